@@ -1,0 +1,91 @@
+"""Four sizes of the same experiment. A budget changes sizes, never what is computed.
+
+``smoke`` is for tests and a first contact, ``laptop`` shows a result on two CPU cores in minutes,
+``gpu`` takes one GPU a few minutes, ``paper`` is the paper's own setting. Results of different
+budgets are never compared.
+"""
+
+from augfpn.config import Data, Experiment, Model, Train
+
+PAPER_SHORT_SIDE, PAPER_CANONICAL_SIZE = 800, 224
+
+# FPN's rule of thumb is meant for pictures with a short side of 800 px: it shrinks with them.
+SMALL = Model(
+    backbone="narrow_resnet",
+    norm="batch",
+    roi_align="sparse",
+    channels=64,
+    head_width=256,
+    short_side=256,
+    long_side=320,
+    anchor_sizes=(16, 32, 64, 112, 176),
+    anchor_ratios=(1.0,),
+    canonical_size=PAPER_CANONICAL_SIZE * 256 / PAPER_SHORT_SIDE,
+    rpn_candidates=(300, 300),
+    proposals=(200, 200),
+    rois=128,
+)
+QUICK = Train(
+    steps=600,
+    epochs=None,
+    batch=4,
+    optimizer="adamw",
+    lr=2e-3,
+    lr_batch=4,
+    schedule="cosine",
+    warmup_steps=50,
+    warmup_from=0.01,
+    workers=0,
+    checkpoint_seconds=20,
+)
+
+BUDGETS = {
+    "smoke": Experiment(
+        model=SMALL,
+        data=Data(train_scenes=16, test_scenes=8),
+        train=Train(
+            steps=20,
+            epochs=None,
+            batch=2,
+            optimizer="adamw",
+            lr=2e-3,
+            lr_batch=2,
+            schedule="cosine",
+            warmup_steps=5,
+            warmup_from=0.1,
+            workers=0,
+        ),
+        budget="smoke",
+    ),
+    "laptop": Experiment(model=SMALL, data=Data(), train=QUICK, budget="laptop"),
+    "gpu": Experiment(
+        model=Model(
+            norm="batch",
+            short_side=512,
+            long_side=640,
+            anchor_sizes=(24, 48, 96, 192, 352),
+            canonical_size=PAPER_CANONICAL_SIZE * 512 / PAPER_SHORT_SIDE,
+        ),
+        data=Data(scene_size=(640, 512), train_scenes=2000, test_scenes=300),
+        train=Train(
+            steps=1000,
+            epochs=None,
+            batch=16,
+            optimizer="adamw",
+            lr=5e-4,
+            lr_batch=16,
+            schedule="cosine",
+            warmup_steps=100,
+            warmup_from=0.01,
+            amp=True,
+            workers=8,
+        ),
+        budget="gpu",
+    ),
+    "paper": Experiment(
+        model=Model(weights="imagenet", rpn_candidates=(2000, 2000), proposals=(2000, 2000)),
+        data=Data(name="coco"),
+        train=Train(),
+        budget="paper",
+    ),
+}

@@ -1,0 +1,234 @@
+"""The check that every COCO-format dict passes before anything is trained on it.
+
+An error where training cannot be right; a repair, and a sentence in the report, where it can.
+"""
+
+import reprlib
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+from pycocotools import mask as rle
+
+from augfpn.data.files import some
+from augfpn.errors import UserError
+
+Coco = dict[str, Any]
+Entry = dict[str, Any]
+Box = list[float]  # x y w h in pixels
+Findings = dict[str, list[str]]  # what was found -> the annotations concerned
+Rule = tuple[str, Callable[[Any], bool]]  # what is expected, and whether a value is that
+
+THINNEST = 0.01  # px: COCO's own rounding, and far above what float32 coordinates can tell apart
+ROUNDING = 1.0  # px that a box may stick out without a word: COCO's own are off by that much
+
+NO_SIZE = "without width or height"
+OUTSIDE = "entirely outside of the picture"
+CLIPPED = "sticking out of the picture"
+
+
+def _finite(value: object) -> bool:
+    return type(value) in (int, float) and abs(value) < 1e18
+
+
+def _is_mask(value: object) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(polygon, list) for polygon in value)
+    return isinstance(value, dict) and {"size", "counts"} <= value.keys()
+
+
+_ID: Rule = ("a whole number", lambda value: type(value) is int)
+_TEXT: Rule = ("a text", lambda value: isinstance(value, str) and value != "")
+_SIDE: Rule = ("a positive whole number", lambda value: type(value) is int and value > 0)
+_BOX: Rule = (
+    "four finite numbers x, y, width, height",
+    lambda value: isinstance(value, list | tuple) and len(value) == 4 and all(map(_finite, value)),
+)
+_AREA: Rule = ("a finite number", lambda value: value is None or _finite(value))
+_CROWD: Rule = ("0 or 1", lambda value: value in (None, 0, 1))
+_MASK: Rule = (
+    "a list of polygons or a run-length code",
+    lambda value: value is None or _is_mask(value),
+)
+RULES: dict[str, dict[str, Rule]] = {
+    "images": {"id": _ID, "file_name": _TEXT, "width": _SIDE, "height": _SIDE},
+    "categories": {"id": _ID, "name": _TEXT},
+    "annotations": {
+        "id": _ID,
+        "image_id": _ID,
+        "category_id": _ID,
+        "bbox": _BOX,
+        "area": _AREA,
+        "iscrowd": _CROWD,
+        "segmentation": _MASK,
+    },
+}
+
+
+def check(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
+    """Validate annotations in COCO's format, and repair what can be repaired.
+
+    Returns a cleaned copy, for training and evaluation alike, and sentences on what was found:
+
+    - left out: boxes thinner than 0.01 px, and boxes entirely outside of their picture;
+    - clipped: boxes that stick out (reported above 1 px: COCO's own coordinates are rounded);
+    - filled in: ``iscrowd`` 0, ``segmentation`` [], ``area`` from the mask or else the box;
+    - given another id: annotation 0, because pycocotools takes a match with id 0 for no match;
+    - only reported: pictures without an object, classes never used, crowd regions.
+
+    Raises: UserError, one sentence with the file (``where``), the id and the value, for tables or
+    fields that are missing or of a wrong type, ids that are used twice or unknown, boxes that are
+    not four finite numbers, and for no pictures, no annotations or no object to learn from.
+    """
+    if not isinstance(coco, dict):
+        raise UserError(f"{where} holds a {type(coco).__name__}, but COCO's format is a dict.")
+    images = _table(coco, "images", where)
+    categories = _table(coco, "categories", where)
+    given = _table(coco, "annotations", where)
+    _expect_known(given, "image_id", images, "images", where)
+    _expect_known(given, "category_id", categories, "categories", where)
+
+    annotations, findings = _clean(given, images, where)
+    if all(annotation["iscrowd"] for annotation in annotations):
+        raise UserError(f"{where} has no box to learn from or to score; add annotations.")
+    if all(max(annotation["bbox"]) <= 1 for annotation in annotations):
+        raise UserError(f"{where} has no box beyond 1 px, as if in fractions; give pixels.")
+    clean = coco | {
+        "images": [dict(entry) for entry in images.values()],
+        "categories": [dict(entry) for entry in categories.values()],
+        "annotations": annotations,
+    }
+    return clean, (*_repairs(findings), *_rename_zero(annotations, given), *_remarks(clean))
+
+
+def _table(coco: Coco, table: str, where: str) -> dict[int, Entry]:
+    """The entries of one table by id, after a look at each field."""
+    entries = coco.get(table)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise UserError(f'{where} needs "{table}", a list of dicts, as in COCO\'s format.')
+    if not entries:
+        raise UserError(f"{where} has no {table}; give a file that lists some.")
+    by_id: dict[int, Entry] = {}
+    for position, entry in enumerate(entries):
+        wrong = _wrong(entry, RULES[table])
+        if not wrong and entry["id"] in by_id:
+            wrong = "has the id of an earlier one; give each its own"
+        if wrong:
+            name = f"{table}[{position}] (id {reprlib.repr(entry.get('id'))})"
+            raise UserError(f"{where}: {name} {wrong}.")
+        by_id[entry["id"]] = entry
+    return by_id
+
+
+def _wrong(entry: Entry, rules: dict[str, Rule]) -> str:
+    """What is wrong with the first field that breaks its rule."""
+    for field, (expected, holds) in rules.items():
+        value = entry.get(field)
+        if not holds(value):
+            has = f"no {field}; add" if value is None else f"{field} {reprlib.repr(value)}; make it"
+            return f"has {has} {expected}"
+    return ""
+
+
+def _expect_known(
+    annotations: dict[int, Entry], field: str, known: dict[int, Entry], table: str, where: str
+) -> None:
+    for annotation in annotations.values():
+        if annotation[field] not in known:
+            raise UserError(
+                f"{where}: annotation {annotation['id']} has {field} {annotation[field]}, which is "
+                f"not in {table}; add it there or remove the annotation."
+            )
+
+
+def _clean(
+    given: dict[int, Entry], images: dict[int, Entry], where: str
+) -> tuple[list[Entry], Findings]:
+    findings: Findings = defaultdict(list)
+    clean = []
+    for annotation in given.values():
+        image = images[annotation["image_id"]]
+        box, finding = _fit(list(annotation["bbox"]), image["width"], image["height"])
+        if finding:
+            findings[finding].append(f"{annotation['id']} in {image['file_name']}")
+        if box:
+            clean.append(_complete(annotation, box, image, where))
+    return clean, findings
+
+
+def _fit(box: Box, width: int, height: int) -> tuple[Box | None, str | None]:
+    """The part of a box that is in the picture, and what is to be said about it."""
+    x, y, w, h = box
+    if min(w, h) < THINNEST:
+        return None, NO_SIZE
+    excess = max(-x, -y, x + w - width, y + h - height)
+    if excess <= 0:
+        return box, None
+    left, top = max(x, 0), max(y, 0)
+    w, h = min(x + w, width) - left, min(y + h, height) - top
+    if min(w, h) < THINNEST:
+        return None, OUTSIDE
+    return [left, top, w, h], CLIPPED if excess > ROUNDING else None
+
+
+def _complete(annotation: Entry, box: Box, image: Entry, where: str) -> Entry:
+    mask, area = annotation.get("segmentation") or [], annotation.get("area")
+    if area is None or (not mask and box != list(annotation["bbox"])):
+        area = _mask_area(mask, image, f"{where}: annotation {annotation['id']}") or box[2] * box[3]
+    crowd = int(annotation.get("iscrowd") or 0)
+    return annotation | {"bbox": box, "area": area, "iscrowd": crowd, "segmentation": mask}
+
+
+def _mask_area(mask: list | dict, image: Entry, name: str) -> float:
+    """Pixels that a mask covers; 0 where there is none."""
+    if isinstance(mask, list):  # fewer than three corners are no polygon: pycocotools sees a box
+        mask = [polygon for polygon in mask if len(polygon) >= 6]
+    if not mask:
+        return 0.0
+    try:
+        if isinstance(mask, list) or isinstance(mask["counts"], list):
+            mask = rle.frPyObjects(mask, image["height"], image["width"])
+        return float(rle.area(rle.merge(mask) if isinstance(mask, list) else mask))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{name} has a segmentation that is no mask ({error}); mend it.") from error
+
+
+def _rename_zero(annotations: list[Entry], given: dict[int, Entry]) -> list[str]:
+    """Give annotation 0 another id, in place: pycocotools reads a match with 0 as no match."""
+    for annotation in annotations:
+        if annotation["id"] == 0:
+            annotation["id"] = max(given) + 1
+            return [f"Annotation 0 is called {annotation['id']}: pycocotools never matches 0."]
+    return []
+
+
+def _repairs(findings: Findings) -> list[str]:
+    return [
+        f"{'Clipped' if finding == CLIPPED else 'Left out'} {_count(found, 'box', 'boxes')} "
+        f"{finding}: annotation {some(found)}."
+        for finding in (NO_SIZE, OUTSIDE, CLIPPED)
+        if (found := findings[finding])
+    ]
+
+
+def _remarks(clean: Coco) -> list[str]:
+    objects = [a for a in clean["annotations"] if not a["iscrowd"]]
+    crowds = [a["id"] for a in clean["annotations"] if a["iscrowd"]]
+    shown = {a["image_id"] for a in objects}
+    used = {a["category_id"] for a in objects}
+    empty = [entry["file_name"] for entry in clean["images"] if entry["id"] not in shown]
+    unused = [entry["name"] for entry in clean["categories"] if entry["id"] not in used]
+    remarks = [
+        (empty, "picture", "pictures", "without an object, evaluated but not trained on"),
+        (unused, "class", "classes", "without an object"),
+        (crowds, "crowd region", "crowd regions", "for the evaluation to ignore"),
+    ]
+    return [
+        f"{_count(found, one, many)} {what}: {some(found)}."
+        for found, one, many, what in remarks
+        if found
+    ]
+
+
+def _count(found: list, one: str, many: str) -> str:
+    return f"{len(found)} {one if len(found) == 1 else many}"

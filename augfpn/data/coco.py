@@ -1,0 +1,100 @@
+"""A folder of the user's in COCO's layout, or one of those in common use beside it."""
+
+import json
+import os
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from augfpn.data.check import check
+from augfpn.data.files import digest, existing_folder, file_sizes, holdings, read_file
+from augfpn.data.pictures import Pictures
+from augfpn.errors import UserError, one_of
+
+# What each split may be called in names of files and folders, the likeliest first.
+SPLITS = {
+    "train": ("train2017", "train"),
+    "val": ("val2017", "val", "valid"),
+    "test": ("test2017", "test"),
+}
+LAYOUT = "annotations/instances_train2017.json and train2017/, or another layout of COCO's"
+PREFIXES = ("instances_", "")
+ROBOFLOW = "_annotations.coco.json"  # lies beside the pictures
+
+
+def coco(root: str | os.PathLike[str] | None, split: str) -> Pictures:
+    """One split of a folder with annotations in COCO's format.
+
+    Annotations are looked for in annotations/instances_<split>.json, annotations/<split>.json and
+    <split>/_annotations.coco.json; pictures in <split>/, images/<split>/ and images/, or beside
+    the annotations. A <split> may have COCO's year, 2017; that of "val" may be called valid.
+
+    The fingerprint is over the bytes of the annotation file and the names and sizes of the
+    pictures; their pixels are left out, because COCO's are 18 GB.
+
+    Raises: UserError for a folder or file that is missing or not what it should be.
+    """
+    one_of("split", split, SPLITS)
+    folder = existing_folder(root, "coco", LAYOUT)
+    file = _annotation_file(folder, split)
+    content = file.read_bytes()
+    annotations, report = check(_parse(content, file), str(file))
+    names = [entry["file_name"] for entry in annotations["images"]]
+    pictures = _picture_folder(folder, file, split, names[0])
+    sizes = sorted(file_sizes(pictures, names, str(file)).items())
+    return Pictures(
+        name=f"coco {split}",
+        coco=annotations,
+        read=partial(read_file, pictures),
+        fingerprint=digest(content, json.dumps(sizes).encode()),
+        report=report,
+    )
+
+
+def _annotation_file(folder: Path, split: str) -> Path:
+    looked_for = [
+        *(f"annotations/{prefix}{name}.json" for name in SPLITS[split] for prefix in PREFIXES),
+        *(f"{name}/{ROBOFLOW}" for name in SPLITS[split]),
+    ]
+    for name in looked_for:
+        if (folder / name).is_file():
+            return folder / name
+    inside = [f"{folder} holds {holdings(folder)}"]
+    if (folder / "annotations").is_dir():
+        inside.append(f"annotations/ holds {holdings(folder / 'annotations')}")
+    raise UserError(
+        f"coco: no annotations for {split!r}: looked for {', '.join(looked_for)}, but "
+        f"{', '.join(inside)}; rename the file, or give the folder that holds it as data_root."
+    )
+
+
+def _parse(content: bytes, file: Path) -> object:
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise UserError(f"{file} is no JSON: {error.msg} at {place}; export it anew.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{file} is no JSON text ({error}); export it anew.") from error
+
+
+def _picture_folder(folder: Path, file: Path, split: str, first: str) -> Path:
+    """The folder that the file names are relative to: the first that holds the first picture."""
+    if file.name == ROBOFLOW:
+        return file.parent
+    named = dict.fromkeys((file.stem.removeprefix("instances_"), *SPLITS[split]))
+    candidates = [folder / name for name in (*named, *(f"images/{n}" for n in named), "images")]
+    existing = [candidate for candidate in candidates if candidate.is_dir()]
+    for candidate in (*existing, folder):
+        if (candidate / first).is_file():
+            return candidate
+    if existing:
+        return existing[0]  # and its listing will tell which files it lacks
+    raise UserError(
+        f"coco: no picture folder for {file}: looked for {_relative(candidates, folder)}, but "
+        f"{folder} holds {holdings(folder)}; put the pictures into the first of these."
+    )
+
+
+def _relative(paths: Iterable[Path], folder: Path) -> str:
+    return ", ".join(f"{path.relative_to(folder).as_posix()}/" for path in paths)

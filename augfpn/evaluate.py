@@ -1,0 +1,120 @@
+"""Detections to COCO's numbers, by pycocotools."""
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+
+import torch
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from torch import Tensor, nn
+
+from augfpn.data.pictures import Pictures
+
+NUMBERS = (
+    *("AP", "AP50", "AP75", "APs", "APm", "APl"),
+    *("AR1", "AR10", "AR100", "ARs", "ARm", "ARl"),
+)
+Tell = Callable[..., None]
+
+
+@torch.no_grad()
+def predict(
+    detector: nn.Module,
+    pictures: Pictures,
+    device: str = "cpu",
+    batch: int = 4,
+    amp: bool = False,
+    tell: Tell | None = None,
+) -> list[dict]:
+    """All detections in COCO's results format, with the data set's own picture and class ids.
+
+    Boxes are [x, y, width, height] in pixels of the original picture, rounded to 0.01; scores to
+    0.0001. The detector is left in the mode in which it came.
+    """
+    was_training = detector.training
+    detector.eval()
+    results: list[dict] = []
+    for some in chunks(len(pictures), batch):
+        images, targets = zip(*(pictures[i] for i in some), strict=True)
+        images = [image.to(device).float() / 255 for image in images]
+        with torch.autocast(device, torch.bfloat16, enabled=amp):
+            found = detector(images)
+        for target, detections in zip(targets, found, strict=True):
+            results += as_results(detections, target["image_id"], pictures.category_of)
+        if tell is not None:
+            tell(some[-1] + 1)
+    detector.train(was_training)
+    return results
+
+
+def chunks(total: int, size: int) -> Iterator[range]:
+    """0 .. total - 1 in runs of at most ``size``."""
+    for start in range(0, total, size):
+        yield range(start, min(start + size, total))
+
+
+def as_results(
+    detections: dict[str, Tensor], image_id: int, category_of: dict[int, int]
+) -> list[dict]:
+    """One picture's detections (boxes (D, 4) x1 y1 x2 y2) in COCO's results format."""
+    boxes = detections["boxes"].float().cpu()
+    boxes = torch.cat([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], dim=1)
+    rows = zip(
+        boxes.tolist(), detections["labels"].tolist(), detections["scores"].tolist(), strict=True
+    )
+    return [
+        {
+            "image_id": image_id,
+            "category_id": category_of[label],
+            "bbox": [round(value, 2) for value in box],
+            "score": round(score, 4),
+        }
+        for box, label, score in rows
+    ]
+
+
+def score(coco: dict, results: list[dict]) -> dict:
+    """COCO's twelve numbers as fractions, and AP by class.
+
+    ``None`` where a number does not exist because no object is of that size or class: pycocotools
+    says -1 there. Source: the COCO detection protocol, 1, 10 and 100 detections a picture.
+    """
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = indexed(coco, coco["annotations"])
+        found = truth.loadRes(results) if results else indexed(coco, [])
+        judge = COCOeval(truth, found, "bbox")
+        judge.evaluate()
+        judge.accumulate()
+        judge.summarize()
+    numbers = {
+        name: existing(value) for name, value in zip(NUMBERS, judge.stats.tolist(), strict=True)
+    }
+    return numbers | {"by_class": by_class(judge, coco)}
+
+
+def indexed(coco: dict, annotations: list[dict]) -> COCO:
+    """A COCO object over a dict instead of a file."""
+    index = COCO()
+    index.dataset = {"info": {}, **coco, "annotations": annotations}
+    index.createIndex()
+    return index
+
+
+def by_class(judge: COCOeval, coco: dict) -> dict[str, float | None]:
+    """AP of each class by name, over all sizes, 100 detections a picture."""
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    precision = judge.eval["precision"][:, :, :, 0, -1]  # (IoU, recall, class)
+    return {
+        names[category_id]: mean_of_existing(precision[:, :, place])
+        for place, category_id in enumerate(judge.params.catIds)
+    }
+
+
+def mean_of_existing(precision: "numpy.ndarray") -> float | None:  # noqa: F821
+    there = precision[precision > -1]
+    return float(there.mean()) if there.size else None
+
+
+def existing(value: float) -> float | None:
+    return None if value == -1 else float(value)

@@ -1,0 +1,55 @@
+"""The guard at the top of every papermill notebook.
+
+papermill passes ``-p flag false`` as the string "false", warns about a misspelt name and goes on,
+and ``-p lambda 1`` gives a cell that is no Python. So a notebook begins with
+
+    %load_ext augfpn.notebook         (before its parameters)
+    chosen = check(globals())         (after them)
+
+The first line reads the cell that papermill injects before it runs and refuses unknown names; the
+second coerces the values to their types, refuses what does not fit, and shows what will be used.
+"""
+
+import re
+from typing import Any
+
+from augfpn import parameters
+from augfpn.errors import UserError
+
+INJECTED = "# Parameters"  # the first line of papermill's cell
+ASSIGNMENT = re.compile(r"^([A-Za-z_]\w*)\s*(:[^=]*)?=")
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Called by ``%load_ext augfpn.notebook``: look at injected cells before they run."""
+    if refuse_unknown not in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.append(refuse_unknown)
+
+
+def refuse_unknown(lines: list[str]) -> list[str]:
+    """The cell as it is, or one that raises, if it is papermill's and sets an unknown name."""
+    if not lines or lines[0].strip() != INJECTED:
+        return lines
+    for line in lines:
+        found = ASSIGNMENT.match(line)
+        if found is None:
+            continue
+        try:
+            parameters.check_name(found[1])
+        except UserError as error:
+            return ["from augfpn.errors import UserError\n", f"raise UserError({str(error)!r})\n"]
+    return lines
+
+
+def check(names: dict[str, Any]) -> parameters.Parameters:
+    """Typed parameters from a notebook's global names. Raises ``UserError`` with one sentence."""
+    return parameters.parse({name: names[name] for name in parameters.NAMES if name in names})
+
+
+def listing(chosen: parameters.Parameters) -> str:
+    """The values that will be used, a line each, with what they mean."""
+    width = max(map(len, parameters.NAMES))
+    return "\n".join(
+        f"{name:<{width}}  {getattr(chosen, name)!r:<18}  {parameters.describe(name)}"
+        for name in parameters.NAMES
+    )

@@ -1,0 +1,264 @@
+"""AugFPN, top to bottom as in Figure 2 of the paper (Guo et al., CVPR 2020, arXiv 1912.05384).
+
+    c --lateral 1x1--> m --top-down sums, 3x3--> p --RoI selection--> box head
+                       |        ^                        ^
+        Consistent Supervision  |               Soft RoI Selection (3.3)
+                    (3.1)       Residual Feature Augmentation (3.2)
+
+A pyramid is a ``dict`` from level ``k`` to a map of stride ``2**k``: ``c[5]``, ``m[5]`` and ``p[5]``
+are the paper's C5, M5 and P5. Letters in shapes: N pictures, C channels, R boxes over all pictures,
+S bins on a side of a pooled RoI. Boxes are (x1, y1, x2, y2) in pixels of the batch of pictures.
+
+Where the paper is silent, the authors' released code decides; docstrings say so under *Differs*.
+What the paper compares these parts with is in `augfpn.variants`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.ops import boxes as box_ops
+
+from augfpn.roi_align import RoIAlign
+
+Levels = dict[int, Tensor]
+Boxes = list[Tensor]
+Losses = dict[str, Tensor]
+
+
+class Pyramid(NamedTuple):
+    """What a feature pyramid returns, whatever is switched on: M before and P after the sums."""
+
+    m: Levels
+    p: Levels
+
+
+class Samples(NamedTuple):
+    """The RoIs that one training step learns from, a list entry per picture.
+
+    Shapes: ``boxes`` (R_i, 4) pixels; ``labels`` (R_i,), 0 is background; ``deltas`` (R_i, 4), the
+    encoded offsets to the matched object; ``matches`` (R_i,), that object's place in the target.
+    """
+
+    boxes: Boxes
+    labels: list[Tensor]
+    deltas: list[Tensor]
+    matches: list[Tensor]
+
+
+class AdaptiveSpatialFusion(nn.Module):
+    """Add n maps, each weighted at every place by a gate that sees all of them.
+
+    Source: paper Figure 3(a); used by Residual Feature Augmentation and by Soft RoI Selection.
+    Shapes: n maps (N, C, H, W) -> (N, C, H, W).
+    Differs: the figure draws no ReLU between the two convolutions, the authors' code has one, and
+    so have we. The gates are independent sigmoids in both; they do not sum to one.
+    """
+
+    def __init__(self, channels: int, n: int) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(n * channels, channels, 1)
+        self.score = nn.Conv2d(channels, n, 3, padding=1)
+        xavier(self)
+
+    def weights(self, maps: Sequence[Tensor]) -> Tensor:
+        """The gates in (0, 1) that `forward` multiplies with: (N, n, H, W)."""
+        hidden = F.relu(self.reduce(torch.cat(list(maps), dim=1)))  # (N, nC, H, W) -> (N, C, H, W)
+        return self.score(hidden).sigmoid()  # (N, n, H, W)
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        gates = self.weights(maps).split(1, dim=1)  # n x (N, 1, H, W)
+        return sum(gate * x for gate, x in zip(gates, maps, strict=True))
+
+
+def ratio_invariant_pool(c5: Tensor, ratio: float) -> Tensor:
+    """Average-pool C5 to a fraction of its own height and width, so that its shape is kept.
+
+    Source: paper 3.2, ratio-invariant adaptive pooling.
+    Shapes: (N, C, h, w) -> (N, C, max(1, int(ratio h)), max(1, int(ratio w))).
+    Differs: the paper writes ratio x S; truncation and the minimum of 1 are the authors' code.
+    """
+    h, w = c5.shape[-2:]
+    return F.adaptive_avg_pool2d(c5, (max(1, int(h * ratio)), max(1, int(w * ratio))))
+
+
+class ResidualFeatureAugmentation(nn.Module):
+    """M6: what C5 knows of the whole picture, to be added to M5 before the top-down sums.
+
+    Source: paper 3.2, Figure 2(2). Pool C5 at several scales, reduce each to C channels with its
+    own 1x1 convolution, bring all back to C5's size, fuse.
+    Shapes: C5 (N, C5, h, w) -> M6 (N, C, h, w).
+    Differs: bilinear upsampling with ``align_corners=True`` is the authors' code.
+
+    ``pools`` are functions from C5 to a smaller map, such as `ratio_invariant_pool` at one ratio;
+    ``fusion`` takes the list of upsampled context maps.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        pools: Sequence[Callable[[Tensor], Tensor]],
+        fusion: nn.Module,
+    ) -> None:
+        super().__init__()
+        self.pools = tuple(pools)
+        self.reduce = nn.ModuleList(nn.Conv2d(in_channels, channels, 1) for _ in self.pools)
+        xavier(self.reduce)
+        self.fusion = fusion
+
+    def forward(self, c5: Tensor) -> Tensor:
+        size = c5.shape[-2:]
+        contexts = [
+            F.interpolate(reduce(pool(c5)), size, mode="bilinear", align_corners=True)
+            for pool, reduce in zip(self.pools, self.reduce, strict=True)
+        ]
+        return self.fusion(contexts)
+
+
+class FPN(nn.Module):
+    """Feature Pyramid Network; with ``augment``, AugFPN's.
+
+    Source: Lin et al., CVPR 2017; paper Figure 2. ``augment`` is Residual Feature Augmentation.
+    Shapes: c[k] (N, C_k, H/2^k, W/2^k) -> m[k] and p[k] (N, C, H/2^k, W/2^k), the same k.
+    M is what the 1x1 convolutions give, before any sum and before M6: Consistent Supervision
+    looks there.
+    """
+
+    def __init__(
+        self, in_channels: dict[int, int], channels: int, augment: nn.Module | None = None
+    ) -> None:
+        super().__init__()
+        self.lateral = nn.ModuleDict({str(k): nn.Conv2d(n, channels, 1) for k, n in in_channels.items()})
+        self.output = nn.ModuleDict(
+            {str(k): nn.Conv2d(channels, channels, 3, padding=1) for k in in_channels}
+        )
+        xavier(self)
+        self.augment = augment
+
+    def forward(self, c: Levels) -> Pyramid:
+        m = {k: self.lateral[str(k)](c[k]) for k in sorted(c)}
+        top = max(m)
+        inner = m[top] if self.augment is None else m[top] + self.augment(c[top])
+        p = {top: self.output[str(top)](inner)}
+        for k in sorted(m, reverse=True)[1:]:
+            inner = m[k] + F.interpolate(inner, m[k].shape[-2:], mode="nearest")
+            p[k] = self.output[str(k)](inner)
+        return Pyramid(m, dict(sorted(p.items())))
+
+
+class HardRoISelection(nn.Module):
+    """Pool each RoI from the one level that FPN's rule of thumb gives it.
+
+    Source: FPN Eq. (1); the third defect that the paper names (Figure 1).
+    Shapes: p[k] (N, C, H/2^k, W/2^k), boxes N x (R_i, 4) -> (R, C, S, S).
+    With a single level it is plain RoIAlign from that level.
+    """
+
+    def __init__(
+        self, levels: Sequence[int], size: int, roi_align: RoIAlign, canonical_size: float = 224.0
+    ) -> None:
+        super().__init__()
+        self.levels = tuple(levels)
+        self.size = size
+        self.roi_align = roi_align
+        self.canonical_size = canonical_size
+
+    def level_of(self, boxes: Tensor) -> Tensor:
+        """Level of each box (R, 4) -> (R,): 4 at ``canonical_size``, one less for half the side."""
+        side = box_ops.box_area(boxes).sqrt()
+        level = torch.floor(4 + torch.log2(side / self.canonical_size) + 1e-6)
+        return level.clamp(min(self.levels), max(self.levels)).to(torch.int64)
+
+    def forward(self, p: Levels, boxes: Boxes) -> Tensor:
+        rois = with_picture_index(boxes)
+        if len(self.levels) == 1:
+            return self.roi_align(p[self.levels[0]], rois, self.size, self.levels[0])
+        level = self.level_of(rois[:, 1:])
+        pooled = p[self.levels[0]].new_zeros(len(rois), p[self.levels[0]].shape[1], self.size, self.size)
+        for k in self.levels:
+            here = torch.where(level == k)[0]
+            pooled[here] = self.roi_align(p[k], rois[here], self.size, k).to(pooled.dtype)
+        return pooled
+
+
+class SoftRoISelection(nn.Module):
+    """Pool each RoI from every level and let it choose its own mixture.
+
+    Source: paper 3.3, Figure 2(3); with `AdaptiveSpatialFusion` the paper's own.
+    Shapes: p[k] (N, C, H/2^k, W/2^k), boxes N x (R_i, 4) -> (R, C, S, S).
+    """
+
+    def __init__(
+        self, levels: Sequence[int], size: int, roi_align: RoIAlign, fusion: nn.Module
+    ) -> None:
+        super().__init__()
+        self.levels = tuple(levels)
+        self.size = size
+        self.roi_align = roi_align
+        self.fusion = fusion
+
+    def pool(self, p: Levels, boxes: Boxes) -> list[Tensor]:
+        """Each RoI from each level: len(levels) x (R, C, S, S)."""
+        rois = with_picture_index(boxes)
+        return [self.roi_align(p[k], rois, self.size, k) for k in self.levels]
+
+    def forward(self, p: Levels, boxes: Boxes) -> Tensor:
+        return self.fusion(self.pool(p, boxes))
+
+
+class ConsistentSupervision(nn.Module):
+    """Ask the same questions of every M level, with one head, while training.
+
+    Source: paper 3.1, Eq. (1), Figure 2(1). The RoIs of the main head are pooled from each of
+    M2..M5; a head of its own, one for all levels, is trained on the same labels and offsets.
+    Shapes: m[k] (N, C, H/2^k, W/2^k), samples -> two losses (0-d), already weighted by lambda.
+    Differs: Eq. (1) leaves the sum over levels open; as in the authors' code the terms are summed,
+    so four levels at lambda = 0.25 weigh as much as the main head. That head keeps PyTorch's
+    default initialisation, as theirs does.
+
+    ``selections`` holds one `HardRoISelection` per loss term: one for each level here, a single one
+    over all levels for the paper's *single level* rows (Table 3). ``criterion`` is the main head's
+    loss: (logits, deltas, labels, target deltas) -> (classification, box regression).
+    """
+
+    def __init__(
+        self,
+        head: nn.Module,
+        weight: float,
+        selections: Sequence[HardRoISelection],
+        criterion: Callable[..., tuple[Tensor, Tensor]],
+    ) -> None:
+        super().__init__()
+        self.head = head
+        self.weight = weight
+        self.selections = nn.ModuleList(selections)
+        self.criterion = criterion
+
+    def forward(self, m: Levels, samples: Samples) -> Losses:
+        pooled = [select(m, samples.boxes) for select in self.selections]  # T x (R, C, S, S)
+        logits, deltas = self.head(torch.cat(pooled))  # (TR, classes + 1), (TR, 4 (classes + 1))
+        terms = [
+            self.criterion(a, b, samples.labels, samples.deltas)
+            for a, b in zip(logits.chunk(len(pooled)), deltas.chunk(len(pooled)), strict=True)
+        ]
+        return {
+            "loss_supervision_class": self.weight * sum(term[0] for term in terms),
+            "loss_supervision_box": self.weight * sum(term[1] for term in terms),
+        }
+
+
+def with_picture_index(boxes: Boxes) -> Tensor:
+    """Boxes of all pictures in one table, N x (R_i, 4) -> (R, 5): picture, x1, y1, x2, y2."""
+    index = [torch.full_like(b[:, :1], i) for i, b in enumerate(boxes)]
+    return torch.cat([torch.cat(index), torch.cat(boxes)], dim=1)
+
+
+def xavier(module: nn.Module) -> None:
+    """Draw every convolution's weight uniformly after Glorot, biases zero (the authors' code)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)

@@ -1,0 +1,197 @@
+"""A record is a folder that says what was run and what came out. Tables and figures read only these.
+
+    settings.json        the experiment, and the fingerprints of its pictures
+    environment.json     versions, device, commit, when, how long
+    curve.jsonl          losses and learning rate, a row a logged step
+    result.json          COCO's numbers, by size and by class
+    predictions.json.gz  detections on the test pictures in COCO's format: enough to re-score
+    weights.pt           the detector (never committed)
+
+A run works in a hidden folder beside its record and is renamed when it is done, so a record is whole
+or not there. Nothing is overwritten. The folder's name ends in a hash of settings and fingerprints:
+equal experiments on equal pictures are the same run.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+
+from augfpn import config
+from augfpn.errors import UserError
+
+COMMITTED = (
+    Path(__file__).parent / "_records",  # in an installed wheel
+    Path(__file__).parents[1] / "experiments" / "records",  # in a clone
+)
+VERSIONED = ("augfpn", "torch", "torchvision", "numpy", "pillow", "pycocotools")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A finished run, read from its folder. See the module's docstring for the files."""
+
+    folder: Path
+    experiment: config.Experiment
+    fingerprints: dict[str, str]
+    environment: dict
+    result: dict
+
+    @property
+    def id(self) -> str:
+        return run_id(self.experiment, self.fingerprints)
+
+    @cached_property
+    def curve(self) -> list[dict]:
+        lines = (self.folder / "curve.jsonl").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    @cached_property
+    def predictions(self) -> list[dict]:
+        return json.loads(gzip.decompress((self.folder / "predictions.json.gz").read_bytes()))
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / "weights.pt"
+
+
+def run_id(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:
+    """Twelve hexadecimal digits that two runs share only if they compute the same.
+
+    Where the pictures lie and how many processes read them do not count; what they hold does.
+    """
+    settings = config.to_dict(experiment)
+    settings["data"].pop("root")
+    for field in ("workers", "checkpoint_seconds"):
+        settings["train"].pop(field)
+    text = json.dumps([settings, fingerprints], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def name_of(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:
+    """A folder's name that a person can read, with the run's id at its end."""
+    model = experiment.model
+    parts = [
+        "cs" if model.lam else "",
+        "rfa" if model.ratios else "",
+        "srs" if model.roi_selection == "soft" else model.roi_selection.replace("hard", ""),
+    ]
+    what = "+".join(part for part in parts if part) or "fpn"
+    words = [experiment.data.name, experiment.budget, model.detector, model.backbone, what]
+    return "-".join([*words, f"seed{experiment.seed}", run_id(experiment, fingerprints)])
+
+
+def read(folder: Path) -> Record:
+    """The record in ``folder``. Raises ``UserError`` when it is damaged or no record at all."""
+    try:
+        settings = json.loads((folder / "settings.json").read_text())
+        return Record(
+            folder=folder,
+            experiment=config.from_dict(settings["experiment"]),
+            fingerprints=settings["fingerprints"],
+            environment=json.loads((folder / "environment.json").read_text()),
+            result=json.loads((folder / "result.json").read_text()),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{folder} is no whole record ({reason}): delete or repair it.") from None
+
+
+def records_in(folders: Iterable[Path]) -> Iterator[Record]:
+    """All records directly in the given folders; those that are damaged are left out."""
+    for parent in folders:
+        for settings in sorted(Path(parent).glob("[!.]*/settings.json")):
+            try:
+                yield read(settings.parent)
+            except UserError:
+                continue
+
+
+def find(wanted: str, folders: Iterable[Path]) -> Record | None:
+    """The first record with this run id."""
+    for parent in folders:
+        for settings in sorted(Path(parent).glob(f"[!.]*{wanted}*/settings.json")):
+            record = read(settings.parent)
+            if record.id == wanted:
+                return record
+    return None
+
+
+def free_name(parent: Path, name: str) -> Path:
+    """``parent/name``, or with .2, .3 ... at its end when that is taken."""
+    folder, again = parent / name, 2
+    while folder.exists():
+        folder, again = parent / f"{name}.{again}", again + 1
+    return folder
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON so that the file is either whole or as it was."""
+    write_bytes(path, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, path)
+
+
+def one_line(row: dict) -> str:
+    """A row of the curve; losses to six digits."""
+    short = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()}
+    return json.dumps(short) + "\n"
+
+
+def packed(value: object) -> bytes:
+    """JSON, compressed, the same bytes for the same value."""
+    return gzip.compress(json.dumps(value, separators=(",", ":")).encode(), mtime=0)
+
+
+def environment(device: str) -> dict:
+    """Versions, machine and commit: what one has to know to believe a number."""
+    import torch
+
+    name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or "CPU"
+    return {
+        "python": platform.python_version(),
+        "versions": {package: metadata.version(package) for package in VERSIONED},
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": device if device == "cuda" else "cpu",
+        "device_name": name if device == "cuda" else cpu_name(),
+        "threads": torch.get_num_threads(),
+        "commit": commit(),
+    }
+
+
+def cpu_name() -> str:
+    """The processor's name and how many cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = names[0].split(":", 1)[1].strip() if names else name
+    return f"{name}, {cores} cores"
+
+
+def commit() -> str | None:
+    """The package's git commit, "+" when its files are changed; None outside of a clone."""
+    here = Path(__file__).parent
+    try:
+        head = git(here, "rev-parse", "--short=12", "HEAD")
+        changed = git(here, "status", "--porcelain", "--", str(here))
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+" if changed else "")
+
+
+def git(where: Path, *words: str) -> str:
+    done = subprocess.run(["git", *words], cwd=where, capture_output=True, text=True, check=True)
+    return done.stdout.strip()

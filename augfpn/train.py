@@ -1,0 +1,269 @@
+"""Train a detector and measure it: `train` reads from top to bottom, the helpers follow.
+
+The loop keeps no state but weights, optimiser, step and random numbers: the order of the pictures,
+their flips and the learning rate are functions of the step. So a run that was killed goes on from
+its last checkpoint as if nothing had happened, bit for bit on a CPU.
+"""
+
+import contextlib
+import ctypes
+import math
+import os
+import platform
+import resource
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import filelock
+import torch
+from torch import Tensor, nn
+
+from augfpn import config, data, evaluate, records
+from augfpn.build import build
+from augfpn.data.batches import batches
+from augfpn.data.pictures import Pictures
+from augfpn.data.scenes import SceneSettings
+from augfpn.errors import UserError
+from augfpn.progress import Progress
+from augfpn.pyramid import Losses
+
+CURVE_ROWS = 1000  # about how many steps a record's curve holds
+MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_THRESHOLD = -1, -3  # glibc's names for mallopt's arguments
+
+
+def train(experiment: config.Experiment, folder: Path, again: bool = False) -> records.Record:
+    """Train the experiment's detector, measure it, and write a record into ``folder``.
+
+    A finished record of the same run in ``folder`` is returned as it is, unless ``again`` is true;
+    an unfinished run goes on from its last checkpoint. Raises ``UserError`` for data that cannot
+    be learned from and ``FloatingPointError`` when a loss is not a number.
+    """
+    pictures, test = load_pictures(experiment.data)
+    experiment = fitted(experiment, pictures, test)
+    fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
+    done = records.find(records.run_id(experiment, fingerprints), [folder])
+    if done is not None and not again:
+        return done
+    name = records.name_of(experiment, fingerprints)
+    with working_folder(folder / f".{name}.running") as work:
+        keep_freed_memory()
+        torch.manual_seed(experiment.seed)
+        detector = build(experiment.model).to(experiment.device)
+        state = fit(detector, pictures, experiment, work)
+        with Progress(len(test), "testing") as tell:
+            results = evaluate.predict(
+                detector, test, experiment.device, amp=experiment.train.amp, tell=tell
+            )
+        measured = evaluate.score(test.coco, results) | {
+            "seconds": round(state["seconds"], 1),
+            "steps": state["step"],
+            "pictures": {"train": len(pictures), "test": len(test)},
+            "memory_mb": peak_memory(experiment.device),
+        }
+        records.write_bytes(work / "predictions.json.gz", records.packed(results))
+        torch.save(detector.state_dict(), work / "weights.pt")
+        rows = [records.one_line(row) for row in state["curve"]]
+        records.write_bytes(work / "curve.jsonl", "".join(rows).encode())
+        records.write_json(work / "result.json", measured)
+        records.write_json(work / "environment.json", records.environment(experiment.device))
+        settings = {
+            "experiment": config.to_dict(experiment),
+            "fingerprints": fingerprints,
+            "classes": list(pictures.classes),
+            "report": [*pictures.report, *test.report],
+        }
+        records.write_json(work / "settings.json", settings)
+        (work / "checkpoint.pt").unlink()
+        final = records.free_name(folder, name)
+        os.rename(work, final)
+    return records.read(final)
+
+
+def fit(
+    detector: nn.Module, pictures: Pictures, experiment: config.Experiment, work: Path
+) -> dict:
+    """Run all steps that are left; returns the state at the end: step, seconds, curve."""
+    settings = experiment.train
+    useful = pictures.with_objects()
+    steps = number_of_steps(settings, len(useful))
+    optimizer = make_optimizer(detector, settings)
+    state = resume(work / "checkpoint.pt", detector, optimizer)
+    feed = batches(
+        pictures, useful, settings.batch, range(state["step"], steps),
+        seed=experiment.seed, flip=settings.flip, workers=settings.workers,
+    )
+    every = max(1, steps // CURVE_ROWS)
+    saved = began = time.monotonic()
+    before = state["seconds"]
+    detector.train()
+    with Progress(steps, "training") as tell:
+        tell.start_at(state["step"])
+        for step, (images, targets) in enumerate(feed, start=state["step"]):
+            rate = learning_rate(settings, step, steps)
+            losses = one_step(detector, optimizer, rate, images, targets, experiment, step)
+            state["step"] = step + 1
+            state["seconds"] = before + time.monotonic() - began
+            if step % every == 0 or step + 1 == steps:
+                state["curve"].append({"step": step, "lr": rate} | losses)
+            tell(step + 1, loss=sum(losses.values()), lr=rate)
+            if time.monotonic() - saved > settings.checkpoint_seconds or step + 1 == steps:
+                save(work / "checkpoint.pt", detector, optimizer, state)
+                saved = time.monotonic()
+    return state
+
+
+def one_step(
+    detector: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    rate: float,
+    images: tuple[Tensor, ...],
+    targets: tuple[dict, ...],
+    experiment: config.Experiment,
+    step: int,
+) -> dict[str, float]:
+    """One optimiser step; the losses as numbers, already weighted."""
+    device, settings = experiment.device, experiment.train
+    images = [image.to(device, non_blocking=True).float() / 255 for image in images]
+    boxes = [{k: target[k].to(device) for k in ("boxes", "labels")} for target in targets]
+    with torch.autocast(device, torch.bfloat16, enabled=settings.amp):
+        losses: Losses = detector(images, boxes)
+    numbers = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+    if not all(math.isfinite(value) for value in numbers.values()):
+        where = [target["image_id"] for target in targets]
+        raise FloatingPointError(
+            f"the loss is not a number at step {step}, pictures {where}, learning rate {rate:.3g}: "
+            f"{numbers}. Lower the learning rate, or look at these pictures' boxes."
+        )
+    optimizer.zero_grad(set_to_none=True)
+    torch.stack(list(losses.values())).sum().backward()
+    if settings.clip is not None:
+        nn.utils.clip_grad_norm_(detector.parameters(), settings.clip)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+    return numbers
+
+
+def make_optimizer(detector: nn.Module, settings: config.Train) -> torch.optim.Optimizer:
+    """SGD with momentum 0.9, or AdamW, over everything that learns."""
+    learn = [q for q in detector.parameters() if q.requires_grad]
+    if settings.optimizer == "adamw":
+        return torch.optim.AdamW(learn, settings.lr, weight_decay=settings.weight_decay)
+    return torch.optim.SGD(learn, settings.lr, 0.9, weight_decay=settings.weight_decay)
+
+
+def number_of_steps(settings: config.Train, pictures: int) -> int:
+    """Steps of the whole run; an epoch is one pass over the pictures."""
+    if settings.steps is not None:
+        return settings.steps
+    return math.ceil(settings.epochs * pictures / settings.batch)
+
+
+def learning_rate(settings: config.Train, step: int, steps: int) -> float:
+    """The rate of one step: linear warm-up, then drops to a tenth, or half a cosine to zero.
+
+    The base rate follows the linear rule: ``lr`` is meant for ``lr_batch`` pictures a step.
+    """
+    base = settings.lr * settings.batch / settings.lr_batch
+    if step < settings.warmup_steps:
+        done = step / settings.warmup_steps
+        return base * (settings.warmup_from + (1 - settings.warmup_from) * done)
+    if settings.schedule == "cosine":
+        done = (step - settings.warmup_steps) / max(1, steps - settings.warmup_steps)
+        return base * 0.5 * (1 + math.cos(math.pi * done))
+    return base * 0.1 ** sum(step >= drop * steps for drop in settings.drops)
+
+
+def load_pictures(settings: config.Data) -> tuple[Pictures, Pictures]:
+    """The pictures to learn from and those to be measured on. Raises ``UserError``."""
+    return (
+        load_split(settings, settings.train, settings.train_scenes),
+        load_split(settings, settings.test, settings.test_scenes),
+    )
+
+
+def load_split(settings: config.Data, split: str, scenes: int) -> Pictures:
+    """One split; scenes are drawn, ``scenes`` of them."""
+    if settings.name != "scenes":
+        return data.load(settings.name, split, settings.root, count=settings.limit)
+    width, height = settings.scene_size
+    count = min(scenes, settings.limit or scenes)
+    with Progress(count, f"drawing scenes to {split}") as tell:
+        look = SceneSettings(width=width, height=height)
+        return data.load("scenes", split, scenes=look, count=count, progress=lambda n, _: tell(n))
+
+
+def fitted(
+    experiment: config.Experiment, pictures: Pictures, test: Pictures
+) -> config.Experiment:
+    """The experiment with as many classes as the pictures have. Raises ``UserError``."""
+    if pictures.classes != test.classes:
+        raise UserError(
+            f"the training pictures have the classes {pictures.classes}, the test pictures "
+            f"{test.classes}: both annotation files need the same categories."
+        )
+    if not pictures.with_objects():
+        raise UserError(f"{pictures.name} holds no box to learn from: check its annotations.")
+    return replace(experiment, model=replace(experiment.model, classes=len(pictures.classes)))
+
+
+@contextlib.contextmanager
+def working_folder(work: Path) -> Iterator[Path]:
+    """A folder that only this process works in. Raises ``UserError`` if another one does."""
+    work.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(work.with_name(work.name + ".lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise UserError(f"{work} is being worked on by another process: wait for it.") from None
+    try:
+        yield work
+    finally:
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def save(
+    path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer, state: dict
+) -> None:
+    """Write everything that a run needs to go on; the old file stays until the new one is whole."""
+    content = {
+        "detector": detector.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "state": state,
+        "random": torch.get_rng_state(),
+        "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+    }
+    partial = path.with_name(path.name + ".partial")
+    torch.save(content, partial)
+    os.replace(partial, path)
+
+
+def resume(path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer) -> dict:
+    """Go back to the last checkpoint, if there is one; returns the state to go on from."""
+    if not path.exists():
+        return {"step": 0, "seconds": 0.0, "curve": []}
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    detector.load_state_dict(content["detector"])
+    optimizer.load_state_dict(content["optimizer"])
+    torch.set_rng_state(content["random"])
+    if content["cuda_random"]:
+        torch.cuda.set_rng_state_all(content["cuda_random"])
+    return content["state"]
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep large freed blocks: asking the system anew for each costs page faults."""
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL("libc.so.6")
+        for option in (MALLOC_MMAP_THRESHOLD, MALLOC_TRIM_THRESHOLD):
+            libc.mallopt(option, 2**30)
+
+
+def peak_memory(device: str) -> int:
+    """The most memory that this process has held, in MB: the GPU's, or the machine's."""
+    if device == "cuda":
+        return round(torch.cuda.max_memory_allocated() / 1e6)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)

@@ -1,0 +1,81 @@
+"""Real pictures where this machine has them, and a small folder in COCO's layout."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+BESIDE = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """A function from the name of a data set to its folder; skips the test where it is absent."""
+
+    def folder(name: str) -> Path:
+        found = Path(os.environ.get("AUGFPN_TEST_DATA", BESIDE)) / name
+        if not found.is_dir():
+            pytest.skip(f"no real pictures at {found}: set AUGFPN_TEST_DATA to the folder of {name}")
+        return found
+
+    return folder
+
+
+@pytest.fixture
+def small_coco() -> dict:
+    """Three pictures, three classes: ids with gaps and out of order, a crowd, an empty picture."""
+    square = [[2.0, 3.0, 12.0, 3.0, 12.0, 23.0, 2.0, 23.0]]
+    crowd = {"size": [30, 40], "counts": [0, 90, 1110]}
+    return {
+        "images": [
+            {"id": 7, "file_name": "seven.png", "width": 40, "height": 30},
+            {"id": 3, "file_name": "three.png", "width": 20, "height": 50},
+            {"id": 12, "file_name": "empty.png", "width": 16, "height": 16},
+        ],
+        "categories": [
+            {"id": 5, "name": "cat"},
+            {"id": 90, "name": "dog"},
+            {"id": 2, "name": "bird"},
+        ],
+        "annotations": [
+            annotation(11, 7, 90, [2.0, 3.0, 10.0, 20.0], area=200.0, segmentation=square),
+            annotation(20, 3, 5, [0.5, 1.25, 19.5, 40.0], area=780.0, segmentation=[]),
+            annotation(9, 7, 5, [0.0, 0.0, 3.0, 30.0], area=90.0, segmentation=crowd, iscrowd=1),
+            annotation(4, 7, 2, [30.0, 20.0, 10.0, 10.0], area=100.0, segmentation=[]),
+        ],
+    }
+
+
+def annotation(id: int, image: int, category: int, box: list[float], **more) -> dict:
+    entry = {"id": id, "image_id": image, "category_id": category, "bbox": box}
+    return entry | {"iscrowd": 0} | more
+
+
+@pytest.fixture
+def write_pictures():
+    """A function that writes random pictures for the images of a COCO dict."""
+
+    def write(coco: dict, folder: Path) -> None:
+        for entry in coco["images"]:
+            path = folder / entry["file_name"]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shape = (entry["height"], entry["width"], 3)
+            pixels = np.random.default_rng(entry["id"]).integers(0, 256, shape, dtype=np.uint8)
+            Image.fromarray(pixels).save(path)
+
+    return write
+
+
+@pytest.fixture
+def write_coco(write_pictures):
+    """A function that writes a COCO dict and its pictures where it is told."""
+
+    def write(coco: dict, file: Path, pictures: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(coco))
+        write_pictures(coco, pictures)
+
+    return write
