@@ -19,7 +19,7 @@ setup: .venv/.ready ## make .venv with everything in it
 # to a log, of which a failure shows the last line: the sentence that says what to do.
 ablation: .venv/.ready ## run the ablation (ARGS="-p lam 0.5" sets a parameter), result in runs/
 	@mkdir -p runs
-	@PYTHONUNBUFFERED=1 $(BIN)/papermill experiments/ablation.ipynb runs/ablation.ipynb \
+	@PYTHONUNBUFFERED=1 AUGFPN_PROGRESS=lines $(BIN)/papermill experiments/ablation.ipynb runs/ablation.ipynb \
 		--no-progress-bar --log-level ERROR --stdout-file - --stderr-file - $(ARGS) \
 		2> runs/ablation.log || { grep . runs/ablation.log | tail -n 1 >&2; \
 		echo "The whole traceback is in runs/ablation.log" >&2; exit 1; }
@@ -41,7 +41,7 @@ lock: $(BIN)/uv ## write requirements.txt anew from pyproject.toml
 
 clean: ## remove the built book and the caches (.venv and runs/ stay)
 	@rm -rf _build .pytest_cache .ruff_cache .hypothesis
-	@find augfpn tests -name __pycache__ -prune -exec rm -rf {} +
+	@find . -path ./.venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.ready: pyproject.toml requirements.txt | $(BIN)/uv
 	@$(BIN)/uv pip install --python .venv -r requirements.txt -e '.[notebooks,test,book]'

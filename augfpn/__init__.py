@@ -1,0 +1,30 @@
+"""AugFPN: a feature pyramid for object detection, and everything to study it.
+
+Read the package in this order: `pyramid` (the paper), `detectors` (the forward), `config` and
+`build` (settings to detector), `train`, `records`. Names here are imported when first used.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+__version__ = version("augfpn")
+_HOME = {
+    "AUGFPN": "config",
+    "FPN": "config",
+    "Experiment": "config",
+    "Model": "config",
+    "Pictures": "data.pictures",
+    "Record": "records",
+    "TwoStage": "detectors",
+    "UserError": "errors",
+    "build": "build",
+    "load_torchvision": "weights",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'augfpn' has no attribute {name!r}")
+    return getattr(import_module(f"augfpn.{_HOME[name]}"), name)

@@ -17,10 +17,11 @@ class UserError(ValueError):
 def one_of(what: str, value: str, allowed: Collection[str]) -> str:
     """The value itself, if it is one of those allowed.
 
-    Raises UserError that lists them, with the nearest one first where the value looks misspelt.
+    Raises: UserError that lists them, and names the one that was meant where it can be guessed.
     """
     if value in allowed:
         return value
-    near = get_close_matches(str(value).lower(), allowed, n=1)
-    meant = f"did you mean {near[0]!r}? There is" if near else "there is"
+    by_lower = {choice.lower(): choice for choice in allowed}
+    near = get_close_matches(str(value).lower(), by_lower, n=1)
+    meant = f"did you mean {by_lower[near[0]]!r}, of" if near else "there is"
     raise UserError(f"{what} {value!r} is unknown; {meant} {', '.join(map(repr, allowed))}.")

@@ -94,9 +94,9 @@ def score(coco: dict, results: list[dict]) -> dict:
 
 
 def indexed(coco: dict, annotations: list[dict]) -> COCO:
-    """A COCO object over a dict instead of a file."""
+    """A COCO object over a dict instead of a file; pycocotools writes into its annotations."""
     index = COCO()
-    index.dataset = {"info": {}, **coco, "annotations": annotations}
+    index.dataset = {"info": {}, **coco, "annotations": [dict(each) for each in annotations]}
     index.createIndex()
     return index
 

@@ -40,7 +40,9 @@ class Record:
 
     folder: Path
     experiment: config.Experiment
-    fingerprints: dict[str, str]
+    fingerprints: dict[str, str]  # of the pictures, "train" and "test"
+    classes: tuple[str, ...]  # the names of labels 1..K
+    report: tuple[str, ...]  # what was found in the data and left out
     environment: dict
     result: dict
 
@@ -96,6 +98,8 @@ def read(folder: Path) -> Record:
             folder=folder,
             experiment=config.from_dict(settings["experiment"]),
             fingerprints=settings["fingerprints"],
+            classes=tuple(settings["classes"]),
+            report=tuple(settings["report"]),
             environment=json.loads((folder / "environment.json").read_text()),
             result=json.loads((folder / "result.json").read_text()),
         )
@@ -161,13 +165,21 @@ def environment(device: str) -> dict:
     name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or "CPU"
     return {
         "python": platform.python_version(),
-        "versions": {package: metadata.version(package) for package in VERSIONED},
+        "versions": {package: version(package) for package in VERSIONED},
         "system": f"{platform.system()} {platform.machine()}",
         "device": device if device == "cuda" else "cpu",
         "device_name": name if device == "cuda" else cpu_name(),
         "threads": torch.get_num_threads(),
         "commit": commit(),
     }
+
+
+def version(package: str) -> str | None:
+    """What is installed; None where nothing is, as for a clone that is only on the path."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def cpu_name() -> str:

@@ -10,11 +10,11 @@ import ctypes
 import math
 import os
 import platform
-import resource
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import filelock
 import torch
@@ -40,7 +40,7 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     an unfinished run goes on from its last checkpoint. Raises ``UserError`` for data that cannot
     be learned from and ``FloatingPointError`` when a loss is not a number.
     """
-    pictures, test = load_pictures(experiment.data)
+    pictures, test = (load_pictures(experiment.data, use) for use in ("train", "test"))
     experiment = fitted(experiment, pictures, test)
     fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
     done = records.find(records.run_id(experiment, fingerprints), [folder])
@@ -176,21 +176,16 @@ def learning_rate(settings: config.Train, step: int, steps: int) -> float:
     return base * 0.1 ** sum(step >= drop * steps for drop in settings.drops)
 
 
-def load_pictures(settings: config.Data) -> tuple[Pictures, Pictures]:
-    """The pictures to learn from and those to be measured on. Raises ``UserError``."""
-    return (
-        load_split(settings, settings.train, settings.train_scenes),
-        load_split(settings, settings.test, settings.test_scenes),
-    )
-
-
-def load_split(settings: config.Data, split: str, scenes: int) -> Pictures:
-    """One split; scenes are drawn, ``scenes`` of them."""
+def load_pictures(settings: config.Data, use: Literal["train", "test"]) -> Pictures:
+    """The pictures to learn from, or those to be measured on. Raises ``UserError``."""
+    split = getattr(settings, use)
     if settings.name != "scenes":
-        return data.load(settings.name, split, settings.root, count=settings.limit)
+        pictures = data.load(settings.name, split, settings.root)
+        return pictures.first(settings.limit) if settings.limit else pictures
     width, height = settings.scene_size
-    count = min(scenes, settings.limit or scenes)
-    with Progress(count, f"drawing scenes to {split}") as tell:
+    count = {"train": settings.train_scenes, "test": settings.test_scenes}[use]
+    count = min(count, settings.limit or count)
+    with Progress(count, f"drawing scenes to {use}") as tell:
         look = SceneSettings(width=width, height=height)
         return data.load("scenes", split, scenes=look, count=count, progress=lambda n, _: tell(n))
 
@@ -262,8 +257,13 @@ def keep_freed_memory() -> None:
             libc.mallopt(option, 2**30)
 
 
-def peak_memory(device: str) -> int:
-    """The most memory that this process has held, in MB: the GPU's, or the machine's."""
+def peak_memory(device: str) -> int | None:
+    """The most memory that this process has held, in MB: the GPU's, or the machine's
+    where the system tells."""
     if device == "cuda":
         return round(torch.cuda.max_memory_allocated() / 1e6)
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return None
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)

@@ -18,7 +18,9 @@ def real_data():
     def folder(name: str) -> Path:
         found = Path(os.environ.get("AUGFPN_TEST_DATA", BESIDE)) / name
         if not found.is_dir():
-            pytest.skip(f"no real pictures at {found}: set AUGFPN_TEST_DATA to the folder of {name}")
+            pytest.skip(
+                f"no real pictures at {found}: set AUGFPN_TEST_DATA to the folder of {name}"
+            )
         return found
 
     return folder

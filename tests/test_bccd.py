@@ -106,7 +106,7 @@ def test_the_fingerprint_sees_every_file(made_up):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("</size>", "", "BloodImage_00007.xml is broken XML (mismatched tag: line 1"),
+        ("</size>", "", "BloodImage_00007.xml is broken XML (mismatched tag: line 3"),
         ("WBC", "Wbc", "class 'Wbc' is unknown; did you mean"),
         ("<name>WBC</name>", "", "class '' is unknown"),
         ("<width>64</width>", "", "has size/width ''; make it a number"),
@@ -147,7 +147,7 @@ def test_a_name_without_a_number_is_refused(made_up):
 @pytest.fixture
 def cache(tmp_path, monkeypatch) -> Path:
     """An empty cache of pooch's, and no proxy between us and this machine."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(module.pooch, "os_cache", lambda name: tmp_path / "cache" / name)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return tmp_path / "cache" / "augfpn"
 
@@ -192,7 +192,7 @@ def test_without_a_network_one_sentence_says_what_to_do(cache, monkeypatch):
     monkeypatch.setattr(module, "ARCHIVE", address)
     text = message(None)
     assert text.startswith(f"bccd could not be fetched from {address} into {cache}")
-    assert "there is no network or the server refused" in text
+    assert "there is no network, the server refused" in text
     assert text.endswith("or give the folder of a copy as data_root.")
 
 

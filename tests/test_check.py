@@ -39,7 +39,10 @@ BROKEN = [
     (lambda c: CATEGORY(c).update(name=5), "categories[0] (id 5) has name 5; make it a text"),
     (lambda c: ANNOTATION(c).update(id=4), "annotations[3] (id 4) has the id of an earlier one"),
     (lambda c: ANNOTATION(c).update(image_id=8), "annotation 11 has image_id 8, which is not in"),
-    (lambda c: ANNOTATION(c).update(category_id=1), "annotation 11 has category_id 1, which is not"),
+    (
+        lambda c: ANNOTATION(c).update(category_id=1),
+        "annotation 11 has category_id 1, which is not",
+    ),
     (lambda c: ANNOTATION(c).pop("bbox"), "annotations[0] (id 11) has no bbox; add four"),
     (lambda c: ANNOTATION(c).update(bbox=[1, 2, 3]), "(id 11) has bbox [1, 2, 3]; make it four"),
     (lambda c: ANNOTATION(c).update(bbox=[1, 2, 3, float("nan")]), "[1, 2, 3, nan]; make it four"),

@@ -39,7 +39,8 @@ def test_usual_layouts_are_found(small_coco, write_coco, tmp_path, split, annota
 
 
 def test_file_names_may_hold_folders(small_coco, write_coco, tmp_path):
-    for name, entry in zip(("images/a/1.png", "images/b/1.png", "2.png"), small_coco["images"]):
+    names = ("images/a/1.png", "images/b/1.png", "2.png")
+    for name, entry in zip(names, small_coco["images"], strict=True):
         entry["file_name"] = name
     write_coco(small_coco, tmp_path / "annotations/train.json", tmp_path)
     assert [target["image_id"] for _, target in coco(tmp_path, "train")] == [7, 3, 12]

@@ -1,7 +1,8 @@
 """One form for every source: what a picture and its target hold, and what `load` accepts."""
 
-import pickle
+import multiprocessing
 from functools import partial
+from operator import getitem
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from torch.utils.data import DataLoader
+from torch._utils import ExceptionWrapper
 
 from augfpn.data import load
 from augfpn.data.files import read_file
@@ -145,23 +146,23 @@ def test_a_file_of_another_size_is_named(pictures, tmp_path):
         pictures[0]
 
 
-def test_workers_get_them_by_pickle_and_report_one_line(pictures, tmp_path):
-    (tmp_path / "empty.png").write_bytes(b"no picture")
-    loader = DataLoader(
-        pickle.loads(pickle.dumps(pictures)),
-        batch_size=None,
-        num_workers=1,
-        multiprocessing_context="spawn",
-    )
-    loaded = iter(loader)
-    for i in range(2):
-        image, target = next(loaded)
-        assert torch.equal(image, pictures[i][0])
-        assert torch.equal(target["boxes"], pictures[i][1]["boxes"])
-    with pytest.raises(UserError) as caught:
-        next(loaded)
+def test_a_spawned_process_gets_them_by_pickle(pictures):
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        image, target = pool.apply(getitem, (pictures, 0))
+    assert torch.equal(image, pictures[0][0])
+    assert torch.equal(target["boxes"], pictures[0][1]["boxes"])
+
+
+def test_from_a_loading_worker_it_is_one_line_too(pictures, tmp_path):
+    (tmp_path / "seven.png").write_bytes(b"no picture")
+    try:
+        pictures[0]
+    except UserError:
+        sent = ExceptionWrapper(where="in DataLoader worker process 0")  # what a worker sends
+    with pytest.raises(UserError, match="Traceback") as caught:
+        sent.reraise()
     (line,) = caught.value._render_traceback_()
-    assert line.startswith(f"UserError: {tmp_path / 'empty.png'} cannot be read")
+    assert line.startswith(f"UserError: {tmp_path / 'seven.png'} cannot be read")
 
 
 # --- load -----------------------------------------------------------------------------------------
@@ -185,3 +186,5 @@ def test_load_refuses_unknown_names():
         load("bcdd", "train")
     with pytest.raises(UserError, match=r"scenes split 'test' is unknown; .*'train', 'val'"):
         load("scenes", "test")
+    with pytest.raises(UserError, match="give count, how many"):
+        load("scenes", "train")

@@ -4,10 +4,10 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from augfpn.data.pictures import Pictures
-from augfpn.errors import one_of
+from augfpn.errors import UserError, one_of
 
 if TYPE_CHECKING:
+    from augfpn.data.pictures import Pictures
     from augfpn.data.scenes import SceneSettings
 
 SPLITS = {
@@ -23,8 +23,8 @@ def load(
     root: str | os.PathLike[str] | None = None,
     scenes: "SceneSettings | None" = None,
     count: int | None = None,
-    progress: Callable | None = None,
-) -> Pictures:
+    progress: Callable[[int, int], None] | None = None,
+) -> "Pictures":
     """One split of a source of data by the source's name: "scenes", "bccd" or "coco".
 
     ``root`` is the user's folder; scenes need none, and BCCD is downloaded without one.
@@ -34,8 +34,10 @@ def load(
     """
     one_of("data", name, SPLITS)
     one_of(f"{name} split", split, SPLITS[name])
-    # Imported when asked for: making scenes needs no downloader, and a folder no renderer.
+    # Imported when asked for: the processes that draw scenes need neither torch nor a downloader.
     if name == "scenes":
+        if count is None:
+            raise UserError("scenes are made to order; give count, how many there shall be.")
         from augfpn.data.scenes import SceneSettings
         from augfpn.data.scenes import scenes as make
 

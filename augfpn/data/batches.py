@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
@@ -48,6 +49,7 @@ def batches(
         batch_sampler=draws(useful, size, steps, seed),
         num_workers=workers,
         collate_fn=transpose,
+        generator=torch.Generator(),  # its own: a loader draws a number when it starts
     )
 
 

@@ -13,9 +13,9 @@ from xml.etree import ElementTree
 import pooch
 from filelock import FileLock
 
-from augfpn.data.check import check
+from augfpn.data.check import Coco, Entry, check
 from augfpn.data.files import digest, existing_folder, file_sizes, holdings, read_file
-from augfpn.data.pictures import Coco, Entry, Pictures
+from augfpn.data.pictures import Pictures
 from augfpn.errors import UserError, one_of
 
 COMMIT = "d272fb14cdff6e473fafeeeba32aba5f560e9e43"
@@ -97,8 +97,8 @@ def _fetch(download: bool) -> Path:
     except (OSError, zipfile.BadZipFile) as error:  # requests' errors are OSErrors
         raise UserError(
             f"bccd could not be fetched from {ARCHIVE} into {cache} ({type(error).__name__}): "
-            "there is no network or the server refused; try again later, or give the folder of a "
-            "copy as data_root."
+            "there is no network, the server refused, or the cache cannot be written; try again "
+            "later, or give the folder of a copy as data_root."
         ) from error
     return folder
 

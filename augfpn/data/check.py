@@ -14,13 +14,13 @@ from augfpn.data.files import some
 from augfpn.errors import UserError
 
 Coco = dict[str, Any]
-Entry = dict[str, Any]
+Entry = dict[str, Any]  # one of the dict's images, annotations or categories
 Box = list[float]  # x y w h in pixels
 Findings = dict[str, list[str]]  # what was found -> the annotations concerned
 Rule = tuple[str, Callable[[Any], bool]]  # what is expected, and whether a value is that
 
-THINNEST = 0.01  # px: COCO's own rounding, and far above what float32 coordinates can tell apart
-ROUNDING = 1.0  # px that a box may stick out without a word: COCO's own are off by that much
+THINNEST = 0.01  # px: COCO writes hundredths; still above what float32 coordinates can tell apart
+ROUNDING = 1.0  # px that a box may stick out without a word: rounding, no mistake
 
 NO_SIZE = "without width or height"
 OUTSIDE = "entirely outside of the picture"
@@ -71,7 +71,7 @@ def check(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
     Returns a cleaned copy, for training and evaluation alike, and sentences on what was found:
 
     - left out: boxes thinner than 0.01 px, and boxes entirely outside of their picture;
-    - clipped: boxes that stick out (reported above 1 px: COCO's own coordinates are rounded);
+    - clipped: boxes that stick out (reported above 1 px; less is rounding);
     - filled in: ``iscrowd`` 0, ``segmentation`` [], ``area`` from the mask or else the box;
     - given another id: annotation 0, because pycocotools takes a match with id 0 for no match;
     - only reported: pictures without an object, classes never used, crowd regions.

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from augfpn.data.check import Coco, Entry
 from augfpn.data.files import digest
 from augfpn.errors import UserError
 
-Coco = dict[str, Any]
-Entry = dict[str, Any]  # one of the dict's images, annotations or categories
 Target = dict[str, Any]
 
 

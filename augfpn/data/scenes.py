@@ -4,12 +4,14 @@ A scene is a lit, textured ground with a few objects that overlap. An object's c
 silhouette; its surface, colour, size and place, and the ground, tell nothing about the class.
 Strokes and blobs that are no objects lie between ground and objects.
 
-The same (settings, split, index) gives the same bytes in every process and on every platform:
-the path from seed to pixel uses integers, `Generator.random`, and + - * / sqrt and comparisons of
-single elements, which IEEE 754 rounds correctly everywhere. So there is no sin, exp, pow, normal,
-`Generator.uniform` (a compiler may fuse its a + b * u), floating-point sum, matrix product or
-resampling here. Angles come from t as ((1 - t^2) / (1 + t^2), 2t / (1 + t^2)).
-Lengths are in pixels; x runs right, y runs down, and pixel i covers [i, i + 1).
+The path from seed to pixel gives the same bytes in every process and on every platform: it uses
+integers, `Generator.random`, and + - * / sqrt and comparisons of single elements, which IEEE 754
+rounds correctly everywhere. So there is no sin, exp, pow, normal, `Generator.uniform` (a compiler
+may fuse its a + b * u), floating-point sum, matrix product or resampling here. Angles come from t
+as ((1 - t^2) / (1 + t^2), 2t / (1 + t^2)).
+
+Lengths are in pixels; x runs right, y runs down, and pixel i covers [i, i + 1). Colours are
+(3, 1, 1) float32 from 0 to 1, a canvas is (3, H, W), and `light` points to where it comes from.
 """
 
 import hashlib
@@ -23,23 +25,21 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import pairwise
 from math import ceil, floor, sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.random import Generator
+from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 from pycocotools import mask as rle
 
 if TYPE_CHECKING:
     from augfpn.data.pictures import Pictures
 
-VERSION = "scenes 1"  # part of the fingerprint: change it whenever a pixel changes
-CLASSES = ("disk", "square", "triangle", "star", "cross")
-SURFACES = ("plain", "striped", "dotted", "checked")
-
 Floats = NDArray[np.float32]
+Real = TypeVar("Real", float, Floats)
+T = TypeVar("T")
 Point = tuple[float, float]
-Window = tuple[slice, slice]  # rows and columns of the canvas
+Window = tuple[slice, slice]  # rows and columns of a canvas
 
 # A silhouette is one wedge of a regular figure, repeated by mirrors through its centre, then
 # rounded. The mirrors are given by their normals, the outline as points inside the wedge.
@@ -61,6 +61,7 @@ OUTLINES: dict[str, tuple[Point, ...]] = {
     "cross": ((1, 0), (1, 0.27), (0.27, 0.27)),
 }
 ROUNDING = {"disk": 1.0, "square": 0.2, "triangle": 0.2, "star": 0.06, "cross": 0.08}
+SURFACES = ("plain", "striped", "dotted", "checked")
 
 # Textures: bands (0: none), then octaves of noise: height and width of a cell, px, and weight.
 TEXTURES = (
@@ -78,7 +79,7 @@ PALETTES = (
     "dfe8ea c3d4d8 a9c1c6 | d1492e 23395b 8a2f5c 2f6b4f 3b3a36 e0930f",
     "22313f 2c4152 3a5368 | f2b134 ed553b 6fd6c2 f4efe4 ee8fae a6d854",
     "2e2a33 3f3947 524a5c | f6c85f 6fb1fc ff7a5c 9dd866 f1ece0 f29ac4",
-    "dde5c8 c6d3a5 aebf86 | c0392b 27496d 6b2d5c 2f3e2c f4f1fb 1b7f79",
+    "dde5c8 c6d3a5 aebf86 | c0392b 27496d 6b2d5c 2f3e2c e07a1f 1b7f79",
     "f0dcd5 e2c2b7 cfa598 | 285e61 7b2335 2d3a6b 3f5d2a b8336a 5b3a8c",
     "234038 2f5347 3f6a59 | f4d35e ee964b f7f3e3 f28fa0 8fd3f4 c7f0a0",
     "cfc9c0 b8b0a4 a0978a | 9c2f2f 1f4e79 f0b429 2e5e3e 5e2a66 2b2b2b",
@@ -89,123 +90,145 @@ PALETTES = (
 )
 
 
-class _Plan(NamedTuple):
-    """What an object will be, before it has a place."""
-
-    name: str
-    surface: str
-    size: float
-    turn: Point
-
-
-class _Patch(NamedTuple):
-    """A silhouette in its place: a window, its pixels in the object's own axes, and the edge."""
+class Patch(NamedTuple):
+    """A silhouette in its place: its window, the window's pixels in its own axes, and its edge."""
 
     window: Window
     x: Floats
     y: Floats
     distance: Floats  # to the edge, negative inside
+    size: float
+    turn: Point
 
 
-def _between(rng: Generator, low: float, high: float) -> float:
+def between(rng: Generator, low: float, high: float) -> float:
+    """A number drawn uniformly."""
     return low + (high - low) * rng.random()
 
 
-def _pick(rng: Generator, options: Sequence[Any]) -> Any:
-    return options[int(rng.random() * len(options))]
-
-
-def _log_between(rng: Generator, low: float, high: float) -> float:
-    """Log-uniform by halving at the geometric mean: sqrt rounds correctly, exp does not."""
+def log_between(rng: Generator, low: float, high: float) -> float:
+    """A number drawn log-uniformly: by halving at geometric means, since exp is not exact."""
     for _ in range(12):
         middle = sqrt(low * high)
         low, high = (low, middle) if rng.random() < 0.5 else (middle, high)
     return low
 
 
-def _turn(rng: Generator, widest: float = 1.0) -> Point:
+def pick(rng: Generator, options: Sequence[T]) -> T:
+    """One of several, all equally likely."""
+    return options[int(rng.random() * len(options))]
+
+
+def turn_within(rng: Generator, widest: float = 1.0) -> Point:
     """Cosine and sine of an angle up to 2 atan(widest) to either side: 1 is a right angle."""
-    t = _between(rng, -widest, widest)
+    t = between(rng, -widest, widest)
     return (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
 
 
-def _turned(x: Any, y: Any, turn: Point) -> tuple[Any, Any]:
-    """Points (or one point) as seen in turned axes."""
+def turned(x: Real, y: Real, turn: Point) -> tuple[Real, Real]:
+    """Points, or one point, as seen in turned axes."""
     return x * turn[0] + y * turn[1], y * turn[0] - x * turn[1]
 
 
-def _axes(window: Window, centre: Point, turn: Point) -> tuple[Floats, Floats]:
+def axes(window: Window, centre: Point, turn: Point) -> tuple[Floats, Floats]:
     """A window's pixels in axes turned about a centre: x and y, each (h, w)."""
     down, across = (np.arange(s.start, s.stop, dtype=np.float32) + 0.5 for s in window)
-    return _turned(across - centre[0], (down - centre[1])[:, None], turn)
+    return turned(across - centre[0], (down - centre[1])[:, None], turn)
 
 
-def _noise(rng: Generator, shape: tuple[int, int], cells: tuple[int, int]) -> Floats:
-    """Smooth noise around 0, seldom beyond 1: quadratic B-splines over a grid of random values."""
-    grid = [length // cell + 4 for length, cell in zip(shape, cells, strict=True)]
-    values = rng.random(grid, dtype=np.float32) * 4 - 2
-    for length, cell in zip(shape, cells, strict=True):  # each pass transposes: rows, then columns
-        t = (np.arange(cell, dtype=np.float32) + 0.5) / cell
-        before, after = (1 - t) * (1 - t) / 2, t * t / 2
-        knots = np.ascontiguousarray(values.T)[:, :, None]
-        fine = knots[:, :-2] * before
-        fine += knots[:, 1:-1] * (1 - before - after)
-        fine += knots[:, 2:] * after
-        start = int(rng.random() * cell)
-        values = fine.reshape(len(knots), -1)[:, start : start + length]
-    return values
+def palette(rng: Generator) -> tuple[list[Floats], list[Floats]]:
+    """Three tints of the ground, and six inks from anywhere in their round."""
+    tints, inks = (
+        [np.array([*bytes.fromhex(code)], np.float32).reshape(3, 1, 1) / 255 for code in half]
+        for half in (half.split() for half in pick(rng, PALETTES).split("|"))
+    )
+    start = int(rng.random() * len(inks))
+    return tints, inks[start:] + inks[:start]
 
 
-def _slope(field: Floats, light: Point) -> Floats:
-    """How fast a field rises towards the light, per px."""
-    slope = np.zeros_like(field)
-    here = field[1:, 1:]
-    slope[1:, 1:] = (here - field[1:, :-1]) * light[0] + (here - field[:-1, 1:]) * light[1]
-    return slope
-
-
-def _material(
-    rng: Generator, shape: tuple[int, int], tints: list[Floats], light: Point
-) -> Floats:
-    """A texture in two tints, in relief: (3, H, W)."""
-    bands, octaves = _pick(rng, TEXTURES)
-    relief = np.zeros(shape, np.float32)
-    for height, width, weight in octaves:
-        relief += _noise(rng, shape, (height, width)) * weight
-    if bands:
-        relief *= bands
-        relief = np.abs(relief - np.floor(relief) - 0.5) * 4 - 1
-    shade = 1 - _slope(relief, light) * 0.25
-    first = int(rng.random() * 3)
-    tint, other = tints[first], tints[first - 1]
-    colour = np.clip(relief * 0.5 + 0.5, 0, 1) * (other - tint)
-    colour += tint
-    colour *= shade
-    return colour
-
-
-def _ground(rng: Generator, shape: tuple[int, int], tints: list[Floats], light: Point) -> Floats:
-    """One material, or two with a soft border, brighter on the side of the light: (3, H, W)."""
-    ground = _material(rng, shape, tints, light)
-    everywhere = slice(0, shape[0]), slice(0, shape[1])
-    centre = shape[1] / 2, shape[0] / 2
-    if rng.random() < 0.45:
-        border = _axes(everywhere, centre, _turn(rng))[0] / shape[0]
-        border += _noise(rng, shape, (70, 70)) * _between(rng, 0.02, 0.2)
-        share = np.clip(border * _between(rng, 3, 30) + 0.5, 0, 1)
-        _blend(ground, everywhere, _material(rng, shape, tints, light), share)
-    towards = _axes(everywhere, centre, light)[0]
-    ground *= 1 + towards * (_between(rng, 0.08, 0.3) / shape[0])
-    return ground
-
-
-def _blend(canvas: Floats, window: Window, colour: Floats, share: Floats) -> None:
+def blend(canvas: Floats, window: Window, colour: Floats, share: Floats) -> None:
+    """Lay a colour over a window of the canvas, by a share from 0 to 1."""
     under = canvas[:, *window]
     under += (colour - under) * share
 
 
-def _fold(name: str, x: Any, y: Any) -> tuple[Any, Any]:
-    """Points (or one point) mirrored into the wedge of a silhouette."""
+def noise(rng: Generator, shape: tuple[int, int], cells: tuple[int, int]) -> Floats:
+    """Smooth noise around 0, seldom beyond 1: quadratic B-splines over a grid of random values."""
+    grid = [length // cell + 4 for length, cell in zip(shape, cells, strict=True)]
+    values = rng.random(grid, dtype=np.float32) * 4 - 2
+    for length, cell in zip(shape, cells, strict=True):  # each pass transposes: rows, then columns
+        t = ((np.arange(cell, dtype=np.float32) + 0.5) / cell)[:, None]
+        before, after = (1 - t) * (1 - t) / 2, t * t / 2
+        knots = values[:, None]
+        fine = knots[:-2] * before
+        fine += knots[1:-1] * (1 - before - after)
+        fine += knots[2:] * after
+        start = int(rng.random() * cell)
+        rows = fine.reshape(-1, values.shape[1])[start : start + length]
+        values = np.ascontiguousarray(rows.T)
+    return values
+
+
+def slope(field: Floats, light: Point) -> Floats:
+    """How fast a field rises towards the light, per px."""
+    rise = np.empty_like(field)
+    here = field[1:, 1:]
+    rise[1:, 1:] = (here - field[1:, :-1]) * light[0] + (here - field[:-1, 1:]) * light[1]
+    rise[0], rise[:, 0] = rise[1], rise[:, 1]
+    return rise
+
+
+def material(rng: Generator, shape: tuple[int, int], tints: list[Floats], light: Point) -> Floats:
+    """A texture in two tints, in relief: (3, H, W)."""
+    bands, octaves = pick(rng, TEXTURES)
+    relief = np.zeros(shape, np.float32)
+    for height, width, weight in octaves:
+        relief += noise(rng, shape, (height, width)) * weight
+    if bands:
+        relief *= bands
+        relief = np.abs(relief - np.floor(relief) - 0.5) * 4 - 1
+    shade = 1 - slope(relief, light) * 0.25
+    first = int(rng.random() * 3)
+    colour = np.clip(relief * 0.5 + 0.5, 0, 1) * (tints[first - 1] - tints[first])
+    colour += tints[first]
+    colour *= shade
+    return colour
+
+
+def ground(rng: Generator, shape: tuple[int, int], tints: list[Floats], light: Point) -> Floats:
+    """One material, or two with a soft border, brighter on the side of the light: (3, H, W)."""
+    canvas = material(rng, shape, tints, light)
+    everywhere = slice(0, shape[0]), slice(0, shape[1])
+    centre = shape[1] / 2, shape[0] / 2
+    if rng.random() < 0.45:
+        border = axes(everywhere, centre, turn_within(rng))[0] / shape[0]
+        border += noise(rng, shape, (70, 70)) * between(rng, 0.02, 0.2)
+        share = np.clip(border * between(rng, 3, 30) + 0.5, 0, 1)
+        blend(canvas, everywhere, material(rng, shape, tints, light), share)
+    towards = axes(everywhere, centre, light)[0]
+    canvas *= 1 + towards * (between(rng, 0.08, 0.3) / max(shape))
+    return canvas
+
+
+def clutter(rng: Generator, canvas: Floats, picture: Window, inks: list[Floats]) -> None:
+    """A bent stroke or a soft blob: something that is no object."""
+    down, across = (between(rng, side.start, side.stop) for side in picture)
+    length = log_between(rng, 12, 0.35 * (picture[0].stop - picture[0].start))
+    half = length / 2 + 4
+    window = tuple(slice(floor(at - half), ceil(at + half)) for at in (down, across))
+    x, y = axes(window, (across, down), turn_within(rng))
+    if rng.random() < 0.6:
+        off = np.abs(y - x * x * (between(rng, -0.6, 0.6) / length)) - between(rng, 0.5, 1.6)
+        share = np.clip(0.5 - np.maximum(off, np.abs(x) - length / 2), 0, 1) * 0.8
+    else:
+        inside = 1 - (x * x + y * y * between(rng, 1, 5)) * (6 / (length * length))
+        share = np.maximum(inside, 0)
+        share = share * share * between(rng, 0.3, 0.7)
+    blend(canvas, window, pick(rng, inks), share)
+
+
+def fold(name: str, x: Real, y: Real) -> tuple[Real, Real]:
+    """Points, or one point, mirrored into the wedge of a silhouette."""
     y = np.abs(y)
     for a, b in MIRRORS[name]:
         over = np.maximum(x * a + y * b, 0) * 2
@@ -213,18 +236,18 @@ def _fold(name: str, x: Any, y: Any) -> tuple[Any, Any]:
     return x, np.abs(y)
 
 
-def _reach(name: str, x: float, y: float) -> float:
+def reach(name: str, x: float, y: float) -> float:
     """How far a silhouette of radius 1 reaches in a direction.
 
     Of a point's mirror images, the one in the wedge of a direction lies farthest along it.
     """
-    x, y = _fold(name, x, y)
+    x, y = fold(name, x, y)
     return max(float(x * a + y * b) for a, b in OUTLINES[name]) + ROUNDING[name]
 
 
-def _distance(name: str, x: Floats, y: Floats, radius: float) -> Floats:
-    """Signed distance in px to the edge of a silhouette, negative inside."""
-    x, y = _fold(name, x, y)
+def distance(name: str, x: Floats, y: Floats, radius: float) -> Floats:
+    """Distance in px to the edge of a silhouette, negative inside."""
+    x, y = fold(name, x, y)
     squared, outside = np.float32(np.inf), np.float32(-np.inf)
     for (ax, ay), (bx, by) in pairwise(OUTLINES[name]):
         px, py = x - ax * radius, y - ay * radius
@@ -238,90 +261,86 @@ def _distance(name: str, x: Floats, y: Floats, radius: float) -> Floats:
     return np.where(outside < 0, -edge, edge) - ROUNDING[name] * radius
 
 
-def _blur(size: float) -> float:
+def blur(size: float) -> float:
+    """How soft the shadow of an object is, px."""
     return 1.5 + 0.04 * size
 
 
-def _silhouette(rng: Generator, plan: _Plan, size: float, picture: Window) -> _Patch:
-    """A silhouette whose box has `size` as its longer side, somewhere in the picture."""
+def silhouette(rng: Generator, name: str, size: float, turn: Point, picture: Window) -> Patch:
+    """A silhouette with a box of `size` on its longer side, at random in the picture."""
     right, left, below, above = (
-        _reach(plan.name, *_turned(x, y, plan.turn)) for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1))
+        reach(name, *turned(x, y, turn)) for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1))
     )
     radius = size / max(left + right, above + below)
+    over, spare = 0.07 * size, 2 * blur(size) + 1  # the shadow ends two blurs from the edge
     window, corner = [], []
     for side, span in zip(picture, (above + below, left + right), strict=True):
-        over, spare = 0.07 * size, 3 * _blur(size) + 2
-        start = _between(rng, side.start - over, side.stop - span * radius + over)
+        start = between(rng, side.start - over, side.stop - span * radius + over)
         window.append(slice(floor(start - spare), ceil(start + span * radius + spare)))
         corner.append(start)
-    centre = corner[1] + left * radius, corner[0] + above * radius
-    x, y = _axes(tuple(window), centre, plan.turn)
-    return _Patch(tuple(window), x, y, _distance(plan.name, x, y, radius))
+    x, y = axes(window, (corner[1] + left * radius, corner[0] + above * radius), turn)
+    return Patch(tuple(window), x, y, distance(name, x, y, radius), size, turn)
 
 
-def _from_lines(u: Floats, period: float) -> Floats:
-    """Distance in px to the nearest of parallel lines, a period apart."""
-    turns = u / period
-    return np.abs(turns - np.floor(turns + 0.5)) * period
-
-
-def _pattern(surface: str, x: Floats, y: Floats, period: float) -> Floats:
+def pattern(surface: str, x: Floats, y: Floats, period: float) -> Floats | float:
     """How much of its second colour an object shows, 0 to 1."""
     if surface == "plain":
-        return np.zeros_like(x)
-    u, v = _from_lines(x, period), _from_lines(y, period)
+        return 0.0
+    # Distances to the nearest of parallel lines, a period apart.
+    u, v = (np.abs(w - np.floor(w / period + 0.5) * period) for w in (x, y))
     if surface == "dotted":
         return np.clip(0.3 * period + 0.5 - np.sqrt(u * u + v * v), 0, 1)
     stripes, across = (np.clip(w - (0.25 * period - 0.5), 0, 1) for w in (u, v))
     return stripes if surface == "striped" else stripes + across - 2 * stripes * across
 
 
-def _colours(rng: Generator, ink: Floats, others: list[Floats]) -> tuple[Floats, Floats]:
-    """An object's two colours: its ink, and one that can be told from it."""
-    ink = ink * _between(rng, 0.88, 1.08)
-    clear = [other for other in (*others, ink * 0.45) if np.abs(other - ink).max() > 0.3]
-    return ink, ink + (_pick(rng, clear) - ink) * _between(rng, 0.7, 1)
+def colours(rng: Generator, inks: list[Floats], number: int) -> tuple[Floats, Floats]:
+    """Two colours for an object: the next ink of the round, and one that can be told from it."""
+    number %= len(inks)
+    ink = inks[number] * between(rng, 0.88, 1.08)
+    others = (ink * 0.5, 1 - (1 - ink) * 0.35, inks[number - 1], inks[number - 2])
+    clear = [other for other in others if np.abs(other - ink).max() > 0.3]
+    return ink, pick(rng, clear)
 
 
-def _paint(
-    rng: Generator, canvas: Floats, plan: _Plan, patch: _Patch, colours: Any, light: Point
+def paint(
+    rng: Generator,
+    canvas: Floats,
+    patch: Patch,
+    surface: str,
+    inks: tuple[Floats, Floats],
+    light: Point,
 ) -> None:
-    """An object with its drop shadow, its pattern, and a rounded edge that catches the light."""
-    distance, blur = patch.distance, _blur(plan.size)
-    soft = np.clip(0.5 - distance / (4 * blur), 0, 1)
-    shift = floor(0.5 - 1.4 * blur * light[1]), floor(0.5 - 1.4 * blur * light[0])
-    rows, columns = (
-        slice(s.start + by, s.stop + by) for s, by in zip(patch.window, shift, strict=True)
+    """Draw an object: drop shadow, pattern, and a rounded edge that catches the light."""
+    size, edge, soft = patch.size, patch.distance, blur(patch.size)
+    shadow = np.clip(0.5 - edge / (4 * soft), 0, 1)
+    down, right = (floor(0.5 - 1.4 * soft * towards) for towards in reversed(light))
+    rows, columns = patch.window
+    fallen = (
+        slice(rows.start + down, rows.stop + down),
+        slice(columns.start + right, columns.stop + right),
     )
-    _blend(canvas, (rows, columns), np.float32(0), soft * soft * (3 - 2 * soft) * 0.5)
-    period = max(5.0, plan.size * _between(rng, 0.14, 0.3))
-    x, y = (u + _between(rng, 0, period) for u in (patch.x, patch.y))
-    first, second = (colour[:, None, None] for colour in colours)
-    colour = first + (second - first) * _pattern(plan.surface, x, y, period)
-    rim = np.clip(1 + distance / (1 + 0.13 * plan.size), 0, 1)
-    towards = _turned(*light, plan.turn)
-    fall = (patch.x * towards[0] + patch.y * towards[1]) * (0.3 / plan.size)
-    colour *= 1 + fall + _slope(distance, light) * rim * rim * 0.35
-    _blend(canvas, patch.window, colour, np.clip(0.5 - distance, 0, 1))
+    canvas[:, *fallen] *= 1 - shadow * shadow * (1.5 - shadow)
+    period = max(5.0, size * between(rng, 0.14, 0.3))
+    x, y = (w + between(rng, 0, period) for w in (patch.x, patch.y))
+    colour = inks[0] + (inks[1] - inks[0]) * pattern(surface, x, y, period)
+    rim = np.clip(1 + edge / (1 + 0.13 * size), 0, 1)
+    a, b = turned(*light, patch.turn)
+    lit = 1 + (patch.x * a + patch.y * b) * (0.3 / size) + slope(edge, light) * rim * rim * 0.35
+    blend(canvas, patch.window, colour * lit, np.clip(0.5 - edge, 0, 1))
 
 
-def _clutter(rng: Generator, canvas: Floats, picture: Window, inks: list[Floats]) -> None:
-    """A bent stroke or a soft blob: something that is no object."""
-    centre = tuple(_between(rng, side.start, side.stop) for side in reversed(picture))
-    length = _log_between(rng, 12, 0.35 * (picture[0].stop - picture[0].start))
-    window = tuple(
-        slice(floor(middle - length / 2 - 4), ceil(middle + length / 2 + 4))
-        for middle in reversed(centre)
-    )
-    x, y = _axes(window, centre, _turn(rng))
-    if rng.random() < 0.6:
-        off = np.abs(y - x * x * (_between(rng, -0.6, 0.6) / length)) - _between(rng, 0.5, 1.6)
-        share = np.clip(0.5 - np.maximum(off, np.abs(x) - length / 2), 0, 1) * 0.8
-    else:
-        inside = 1 - (x * x + y * y * _between(rng, 1, 5)) * (6 / (length * length))
-        share = np.maximum(inside, 0)
-        share = share * share * _between(rng, 0.3, 0.7)
-    _blend(canvas, window, _pick(rng, inks)[:, None, None], share)
+def develop(rng: Generator, canvas: Floats) -> NDArray[np.uint8]:
+    """A canvas (3, H, W) as a picture (H, W, 3), with a fine grain."""
+    grain = rng.random(canvas.shape[1:], dtype=np.float32)
+    levels = canvas * (grain * 15 + 247.5)
+    levels += 0.5
+    return np.clip(levels, 0, 255, out=levels).transpose(1, 2, 0).astype(np.uint8, order="C")
+
+
+VERSION = "scenes 1"  # part of the fingerprint: change it whenever a pixel changes
+CLASSES = tuple(OUTLINES)
+_Made = tuple[NDArray[np.uint8], list[dict[str, Any]]]  # a picture and its COCO annotations
 
 
 @dataclass(frozen=True)
@@ -329,7 +348,8 @@ class SceneSettings:
     """What the scenes of a set share: the size of the picture, and how many objects of what size.
 
     Shapes: `width`, `height`, `smallest`: px; `largest`: fraction of the height. The longer side
-        of an object is drawn log-uniformly between `smallest` and `largest`.
+        of an object is drawn log-uniformly between `smallest` and `largest`. From `fewest` to
+        `most` objects are placed; where there is no more room for one, it is left out.
     Raises: ValueError for a value out of range.
     """
 
@@ -345,10 +365,12 @@ class SceneSettings:
         least = {"width": 64, "height": 64, "smallest": 10, "fewest": 1, "seed": 0}
         for name, low in least.items():
             _expect(name, getattr(self, name), low)
+        _expect("smallest", self.smallest, 10, min(self.width, self.height) // 2)
         room = min(100, self.width * self.height // (4 * self.smallest * self.smallest))
+        _expect("fewest", self.fewest, 1, room)
         _expect("most", self.most, self.fewest, room)
         low, high = self.smallest / self.height, 0.9 * min(1, self.width / self.height)
-        if not low <= self.largest <= high:
+        if not (isinstance(self.largest, int | float) and low <= self.largest <= high):
             raise ValueError(
                 f"largest={self.largest!r} does not fit a scene: give a fraction of the height "
                 f"from {low:.3g} to {high:.3g}."
@@ -377,33 +399,69 @@ class Scene:
     objects: tuple[Object, ...]
 
 
-def _expect(name: str, value: object, low: int, high: int | None = None) -> None:
-    if isinstance(value, int) and low <= value and (high is None or value <= high):
-        return
-    limits = f"of {low} or more" if high is None else f"from {low} to {high}"
-    raise ValueError(f"{name}={value!r} does not fit a scene: give a whole number {limits}.")
+def scene(settings: SceneSettings, split: str, index: int) -> Scene:
+    """Make one scene: always the same one for the same settings, split and index.
+
+    Raises: ValueError for a split without a name or a negative index.
+    """
+    rng = _generator(settings.seed, split, index)
+    tints, inks = palette(rng)
+    up, right = turn_within(rng, 0.6)
+    light = right, -up
+    # The canvas has a margin, so that nothing need be cut off where it leaves the picture.
+    height, width, margin = settings.height, settings.width, settings.height // 4 + 12
+    picture = slice(margin, margin + height), slice(margin, margin + width)
+    canvas = np.zeros((3, height + 2 * margin, width + 2 * margin), np.float32)
+    canvas[:, *picture] = ground(rng, (height, width), tints, light)
+    for _ in range(2 + int(rng.random() * 5)):
+        clutter(rng, canvas, picture, inks + tints)
+    stage = _Stage(picture, np.full(canvas.shape[1:], -1, np.int8))
+    placed: list[_Plan] = []
+    for plan in _cast(rng, settings):
+        if patch := _place(rng, plan, settings.smallest, stage):
+            paint(rng, canvas, patch, plan.surface, colours(rng, inks, len(placed)), light)
+            placed.append(plan)
+    return Scene(develop(rng, canvas[:, *picture]), tuple(_objects(placed, stage)))
 
 
-def _cast(rng: Generator, settings: SceneSettings) -> list[_Plan]:
-    """Who is in the picture: class, surface, size and turn do not depend on each other."""
-    count = settings.fewest + int(rng.random() * (settings.most - settings.fewest + 1))
-    sizes = settings.smallest, settings.largest * settings.height
-    return [
-        _Plan(_pick(rng, CLASSES), _pick(rng, SURFACES), _log_between(rng, *sizes), _turn(rng))
-        for _ in range(count)
-    ]
+def scenes(
+    settings: SceneSettings,
+    split: str,
+    count: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> "Pictures":
+    """Make the first `count` scenes of a split as a data set, with COCO annotations.
+
+    The pictures are held in memory, 3 * width * height bytes each.
+    `progress(done, total)` is called from time to time. Several processes share many scenes.
+    Raises: ValueError for a split without a name or a count below 1.
+    """
+    from augfpn.data.pictures import Pictures  # imports torch, which the workers do without
+
+    _expect("count", count, 1)
+    size = {"width": settings.width, "height": settings.height}
+    images, pixels, annotations = [], {}, []
+    for number, (picture, found) in enumerate(_made(settings, split, count), start=1):
+        pixels[number] = picture
+        images.append({"id": number, "file_name": f"scenes-{split}-{number - 1:06d}.png"} | size)
+        for annotation in found:
+            annotations.append({"id": len(annotations) + 1, "image_id": number} | annotation)
+        if progress and (number % 50 == 0 or number == count):
+            progress(number, count)
+    categories = [{"id": i, "name": name} for i, name in enumerate(CLASSES, start=1)]
+    coco = {"images": images, "annotations": annotations, "categories": categories}
+    key = json.dumps([VERSION, asdict(settings), split, count]).encode()
+    fingerprint = hashlib.sha256(key).hexdigest()
+    return Pictures(f"scenes-{split}", coco, partial(_read, pixels), fingerprint)
 
 
-def _stays_visible(mask: NDArray[np.bool_], area: int) -> bool:
-    """Whether half of an object's pixels are seen, and 8 px of its longer side."""
-    return 2 * np.count_nonzero(mask) >= area and max(_box(mask)[2:]) >= 8
+class _Plan(NamedTuple):
+    """What an object will be, before it has a place."""
 
-
-def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """The tight box of a mask that is not empty: x, y, w, h."""
-    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
-    x, y = int(columns[0]), int(rows[0])
-    return x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y
+    name: str
+    surface: str
+    size: float
+    turn: Point
 
 
 @dataclass
@@ -418,71 +476,62 @@ class _Stage:
         return self.seen[self.picture] == number
 
 
-def _place(rng: Generator, plan: _Plan, smallest: float, stage: _Stage) -> _Patch | None:
+def _expect(name: str, value: object, low: int, high: int | None = None) -> None:
+    if isinstance(value, int) and low <= value and (high is None or value <= high):
+        return
+    limits = f"of {low} or more" if high is None else f"from {low} to {high}"
+    raise ValueError(f"{name}={value!r} does not fit a scene: give a whole number {limits}.")
+
+
+def _generator(seed: int, split: str, index: int) -> Generator:
+    _expect("index", index, 0)
+    if not split:
+        raise ValueError("split='' does not name a set of scenes: give a name such as 'train'.")
+    words = hashlib.sha256(json.dumps([seed, split, index]).encode()).digest()
+    return Generator(PCG64(SeedSequence(int.from_bytes(words, "big"))))
+
+
+def _cast(rng: Generator, settings: SceneSettings) -> list[_Plan]:
+    """Who is in the picture: class, surface, size and turn do not depend on each other."""
+    count = settings.fewest + int(rng.random() * (settings.most - settings.fewest + 1))
+    sizes = settings.smallest, settings.largest * settings.height
+    return [
+        _Plan(pick(rng, CLASSES), pick(rng, SURFACES), log_between(rng, *sizes), turn_within(rng))
+        for _ in range(count)
+    ]
+
+
+def _place(rng: Generator, plan: _Plan, smallest: float, stage: _Stage) -> Patch | None:
     """Put an object before the others, where and as large as it does not hide one of them."""
     size, number, before = plan.size, len(stage.areas), stage.seen
     for _ in range(60):
-        patch = _silhouette(rng, plan, size, stage.picture)
+        patch = silhouette(rng, plan.name, size, plan.turn, stage.picture)
+        covered = patch.distance <= 0
+        behind = np.flatnonzero(np.bincount(before[patch.window][covered] + 1)[1:])
         stage.seen = before.copy()
-        stage.seen[patch.window][patch.distance <= 0] = number
-        if all(_stays_visible(stage.mask(i), area) for i, area in enumerate(stage.areas)):
-            stage.areas.append(np.count_nonzero(stage.mask(number)))
+        stage.seen[patch.window][covered] = number
+        if all(_stays_visible(stage.mask(i), stage.areas[i]) for i in behind):
+            stage.areas.append(int(np.count_nonzero(stage.mask(number))))
             return patch
         size = max(0.95 * size, smallest)
     stage.seen = before
     return None
 
 
-def _generator(seed: int, split: str, index: int) -> Generator:
-    words = hashlib.sha256(json.dumps([seed, split, index]).encode()).digest()
-    return Generator(np.random.PCG64(np.random.SeedSequence(int.from_bytes(words, "big"))))
+def _stays_visible(mask: NDArray[np.bool_], area: int) -> bool:
+    """Whether half of an object's pixels are seen, and 8 px of its longer side."""
+    return 2 * np.count_nonzero(mask) >= area and max(_box(mask)[2:]) >= 8
 
 
-def _palette(rng: Generator) -> tuple[list[Floats], list[Floats]]:
-    """Three tints of the ground, and six inks that start anywhere in their round."""
-    tints, inks = (
-        [np.array([*bytes.fromhex(code)], np.float32) / 255 for code in part.split()]
-        for part in _pick(rng, PALETTES).split("|")
-    )
-    start = int(rng.random() * len(inks))
-    return tints, inks[start:] + inks[:start]
+def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """The tight box of a mask that is not empty: x, y, w, h."""
+    rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
+    x, y = int(columns[0]), int(rows[0])
+    return x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y
 
 
-def scene(settings: SceneSettings, split: str, index: int) -> Scene:
-    """Make one scene, always the same one for the same settings, split and index.
-
-    Raises: ValueError for a split without a name or a negative index.
-    """
-    if not split:
-        raise ValueError("split='' does not name a split of scenes: give a name such as 'train'.")
-    _expect("index", index, 0)
-    rng = _generator(settings.seed, split, index)
-    tints, inks = _palette(rng)
-    up, right = _turn(rng, 0.6)
-    light = right, -up
-    # The canvas has a margin, so that nothing need be cut off where it leaves the picture.
-    height, width, margin = settings.height, settings.width, settings.height // 2
-    picture = slice(margin, margin + height), slice(margin, margin + width)
-    canvas = np.zeros((3, height + 2 * margin, width + 2 * margin), np.float32)
-    canvas[:, *picture] = _ground(rng, (height, width), tints, light)
-    for _ in range(2 + int(rng.random() * 5)):
-        _clutter(rng, canvas, picture, inks + tints)
-    stage = _Stage(picture, np.full(canvas.shape[1:], -1, np.int8))
-    placed: list[_Plan] = []
-    for plan in _cast(rng, settings):
-        if patch := _place(rng, plan, settings.smallest, stage):
-            ink = inks[len(placed) % len(inks)]
-            _paint(rng, canvas, plan, patch, _colours(rng, ink, tints + inks), light)
-            placed.append(plan)
-    return Scene(_develop(rng, canvas[:, *picture]), tuple(_objects(placed, stage)))
-
-
-def _develop(rng: Generator, canvas: Floats) -> NDArray[np.uint8]:
-    """Canvas (3, H, W) to picture (H, W, 3), with a fine grain."""
-    grain = rng.random(canvas.shape[1:], dtype=np.float32)
-    levels = canvas * (grain * 15 + 247.5)
-    levels += 0.5
-    return np.ascontiguousarray(np.clip(levels, 0, 255).astype(np.uint8).transpose(1, 2, 0))
+def _read(pixels: dict[int, NDArray[np.uint8]], entry: dict[str, Any]) -> NDArray[np.uint8]:
+    return pixels[entry["id"]]
 
 
 def _objects(placed: list[_Plan], stage: _Stage) -> Iterator[Object]:
@@ -491,43 +540,7 @@ def _objects(placed: list[_Plan], stage: _Stage) -> Iterator[Object]:
         yield Object(CLASSES.index(plan.name), plan.surface, _box(mask), mask)
 
 
-def scenes(
-    settings: SceneSettings,
-    split: str,
-    count: int,
-    progress: Callable[[int, int], None] | None = None,
-) -> "Pictures":
-    """Make the first scenes of a split, in memory, as a data set in COCO's terms.
-
-    `progress(done, total)` is called from time to time. Many scenes are made by several processes.
-    Raises: ValueError for a split without a name or a count below 1.
-    """
-    from augfpn.data.pictures import Pictures  # imports torch, which the workers do not need
-
-    _expect("count", count, 1)
-    images, pixels, annotations = [], {}, []
-    for done, (image, found) in enumerate(_made(settings, split, count), start=1):
-        name = f"scenes-{split}-{done - 1:06d}.png"
-        images.append(
-            {"id": done, "width": settings.width, "height": settings.height, "file_name": name}
-        )
-        pixels[done] = image
-        for annotation in found:
-            annotations.append({"id": len(annotations) + 1, "image_id": done} | annotation)
-        if progress and (done % 50 == 0 or done == count):
-            progress(done, count)
-    categories = [{"id": i, "name": name} for i, name in enumerate(CLASSES, start=1)]
-    coco = {"images": images, "annotations": annotations, "categories": categories}
-    key = json.dumps([VERSION, asdict(settings), split, count]).encode()
-    return Pictures(
-        f"scenes-{split}", coco, lambda entry: pixels[entry["id"]], hashlib.sha256(key).hexdigest()
-    )
-
-
-Made = tuple[NDArray[np.uint8], list[dict[str, Any]]]
-
-
-def _made(settings: SceneSettings, split: str, count: int) -> Iterator[Made]:
+def _made(settings: SceneSettings, split: str, count: int) -> Iterator[_Made]:
     """The scenes of a split in their order, made by as many processes as pay."""
     make, done = partial(_make, settings, split), 0
     workers = min(os.cpu_count() or 1, count // 150, 8)
@@ -537,13 +550,13 @@ def _made(settings: SceneSettings, split: str, count: int) -> Iterator[Made]:
                 for made in pool.map(make, range(count), chunksize=16):
                     yield made
                     done += 1
-        except BrokenProcessPool:  # the workers could not start or were ended: go on without them
+        except BrokenProcessPool:  # the workers could not start, or were ended: go on without them
             pass
     yield from map(make, range(done, count))
 
 
-def _make(settings: SceneSettings, split: str, index: int) -> Made:
-    """One scene as a picture and COCO annotations that lack their ids."""
+def _make(settings: SceneSettings, split: str, index: int) -> _Made:
+    """One scene as a picture and as COCO annotations that lack their ids."""
     made = scene(settings, split, index)
     return made.image, [_annotation(thing) for thing in made.objects]
 
@@ -553,7 +566,7 @@ def _annotation(thing: Object) -> dict[str, Any]:
     return {
         "category_id": thing.category + 1,
         "bbox": list(thing.box),
-        "area": np.count_nonzero(thing.mask),
+        "area": int(np.count_nonzero(thing.mask)),
         "iscrowd": 0,
         "segmentation": {"size": list(code["size"]), "counts": code["counts"].decode()},
     }

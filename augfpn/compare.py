@@ -1,0 +1,133 @@
+"""A run beside its FPN twin and the paper's row: numbers to text that a terminal can show."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from augfpn import config, paper, records, train
+from augfpn.parameters import Parameters, fpn_of
+from augfpn.progress import duration
+
+NUMBERS = paper.NUMBERS
+Row = tuple[str, dict[str, float | None]]  # a label, and numbers in percent
+
+
+def is_fpn(model: config.Model) -> bool:
+    """Whether all of AugFPN's parts are off."""
+    return not model.lam and not model.ratios and model.roi_selection == "hard"
+
+
+def find_twin(record: records.Record, chosen: Parameters) -> records.Record | None:
+    """The same run with plain FPN: same pictures, sizes, steps, seed and device.
+
+    Looked for among the user's records and those that come with the package; trained if it is
+    missing and ``baseline`` says so. ``None`` for an FPN run, which is its own twin.
+    """
+    if chosen.baseline == "none" or is_fpn(record.experiment.model):
+        return None
+    twin = fpn_of(record.experiment)
+    folder = Path(chosen.records)
+    wanted = records.run_id(twin, record.fingerprints)
+    found = records.find(wanted, [folder, *records.COMMITTED])
+    if found is None and chosen.baseline == "train":
+        return train.train(twin, folder)
+    return found
+
+
+def curves(record: records.Record, twin: records.Record | None) -> dict[str, list[dict]]:
+    """The runs' curves by label, for `augfpn.plots.losses`."""
+    runs = [record] + ([twin] if twin else [])
+    return {label_of(run.experiment.model): run.curve for run in runs}
+
+
+def label_of(model: config.Model) -> str:
+    """What is switched on, in the paper's words."""
+    if is_fpn(model):
+        return "FPN"
+    parts = []
+    if model.lam:
+        parts.append(f"CS({model.supervision}, lam {model.lam:g})")
+    if model.ratios:
+        parts.append(f"RFA({model.context_pooling}, {model.context_fusion})")
+    if model.roi_selection != "hard":
+        parts.append("SRS" if model.roi_selection == "soft" else f"SRS({model.roi_selection})")
+    return " + ".join(parts)
+
+
+def in_percent(result: dict) -> dict[str, float | None]:
+    """COCO's six AP numbers of a record's result, times a hundred."""
+    return {name: None if result[name] is None else 100 * result[name] for name in NUMBERS}
+
+
+def rows(record: records.Record, twin: records.Record | None) -> list[Row]:
+    """This run, its twin and their difference, then the paper's row, its FPN and its difference."""
+    model = record.experiment.model
+    table = [(f"this run: {label_of(model)}", in_percent(record.result))]
+    if twin is not None:
+        table.append(("its FPN twin", in_percent(twin.result)))
+        table.append(("difference", difference(table[0][1], table[1][1])))
+    found = paper.row_of(model)
+    if found is not None:
+        base = paper.tables()["table2"][0]
+        table.append((f"the paper, {found[0]}, COCO, ResNet-50", found[1]))
+        if not is_fpn(model):
+            table.append(("the paper's FPN", base))
+            table.append(("difference", difference(found[1], base)))
+    return table
+
+
+def difference(a: dict, b: dict) -> dict[str, float | None]:
+    """a - b where both numbers exist."""
+    pairs = {name: (a[name], b[name]) for name in NUMBERS}
+    return {name: None if None in pair else pair[0] - pair[1] for name, pair in pairs.items()}
+
+
+def as_text(table: Sequence[Row], names: Sequence[str] = NUMBERS) -> str:
+    """Aligned columns; a dash where a number does not exist, a sign in front of differences."""
+    width = max(len(label) for label, _ in table)
+    lines = [" " * width + "".join(f"{name:>8}" if len(name) < 8 else f" {name}" for name in names)]
+    for label, numbers in table:
+        form = "+8.1f" if label == "difference" else "8.1f"
+        cells = [f"{'-':>8}" if numbers[n] is None else format(numbers[n], form) for n in names]
+        lines.append(f"{label:<{width}}" + "".join(cells))
+    return "\n".join(lines)
+
+
+def by_class(record: records.Record, twin: records.Record | None) -> str:
+    """AP of each class, this run's and its twin's."""
+    runs = [("this run", record)] + ([("its FPN twin", twin)] if twin else [])
+    names = list(record.result["by_class"])
+    table = [
+        (label, {n: ap and 100 * ap for n, ap in run.result["by_class"].items()})
+        for label, run in runs
+    ]
+    return as_text(table, names) if len(names) <= 12 else ""
+
+
+def conclusion(record: records.Record, twin: records.Record | None) -> str:
+    """What the numbers say, in a sentence, and what they cannot say."""
+    experiment, result = record.experiment, record.result
+    where = f"{result['pictures']['test']} held-out {experiment.data.name} pictures"
+    ap, ap50 = 100 * result["AP"], 100 * result["AP50"]
+    mine = f"{label_of(experiment.model)} reaches AP {ap:.1f} (AP50 {ap50:.1f}) on {where}"
+    how = f"{experiment.budget} budget, {result['steps']} steps"
+    if is_fpn(experiment.model):
+        return f"{mine}; {how}."
+    if twin is None:
+        return f"{mine}; {how}; there is no record of the same run with FPN to compare it with."
+    other = 100 * twin.result["AP"]
+    gain = ap - other
+    verb = "more" if gain > 0 else "less"
+    return (
+        f"{mine}, {abs(gain):.1f} {verb} than FPN's {other:.1f}; {how}, one run of each: "
+        "a repeat with another seed will move both."
+    )
+
+
+def cost(record: records.Record) -> str:
+    """Time, memory and machine of a run."""
+    environment, result = record.environment, record.result
+    return (
+        f"trained for {duration(result['seconds'])} ({result['steps']} steps), at most "
+        f"{result['memory_mb']} MB, on {environment['device_name']}; "
+        f"torch {environment['versions']['torch']}, commit {environment['commit']}"
+    )

@@ -1,0 +1,41 @@
+"""Pictures of a test set with what is annotated on them, or with what a run found."""
+
+import numpy as np
+
+from augfpn.data.pictures import Pictures
+from augfpn.draw import draw_boxes
+from augfpn.records import Record
+
+THRESHOLD = 0.5  # of the score, for a detection to be drawn
+
+
+def examples(pictures: Pictures, run: Record | None, count: int) -> list[np.ndarray]:
+    """The first ``count`` pictures with objects, drawn on: (H, W, 3) uint8 each.
+
+    With the annotations where ``run`` is ``None``, else with its detections above 0.5.
+    """
+    chosen = pictures.with_objects()[:count]
+    return [annotated(pictures, i) if run is None else detected(pictures, i, run) for i in chosen]
+
+
+def annotated(pictures: Pictures, index: int) -> np.ndarray:
+    image, target = pictures[index]
+    return draw_boxes(plain(image), target["boxes"], target["labels"], pictures.classes)
+
+
+def detected(pictures: Pictures, index: int, run: Record) -> np.ndarray:
+    image, target = pictures[index]
+    found = [
+        each
+        for each in run.predictions
+        if each["image_id"] == target["image_id"] and each["score"] >= THRESHOLD
+    ]
+    corners = [(x, y, x + w, y + h) for x, y, w, h in (each["bbox"] for each in found)]
+    labels = [pictures.label_of[each["category_id"]] for each in found]
+    scores = [each["score"] for each in found]
+    return draw_boxes(plain(image), corners, labels, pictures.classes, scores)
+
+
+def plain(image: "torch.Tensor") -> np.ndarray:  # noqa: F821
+    """(3, H, W) tensor to (H, W, 3) array."""
+    return image.permute(1, 2, 0).numpy()
