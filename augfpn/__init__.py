@@ -18,7 +18,7 @@ _HOME = {
     "Record": "records",
     "TwoStage": "detectors",
     "UserError": "errors",
-    "build": "build",
+    "build_detector": "build",
     "load_torchvision": "weights",
 }
 __all__ = sorted(_HOME)

@@ -5,14 +5,14 @@ from functools import partial
 from torch import nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss
+from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from augfpn import roi_align, variants
 from augfpn.backbone import backbone, load_imagenet
 from augfpn.config import Model
-from augfpn.detectors import TwoStage
+from augfpn.detectors import Criterion, TwoStage, roi_loss
 from augfpn.pyramid import (
     FPN,
     AdaptiveSpatialFusion,
@@ -32,7 +32,7 @@ ROI_ALIGNS = {
 }
 
 
-def build(model: Model) -> TwoStage:
+def build_detector(model: Model) -> TwoStage:
     """The detector that the settings describe, on the CPU, in training mode."""
     net = backbone(model.backbone, model.norm)
     if model.weights == "imagenet":
@@ -46,6 +46,7 @@ def build(model: Model) -> TwoStage:
         rpn=proposal_network(model),
         select=roi_selection(model),
         heads=roi_heads(model),
+        criterion=criterion(model),
         supervision=supervision(model),
     )
 
@@ -73,6 +74,11 @@ def fusion_of(name: str, channels: int, n: int) -> nn.Module:
     return {"sum": variants.Sum, "max": variants.Max}[name]()
 
 
+def criterion(model: Model) -> Criterion:
+    """The loss of a box head, the main one's and the supervision's alike."""
+    return partial(roi_loss, beta=model.box_beta)
+
+
 def hard_selection(model: Model, levels: tuple[int, ...]) -> HardRoISelection:
     align = ROI_ALIGNS[model.roi_align]
     return HardRoISelection(levels, ROI_BINS, align, model.canonical_size)
@@ -98,7 +104,7 @@ def supervision(model: Model) -> ConsistentSupervision | None:
     groups = [LEVELS] if model.supervision == "single" else [(k,) for k in LEVELS]
     selections = [hard_selection(model, levels) for levels in groups]
     return ConsistentSupervision(
-        nn.Sequential(*box_head(model)), model.lam, selections, fastrcnn_loss
+        nn.Sequential(*box_head(model)), model.lam, selections, criterion(model)
     )
 
 
@@ -127,6 +133,7 @@ def proposal_network(model: Model) -> RegionProposalNetwork:
 def roi_heads(model: Model) -> RoIHeads:
     """torchvision's, without a pooler: the detector pools by itself, with ``select``."""
     head, predictor = box_head(model)
+    authors_initialisation(head, predictor)
     return RoIHeads(
         box_roi_pool=None,
         box_head=head,
@@ -134,9 +141,24 @@ def roi_heads(model: Model) -> RoIHeads:
         fg_iou_thresh=0.5,
         bg_iou_thresh=0.5,
         batch_size_per_image=model.rois,
-        positive_fraction=0.25,
+        positive_fraction=model.object_rois,
         bbox_reg_weights=None,
         score_thresh=0.05,
         nms_thresh=0.5,
         detections_per_img=model.detections,
     )
+
+
+def authors_initialisation(head: nn.Module, predictor: FastRCNNPredictor) -> None:
+    """Draw the main head's weights as the authors' code does; biases zero.
+
+    torchvision keeps PyTorch's default for linear layers, from which classes are learned far more
+    slowly. The head of Consistent Supervision keeps that default, here as in the authors' code.
+    """
+    for layer in head.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    for layer, spread in ((predictor.cls_score, 0.01), (predictor.bbox_pred, 0.001)):
+        nn.init.normal_(layer.weight, std=spread)
+        nn.init.zeros_(layer.bias)

@@ -11,15 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
 
-from augfpn import doctor
+from augfpn import __version__, doctor
 from augfpn.errors import UserError
 
 if TYPE_CHECKING:
     from augfpn.parameters import Parameters
-    from augfpn.records import Record
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
-METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 GROUPS = {  # the parameter that a group of options begins with
     "cs": "the paper's parts",
     "detector": "the detector around them",
@@ -34,7 +32,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         return run(words)
     except KeyboardInterrupt:
-        goes_on = "; the same command goes on from the run's last checkpoint"
+        goes_on = "; the same command goes on from the last checkpoint, at most a minute old"
         say(f"stopped{goes_on if words[:1] == ['train'] else ''}.")
         return INTERRUPTED
     except (UserError, OSError, FloatingPointError) as error:
@@ -73,8 +71,7 @@ class Parser(argparse.ArgumentParser):
 def parser(words: list[str]) -> Parser:
     """All commands; the parameters, which take torch, only for the command that is asked for."""
     whole = Parser("augfpn", description="Train, measure and apply detectors with AugFPN.")
-    version = f"augfpn {doctor.installed('augfpn')}"
-    whole.add_argument("--version", action="version", version=version)
+    whole.add_argument("--version", action="version", version=f"augfpn {__version__}")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     for name, (command, options) in COMMANDS.items():
         what = command.__doc__
@@ -150,7 +147,7 @@ def evaluate_options(sub: Parser) -> None:
     sub.add_argument("record", metavar="RECORD", type=Path, help="the record's folder")
     sub.add_argument("--data-root", metavar="FOLDER", help="where its pictures are now, if moved")
     sub.add_argument("--rescore", action="store_true", help="only score the stored predictions")
-    device_option(sub)
+    sub.add_argument("--device", default="auto", help="auto, cpu or cuda [auto]")
 
 
 def predict_options(sub: Parser) -> None:
@@ -159,12 +156,7 @@ def predict_options(sub: Parser) -> None:
     sub.add_argument("pictures", metavar="PICTURE", type=Path, nargs="+", help="files and folders")
     sub.add_argument("--out", metavar="FOLDER", type=Path, required=True, help="for what is drawn")
     sub.add_argument("--threshold", type=float, default=0.5, help="the least score [0.5]")
-    device_option(sub)
-
-
-def device_option(sub: Parser) -> None:
-    """As for training."""
-    sub.add_argument("--device", default=argparse.SUPPRESS, help="auto, cpu or cuda [auto]")
+    sub.add_argument("--device", default="auto", help="auto, cpu or cuda [auto]")
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -172,46 +164,45 @@ def device_option(sub: Parser) -> None:
 
 def run_train(command: argparse.Namespace) -> int:
     """Train a detector, measure it and record it; a run that was stopped goes on."""
-    from augfpn import parameters, train
+    from augfpn import compare, parameters, train
 
     settings = chosen(command)
     experiment, folder = parameters.experiment(settings), Path(settings.records)
     model = experiment.model
-    print(f"{model.detector}, {model.backbone} ({model.weights}), on {experiment.data.name}:")
-    print(f"budget {experiment.budget}, {experiment.device}, seed {experiment.seed}")
+    print(f"{compare.label_of(model)}: {model.detector}, {model.backbone} ({model.weights})")
+    print(f"on {experiment.data.name}, {experiment.budget} budget, {experiment.device}")
     record = train.train(experiment, folder, settings.again)
-    columns = {"this run": record.result} | baseline(record, settings.baseline, folder)
-    print(f"\n{table(columns)}\n\nrecord: {record.folder}")
+    twin = compare.find_twin(record, settings)
+    print(f"\n{compare.as_text(compare.rows(record, twin))}\n")
+    print(classes({"run": record.result} | ({"FPN": twin.result} if twin else {})))
+    print(f"\n{compare.cost(record)}\nrecord: {record.folder}")
     return 0
-
-
-def baseline(record: "Record", wanted: str, folder: Path) -> dict[str, dict]:
-    """The column of the same run with plain FPN, if it is wanted, another run, and there."""
-    from augfpn import parameters, records, train
-
-    plain = parameters.fpn_of(record.experiment)
-    if wanted == "none" or plain == record.experiment:
-        return {}
-    found = records.find(records.run_id(plain, record.fingerprints), [folder, *records.COMMITTED])
-    if found is None and wanted == "train":
-        found = train.train(plain, folder)
-    return {} if found is None else {"FPN": found.result}
 
 
 def run_evaluate(command: argparse.Namespace) -> int:
     """Measure a record's detector again, and show it beside what was recorded."""
-    from augfpn import evaluate, parameters, predict
+    from augfpn import compare, parameters, predict
 
-    record = predict.open_record(command.record)
-    device = parameters.the_device(chosen(command).device)
-    detector = None if command.rescore else predict.load(command.record, device)[0]
-    test = predict.test_pictures(record, command.data_root)
-    if detector is None:
-        again = evaluate.score(test.coco, record.predictions)
-    else:
-        again = predict.measure(detector, record, test, device)
-    print(f"\n{table({'recorded': record.result, 'again': again})}")
+    settings = chosen(command)
+    device = None if command.rescore else parameters.the_device(settings.device)
+    record, again = predict.measure(command.record, settings.data_root, device)
+    columns = {"record": record.result, "again": again}
+    rows = [(name, compare.in_percent(result)) for name, result in columns.items()]
+    rows.append(("difference", compare.difference(rows[1][1], rows[0][1])))
+    print(f"\n{compare.as_text(rows)}\n\n{classes(columns)}")
     return 0
+
+
+def classes(results: dict[str, dict]) -> str:
+    """AP by class, in percent: a column for each result, a row for each class that is there."""
+    from augfpn import compare
+
+    rows: dict[str, dict[str, float | None]] = {}
+    for title, result in results.items():
+        for name, ap in result["by_class"].items():
+            if ap is not None:
+                rows.setdefault(name, dict.fromkeys(results))[title] = 100 * ap
+    return compare.as_text(list(rows.items()), list(results)) if rows else ""
 
 
 def run_predict(command: argparse.Namespace) -> int:
@@ -243,7 +234,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], Callable[[Parser]
 }
 
 
-# --- findings and numbers to text -----------------------------------------------------------------
+# --- findings to text -----------------------------------------------------------------------------
 
 
 def report(found: list[doctor.Finding]) -> int:
@@ -257,20 +248,6 @@ def report(found: list[doctor.Finding]) -> int:
 def broken(found: list[doctor.Finding]) -> bool:
     """Whether there is a problem."""
     return any(finding.level == "problem" for finding in found)
-
-
-def table(columns: dict[str, dict]) -> str:
-    """Results in percent, a column for each: COCO's numbers, then AP by class; - for none."""
-    results = list(columns.values())
-    rows = {name: [result[name] for result in results] for name in METRICS}
-    for name in results[0]["by_class"]:
-        rows[f"AP {name}"] = [result["by_class"].get(name) for result in results]
-    wide = max(map(len, ["percent", *rows]))
-    lines = [f"{'percent':<{wide}}" + "".join(f"{title:>10}" for title in columns)]
-    for name, values in rows.items():
-        cells = ["-" if value is None else f"{100 * value:.1f}" for value in values]
-        lines.append(f"{name:<{wide}}" + "".join(f"{cell:>10}" for cell in cells))
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

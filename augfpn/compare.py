@@ -8,6 +8,7 @@ from augfpn.parameters import Parameters, fpn_of
 from augfpn.progress import duration
 
 NUMBERS = paper.NUMBERS
+MANY_CLASSES = 12  # more do not fit beside each other
 Row = tuple[str, dict[str, float | None]]  # a label, and numbers in percent
 
 
@@ -83,42 +84,47 @@ def difference(a: dict, b: dict) -> dict[str, float | None]:
 
 def as_text(table: Sequence[Row], names: Sequence[str] = NUMBERS) -> str:
     """Aligned columns; a dash where a number does not exist, a sign in front of differences."""
-    width = max(len(label) for label, _ in table)
-    lines = [" " * width + "".join(f"{name:>8}" if len(name) < 8 else f" {name}" for name in names)]
+    first = max(len(label) for label, _ in table)
+    widths = [max(7, len(name) + 2) for name in names]
+    lines = [" " * first + "".join(f"{n:>{w}}" for n, w in zip(names, widths, strict=True))]
     for label, numbers in table:
-        form = "+8.1f" if label == "difference" else "8.1f"
-        cells = [f"{'-':>8}" if numbers[n] is None else format(numbers[n], form) for n in names]
-        lines.append(f"{label:<{width}}" + "".join(cells))
+        sign = "+" if label == "difference" else ""
+        cells = [
+            f"{'-':>{w}}" if numbers[n] is None else f"{numbers[n]:>{sign}{w}.1f}"
+            for n, w in zip(names, widths, strict=True)
+        ]
+        lines.append(f"{label:<{first}}" + "".join(cells))
     return "\n".join(lines)
 
 
 def by_class(record: records.Record, twin: records.Record | None) -> str:
-    """AP of each class, this run's and its twin's."""
+    """AP of each class, this run's and its twin's; nothing when the columns would be too many."""
     runs = [("this run", record)] + ([("its FPN twin", twin)] if twin else [])
     names = list(record.result["by_class"])
     table = [
-        (label, {n: ap and 100 * ap for n, ap in run.result["by_class"].items()})
+        (label, {n: None if ap is None else 100 * ap for n, ap in run.result["by_class"].items()})
         for label, run in runs
     ]
-    return as_text(table, names) if len(names) <= 12 else ""
+    return as_text(table, names) if len(names) <= MANY_CLASSES else ""
 
 
 def conclusion(record: records.Record, twin: records.Record | None) -> str:
     """What the numbers say, in a sentence, and what they cannot say."""
     experiment, result = record.experiment, record.result
-    where = f"{result['pictures']['test']} held-out {experiment.data.name} pictures"
+    where = f"{result['pictures']['test']} held-out pictures ({experiment.data.name})"
+    how = f"{experiment.budget} budget, {result['steps']} steps"
+    if result["AP"] is None:
+        return f"The {where} hold no object, so there is nothing to measure."
     ap, ap50 = 100 * result["AP"], 100 * result["AP50"]
     mine = f"{label_of(experiment.model)} reaches AP {ap:.1f} (AP50 {ap50:.1f}) on {where}"
-    how = f"{experiment.budget} budget, {result['steps']} steps"
     if is_fpn(experiment.model):
         return f"{mine}; {how}."
     if twin is None:
         return f"{mine}; {how}; there is no record of the same run with FPN to compare it with."
     other = 100 * twin.result["AP"]
-    gain = ap - other
-    verb = "more" if gain > 0 else "less"
+    verb = "more" if ap > other else "less"
     return (
-        f"{mine}, {abs(gain):.1f} {verb} than FPN's {other:.1f}; {how}, one run of each: "
+        f"{mine}, {abs(ap - other):.1f} {verb} than FPN's {other:.1f}; {how}, one run of each: "
         "a repeat with another seed will move both."
     )
 
@@ -126,8 +132,9 @@ def conclusion(record: records.Record, twin: records.Record | None) -> str:
 def cost(record: records.Record) -> str:
     """Time, memory and machine of a run."""
     environment, result = record.environment, record.result
+    memory = result["memory_mb"]
     return (
-        f"trained for {duration(result['seconds'])} ({result['steps']} steps), at most "
-        f"{result['memory_mb']} MB, on {environment['device_name']}; "
+        f"trained for {duration(result['seconds'])} ({result['steps']} steps)"
+        f"{f', at most {memory} MB' if memory else ''}, on {environment['device_name']}; "
         f"torch {environment['versions']['torch']}, commit {environment['commit']}"
     )

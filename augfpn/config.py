@@ -68,8 +68,10 @@ class Model:
     rpn_candidates: tuple[Positive, Positive] = (2000, 1000)  # per level before NMS: train, test
     proposals: tuple[Positive, Positive] = (2000, 1000)  # per picture after NMS: train, test
     rpn_batch: Positive = 256  # anchors per picture that the proposal loss looks at
-    rois: Positive = 512  # per picture that the heads learn from
+    rois: Positive = 512  # per picture that the heads learn from ...
+    object_rois: Fraction = 0.25  # ... and how many of them may hold an object
     detections: Positive = 100  # per picture
+    box_beta: Rate = 1 / 9  # of the heads' smooth L1: torchvision's; the authors' is 1
 
 
 FPN = Model()
@@ -86,6 +88,10 @@ class Data:
     test: str = "val"
     limit: Positive | None = None  # take the first so many pictures of each split
     scene_size: tuple[Positive, Positive] = (320, 256)  # width, height
+    scene_objects: tuple[Positive, Positive] = (3, 8)  # fewest, most
+    scene_classes: tuple[str, ...] = ("disk", "square", "triangle", "star", "cross")
+    scene_tilt: Annotated[float, Field(ge=0, le=1)] = 1.0  # how far objects are turned
+    own_colours: Annotated[float, Field(ge=0, le=1)] = 0.0  # how many wear their class's colour
     train_scenes: Positive = 800
     test_scenes: Positive = 100
 

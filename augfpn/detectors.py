@@ -4,13 +4,13 @@ torchvision's proposal network, matcher, sampler, box coder, heads and losses ar
 Its forward is not, because it hides the sampled RoIs that Consistent Supervision shares.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.roi_heads import RoIHeads, fastrcnn_loss
+from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
@@ -19,6 +19,7 @@ from augfpn.pyramid import Boxes, ConsistentSupervision, FPN, Levels, Losses, Sa
 
 Targets = list[dict[str, Tensor]]
 Detections = list[dict[str, Tensor]]
+Criterion = Callable[..., tuple[Tensor, Tensor]]
 
 
 class TwoStage(nn.Module):
@@ -32,7 +33,8 @@ class TwoStage(nn.Module):
     Raises ``UserError`` for targets that are missing or hold a box without area.
 
     ``select`` turns P and boxes into RoI features; ``heads`` is torchvision's `RoIHeads`, used for
-    sampling, head, predictor and post-processing, never for its forward.
+    sampling, head, predictor and post-processing, never for its forward. ``criterion`` is
+    `roi_loss` at some beta.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class TwoStage(nn.Module):
         rpn: RegionProposalNetwork,
         select: nn.Module,
         heads: RoIHeads,
+        criterion: Criterion,
         supervision: ConsistentSupervision | None = None,
     ) -> None:
         super().__init__()
@@ -52,6 +55,7 @@ class TwoStage(nn.Module):
         self.rpn = rpn
         self.select = select
         self.heads = heads
+        self.criterion = criterion
         self.supervision = supervision
 
     def forward(
@@ -97,7 +101,7 @@ class TwoStage(nn.Module):
 
     def box_losses(self, p: Levels, samples: Samples) -> Losses:
         logits, deltas = self.predict(p, samples.boxes)
-        of_class, of_box = fastrcnn_loss(logits, deltas, samples.labels, samples.deltas)
+        of_class, of_box = self.criterion(logits, deltas, samples.labels, samples.deltas)
         return {"loss_classifier": of_class, "loss_box_reg": of_box}
 
     def detect(self, p: Levels, proposals: Boxes, batch: ImageList) -> Detections:
@@ -108,6 +112,22 @@ class TwoStage(nn.Module):
             {"boxes": boxes, "labels": labels, "scores": scores}
             for boxes, scores, labels in zip(*found, strict=True)
         ]
+
+
+def roi_loss(
+    logits: Tensor, deltas: Tensor, labels: list[Tensor], wanted: list[Tensor], beta: float
+) -> tuple[Tensor, Tensor]:
+    """Cross-entropy over the RoIs, and smooth L1 of the objects' offsets over the number of RoIs.
+
+    Shapes: logits (R, K + 1), deltas (R, 4 (K + 1)); labels and wanted as in `Samples`; 0-d each.
+    Differs: ``beta`` is where smooth L1 turns from square to line: 1 in the authors' code, fixed
+    at 1/9 in torchvision, to whose loss this is then equal bit for bit.
+    """
+    label, target = torch.cat(labels), torch.cat(wanted)
+    objects = torch.where(label > 0)[0]
+    own = deltas.reshape(len(label), -1, 4)[objects, label[objects]]  # (objects, 4)
+    of_box = F.smooth_l1_loss(own, target[objects], beta=beta, reduction="sum") / label.numel()
+    return F.cross_entropy(logits, label), of_box
 
 
 def with_p6(p: Levels) -> Levels:

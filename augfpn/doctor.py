@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 GB = 1e9
 COPIES = 7  # of all weights on the disk: weights.pt, and a checkpoint with AdamW's moments, twice
+BUSY = 0.75  # load for each core
 AREAS = {"small": 32**2, "medium": 96**2, "large": float("inf")}  # px, COCO's
 TOGETHER = "install both in one command: pip install --force-reinstall torch torchvision"
 PROBE = """
@@ -63,7 +64,7 @@ def examine(chosen: "Parameters") -> list[Finding]:
             found.append(space(folder, experiment))
         began = time.monotonic()
         with noted(found, "data"):
-            pictures, test = train.load_pictures(experiment.data)
+            pictures, test = (train.load_pictures(experiment.data, u) for u in ("train", "test"))
             loading = time.monotonic() - began
             experiment = train.fitted(experiment, pictures, test)
             found += [*contents(pictures), *contents(test)]
@@ -125,15 +126,18 @@ def installed(package: str) -> str | None:
 
 
 def processor() -> Finding:
-    """The cores, and whether torch uses them."""
+    """The cores, whether torch uses them, and whether others do."""
     import torch
 
     from augfpn.records import cpu_name
 
-    name, threads = cpu_name(), torch.get_num_threads()
+    remarks = [cpu_name(), f"torch uses {torch.get_num_threads()}"]
     if os.environ.get("OMP_NUM_THREADS"):
-        return Finding("note", "cpu", f"{name}; torch uses {threads} (OMP_NUM_THREADS is set).")
-    return Finding("ok", "cpu", f"{name}; torch uses {threads}.")
+        remarks.append(f"as OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']} asks for")
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > BUSY * (os.cpu_count() or 1):
+        remarks.append(f"they are busy (load {load:.1f}), so that the time below is too long")
+    return Finding("note" if len(remarks) > 2 else "ok", "cpu", "; ".join(remarks) + ".")
 
 
 def memory() -> Finding:
@@ -202,7 +206,7 @@ def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
 
 def space(folder: Path, experiment: "Experiment") -> Finding:
     """Whether records can be written, and whether a run's files find room."""
-    from augfpn.build import build
+    from augfpn.build import build_detector
     from augfpn.detectors import parameter_count
 
     existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
@@ -211,7 +215,7 @@ def space(folder: Path, experiment: "Experiment") -> Finding:
     except OSError as error:
         why = f"{folder} cannot be written to ({error.strerror}): name another with --records."
         return Finding("problem", "records", why)
-    weights = build(replace(experiment.model, weights="scratch"))
+    weights = build_detector(replace(experiment.model, weights="scratch"))
     free, needed = shutil.disk_usage(existing).free, COPIES * 4 * parameter_count(weights)
     sentence = f"{folder.absolute()} can be written to, {free / GB:.1f} GB are free; "
     sentence += f"a run needs {needed / GB:.2f} GB."

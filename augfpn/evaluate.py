@@ -82,7 +82,7 @@ def score(coco: dict, results: list[dict]) -> dict:
     """
     with contextlib.redirect_stdout(io.StringIO()):
         truth = indexed(coco, coco["annotations"])
-        found = truth.loadRes(results) if results else indexed(coco, [])
+        found = truth.loadRes([dict(each) for each in results]) if results else indexed(coco, [])
         judge = COCOeval(truth, found, "bbox")
         judge.evaluate()
         judge.accumulate()

@@ -84,3 +84,55 @@ def gallery(rows: dict[str, Sequence[np.ndarray]], width: float = 10) -> Figure:
                 axis.imshow(picture)
     plt.close(figure)
     return figure
+
+
+def level_weights(
+    panels: dict[str, np.ndarray], sides: np.ndarray, borders: Sequence[float] = ()
+) -> Figure:
+    """How much of each level goes into a box, against the box's side: a panel for each selection.
+
+    ``panels`` maps a title to weights (levels, sides) from 0 to 1, P2 first; ``sides`` are in px
+    and grow; ``borders`` are sides to mark.
+    """
+    rows = len(next(iter(panels.values())))
+    with plt.rc_context(STYLE | {"axes.grid": False, "font.size": 11}):
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(7.4, 2.7), sharey=True, squeeze=False, layout="constrained"
+        )
+        for axis, (title, weights) in zip(axes[0], panels.items(), strict=True):
+            shades = axis.pcolormesh(
+                sides, np.arange(rows), weights, cmap="Blues", vmin=0, vmax=1, rasterized=True
+            )
+            axis.hlines(np.arange(rows - 1) + 0.5, sides[0], sides[-1], color="white", lw=3)
+            axis.vlines(borders, -0.5, rows - 0.5, color=ORANGE, lw=1.2, ls="--")
+            axis.set_xscale("log", base=2)
+            axis.xaxis.set_major_formatter("{x:.0f}")
+            axis.set(title=title, xlabel="side of the box, px")
+            axis.set_yticks(range(rows), [f"P{k}" for k in range(2, 2 + rows)])
+            axis.tick_params(length=0)
+            axis.spines[:].set_visible(False)
+        figure.colorbar(shades, ax=axes, label="weight", ticks=[0, 0.5, 1], aspect=12, pad=0.02)
+    plt.close(figure)
+    return figure
+
+
+def by_size(results: dict[str, dict[str, float | None]]) -> Figure:
+    """AP in percent, over all objects and by their size: a group of bars each, a bar for each run.
+
+    ``results`` maps a run's label to COCO's numbers; ``None`` draws no bar.
+    """
+    groups = {"AP": "all", "APs": "small", "APm": "medium", "APl": "large"}
+    width = 0.8 / len(results)
+    with plt.rc_context(STYLE | {"axes.grid.axis": "y", "axes.axisbelow": True, "font.size": 11}):
+        figure, axis = plt.subplots(figsize=(7.4, 3), layout="constrained")
+        for i, ((label, numbers), colour) in enumerate(zip(results.items(), COLOURS, strict=False)):
+            heights = [np.nan if numbers[name] is None else numbers[name] for name in groups]
+            at = np.arange(len(groups)) + (i - (len(results) - 1) / 2) * width
+            bars = axis.bar(at, heights, 0.92 * width, color=colour, label=label)
+            axis.bar_label(bars, fmt="%.1f", padding=2, fontsize=9)
+        axis.set_xticks(range(len(groups)), groups.values())
+        axis.tick_params(axis="x", length=0)
+        axis.set(ylabel="AP, percent", xlabel="objects")
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=len(results))
+    plt.close(figure)
+    return figure

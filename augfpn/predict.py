@@ -11,7 +11,7 @@ import torch
 from PIL import Image, ImageOps
 
 from augfpn import evaluate, records, train
-from augfpn.build import build
+from augfpn.build import build_detector
 from augfpn.config import Data
 from augfpn.data.pictures import Pictures
 from augfpn.detectors import Detections, TwoStage
@@ -40,7 +40,7 @@ def load(path: Path, device: str) -> tuple[TwoStage, records.Record]:
             "`augfpn train`, whose record has them."
         )
     # All weights are in the file, so those of ImageNet need not be at hand.
-    detector = build(replace(record.experiment.model, weights="scratch"))
+    detector = build_detector(replace(record.experiment.model, weights="scratch"))
     try:
         detector.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
@@ -67,7 +67,7 @@ def test_pictures(record: records.Record, root: str | None) -> Pictures:
     settings: Data = record.experiment.data
     if root is not None:
         settings = replace(settings, root=str(Path(root).expanduser().resolve()))
-    test = train.load_split(settings, settings.test, settings.test_scenes)
+    test = train.load_pictures(settings, "test")
     if test.fingerprint != record.fingerprints["test"]:
         raise UserError(
             f"{test.name} has the fingerprint {test.fingerprint[:12]}, but {record.folder} was "
@@ -77,11 +77,21 @@ def test_pictures(record: records.Record, root: str | None) -> Pictures:
     return test
 
 
-def measure(detector: TwoStage, record: records.Record, test: Pictures, device: str) -> dict:
-    """COCO's numbers of a record's detector, measured anew."""
+def measure(folder: Path, root: str | None, device: str | None) -> tuple[records.Record, dict]:
+    """A record, and COCO's numbers of its detector measured anew.
+
+    ``root`` is where its pictures are now, if they were moved. Without a ``device`` the recorded
+    predictions are scored again, which takes no weights. Raises: UserError as its parts do.
+    """
+    if device is None:
+        record = open_record(folder)
+        return record, evaluate.score(test_pictures(record, root).coco, record.predictions)
+    detector, record = load(folder, device)
+    test = test_pictures(record, root)
     amp = record.experiment.train.amp and device == "cuda"
     with Progress(len(test), "testing") as tell:
-        return evaluate.score(test.coco, evaluate.predict(detector, test, device, 4, amp, tell))
+        results = evaluate.predict(detector, test, device, amp=amp, tell=tell)
+    return record, evaluate.score(test.coco, results)
 
 
 def places(given: Iterable[Path], out: Path) -> Places:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from augfpn import evaluate, train
-from augfpn.build import build
+from augfpn.build import build_detector
 from augfpn.config import Experiment
 from augfpn.data.batches import batches
 from augfpn.data.pictures import Pictures
@@ -35,10 +35,10 @@ def measure(experiment: Experiment, pictures: Pictures, test: Pictures) -> Cost:
     """
     train.keep_freed_memory()
     torch.manual_seed(experiment.seed)
-    detector = build(experiment.model).to(experiment.device)
+    detector = build_detector(experiment.model).to(experiment.device)
     deadline = time.monotonic() + TRAINING_SECONDS
     alone = replace(experiment, train=replace(experiment.train, batch=1))
-    guess = experiment.train.batch * timed_steps(detector, alone, pictures, 2, deadline)[-1]
+    guess = experiment.train.batch * min(timed_steps(detector, alone, pictures, 3, deadline))
     step, how = guess, "guessed from one with a single picture"
     if time.monotonic() + (WARM_UP + 1) * guess < deadline:
         seconds = timed_steps(detector, experiment, pictures, MOST_STEPS, deadline)

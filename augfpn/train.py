@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from augfpn import config, data, evaluate, records
-from augfpn.build import build
+from augfpn.build import build_detector
 from augfpn.data.batches import batches
 from augfpn.data.pictures import Pictures
 from augfpn.data.scenes import SceneSettings
@@ -50,7 +50,7 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     with working_folder(folder / f".{name}.running") as work:
         keep_freed_memory()
         torch.manual_seed(experiment.seed)
-        detector = build(experiment.model).to(experiment.device)
+        detector = build_detector(experiment.model).to(experiment.device)
         state = fit(detector, pictures, experiment, work)
         with Progress(len(test), "testing") as tell:
             results = evaluate.predict(
@@ -182,12 +182,24 @@ def load_pictures(settings: config.Data, use: Literal["train", "test"]) -> Pictu
     if settings.name != "scenes":
         pictures = data.load(settings.name, split, settings.root)
         return pictures.first(settings.limit) if settings.limit else pictures
-    width, height = settings.scene_size
     count = {"train": settings.train_scenes, "test": settings.test_scenes}[use]
     count = min(count, settings.limit or count)
     with Progress(count, f"drawing scenes to {use}") as tell:
-        look = SceneSettings(width=width, height=height)
-        return data.load("scenes", split, scenes=look, count=count, progress=lambda n, _: tell(n))
+        return data.load("scenes", split, scenes=scene_settings(settings), count=count, progress=lambda n, _: tell(n))
+
+
+def scene_settings(settings: config.Data) -> SceneSettings:
+    """What the scenes of an experiment look like."""
+    (width, height), (fewest, most) = settings.scene_size, settings.scene_objects
+    return SceneSettings(
+        width=width,
+        height=height,
+        fewest=fewest,
+        most=most,
+        classes=settings.scene_classes,
+        tilt=settings.scene_tilt,
+        own_colours=settings.own_colours,
+    )
 
 
 def fitted(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from augfpn.budgets import BUDGETS
-from augfpn.build import build
+from augfpn.build import build_detector
 from augfpn.config import AUGFPN, FPN, Model
 from augfpn.detectors import TwoStage, parameter_count, without_supervision
 from augfpn.errors import UserError
@@ -47,7 +47,7 @@ def pictures() -> tuple[list[Tensor], list[dict]]:
 def test_parameters_of_the_whole(model: Model, inference: int, training_only: int) -> None:
     """reference.md 4.2 and 4.3; frozen normalisation holds no parameters."""
     with torch.device("meta"):
-        detector = build(model)
+        detector = build_detector(model)
     counted = 0 if detector.supervision is None else parameter_count(detector.supervision)
     assert counted == training_only
     assert parameter_count(detector) - counted == inference
@@ -77,8 +77,8 @@ def test_parameters_of_the_whole(model: Model, inference: int, training_only: in
 def test_parameters_of_the_parts(change: dict, parameters: int) -> None:
     """reference.md 4.1: what a part adds to FPN."""
     with torch.device("meta"):
-        base = build(replace(FPN, backbone=change.get("backbone", "resnet50")))
-        more = build(replace(FPN, **change))
+        base = build_detector(replace(FPN, backbone=change.get("backbone", "resnet50")))
+        more = build_detector(replace(FPN, **change))
     assert parameter_count(more) - parameter_count(base) == parameters
 
 
@@ -90,7 +90,7 @@ def test_all_eight_combinations_train(
     model = replace(
         SMALL, lam=lam, ratios=ratios, roi_selection=roi_selection, roi_align=roi_align
     )
-    detector = build(model)
+    detector = build_detector(model)
     losses = detector(*pictures())
     main = {"loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"}
     extra = {"loss_supervision_class", "loss_supervision_box"} if lam else set()
@@ -119,7 +119,7 @@ def test_all_eight_combinations_train(
     ids=str,
 )
 def test_every_variant_trains_and_detects(change: dict) -> None:
-    detector = build(replace(SMALL, **change))
+    detector = build_detector(replace(SMALL, **change))
     images, targets = pictures()
     sum(detector(images, targets).values()).backward()
     assert [n for n, q in detector.named_parameters() if q.grad is None] == []
@@ -130,7 +130,7 @@ def test_every_variant_trains_and_detects(change: dict) -> None:
 
 def test_detections_do_not_need_the_auxiliary_head() -> None:
     model = replace(SMALL, lam=0.25, ratios=(0.1, 0.2, 0.3), roi_selection="soft")
-    detector = build(model).eval()
+    detector = build_detector(model).eval()
     torch.nn.init.normal_(detector.heads.box_predictor.cls_score.weight, std=0.5)
     images, _ = pictures()
     with torch.no_grad():
@@ -143,7 +143,7 @@ def test_detections_do_not_need_the_auxiliary_head() -> None:
 
 
 def test_boxes_come_back_in_pixels_of_the_picture() -> None:
-    detector = build(replace(SMALL, short_side=64, long_side=96)).eval()
+    detector = build_detector(replace(SMALL, short_side=64, long_side=96)).eval()
     torch.nn.init.normal_(detector.heads.box_predictor.cls_score.weight, std=0.5)
     with torch.no_grad():
         (found,) = detector([torch.rand(3, 256, 384)])
@@ -157,10 +157,10 @@ def test_a_box_without_area_is_named() -> None:
     images, targets = pictures()
     targets[0]["boxes"][1] = torch.tensor([50.0, 60.0, 50.0, 91.0])
     with pytest.raises(UserError, match=r"target 0 holds the box \[50.0, 60.0, 50.0, 91.0\]"):
-        detector: TwoStage = build(SMALL)
+        detector: TwoStage = build_detector(SMALL)
         detector(images, targets)
 
 
 def test_training_without_targets_is_refused() -> None:
     with pytest.raises(UserError, match="targets are missing"):
-        build(SMALL)(pictures()[0])
+        build_detector(SMALL)(pictures()[0])

@@ -10,7 +10,7 @@ from torchvision.models.detection import FasterRCNN
 from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.ops import FrozenBatchNorm2d
 
-from augfpn.build import build
+from augfpn.build import build_detector
 from augfpn.config import AUGFPN, FPN
 from augfpn.detectors import TwoStage
 from augfpn.errors import UserError
@@ -36,7 +36,7 @@ def theirs(classes: int = 7) -> FasterRCNN:
 @pytest.fixture(scope="module")
 def pair() -> tuple[FasterRCNN, TwoStage]:
     their = theirs()
-    ours = build(replace(FPN, classes=6, **SIZES))
+    ours = build_detector(replace(FPN, classes=6, **SIZES))
     assert load_torchvision(ours, their.state_dict()) == []
     for predictor in (their.roi_heads.box_predictor, ours.heads.box_predictor):
         nn.init.zeros_(predictor.cls_score.bias)  # both alike: enough scores above the threshold
@@ -94,7 +94,7 @@ def test_detections_are_equal(pair: tuple) -> None:
 
 def test_sparse_roi_align_gives_the_same_losses_to_rounding(pair: tuple) -> None:
     _, ours = pair
-    sparse = build(replace(FPN, classes=6, roi_align="sparse", **SIZES))
+    sparse = build_detector(replace(FPN, classes=6, roi_align="sparse", **SIZES))
     sparse.load_state_dict(ours.state_dict())
     images, targets = pictures()
     values = []
@@ -105,7 +105,7 @@ def test_sparse_roi_align_gives_the_same_losses_to_rounding(pair: tuple) -> None
 
 
 def test_torchvisions_weights_fit_augfpn_and_leave_its_own_parts() -> None:
-    augfpn = build(replace(AUGFPN, classes=6))
+    augfpn = build_detector(replace(AUGFPN, classes=6))
     own = load_torchvision(augfpn, theirs().state_dict(), eps=0.0)
     assert {name.split(".")[0] for name in own} == {"fpn", "select", "supervision"}
     assert all("augment" in name for name in own if name.startswith("fpn"))
@@ -114,4 +114,4 @@ def test_torchvisions_weights_fit_augfpn_and_leave_its_own_parts() -> None:
 
 def test_weights_that_do_not_fit_are_named() -> None:
     with pytest.raises(UserError, match=r"heads.box_predictor.cls_score.weight is \(7, 1024\)"):
-        load_torchvision(build(replace(FPN, classes=80)), theirs().state_dict())
+        load_torchvision(build_detector(replace(FPN, classes=80)), theirs().state_dict())

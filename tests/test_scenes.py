@@ -20,12 +20,13 @@ from PIL import Image, ImageDraw
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
+from augfpn.data import drawing
 from augfpn.data import scenes as module
 from augfpn.data.scenes import CLASSES, SURFACES, SceneSettings, scene, scenes
 
 SMALL = SceneSettings(width=96, height=64, smallest=10, largest=0.6, fewest=2, most=4)
 # Change this together with VERSION, never alone: records name their data by VERSION.
-GOLDEN = "scenes 1", "9aaa7a6b5dfee2fba57e719bce667706be3a84f4d77cc5fadba37e0c8d75090e"
+GOLDEN = "scenes 2", "f412a5b6cc46af788c7e53ee9c3fda55986be280135bc1588e2c07673acd4d90"
 
 
 def digest(made) -> str:
@@ -99,7 +100,9 @@ def test_only_exactly_rounded_operations_lead_to_pixels():
         "empty_like flatnonzero float32 floor full inf int8 max maximum minimum random sqrt uint8 "
         "where zeros"
     )
-    tree = ast.parse(Path(module.__file__).read_text())
+    tree = ast.parse(
+        Path(module.__file__).read_text() + Path(drawing.__file__).read_text()
+    )
     used = {
         node.attr
         for node in ast.walk(tree)
@@ -130,7 +133,7 @@ def test_masks_do_not_overlap(many):
 @pytest.mark.parametrize("name", [name for name in CLASSES if name != "disk"])
 def test_silhouettes_are_the_polygons_they_say(name, monkeypatch):
     """Against Pillow's polygons, whose corners come from sines and cosines here."""
-    monkeypatch.setitem(module.ROUNDING, name, 0.0)
+    monkeypatch.setitem(drawing.ROUNDING, name, 0.0)
     corners = {
         "square": [(1, 90 * k) for k in range(4)],
         "triangle": [(1, 120 * k) for k in range(3)],
@@ -152,8 +155,8 @@ def test_silhouettes_are_the_polygons_they_say(name, monkeypatch):
     canvas = Image.new("1", (240, 240))
     ImageDraw.Draw(canvas).polygon([(x - 0.5, y - 0.5) for x, y in points], fill=1)
     cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-    x, y = module.axes((slice(0, 240), slice(0, 240)), (120, 120), (cosine, sine))
-    ours, theirs = module.distance(name, x, y, 100) <= 0, np.asarray(canvas)
+    x, y = drawing.axes((slice(0, 240), slice(0, 240)), (120, 120), (cosine, sine))
+    ours, theirs = drawing.distance(name, x, y, 100) <= 0, np.asarray(canvas)
     assert (ours & theirs).sum() / (ours | theirs).sum() > 0.97  # Pillow draws the border, too
 
 
@@ -172,9 +175,9 @@ def test_a_lone_object_has_the_size_asked_for():
 def test_half_of_each_object_stays_visible(monkeypatch):
     areas, gather = [], module._objects
 
-    def record(placed, stage):
+    def record(placed, stage, classes):
         areas.append(stage.areas)
-        return gather(placed, stage)
+        return gather(placed, stage, classes)
 
     monkeypatch.setattr(module, "_objects", record)
     made = [scene(SceneSettings(fewest=8), "val", index) for index in range(30)]
@@ -184,6 +187,36 @@ def test_half_of_each_object_stays_visible(monkeypatch):
     assert shares.max() == 1
     assert all(one[-1] == area[-1] for one, area in zip(seen, areas, strict=True))
     assert min(max(thing.box[2:]) for one in made for thing in one.objects) >= 8
+
+
+def test_only_the_classes_asked_for_upright_when_asked():
+    settings = SceneSettings(classes=("cross", "disk"), tilt=0.0)
+    pictures = scenes(settings, "val", 20)
+    assert pictures.classes == ("cross", "disk")
+    made = [scene(settings, "val", index) for index in range(20)]
+    assert {thing.category for one in made for thing in one.objects} == {0, 1}
+    lone = SceneSettings(classes=("cross",), tilt=0.0, fewest=1, most=1, largest=0.3)
+    for x, y, w, h in (scene(lone, "val", index).objects[0].box for index in range(30)):
+        if 0 < x and 0 < y and x + w < 320 and y + h < 256:
+            assert abs(w - h) <= 1  # an upright cross is as wide as high
+
+
+def test_colours_tell_the_class_only_when_asked():
+    """The mean colour of an object's pixels, against the shares of its class."""
+
+    def told(own_colours):
+        settings = SceneSettings(classes=("disk", "triangle", "cross"), own_colours=own_colours)
+        right = []
+        for index in range(40):
+            made = scene(settings, "val", index)
+            for thing in made.objects:
+                colour = made.image[thing.mask].mean(axis=0)
+                hues = [np.dot(drawing.HUES[name], colour) for name in settings.classes]
+                right.append(int(np.argmax(hues)) == thing.category)
+        return np.mean(right)
+
+    assert told(1.0) > 0.75
+    assert told(0.0) == pytest.approx(1 / 3, abs=0.1)
 
 
 def test_a_crowded_picture_leaves_out_what_has_no_room():
@@ -219,7 +252,7 @@ def test_classes_and_surfaces_are_equally_frequent_and_independent(many):
 
 
 def test_each_ink_stands_out_from_each_ground_of_its_palette():
-    for text in module.PALETTES:
+    for text in drawing.PALETTES:
         tints, inks = (
             [np.array([*bytes.fromhex(code)]) / 255 for code in half.split()]
             for half in text.split("|")

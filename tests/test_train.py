@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from augfpn import evaluate, records, train
 from augfpn.budgets import BUDGETS
-from augfpn.build import build
+from augfpn.build import build_detector
 from augfpn.config import Experiment, Train
 from augfpn.data.batches import Augmented, batches
 from augfpn.errors import UserError
@@ -106,13 +106,13 @@ def test_a_record_can_be_scored_again(record: records.Record) -> None:
     assert test.fingerprint == record.fingerprints["test"]
     scores = evaluate.score(test.coco, record.predictions)
     assert scores == {name: record.result[name] for name in scores}
-    detector = build(record.experiment.model)
+    detector = build_detector(record.experiment.model)
     detector.load_state_dict(torch.load(record.weights, weights_only=True))
     assert evaluate.predict(detector, test) == record.predictions
 
 
 def test_a_loss_that_is_no_number_names_the_step_and_the_pictures() -> None:
-    detector = build(replace(SMOKE.model, classes=5))
+    detector = build_detector(replace(SMOKE.model, classes=5))
     torch.nn.init.constant_(detector.heads.box_predictor.cls_score.bias, float("nan"))
     image = torch.zeros(3, 128, 128, dtype=torch.uint8)
     target = {
@@ -126,7 +126,7 @@ def test_a_loss_that_is_no_number_names_the_step_and_the_pictures() -> None:
 
 
 def test_no_step_is_taken_with_frozen_layers_or_clipped_too_much() -> None:
-    detector = build(replace(SMOKE.model, classes=5))
+    detector = build_detector(replace(SMOKE.model, classes=5))
     detector.backbone.freeze_up_to(2)
     frozen = {n for n, q in detector.named_parameters() if not q.requires_grad}
     assert "backbone.body.conv1.weight" in frozen

@@ -1,0 +1,107 @@
+"""Draw the landing page's picture: python book/figures/three_defects.py writes three_defects.svg.
+
+A scene goes through the backbone (the thumbnails have each level's true number of places), FPN's
+M and P, and into the head; AugFPN's three parts are in colour.
+"""
+
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+
+from augfpn.data.scenes import SceneSettings, scene
+from augfpn.plots import BLUE, GREEN, ORANGE, STYLE
+
+SCENE = scene(SceneSettings(), "train", 12)
+LEVELS = (2, 3, 4, 5)
+WIDTH = {2: 1.5, 3: 1.2, 4: 0.95, 5: 0.75}  # of a map in the drawing; its height is 0.8 of it
+HEIGHT = {2: 0.75, 3: 2.2, 4: 3.4, 5: 4.4}  # of a map's middle
+C, M, P, HEAD = 4.0, 6.2, 8.4, 10.8  # middles of the columns
+SHARED = M + 1.0  # where the levels' common head of Consistent Supervision is
+GREY, INK = "#8a8a8a", "#222222"
+
+
+def arrow(axis: Axes, start: tuple, end: tuple, colour: str = GREY, bend: float = 0) -> None:
+    style = f"arc3,rad={bend}"
+    axis.add_patch(
+        FancyArrowPatch(
+            start, end, arrowstyle="-|>", mutation_scale=13, lw=1.8, color=colour,
+            connectionstyle=style, shrinkA=0, shrinkB=0,
+        )
+    )  # fmt: skip
+
+
+def box(axis: Axes, middle: tuple, width: float, height: float, edge: str, face: str) -> None:
+    x, y = middle[0] - width / 2, middle[1] - height / 2
+    style = "round,pad=0,rounding_size=0.06"
+    patch = FancyBboxPatch((x, y), width, height, style, ec=edge, fc=face, lw=1.8, zorder=3)
+    axis.add_patch(patch)
+
+
+def badge(axis: Axes, number: int, colour: str, at: tuple) -> None:
+    axis.add_patch(Circle(at, 0.2, color=colour, zorder=5))
+    axis.text(*at, str(number), color="white", size=15, weight="bold", zorder=6, **MIDDLE)
+
+
+MIDDLE = {"ha": "center", "va": "center_baseline"}
+
+
+def picture(axis: Axes, pixels: torch.Tensor, middle: tuple, width: float) -> None:
+    x, y, height = middle[0] - width / 2, middle[1] - 0.4 * width, 0.8 * width
+    extent = (x, x + width, y, y + height)
+    axis.imshow(pixels, extent=extent, interpolation="nearest", zorder=2)
+
+
+def pyramid(axis: Axes) -> None:
+    """What FPN has: the scene, C, M, P, the sums and the head."""
+    pixels = torch.from_numpy(SCENE.image).permute(2, 0, 1)[None].float()
+    picture(axis, torch.from_numpy(SCENE.image), (1.35, HEIGHT[2] + 0.35), 2.5)
+    arrow(axis, (2.65, HEIGHT[2]), (C - 0.85, HEIGHT[2]))
+    for k in LEVELS:
+        y, w = HEIGHT[k], WIDTH[k]
+        small = F.avg_pool2d(pixels, 2**k)[0].permute(1, 2, 0).byte()
+        picture(axis, small, (C, y), w)
+        for x, name, face in ((M, "M", "#f1f1f1"), (P, "P", "#dcdcdc")):
+            box(axis, (x, y), w, 0.8 * w, GREY, face)
+            axis.text(x, y, f"{name}$_{k}$", color=INK, size=16, zorder=4, **MIDDLE)
+        axis.text(C - w / 2 - 0.1, y + 0.1, f"C$_{k}$", size=16, color=INK, ha="right", va="bottom")
+        arrow(axis, (C + w / 2 + 0.06, y), (M - w / 2 - 0.06, y))
+        arrow(axis, (M + w / 2 + 0.06, y), (P - w / 2 - 0.06, y))
+        if k < 5:
+            above = HEIGHT[k + 1] - 0.4 * WIDTH[k + 1]
+            arrow(axis, (M, above - 0.05), (M, y + 0.4 * w + 0.05))
+            arrow(axis, (C, y + 0.4 * w + 0.05), (C, above - 0.05))
+    box(axis, (HEAD, 2.4), 0.9, 0.9, INK, "white")
+    axis.text(HEAD, 2.4, "head", size=15, color=INK, zorder=4, **MIDDLE)
+
+
+def parts(axis: Axes) -> None:
+    """What AugFPN adds, and the number of the defect that each part mends."""
+    for k in LEVELS:
+        y, w = HEIGHT[k], WIDTH[k]
+        axis.plot([M + w / 2, SHARED], [y - 0.22 * w] * 2, color=BLUE, lw=1.8, marker="o")
+        arrow(axis, (P + w / 2 + 0.06, y), (HEAD - 0.5, 2.4 + 0.12 * (k - 3.5)), ORANGE)
+    arrow(axis, (SHARED, HEIGHT[5] - 0.17), (SHARED, 0.07), BLUE)
+    badge(axis, 1, BLUE, (SHARED, -0.12))
+    arrow(axis, (C + 0.2, HEIGHT[5] + 0.36), (M - 0.1, HEIGHT[5] + 0.36), GREEN, -0.42)
+    badge(axis, 2, GREEN, ((C + M) / 2, HEIGHT[5] + 0.86))
+    badge(axis, 3, ORANGE, (HEAD - 0.55, 3.25))
+
+
+def draw() -> None:
+    with plt.rc_context(STYLE | {"mathtext.fontset": "dejavusans"}):
+        figure = plt.figure(figsize=(9, 4.7))
+        axis = figure.add_axes((0, 0, 1, 1))
+        axis.axis("off")
+        pyramid(axis)
+        parts(axis)
+        axis.set(xlim=(0, 11.4), ylim=(-0.4, 5.55), aspect="equal")
+        target = Path(__file__).with_suffix(".svg")
+        figure.savefig(target, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    draw()
