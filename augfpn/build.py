@@ -80,11 +80,13 @@ def criterion(model: Model) -> Criterion:
 
 
 def hard_selection(model: Model, levels: tuple[int, ...]) -> HardRoISelection:
+    """FPN's rule of thumb over some levels."""
     align = ROI_ALIGNS[model.roi_align]
     return HardRoISelection(levels, ROI_BINS, align, model.canonical_size)
 
 
 def roi_selection(model: Model) -> nn.Module:
+    """What turns P and boxes into RoI features."""
     if model.roi_selection == "hard":
         return hard_selection(model, LEVELS)
     fusion = fusion_of(model.roi_selection, model.channels, len(LEVELS))

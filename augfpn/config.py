@@ -22,9 +22,7 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 Detector = Literal["faster_rcnn"]
-BackboneName = Literal[
-    "resnet50", "resnet18", "mobilenet_v2", "mobilenet_v2_320", "narrow_resnet"
-]
+BackboneName = Literal["resnet50", "resnet18", "mobilenet_v2", "mobilenet_v2_320", "narrow_resnet"]
 Supervision = Literal["all", "single"]
 ContextPooling = Literal["ratio_invariant", "gap", "gmp", "psp"]
 ContextFusion = Literal["asf", "sum"]

@@ -15,7 +15,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from augfpn.errors import UserError
-from augfpn.pyramid import Boxes, ConsistentSupervision, FPN, Levels, Losses, Samples
+from augfpn.pyramid import FPN, Boxes, ConsistentSupervision, Levels, Losses, Samples
 
 Targets = list[dict[str, Tensor]]
 Detections = list[dict[str, Tensor]]

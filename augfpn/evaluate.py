@@ -4,6 +4,7 @@ import contextlib
 import io
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import torch
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -111,10 +112,12 @@ def by_class(judge: COCOeval, coco: dict) -> dict[str, float | None]:
     }
 
 
-def mean_of_existing(precision: "numpy.ndarray") -> float | None:  # noqa: F821
+def mean_of_existing(precision: np.ndarray) -> float | None:
+    """The mean over what is not -1, pycocotools' sign for what does not exist."""
     there = precision[precision > -1]
     return float(there.mean()) if there.size else None
 
 
 def existing(value: float) -> float | None:
+    """The number, or ``None`` for -1."""
     return None if value == -1 else float(value)

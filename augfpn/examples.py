@@ -1,6 +1,7 @@
 """Pictures of a test set with what is annotated on them, or with what a run found."""
 
 import numpy as np
+from torch import Tensor
 
 from augfpn.data.pictures import Pictures
 from augfpn.draw import draw_boxes
@@ -19,11 +20,13 @@ def examples(pictures: Pictures, run: Record | None, count: int) -> list[np.ndar
 
 
 def annotated(pictures: Pictures, index: int) -> np.ndarray:
+    """One picture with its objects."""
     image, target = pictures[index]
     return draw_boxes(plain(image), target["boxes"], target["labels"], pictures.classes)
 
 
 def detected(pictures: Pictures, index: int, run: Record) -> np.ndarray:
+    """One picture with what a run found on it."""
     image, target = pictures[index]
     found = [
         each
@@ -36,6 +39,6 @@ def detected(pictures: Pictures, index: int, run: Record) -> np.ndarray:
     return draw_boxes(plain(image), corners, labels, pictures.classes, scores)
 
 
-def plain(image: "torch.Tensor") -> np.ndarray:  # noqa: F821
+def plain(image: Tensor) -> np.ndarray:
     """(3, H, W) tensor to (H, W, 3) array."""
     return image.permute(1, 2, 0).numpy()

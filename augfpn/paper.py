@@ -44,10 +44,12 @@ def matches_table2(model: config.Model) -> bool:
 
 
 def table3_row(model: config.Model) -> tuple[str, dict]:
+    """Where Consistent Supervision alone stands."""
     return "table3", {"setting": f"{model.supervision} level", "lambda": model.lam}
 
 
 def table4_row(model: config.Model) -> tuple[str, dict]:
+    """Where Residual Feature Augmentation alone stands."""
     pooling = {"ratio_invariant": "RA-AP"}.get(model.context_pooling, model.context_pooling.upper())
     fusion = model.context_fusion
     wanted = {"pooling": pooling, "fusion": "ASF" if fusion == "asf" else fusion}
@@ -57,6 +59,7 @@ def table4_row(model: config.Model) -> tuple[str, dict]:
 
 
 def table5_row(model: config.Model) -> tuple[str, dict]:
+    """Where a RoI selection alone stands."""
     name = {"soft": "ASF", "acf": "ACF"}.get(model.roi_selection, model.roi_selection)
     return "table5", {"fusion": name}
 

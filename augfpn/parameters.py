@@ -30,6 +30,7 @@ MEANT = {  # what people call a parameter elsewhere
 
 
 def number(value: object) -> object:
+    """The value, if it is not true or false, which Python takes for 1 and 0."""
     if isinstance(value, bool):
         raise ValueError("a number, not true or false")
     return value
@@ -48,6 +49,7 @@ Path_ = Annotated[str | None, Field(strict=True)]
 
 
 def about(text: str, **limits: Any) -> Any:
+    """What a parameter is, for help and error messages, and its limits."""
     return Field(description=text, **limits)
 
 
@@ -156,7 +158,10 @@ def sentence(error: ValidationError, values: dict[str, Any]) -> str:
     name = str(first["loc"][0])
     expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if first["type"] == "literal_error":
-        options = [option.strip("'") for option in first["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+        options = [
+            option.strip("'")
+            for option in first["ctx"]["expected"].replace(" or ", ", ").split(", ")
+        ]
         near = difflib.get_close_matches(str(values.get(name)), options, 1)
         expected += f" (did you mean '{near[0]}'?)" if near else ""
     return f"{name} = {values.get(name)!r}: expected {expected}; {name} is {describe(name)}."
@@ -181,6 +186,7 @@ def experiment(parameters: Parameters) -> config.Experiment:
 
 
 def the_device(wanted: str) -> str:
+    """The device that is there, or ``UserError`` for a GPU that is not."""
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
         raise UserError(
@@ -191,6 +197,7 @@ def the_device(wanted: str) -> str:
 
 
 def the_model(base: config.Model, chosen: Parameters) -> config.Model:
+    """A budget's detector with the chosen parts."""
     name = chosen.backbone or base.backbone
     weights = the_weights(name, chosen.weights)
     return replace(
@@ -222,6 +229,7 @@ def the_weights(backbone: str, wanted: str) -> str:
 
 
 def the_data(base: config.Data, chosen: Parameters) -> config.Data:
+    """A budget's data with the chosen source. Raises ``UserError``."""
     if chosen.data == "coco" and chosen.data_root is None:
         raise UserError(
             "data = 'coco' needs data_root, the folder that holds annotations/ and the pictures."
@@ -234,6 +242,7 @@ def the_data(base: config.Data, chosen: Parameters) -> config.Data:
 
 
 def the_training(base: config.Train, chosen: Parameters, device: str) -> config.Train:
+    """A budget's schedule with the chosen length."""
     if device == "cpu":
         base = replace(base, amp=False)  # bfloat16 is emulated, and slow, on most CPUs
     if chosen.steps is not None:

@@ -48,7 +48,9 @@ def losses(curves: dict[str, list[dict]]) -> Figure:
         left.set(xlabel="step", ylabel="loss, weighted", yscale="log", title=next(iter(curves)))
         left.legend(fontsize=8)
         for (label, curve), colour in zip(curves.items(), COLOURS, strict=False):
-            main = [name for name in curve[0] if name.startswith("loss_") and "supervision" not in name]
+            main = [
+                name for name in curve[0] if name.startswith("loss_") and "supervision" not in name
+            ]
             right.plot(*smoothed(curve, main), color=colour, label=label)
         right.set(xlabel="step", ylabel="loss", ylim=(0, None), title="without supervision of M")
         right.legend(fontsize=8)

@@ -5,7 +5,7 @@
         Consistent Supervision  |               Soft RoI Selection (3.3)
                     (3.1)       Residual Feature Augmentation (3.2)
 
-A pyramid is a ``dict`` from level ``k`` to a map of stride ``2**k``: ``c[5]``, ``m[5]`` and ``p[5]``
+A pyramid is a ``dict`` from level ``k`` to a map of stride ``2**k``: ``c[5]``, ``m[5]``, ``p[5]``
 are the paper's C5, M5 and P5. Letters in shapes: N pictures, C channels, R boxes over all pictures,
 S bins on a side of a pooled RoI. Boxes are (x1, y1, x2, y2) in pixels of the batch of pictures.
 
@@ -131,7 +131,9 @@ class FPN(nn.Module):
         self, in_channels: dict[int, int], channels: int, augment: nn.Module | None = None
     ) -> None:
         super().__init__()
-        self.lateral = nn.ModuleDict({str(k): nn.Conv2d(n, channels, 1) for k, n in in_channels.items()})
+        self.lateral = nn.ModuleDict(
+            {str(k): nn.Conv2d(n, channels, 1) for k, n in in_channels.items()}
+        )
         self.output = nn.ModuleDict(
             {str(k): nn.Conv2d(channels, channels, 3, padding=1) for k in in_channels}
         )
@@ -177,7 +179,9 @@ class HardRoISelection(nn.Module):
         if len(self.levels) == 1:
             return self.roi_align(p[self.levels[0]], rois, self.size, self.levels[0])
         level = self.level_of(rois[:, 1:])
-        pooled = p[self.levels[0]].new_zeros(len(rois), p[self.levels[0]].shape[1], self.size, self.size)
+        pooled = p[self.levels[0]].new_zeros(
+            len(rois), p[self.levels[0]].shape[1], self.size, self.size
+        )
         for k in self.levels:
             here = torch.where(level == k)[0]
             pooled[here] = self.roi_align(p[k], rois[here], self.size, k).to(pooled.dtype)

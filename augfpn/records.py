@@ -1,13 +1,13 @@
-"""A record is a folder that says what was run and what came out. Tables and figures read only these.
+"""A record is a folder that says what was run and what came out. Tables and figures read these.
 
     settings.json        the experiment, and the fingerprints of its pictures
-    environment.json     versions, device, commit, when, how long
+    environment.json     versions, device, commit
     curve.jsonl          losses and learning rate, a row a logged step
     result.json          COCO's numbers, by size and by class
     predictions.json.gz  detections on the test pictures in COCO's format: enough to re-score
     weights.pt           the detector (never committed)
 
-A run works in a hidden folder beside its record and is renamed when it is done, so a record is whole
+A run works in a hidden folder beside its record that is renamed when it is done: a record is whole
 or not there. Nothing is overwritten. The folder's name ends in a hash of settings and fingerprints:
 equal experiments on equal pictures are the same run.
 """
@@ -142,9 +142,10 @@ def write_json(path: Path, value: object) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
+    """Write so that the file is either whole or as it was."""
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(content)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def one_line(row: dict) -> str:
@@ -205,5 +206,6 @@ def commit() -> str | None:
 
 
 def git(where: Path, *words: str) -> str:
+    """What git prints."""
     done = subprocess.run(["git", *words], cwd=where, capture_output=True, text=True, check=True)
     return done.stdout.strip()

@@ -8,7 +8,6 @@ its last checkpoint as if nothing had happened, bit for bit on a CPU.
 import contextlib
 import ctypes
 import math
-import os
 import platform
 import time
 from collections.abc import Iterator
@@ -77,13 +76,11 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
         records.write_json(work / "settings.json", settings)
         (work / "checkpoint.pt").unlink()
         final = records.free_name(folder, name)
-        os.rename(work, final)
+        work.rename(final)
     return records.read(final)
 
 
-def fit(
-    detector: nn.Module, pictures: Pictures, experiment: config.Experiment, work: Path
-) -> dict:
+def fit(detector: nn.Module, pictures: Pictures, experiment: config.Experiment, work: Path) -> dict:
     """Run all steps that are left; returns the state at the end: step, seconds, curve."""
     settings = experiment.train
     useful = pictures.with_objects()
@@ -91,8 +88,13 @@ def fit(
     optimizer = make_optimizer(detector, settings)
     state = resume(work / "checkpoint.pt", detector, optimizer)
     feed = batches(
-        pictures, useful, settings.batch, range(state["step"], steps),
-        seed=experiment.seed, flip=settings.flip, workers=settings.workers,
+        pictures,
+        useful,
+        settings.batch,
+        range(state["step"], steps),
+        seed=experiment.seed,
+        flip=settings.flip,
+        workers=settings.workers,
     )
     every = max(1, steps // CURVE_ROWS)
     saved = began = time.monotonic()
@@ -185,7 +187,13 @@ def load_pictures(settings: config.Data, use: Literal["train", "test"]) -> Pictu
     count = {"train": settings.train_scenes, "test": settings.test_scenes}[use]
     count = min(count, settings.limit or count)
     with Progress(count, f"drawing scenes to {use}") as tell:
-        return data.load("scenes", split, scenes=scene_settings(settings), count=count, progress=lambda n, _: tell(n))
+        return data.load(
+            "scenes",
+            split,
+            scenes=scene_settings(settings),
+            count=count,
+            progress=lambda n, _: tell(n),
+        )
 
 
 def scene_settings(settings: config.Data) -> SceneSettings:
@@ -202,9 +210,7 @@ def scene_settings(settings: config.Data) -> SceneSettings:
     )
 
 
-def fitted(
-    experiment: config.Experiment, pictures: Pictures, test: Pictures
-) -> config.Experiment:
+def fitted(experiment: config.Experiment, pictures: Pictures, test: Pictures) -> config.Experiment:
     """The experiment with as many classes as the pictures have. Raises ``UserError``."""
     if pictures.classes != test.classes:
         raise UserError(
@@ -232,9 +238,7 @@ def working_folder(work: Path) -> Iterator[Path]:
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def save(
-    path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer, state: dict
-) -> None:
+def save(path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer, state: dict) -> None:
     """Write everything that a run needs to go on; the old file stays until the new one is whole."""
     content = {
         "detector": detector.state_dict(),
@@ -245,7 +249,7 @@ def save(
     }
     partial = path.with_name(path.name + ".partial")
     torch.save(content, partial)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def resume(path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer) -> dict:

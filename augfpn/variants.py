@@ -1,9 +1,9 @@
 """The alternatives that the paper's tables compare its own choices with.
 
 Table 3: Consistent Supervision at a single level per RoI: pass one `HardRoISelection` over all
-levels to `ConsistentSupervision`. Table 4: other context pools and a plain sum, here. Table 5: other
-ways to fuse the levels of a RoI, here. The authors released code for none of them; what the paper
-leaves open is decided in the docstrings.
+levels to `ConsistentSupervision`. Table 4: other context pools and a plain sum, here. Table 5:
+other ways to fuse the levels of a RoI, here. The authors released code for none of them; what the
+paper leaves open is decided in the docstrings.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ class Sum(nn.Module):
 
 
 class Max(nn.Module):
-    """The largest of n maps (N, C, H, W) at every place and channel. Source: paper Table 5, *max*."""
+    """The largest of n maps (N, C, H, W) at every place. Source: paper Table 5, *max*."""
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         return torch.stack(list(maps)).amax(dim=0)

@@ -33,7 +33,7 @@ def our_name(name: str) -> str:
 
 
 def load_torchvision(detector: TwoStage, state: State, eps: float | None = None) -> list[str]:
-    """Load a state dict of torchvision's Faster R-CNN; returns the names that it leaves as they are.
+    """Load torchvision's Faster R-CNN state dict; returns the names that it leaves as they are.
 
     Those are AugFPN's own parts. ``eps=0`` for torchvision's COCO_V1 weights, whose frozen
     normalisation was trained without one. Raises ``UserError`` for a state that does not fit.

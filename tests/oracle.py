@@ -38,9 +38,7 @@ def channel_fusion(maps: list[Array], reduce: tuple, expand: tuple) -> Array:
     hidden = np.maximum(reduce[0][:, :, 0, 0] @ largest + reduce[1], 0)
     gates = 1 / (1 + np.exp(-(expand[0][:, :, 0, 0] @ hidden + expand[1])))
     channels = len(maps[0])
-    return sum(
-        gates[i * channels : (i + 1) * channels, None, None] * x for i, x in enumerate(maps)
-    )
+    return sum(gates[i * channels : (i + 1) * channels, None, None] * x for i, x in enumerate(maps))
 
 
 def average_pool(x: Array, rows: int, columns: int) -> Array:
@@ -96,9 +94,7 @@ def roi_align(x: Array, box: tuple[float, float, float, float], size: int, level
 def cross_entropy(logits: Array, labels: Array) -> float:
     """Mean of -log softmax at the label."""
     return float(
-        np.mean(
-            [np.log(np.exp(row).sum()) - row[k] for row, k in zip(logits, labels, strict=True)]
-        )
+        np.mean([np.log(np.exp(row).sum()) - row[k] for row, k in zip(logits, labels, strict=True)])
     )
 
 

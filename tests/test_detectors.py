@@ -10,7 +10,7 @@ from torch import Tensor
 from augfpn.budgets import BUDGETS
 from augfpn.build import build_detector
 from augfpn.config import AUGFPN, FPN, Model
-from augfpn.detectors import TwoStage, parameter_count, without_supervision
+from augfpn.detectors import parameter_count, without_supervision
 from augfpn.errors import UserError
 
 SMALL = replace(BUDGETS["smoke"].model, classes=4, short_side=128, long_side=192)
@@ -87,9 +87,7 @@ def test_parameters_of_the_parts(change: dict, parameters: int) -> None:
 def test_all_eight_combinations_train(
     lam: float, ratios: tuple, roi_selection: str, roi_align: str
 ) -> None:
-    model = replace(
-        SMALL, lam=lam, ratios=ratios, roi_selection=roi_selection, roi_align=roi_align
-    )
+    model = replace(SMALL, lam=lam, ratios=ratios, roi_selection=roi_selection, roi_align=roi_align)
     detector = build_detector(model)
     losses = detector(*pictures())
     main = {"loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"}
@@ -105,9 +103,7 @@ def test_all_eight_combinations_train(
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"roi_selection": name} for name in ("acf", "sum", "max")
-    ]
+    [{"roi_selection": name} for name in ("acf", "sum", "max")]
     + [{"ratios": (0.1,), "context_pooling": name} for name in ("gap", "gmp", "psp")]
     + [
         {"ratios": (0.1, 0.3), "context_fusion": "sum"},
@@ -157,8 +153,7 @@ def test_a_box_without_area_is_named() -> None:
     images, targets = pictures()
     targets[0]["boxes"][1] = torch.tensor([50.0, 60.0, 50.0, 91.0])
     with pytest.raises(UserError, match=r"target 0 holds the box \[50.0, 60.0, 50.0, 91.0\]"):
-        detector: TwoStage = build_detector(SMALL)
-        detector(images, targets)
+        build_detector(SMALL)(images, targets)
 
 
 def test_training_without_targets_is_refused() -> None:

@@ -59,7 +59,9 @@ def test_equals_pycocotools_on_files_and_leaves_the_truth_alone(tmp_path: Path) 
     results = [
         {
             **each,
-            "bbox": [round(v + d, 2) for v, d in zip(each["bbox"], rng.normal(0, 3, 4), strict=True)],
+            "bbox": [
+                round(v + d, 2) for v, d in zip(each["bbox"], rng.normal(0, 3, 4), strict=True)
+            ],
             "score": round(float(rng.random()), 4),
         }
         for each in perfect() * 4

@@ -51,7 +51,9 @@ def test_what_is_wrong_is_said_in_one_sentence(values: dict, sentence: str) -> N
 
 def test_strings_become_what_is_meant() -> None:
     """papermill's -p gives "false", "1e-3" and "[0.1, 0.2]" as strings."""
-    chosen = parse({"cs": "false", "rfa": "True", "lam": "1e-3", "ratios": "[0.1, 0.2]", "seed": "3"})
+    chosen = parse(
+        {"cs": "false", "rfa": "True", "lam": "1e-3", "ratios": "[0.1, 0.2]", "seed": "3"}
+    )
     assert (chosen.cs, chosen.rfa, chosen.lam, chosen.seed) == (False, True, 0.001, 3)
     assert chosen.ratios == (0.1, 0.2)
     assert parse({"ratios": 0.2}).ratios == (0.2,)

@@ -76,7 +76,9 @@ def test_losses_and_gradients_are_equal(pair: tuple) -> None:
         torch.manual_seed(2)  # the samplers draw
         losses.append(model(images, targets))
         sum(losses[-1].values()).backward()
-    assert {k: v.item() for k, v in losses[0].items()} == {k: v.item() for k, v in losses[1].items()}
+    assert {k: v.item() for k, v in losses[0].items()} == {
+        k: v.item() for k, v in losses[1].items()
+    }
     a, b = their.backbone.body.layer2[0].conv1, ours.backbone.body.layer2[0].conv1
     torch.testing.assert_close(a.weight.grad, b.weight.grad, rtol=1e-4, atol=1e-7)
 

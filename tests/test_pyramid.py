@@ -1,13 +1,15 @@
-"""The paper's parts against their formulas (tests/oracle.py), and properties one can check by eye."""
+"""The paper's parts against their formulas (tests/oracle.py), and what one can check by eye."""
+
+from functools import partial
 
 import numpy as np
 import oracle
 import pytest
 import torch
 from torch import nn
-from torchvision.models.detection.roi_heads import fastrcnn_loss
 
 from augfpn import variants
+from augfpn.detectors import roi_loss
 from augfpn.pyramid import (
     FPN,
     AdaptiveSpatialFusion,
@@ -83,7 +85,9 @@ def test_residual_feature_augmentation_is_section_3_2(h: int, w: int) -> None:
 
 def test_pooled_sizes_keep_the_shape_of_c5() -> None:
     """25 x 38 is C5 of a picture of 800 x 1216: 2 x 3, 5 x 7 and 7 x 11 places."""
-    sizes = [tuple(ratio_invariant_pool(torch.ones(1, 1, 25, 38), r).shape[2:]) for r in (0.1, 0.2, 0.3)]
+    sizes = [
+        tuple(ratio_invariant_pool(torch.ones(1, 1, 25, 38), r).shape[2:]) for r in (0.1, 0.2, 0.3)
+    ]
     assert sizes == [(2, 3), (5, 7), (7, 11)]
 
 
@@ -106,7 +110,7 @@ def test_m_is_before_the_sums_and_before_m6() -> None:
 
 
 @ALIGNS
-def test_hard_selection_pools_from_the_level_of_the_box(align) -> None:  # noqa: ANN001
+def test_hard_selection_pools_from_the_level_of_the_box(align) -> None:
     torch.manual_seed(1)
     p = levels()
     select = HardRoISelection((2, 3, 4, 5), 7, align, canonical_size=60)
@@ -130,7 +134,7 @@ def test_level_rule_at_its_borders(side: float, level: int) -> None:
 
 
 @ALIGNS
-def test_soft_selection_fuses_every_level_of_every_box(align) -> None:  # noqa: ANN001
+def test_soft_selection_fuses_every_level_of_every_box(align) -> None:
     torch.manual_seed(2)
     p = levels()
     select = SoftRoISelection((2, 3, 4, 5), 7, align, AdaptiveSpatialFusion(6, 4))
@@ -159,7 +163,7 @@ class Head(nn.Module):
 def supervised(groups: list[tuple[int, ...]], weight: float = 0.25) -> ConsistentSupervision:
     torch.manual_seed(3)
     selections = [HardRoISelection(g, 3, torchvision_roi_align, 60) for g in groups]
-    return ConsistentSupervision(Head(6), weight, selections, fastrcnn_loss)
+    return ConsistentSupervision(Head(6), weight, selections, partial(roi_loss, beta=1 / 9))
 
 
 SAMPLES = Samples(
@@ -170,7 +174,9 @@ SAMPLES = Samples(
 )
 
 
-def expected_supervision(m: dict, head: Head, levels_of_box: list[list[int]]) -> tuple[float, float]:
+def expected_supervision(
+    m: dict, head: Head, levels_of_box: list[list[int]]
+) -> tuple[float, float]:
     """Equation (1)'s terms on M, summed over the terms' levels; beta of the box loss is 1/9."""
     labels = torch.cat(SAMPLES.labels).numpy()
     wanted = torch.cat(SAMPLES.deltas).numpy()

@@ -22,7 +22,9 @@ def test_equals_torchvision(corners: list, level: int, shape: tuple, size: int) 
     x = torch.randn(2, 3, *shape, requires_grad=True)
     rois = torch.tensor([(i % 2, *sorted(c[:2]), *sorted(c[2:])) for i, c in enumerate(corners)])
     rois = rois[:, [0, 1, 3, 2, 4]]  # picture, x1, y1, x2, y2
-    ours, theirs = (align(x, rois, size, level) for align in (sparse_roi_align, torchvision_roi_align))
+    ours, theirs = (
+        align(x, rois, size, level) for align in (sparse_roi_align, torchvision_roi_align)
+    )
     torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
     towards = torch.randn_like(theirs)
     gradients = [torch.autograd.grad(y, x, towards)[0] for y in (ours, theirs)]
@@ -30,7 +32,7 @@ def test_equals_torchvision(corners: list, level: int, shape: tuple, size: int) 
 
 
 @pytest.mark.parametrize("align", [sparse_roi_align, torchvision_roi_align])
-def test_no_boxes_give_no_features_and_no_gradient(align) -> None:  # noqa: ANN001
+def test_no_boxes_give_no_features_and_no_gradient(align) -> None:
     x = torch.randn(1, 3, 4, 4, requires_grad=True)
     pooled = align(x, torch.zeros(0, 5), 7, 2)
     assert pooled.shape == (0, 3, 7, 7)

@@ -100,9 +100,7 @@ def test_only_exactly_rounded_operations_lead_to_pixels():
         "empty_like flatnonzero float32 floor full inf int8 max maximum minimum random sqrt uint8 "
         "where zeros"
     )
-    tree = ast.parse(
-        Path(module.__file__).read_text() + Path(drawing.__file__).read_text()
-    )
+    tree = ast.parse(Path(module.__file__).read_text() + Path(drawing.__file__).read_text())
     used = {
         node.attr
         for node in ast.walk(tree)
@@ -197,7 +195,7 @@ def test_only_the_classes_asked_for_upright_when_asked():
     assert {thing.category for one in made for thing in one.objects} == {0, 1}
     lone = SceneSettings(classes=("cross",), tilt=0.0, fewest=1, most=1, largest=0.3)
     for x, y, w, h in (scene(lone, "val", index).objects[0].box for index in range(30)):
-        if 0 < x and 0 < y and x + w < 320 and y + h < 256:
+        if x > 0 and y > 0 and x + w < 320 and y + h < 256:
             assert abs(w - h) <= 1  # an upright cross is as wide as high
 
 

@@ -140,7 +140,7 @@ def test_no_step_is_taken_with_frozen_layers_or_clipped_too_much() -> None:
     [(0, 0.02 / 3), (250, 0.02 * 2 / 3), (500, 0.02), (7999, 0.02), (8000, 0.002), (11000, 0.0002)],
 )
 def test_the_authors_schedule(step: int, rate: float) -> None:
-    """lr (1 - (2/3)(1 - i/500)), then a tenth after epochs 8 and 11 of 12: a thousand steps each."""
+    """lr (1 - (2/3)(1 - i/500)), then a tenth after epochs 8 and 11 of 12 (1,000 steps each)."""
     assert train.learning_rate(Train(), step, 12000) == pytest.approx(rate)
 
 

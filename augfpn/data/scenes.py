@@ -97,8 +97,8 @@ class SceneSettings:
 class Object:
     """One object of a scene, as far as it is visible.
 
-    Shapes: `category`: index into the settings' classes; `box`: x, y, w, h in px, tight around `mask`;
-        `mask`: (H, W) bool. The masks of a scene do not overlap.
+    Shapes: `category`: index into the settings' classes; `box`: x, y, w, h in px, tight around
+        `mask`; `mask`: (H, W) bool. The masks of a scene do not overlap.
     """
 
     category: int
@@ -138,7 +138,8 @@ def scene(settings: SceneSettings, split: str, index: int) -> Scene:
             ink = own_ink(plan.name, inks) if plan.in_own_colour else len(placed)
             paint(rng, canvas, patch, plan.surface, colours(rng, inks, ink), light)
             placed.append(plan)
-    return Scene(develop(rng, canvas[:, *picture]), tuple(_objects(placed, stage, settings.classes)))
+    objects = _objects(placed, stage, settings.classes)
+    return Scene(develop(rng, canvas[:, *picture]), tuple(objects))
 
 
 def scenes(
@@ -258,9 +259,7 @@ def _read(pixels: dict[int, NDArray[np.uint8]], entry: dict[str, Any]) -> NDArra
     return pixels[entry["id"]]
 
 
-def _objects(
-    placed: list[_Plan], stage: _Stage, classes: tuple[str, ...]
-) -> Iterator[Object]:
+def _objects(placed: list[_Plan], stage: _Stage, classes: tuple[str, ...]) -> Iterator[Object]:
     for number, plan in enumerate(placed):
         mask = stage.mask(number)
         yield Object(classes.index(plan.name), plan.surface, _box(mask), mask)
