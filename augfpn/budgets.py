@@ -36,7 +36,7 @@ EASY = Data(
     own_colours=0.8,
 )
 QUICK = Train(
-    steps=500,
+    steps=400,
     epochs=None,
     batch=4,
     optimizer="adamw",

@@ -148,6 +148,17 @@ def write_bytes(path: Path, content: bytes) -> None:
     partial.replace(path)
 
 
+def write(
+    folder: Path, settings: dict, result: dict, curve: list[dict], predictions: list[dict]
+) -> None:
+    """Write a record's files, but for the weights, into a run's working folder."""
+    write_bytes(folder / "predictions.json.gz", packed(predictions))
+    write_bytes(folder / "curve.jsonl", "".join(one_line(row) for row in curve).encode())
+    write_json(folder / "result.json", result)
+    write_json(folder / "environment.json", environment(settings["experiment"]["device"]))
+    write_json(folder / "settings.json", settings)
+
+
 def one_line(row: dict) -> str:
     """A row of the curve; losses to six digits."""
     short = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()}

@@ -55,25 +55,21 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
             results = evaluate.predict(
                 detector, test, experiment.device, amp=experiment.train.amp, tell=tell
             )
-        measured = evaluate.score(test.coco, results) | {
+        measured = {
+            **evaluate.score(test.coco, results),
             "seconds": round(state["seconds"], 1),
             "steps": state["step"],
             "pictures": {"train": len(pictures), "test": len(test)},
             "memory_mb": peak_memory(experiment.device),
         }
-        records.write_bytes(work / "predictions.json.gz", records.packed(results))
-        torch.save(detector.state_dict(), work / "weights.pt")
-        rows = [records.one_line(row) for row in state["curve"]]
-        records.write_bytes(work / "curve.jsonl", "".join(rows).encode())
-        records.write_json(work / "result.json", measured)
-        records.write_json(work / "environment.json", records.environment(experiment.device))
         settings = {
             "experiment": config.to_dict(experiment),
             "fingerprints": fingerprints,
             "classes": list(pictures.classes),
             "report": [*pictures.report, *test.report],
         }
-        records.write_json(work / "settings.json", settings)
+        torch.save(detector.state_dict(), work / "weights.pt")
+        records.write(work, settings, measured, state["curve"], results)
         (work / "checkpoint.pt").unlink()
         final = records.free_name(folder, name)
         work.rename(final)
