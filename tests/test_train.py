@@ -1,6 +1,7 @@
 """Training: resumed bit for bit after kill -9, recorded once, stopped when a loss is no number."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,6 +110,19 @@ def test_a_record_can_be_scored_again(record: records.Record) -> None:
     detector = build_detector(record.experiment.model)
     detector.load_state_dict(torch.load(record.weights, weights_only=True))
     assert evaluate.predict(detector, test) == record.predictions
+
+
+@pytest.mark.parametrize("name", ["settings.json", "result.json", "environment.json"])
+def test_a_damaged_record_is_named_and_left_out(
+    name: str, record: records.Record, tmp_path: Path
+) -> None:
+    for folder in ("whole", "damaged"):
+        shutil.copytree(record.folder, tmp_path / folder)
+    damaged = tmp_path / "damaged"
+    (damaged / name).write_text((damaged / name).read_text()[:40])
+    with pytest.raises(UserError, match=r"damaged is no whole record"):
+        records.read(damaged)
+    assert [found.folder.name for found in records.records_in([tmp_path])] == ["whole"]
 
 
 def test_a_loss_that_is_no_number_names_the_step_and_the_pictures() -> None:
