@@ -44,6 +44,8 @@ def label_of(model: config.Model) -> str:
     """What is switched on, in the paper's words."""
     if is_fpn(model):
         return "FPN"
+    if paper.row_of(model) == paper.row_of(config.AUGFPN):
+        return "AugFPN"
     parts = []
     if model.lam:
         parts.append(f"CS({model.supervision}, lam {model.lam:g})")
