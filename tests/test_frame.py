@@ -218,6 +218,8 @@ def test_wheel_ships_records_and_tables(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
-    records = {f"augfpn/_records/{p.name}" for p in (ROOT / "experiments/records").iterdir()}
+    home = ROOT / "experiments" / "records"
+    files = [path for path in home.rglob("*") if path.is_file() and path.suffix != ".pt"]
+    records = {f"augfpn/_records/{path.relative_to(home)}" for path in files}
     assert inside >= records | {"augfpn/__init__.py", "augfpn/paper_tables.json"}
     assert not [name for name in inside if name.startswith(("tests/", "experiments/"))]
