@@ -40,13 +40,13 @@ def losses(curves: dict[str, list[dict]]) -> Figure:
     ``curves`` maps a run's label to its record's curve, rows of step, lr and losses.
     """
     with plt.rc_context(STYLE):
-        figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.4), layout="constrained")
+        figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
         first = next(iter(curves.values()))
         names = [name for name in first[0] if name.startswith("loss_")]
         for name, colour in zip(names, COLOURS, strict=False):
             left.plot(*smoothed(first, [name]), color=colour, label=LOSS_NAMES.get(name, name))
         left.set(xlabel="step", ylabel="loss, weighted", yscale="log", title=next(iter(curves)))
-        left.legend(fontsize=8)
+        left.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=3)
         for (label, curve), colour in zip(curves.items(), COLOURS, strict=False):
             main = [
                 name for name in curve[0] if name.startswith("loss_") and "supervision" not in name
