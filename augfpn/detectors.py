@@ -135,9 +135,9 @@ def with_p6(p: Levels) -> Levels:
     return p | {6: F.max_pool2d(p[5], kernel_size=1, stride=2)}
 
 
-def parameter_count(module: nn.Module, trainable_only: bool = False) -> int:
-    """How many numbers the module learns, or holds."""
-    return sum(q.numel() for q in module.parameters() if q.requires_grad or not trainable_only)
+def parameter_count(module: nn.Module) -> int:
+    """How many parameters the module holds, frozen ones too."""
+    return sum(q.numel() for q in module.parameters())
 
 
 def without_supervision(detector: TwoStage) -> TwoStage:

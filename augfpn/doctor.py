@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -93,7 +92,9 @@ def noted(found: list[Finding], subject: str) -> Iterator[None]:
 
 def installation() -> list[Finding]:
     """Python, torch, torchvision, and whether the two work together."""
-    versions = {name: installed(name) for name in ("torch", "torchvision")}
+    from augfpn import records
+
+    versions = {name: records.version(name) for name in ("torch", "torchvision")}
     found = [Finding("ok", "python", f"{platform.python_version()} at {sys.executable}")]
     for name, version in versions.items():
         if version is None:
@@ -115,14 +116,6 @@ def installation() -> list[Finding]:
             f"very torch, also as to CPU or CUDA: {TOGETHER}.",
         ),
     ]
-
-
-def installed(package: str) -> str | None:
-    """The version of a package; None where it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def processor() -> Finding:

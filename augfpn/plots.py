@@ -10,8 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 
-BLUE, ORANGE, GREEN, RED, PURPLE, SKY, YELLOW = (
-    *("#0072B2", "#D55E00", "#009E73", "#CC3311", "#AA4499", "#56B4E9", "#E69F00"),
+BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = (
+    *("#0072B2", "#D55E00", "#009E73", "#AA4499", "#56B4E9", "#E69F00"),
 )
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
 LOSS_NAMES = {

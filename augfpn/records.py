@@ -174,13 +174,12 @@ def environment(device: str) -> dict:
     """Versions, machine and commit: what one has to know to believe a number."""
     import torch
 
-    name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or "CPU"
     return {
         "python": platform.python_version(),
         "versions": {package: version(package) for package in VERSIONED},
         "system": f"{platform.system()} {platform.machine()}",
-        "device": device if device == "cuda" else "cpu",
-        "device_name": name if device == "cuda" else cpu_name(),
+        "device": device,
+        "device_name": torch.cuda.get_device_name() if device == "cuda" else cpu_name(),
         "threads": torch.get_num_threads(),
         "commit": commit(),
     }
