@@ -21,19 +21,81 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
-Detector = Literal["faster_rcnn"]
-BackboneName = Literal["resnet50", "resnet18", "mobilenet_v2", "mobilenet_v2_320", "narrow_resnet"]
+TWO_STAGE, ONE_STAGE = ("faster_rcnn", "mask_rcnn"), ("retinanet", "fcos")
+Detector = Literal["faster_rcnn", "mask_rcnn", "retinanet", "fcos"]
+BackboneName = (
+    Literal[
+        "resnet50",
+        "resnet18",
+        "resnet101",
+        "resnext101_32x4d",
+        "resnext101_64x4d",
+        "mobilenet_v2",
+        "mobilenet_v2_320",
+        "narrow_resnet",
+    ]
+    | Annotated[str, Field(pattern="^timm/")]
+)
+Norm = Literal["frozen", "frozen_statistics", "batch", "group"]
 Supervision = Literal["all", "single"]
 ContextPooling = Literal["ratio_invariant", "gap", "gmp", "psp"]
 ContextFusion = Literal["asf", "sum"]
-RoISelection = Literal["hard", "soft", "acf", "sum", "max"]
+RoISelection = Literal["hard", "soft", "acf", "sum", "max", "panet"]
+AnchorGrid = Literal["corner", "centre"]
+LowQuality = Literal["always", "reassign"]
+
+
+@dataclass(frozen=True, config=FROZEN)
+class Dense:
+    """What RetinaNet and FCOS share; `augfpn.dialects` has the sources' values and says why."""
+
+    p6_from: Literal["c5", "p5"] = "p5"
+    relu_before_p7: bool = True
+    context_at_p6: bool = False  # add the mean of M6 to P6, where there is an M6
+    background_logit: bool = True  # a class 0 that no object ever has, as in torchvision
+    anchor_grid: AnchorGrid = "corner"
+    candidates: Positive = 1000  # per level before NMS ...
+    candidates_are: Literal["pairs", "places"] = "pairs"  # ... (place, class) pairs, or places
+    score: Fraction = 0.05  # the least of a detection
+    nms: Fraction = 0.5
+    detections: Positive = 300
+
+
+@dataclass(frozen=True, config=FROZEN)
+class RetinaNet(Dense):
+    """RetinaNet's own choices. The defaults are torchvision's."""
+
+    octave_steps: Positive = 3  # anchor sizes a level, 2^(i/3) apart
+    whole_sizes: bool = True  # those sizes without their fractions
+    low_quality: LowQuality = "always"  # see `augfpn.anchors.match`
+    low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
+    normaliser: Literal["picture", "batch"] = "picture"  # whose objects a loss is divided by
+    beta: Weight = 0.0  # of smooth L1; 0 is L1
+
+
+@dataclass(frozen=True, config=FROZEN)
+class FCOS(Dense):
+    """FCOS's own choices. The defaults are torchvision's."""
+
+    score: Fraction = 0.2
+    nms: Fraction = 0.6
+    detections: Positive = 100
+    distances: Literal["relu", "exp"] = "relu"  # in strides, or in pixels with a scale per level
+    tower_bias: bool = True  # of the convolutions before a group normalisation
+    centerness_on: Literal["box", "class"] = "box"  # the tower that it is read from
+    centre_radius: Rate | None = 1.5  # in strides: points further from the middle learn nothing
+    closed_ranges: bool = False  # a point on the edge between two levels' ranges is in both, or none
+    normaliser: Literal["points", "points_and_pictures"] = "points"  # of the focal loss
+    box_loss: Literal["giou", "iou"] = "giou"  # "iou": -log IoU, weighted by centerness
+    rank: Literal["root", "product"] = "root"  # of class score x centerness; threshold: see `fcos`
 
 
 @dataclass(frozen=True, config=FROZEN)
 class Model:
-    """A detector. The defaults are torchvision's Faster R-CNN with FPN, ImageNet weights apart.
+    """A detector. The defaults are torchvision's, but for the initialisation.
 
-    The first group are the paper's parts, the second the detector around them, the third sizes.
+    The first group are the paper's parts, the second the detector around them, the third sizes,
+    the last where sources differ: `augfpn.dialects` sets those by name.
     """
 
     lam: Weight = 0.0  # lambda of Eq. (1); 0 builds no auxiliary head
@@ -45,8 +107,10 @@ class Model:
 
     detector: Detector = "faster_rcnn"
     backbone: BackboneName = "resnet50"
+    style: Literal["pytorch", "caffe"] = "pytorch"  # caffe: stride in the 1x1, BGR of 0..255
     weights: Literal["scratch", "imagenet"] = "scratch"
-    norm: Literal["frozen", "batch", "group"] = "frozen"
+    norm: Norm = "frozen"
+    mask_supervision: bool = False  # the authors' Consistent Supervision of masks (Mask R-CNN)
     roi_align: Literal["torchvision", "sparse"] = "torchvision"  # equal to rounding; CPUs: sparse
 
     classes: Positive = 80  # without the background
@@ -69,7 +133,30 @@ class Model:
     rois: Positive = 512  # per picture that the heads learn from ...
     object_rois: Fraction = 0.25  # ... and how many of them may hold an object
     detections: Positive = 100  # per picture
-    box_beta: Rate = 1 / 9  # of the heads' smooth L1: torchvision's; the authors' is 1
+
+    box_beta: Rate = 1 / 9  # of the RoI heads' smooth L1
+    initialisation: Literal["torchvision", "authors"] = "authors"  # of pyramid and box head
+    anchor_grid: AnchorGrid = "corner"  # of the proposal network, as are the next four
+    border_anchors: bool = True  # learn from anchors that reach over the picture's border
+    low_quality: LowQuality = "always"
+    low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
+    least_proposal: Weight = 1e-3  # pixels of a side
+    retinanet: RetinaNet = RetinaNet()
+    fcos: FCOS = FCOS()
+
+    @model_validator(mode="after")
+    def has_what_its_parts_need(self) -> "Model":
+        if self.detector in ONE_STAGE and self.roi_selection != "hard":
+            raise ValueError(
+                f"{self.detector} pools no RoIs to detect: use roi_selection='hard' with it, "
+                f"not {self.roi_selection!r}"
+            )
+        if self.mask_supervision and (self.detector != "mask_rcnn" or not self.lam):
+            raise ValueError(
+                "mask_supervision needs detector='mask_rcnn' and lam above 0, "
+                f"not {self.detector} and {self.lam:g}"
+            )
+        return self
 
 
 FPN = Model()
@@ -105,8 +192,11 @@ class Train:
     lr: Rate = 0.02  # for lr_batch pictures a step; scaled linearly for other batches
     lr_batch: Positive = 16
     weight_decay: Weight = 1e-4
+    bias_lr: Rate = 1.0  # biases learn so many times faster ...
+    bias_decay: bool = True  # ... and with or without weight decay
     schedule: Literal["step", "cosine"] = "step"
     drops: tuple[Fraction, ...] = (8 / 12, 11 / 12)  # of the run, each to a tenth ("step")
+    warmup: Literal["linear", "constant"] = "linear"
     warmup_steps: Annotated[int, Field(ge=0)] = 500
     warmup_from: Fraction = 1 / 3
     clip: Rate | None = 35.0  # L2 norm of all gradients
