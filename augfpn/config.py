@@ -59,6 +59,7 @@ class Dense:
     score: Fraction = 0.05  # the least of a detection
     nms: Fraction = 0.5
     detections: Positive = 300
+    supervision_rois: Literal["pairs", "best"] = "best"  # of a place: each class above 0.01, or one
 
 
 @dataclass(frozen=True, config=FROZEN)
@@ -84,7 +85,7 @@ class FCOS(Dense):
     tower_bias: bool = True  # of the convolutions before a group normalisation
     centerness_on: Literal["box", "class"] = "box"  # the tower that it is read from
     centre_radius: Rate | None = 1.5  # in strides: points further from the middle learn nothing
-    closed_ranges: bool = False  # a point on the edge between two levels' ranges is in both, or none
+    closed_ranges: bool = False  # where two levels' ranges meet, a point is in both, or in none
     normaliser: Literal["points", "points_and_pictures"] = "points"  # of the focal loss
     box_loss: Literal["giou", "iou"] = "giou"  # "iou": -log IoU, weighted by centerness
     rank: Literal["root", "product"] = "root"  # of class score x centerness; threshold: see `fcos`

@@ -1,7 +1,7 @@
-"""The two-stage detector: Faster R-CNN's forward, written out over torchvision's parts.
+"""The two forwards, written out over torchvision's parts: `TwoStage` and `OneStage`.
 
-torchvision's proposal network, matcher, sampler, box coder, heads and losses are used as they are.
-Its forward is not, because it hides the sampled RoIs that Consistent Supervision shares.
+torchvision's proposal network, matchers, sampler, box coders and heads are used as they are. Its
+forwards are not, because they hide the sampled RoIs that Consistent Supervision shares.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,10 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
+from augfpn.anchors import Anchors
+from augfpn.dense import Limits, Outputs, detect
 from augfpn.errors import UserError
+from augfpn.masks import MaskBranch, MaskSupervision, mask_samples
 from augfpn.pyramid import FPN, Boxes, ConsistentSupervision, Levels, Losses, Samples
 
 Targets = list[dict[str, Tensor]]
@@ -23,13 +26,15 @@ Criterion = Callable[..., tuple[Tensor, Tensor]]
 
 
 class TwoStage(nn.Module):
-    """Faster R-CNN on a feature pyramid; with AugFPN's parts given, AugFPN.
+    """Faster R-CNN on a feature pyramid, Mask R-CNN with ``masks``; with AugFPN's parts, AugFPN.
 
     Source: paper Figure 2. Called as torchvision's detectors are.
     Shapes: pictures are a list of (3, H_i, W_i) in [0, 1], of any size; targets a list of dicts
-    with ``boxes`` (R_i, 4) pixels of that picture and ``labels`` (R_i,) from 1.
+    with ``boxes`` (R_i, 4) pixels of that picture, ``labels`` (R_i,) from 1 and, for masks,
+    ``masks`` (R_i, H_i, W_i) of 0 and 1.
     In training mode it returns losses (0-d, already weighted: their sum is what to minimise), in
-    evaluation mode a dict per picture: ``boxes`` (D, 4), ``scores`` (D,), ``labels`` (D,).
+    evaluation mode a dict per picture: ``boxes`` (D, 4), ``scores`` (D,), ``labels`` (D,) and, for
+    masks, ``masks`` (D, 1, H_i, W_i) from 0 to 1.
     Raises ``UserError`` for targets that are missing or hold a box without area.
 
     ``select`` turns P and boxes into RoI features; ``heads`` is torchvision's `RoIHeads`, used for
@@ -47,6 +52,8 @@ class TwoStage(nn.Module):
         heads: RoIHeads,
         criterion: Criterion,
         supervision: ConsistentSupervision | None = None,
+        masks: MaskBranch | None = None,
+        mask_supervision: MaskSupervision | None = None,
     ) -> None:
         super().__init__()
         self.transform = transform
@@ -57,12 +64,16 @@ class TwoStage(nn.Module):
         self.heads = heads
         self.criterion = criterion
         self.supervision = supervision
+        self.masks = masks
+        self.mask_supervision = mask_supervision
 
     def forward(
         self, pictures: Sequence[Tensor], targets: Targets | None = None
     ) -> Losses | Detections:
         sizes = [tuple(picture.shape[-2:]) for picture in pictures]
-        batch, targets = self.transform(list(pictures), self.checked(targets))
+        if self.training:
+            check(targets, masks=self.masks is not None)
+        batch, targets = self.transform(list(pictures), targets if self.training else None)
         m, p = self.fpn(self.backbone(batch.tensors))
         proposals, losses = self.rpn(batch, with_p6(p), targets)
         if not self.training:
@@ -72,28 +83,16 @@ class TwoStage(nn.Module):
         losses |= self.box_losses(p, samples)
         if self.supervision is not None:
             losses |= self.supervision(m, samples)
+        if self.masks is not None:
+            objects = mask_samples(samples, targets)
+            losses |= self.masks(p, objects)
+            if self.mask_supervision is not None:
+                losses |= self.mask_supervision(m, objects)
         return losses
-
-    def checked(self, targets: Targets | None) -> Targets | None:
-        """The targets, or a ``UserError`` before any work is done."""
-        if not self.training:
-            return None
-        if targets is None:
-            raise UserError("targets are missing: in training mode, pass a dict for each picture.")
-        for place, target in enumerate(targets):
-            flat = (target["boxes"][:, 2:] <= target["boxes"][:, :2]).any(dim=1)
-            if flat.any():
-                box = target["boxes"][flat][0].tolist()
-                raise UserError(
-                    f"target {place} holds the box {box} (x1, y1, x2, y2) without area: leave it "
-                    "out, or give it x2 > x1 and y2 > y1."
-                )
-        return targets
 
     def sample(self, proposals: Boxes, targets: Targets) -> Samples:
         """Choose the RoIs to learn from: the objects' own boxes and some of the proposals."""
-        boxes, matches, labels, deltas = self.heads.select_training_samples(proposals, targets)
-        return Samples(boxes, labels, deltas, matches)
+        return sampled(self.heads, proposals, targets)
 
     def predict(self, p: Levels, boxes: Boxes) -> tuple[Tensor, Tensor]:
         """Class logits (R, classes + 1) and box offsets (R, 4 (classes + 1)) of all boxes."""
@@ -108,10 +107,99 @@ class TwoStage(nn.Module):
         """Detections in pixels of the batch, before they go back to the pictures' own sizes."""
         logits, deltas = self.predict(p, proposals)
         found = self.heads.postprocess_detections(logits, deltas, proposals, batch.image_sizes)
-        return [
+        detections = [
             {"boxes": boxes, "labels": labels, "scores": scores}
             for boxes, scores, labels in zip(*found, strict=True)
         ]
+        return detections if self.masks is None else self.masks.detect(p, detections)
+
+
+class OneStage(nn.Module):
+    """RetinaNet or FCOS on a feature pyramid; with AugFPN's parts given, AugFPN.
+
+    Source: paper 4.2, Table 1. Called, and answers, as `TwoStage` does; levels 3 to 7.
+    Soft RoI Selection has no place here. Consistent Supervision has: the detector's own boxes, in
+    place of proposals, are pooled from M3..M5, and a head like Faster R-CNN's learns from them.
+
+    ``dense`` is the head on all levels, see `augfpn.dense.DenseHead`. ``limits`` say which of its
+    predictions are detections, ``supervision_limits`` which are RoIs; ``sampler`` is torchvision's
+    `RoIHeads`, used only to choose among these. An object's own box is always a RoI, so a picture
+    in which nothing is detected yet trains on.
+    """
+
+    def __init__(
+        self,
+        transform: GeneralizedRCNNTransform,
+        backbone: nn.Module,
+        fpn: FPN,
+        anchors: Anchors,
+        dense: nn.Module,
+        limits: Limits,
+        sampler: RoIHeads | None = None,
+        supervision_limits: Limits | None = None,
+        supervision: ConsistentSupervision | None = None,
+    ) -> None:
+        super().__init__()
+        self.transform = transform
+        self.backbone = backbone
+        self.fpn = fpn
+        self.anchors = anchors
+        self.dense = dense
+        self.limits = limits
+        self.sampler = sampler
+        self.supervision_limits = supervision_limits
+        self.supervision = supervision
+
+    def forward(
+        self, pictures: Sequence[Tensor], targets: Targets | None = None
+    ) -> Losses | Detections:
+        sizes = [tuple(picture.shape[-2:]) for picture in pictures]
+        if self.training:
+            check(targets)
+        batch, targets = self.transform(list(pictures), targets if self.training else None)
+        m, p = self.fpn(self.backbone(batch.tensors))
+        maps = list(p.values())  # P3..P7
+        outputs = self.dense(maps)
+        anchors = self.anchors.by_level(batch, maps)
+        if not self.training:
+            found = detect(self.dense, outputs, anchors, batch.image_sizes, self.limits)
+            return self.transform.postprocess(found, batch.image_sizes, sizes)
+        losses = self.dense.losses(outputs, anchors, targets)
+        if self.supervision is not None:
+            rois = self.own_boxes(outputs, anchors, batch)
+            losses |= self.supervision(m, sampled(self.sampler, rois, targets))
+        return losses
+
+    @torch.no_grad()
+    def own_boxes(self, outputs: Outputs, anchors: Boxes, batch: ImageList) -> Boxes:
+        """What is detected now, for Consistent Supervision: N x (R_i, 4)."""
+        found = detect(self.dense, outputs, anchors, batch.image_sizes, self.supervision_limits)
+        return [each["boxes"] for each in found]
+
+
+def check(targets: Targets | None, masks: bool = False) -> None:
+    """Raise ``UserError`` for targets that nothing can be learned from."""
+    if targets is None:
+        raise UserError("targets are missing: in training mode, pass a dict for each picture.")
+    for place, target in enumerate(targets):
+        if masks and "masks" not in target:
+            raise UserError(
+                f"target {place} has no masks, which Mask R-CNN learns from: add masks (R, H, W) "
+                "of 0 and 1 for its R boxes, or use a Faster R-CNN."
+            )
+        flat = (target["boxes"][:, 2:] <= target["boxes"][:, :2]).any(dim=1)
+        if flat.any():
+            box = target["boxes"][flat][0].tolist()
+            raise UserError(
+                f"target {place} holds the box {box} (x1, y1, x2, y2) without area: leave it "
+                "out, or give it x2 > x1 and y2 > y1."
+            )
+
+
+def sampled(sampler: RoIHeads, proposals: Boxes, targets: Targets) -> Samples:
+    """The RoIs to learn from, by torchvision's matcher and sampler."""
+    boxes, matches, labels, deltas = sampler.select_training_samples(proposals, targets)
+    return Samples(boxes, labels, deltas, matches)
 
 
 def roi_loss(
@@ -121,9 +209,11 @@ def roi_loss(
 
     Shapes: logits (R, K + 1), deltas (R, 4 (K + 1)); labels and wanted as in `Samples`; 0-d each.
     Differs: ``beta`` is where smooth L1 turns from square to line: 1 in the authors' code, fixed
-    at 1/9 in torchvision, to whose loss this is then equal bit for bit.
+    at 1/9 in torchvision, to whose loss this is then equal bit for bit. Without any RoI both are 0.
     """
     label, target = torch.cat(labels), torch.cat(wanted)
+    if not len(label):
+        return logits.sum() * 0, deltas.sum() * 0  # a mean over nothing is no number
     objects = torch.where(label > 0)[0]
     own = deltas.reshape(len(label), -1, 4)[objects, label[objects]]  # (objects, 4)
     of_box = F.smooth_l1_loss(own, target[objects], beta=beta, reduction="sum") / label.numel()
@@ -140,7 +230,9 @@ def parameter_count(module: nn.Module) -> int:
     return sum(q.numel() for q in module.parameters())
 
 
-def without_supervision(detector: TwoStage) -> TwoStage:
-    """The detector without its training-only head: what one deploys. Changes it in place."""
+def without_supervision(detector: TwoStage | OneStage) -> TwoStage | OneStage:
+    """The detector without its training-only heads: what one deploys. Changes it in place."""
     detector.supervision = None
+    if isinstance(detector, TwoStage):
+        detector.mask_supervision = None
     return detector

@@ -122,15 +122,22 @@ class FPN(nn.Module):
     """Feature Pyramid Network; with ``augment``, AugFPN's.
 
     Source: Lin et al., CVPR 2017; paper Figure 2. ``augment`` is Residual Feature Augmentation.
-    Shapes: c[k] (N, C_k, H/2^k, W/2^k) -> m[k] and p[k] (N, C, H/2^k, W/2^k), the same k.
+    ``extra`` adds P6 and P7 for one-stage detectors: `ExtraLevels`.
+    Shapes: c[k] (N, C_k, H/2^k, W/2^k) -> m[k] and p[k] (N, C, H/2^k, W/2^k), for the k of
+    ``in_channels``; other levels of c are not looked at.
     M is what the 1x1 convolutions give, before any sum and before M6: Consistent Supervision
     looks there.
     """
 
     def __init__(
-        self, in_channels: dict[int, int], channels: int, augment: nn.Module | None = None
+        self,
+        in_channels: dict[int, int],
+        channels: int,
+        augment: nn.Module | None = None,
+        extra: nn.Module | None = None,
     ) -> None:
         super().__init__()
+        self.levels = tuple(sorted(in_channels))
         self.lateral = nn.ModuleDict(
             {str(k): nn.Conv2d(n, channels, 1) for k, n in in_channels.items()}
         )
@@ -139,16 +146,49 @@ class FPN(nn.Module):
         )
         xavier(self)
         self.augment = augment
+        self.extra = extra
 
     def forward(self, c: Levels) -> Pyramid:
-        m = {k: self.lateral[str(k)](c[k]) for k in sorted(c)}
+        m = {k: self.lateral[str(k)](c[k]) for k in self.levels}
         top = max(m)
-        inner = m[top] if self.augment is None else m[top] + self.augment(c[top])
+        m6 = None if self.augment is None else self.augment(c[top])
+        inner = m[top] if m6 is None else m[top] + m6
         p = {top: self.output[str(top)](inner)}
         for k in sorted(m, reverse=True)[1:]:
             inner = m[k] + F.interpolate(inner, m[k].shape[-2:], mode="nearest")
             p[k] = self.output[str(k)](inner)
+        if self.extra is not None:
+            p |= self.extra(c[top], p[top], m6)
         return Pyramid(m, dict(sorted(p.items())))
+
+
+class ExtraLevels(nn.Module):
+    """P6 and P7, on which one-stage detectors look for large objects.
+
+    Source: RetinaNet and FCOS; the paper says nothing of them.
+    Shapes: C5 (N, C5, h, w), P5 and M6 (N, C, h, w) -> {6: (N, C, h/2, w/2), 7: (N, C, h/4, w/4)},
+    halves rounded up.
+    Differs: P6 is a 3x3 convolution of stride 2 on C5 (the authors' RetinaNet) or on P5 (their
+    FCOS, torchvision); P7 the same on P6, with a ReLU before it or not. Where there is an M6, the
+    authors add its mean over all places to P6: ``context``.
+    """
+
+    def __init__(
+        self, in_channels: int, channels: int, on_c5: bool, relu: bool, context: bool
+    ) -> None:
+        super().__init__()
+        self.p6 = nn.Conv2d(in_channels if on_c5 else channels, channels, 3, stride=2, padding=1)
+        self.p7 = nn.Conv2d(channels, channels, 3, stride=2, padding=1)
+        xavier(self)
+        self.on_c5 = on_c5
+        self.relu = relu
+        self.context = context
+
+    def forward(self, c5: Tensor, p5: Tensor, m6: Tensor | None) -> Levels:
+        p6 = self.p6(c5 if self.on_c5 else p5)
+        if self.context and m6 is not None:
+            p6 = p6 + m6.mean(dim=(2, 3), keepdim=True)
+        return {6: p6, 7: self.p7(p6.relu() if self.relu else p6)}
 
 
 class HardRoISelection(nn.Module):

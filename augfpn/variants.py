@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from augfpn.pyramid import Boxes, Levels, SoftRoISelection
+from augfpn.roi_align import RoIAlign
+
 Pool = Callable[[Tensor], Tensor]
 
 
@@ -65,3 +68,36 @@ class AdaptiveChannelFusion(nn.Module):
         largest = F.adaptive_max_pool2d(torch.cat(list(maps), dim=1), 1)  # (N, nC, 1, 1)
         gates = self.expand(F.relu(self.reduce(largest))).sigmoid().chunk(len(maps), dim=1)
         return sum(gate * x for gate, x in zip(gates, maps, strict=True))
+
+
+class PANetPooling(nn.Module):
+    """Every RoI from every level, each level through its own layer, the largest answer kept.
+
+    Source: PANet's adaptive feature pooling, with which the paper compares the size of its own
+    soft selection (3.3); the authors' configuration of it, whose code they removed.
+    Shapes: p[k] (N, C, H/2^k, W/2^k), boxes N x (R_i, 4) -> (R, width).
+    """
+
+    def __init__(
+        self, levels: Sequence[int], size: int, roi_align: RoIAlign, channels: int, width: int
+    ) -> None:
+        super().__init__()
+        self.pool = SoftRoISelection(levels, size, roi_align, Max())
+        self.layers = nn.ModuleList(nn.Linear(channels * size**2, width) for _ in levels)
+        for layer in self.layers:
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, p: Levels, boxes: Boxes) -> Tensor:
+        pooled = self.pool.pool(p, boxes)  # 4 x (R, C, S, S)
+        answers = [
+            F.relu(layer(x.flatten(1))) for layer, x in zip(self.layers, pooled, strict=True)
+        ]
+        return self.pool.fusion(answers)  # (R, width)
+
+
+class OneLayerHead(nn.Sequential):
+    """What is left of the box head behind `PANetPooling`: one layer, (R, width) -> (R, width)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(nn.Linear(width, width), nn.ReLU())

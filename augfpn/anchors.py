@@ -1,0 +1,97 @@
+"""Where anchors lie, and which object each of them answers for: the places where sources differ.
+
+torchvision's generator and matcher, with the authors' choices beside them. Boxes are x1 y1 x2 y2 in
+pixels of the batch, edges of boxes and not centres of pixels.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torchvision.models.detection._utils import Matcher
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.image_list import ImageList
+
+from augfpn.config import AnchorGrid, LowQuality
+
+
+class Anchors(AnchorGenerator):
+    """torchvision's anchors, one entry of ``sizes`` for each level, on one of two grids.
+
+    "corner", torchvision's: anchors stand on the corners of a map's cells, which are the picture's
+    side // the map's side apart (61 px for 13 cells on 800 px, where the stride is 64).
+    "centre", the authors': on the middles of the cells, 2^k apart at level k. They write
+    (2^k - 1) / 2, the same place in their coordinates, in which a box of 4 px goes from 0 to 3.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[Sequence[float]],
+        ratios: Sequence[float],
+        levels: Sequence[int],
+        grid: AnchorGrid = "corner",
+    ) -> None:
+        super().__init__(tuple(map(tuple, sizes)), (tuple(ratios),) * len(sizes))
+        self.levels = tuple(levels)
+        self.grid = grid
+
+    def grid_anchors(
+        self, grid_sizes: list[list[int]], strides: list[list[Tensor]]
+    ) -> list[Tensor]:
+        """All anchors of each level: sizes of the maps -> len(levels) x (h w A, 4)."""
+        if self.grid == "corner":
+            return super().grid_anchors(grid_sizes, strides)
+        exact = [[torch.tensor(2**k)] * 2 for k in self.levels]
+        anchors = super().grid_anchors(grid_sizes, exact)
+        return [a + 2**k / 2 for a, k in zip(anchors, self.levels, strict=True)]
+
+    def by_level(self, batch: ImageList, maps: Sequence[Tensor]) -> list[Tensor]:
+        """The anchors of every picture of the batch (all have the same): a (h w A, 4) per map."""
+        each = self.num_anchors_per_location()
+        counts = [x.shape[-2] * x.shape[-1] * n for x, n in zip(maps, each, strict=True)]
+        return list(self(batch, list(maps))[0].split(counts))
+
+
+class ReassigningMatcher:
+    """Give each anchor an object as the authors' code does (mmdetection's *max IoU* rule).
+
+    An anchor belongs to the object that it overlaps most when their IoU is at least ``high``, to
+    the background below ``low``, to neither in between. Then every object whose best IoU is at
+    least ``least`` takes all anchors with that IoU, also from another object. torchvision's matcher
+    does this last step for every object, however bad its best anchor is, and leaves such an anchor
+    with the object that *it* overlaps most.
+    """
+
+    BELOW_LOW_THRESHOLD = Matcher.BELOW_LOW_THRESHOLD
+    BETWEEN_THRESHOLDS = Matcher.BETWEEN_THRESHOLDS
+
+    def __init__(self, high: float, low: float, least: float) -> None:
+        self.high = high
+        self.low = low
+        self.least = least
+
+    def __call__(self, quality: Tensor) -> Tensor:
+        """IoU of objects and anchors (R, A), R > 0 -> the object of each anchor, or -1, -2 (A,)."""
+        best, match = quality.max(dim=0)
+        match[best < self.high] = self.BETWEEN_THRESHOLDS
+        match[best < self.low] = self.BELOW_LOW_THRESHOLD
+        of_object = quality.amax(dim=1)
+        for i in torch.where((of_object >= self.least) & (of_object > 0))[0].tolist():
+            match[quality[i] == of_object[i]] = i
+        return match
+
+
+def matcher(
+    high: float, low: float, low_quality: LowQuality, least: float
+) -> Matcher | ReassigningMatcher:
+    """What to do with an object that no anchor fits well: "always" or "reassign"."""
+    if low_quality == "reassign":
+        return ReassigningMatcher(high, low, least)
+    return Matcher(high, low, allow_low_quality_matches=True)
+
+
+def inside(anchors: Tensor, size: tuple[int, int]) -> Tensor:
+    """Whether each anchor (A, 4) lies in a picture of (height, width) without reaching over it."""
+    height, width = size
+    x1, y1, x2, y2 = anchors.unbind(dim=1)
+    return (x1 >= 0) & (y1 >= 0) & (x2 <= width) & (y2 <= height)

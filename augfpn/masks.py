@@ -1,0 +1,97 @@
+"""Masks of objects: Mask R-CNN's branch, and the authors' supervision of it on the M levels."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models.detection.roi_heads import maskrcnn_inference, project_masks_on_boxes
+
+from augfpn.pyramid import Boxes, HardRoISelection, Levels, Losses, Samples
+
+MASK_SIDE = 28  # of what the head predicts for a RoI
+
+
+class MaskSamples(NamedTuple):
+    """The RoIs of a step that hold an object, and what their masks should be.
+
+    Shapes: ``boxes`` N x (Q_i, 4) pixels of the batch; ``labels`` (Q,); ``masks`` (Q, 28, 28) of
+    0 to 1, the object's mask cut out by its RoI.
+    """
+
+    boxes: Boxes
+    labels: Tensor
+    masks: Tensor
+
+
+def mask_samples(samples: Samples, targets: Sequence[dict[str, Tensor]]) -> MaskSamples:
+    """The objects among the sampled RoIs. Targets hold ``masks`` (R_i, H, W) of 0 and 1."""
+    objects = [torch.where(labels > 0)[0] for labels in samples.labels]
+    boxes = [b[i] for b, i in zip(samples.boxes, objects, strict=True)]
+    masks = [
+        project_masks_on_boxes(target["masks"], b, match[i], MASK_SIDE)
+        for target, b, match, i in zip(targets, boxes, samples.matches, objects, strict=True)
+    ]
+    labels = [label[i] for label, i in zip(samples.labels, objects, strict=True)]
+    return MaskSamples(boxes, torch.cat(labels), torch.cat(masks))
+
+
+def mask_loss(logits: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
+    """Mean binary cross-entropy of each RoI's own class: (Q, K + 1, 28, 28) -> 0-d."""
+    if not len(labels):
+        return logits.sum() * 0  # a mean over nothing is no number
+    own = logits[torch.arange(len(labels), device=labels.device), labels]  # (Q, 28, 28)
+    return F.binary_cross_entropy_with_logits(own, wanted)
+
+
+class MaskBranch(nn.Module):
+    """Predict a mask for each RoI that holds an object.
+
+    Source: Mask R-CNN. ``select`` pools 14 x 14 bins: with soft selection its fusion is a second
+    one, not the boxes'; ``head`` and ``predictor`` are torchvision's.
+    """
+
+    def __init__(self, select: nn.Module, head: nn.Module, predictor: nn.Module) -> None:
+        super().__init__()
+        self.select = select
+        self.head = head
+        self.predictor = predictor
+
+    def predict(self, p: Levels, boxes: Boxes) -> Tensor:
+        """Mask logits of all boxes: N x (Q_i, 4) -> (Q, K + 1, 28, 28)."""
+        return self.predictor(self.head(self.select(p, boxes)))
+
+    def forward(self, p: Levels, samples: MaskSamples) -> Losses:
+        logits = self.predict(p, samples.boxes)
+        return {"loss_mask": mask_loss(logits, samples.labels, samples.masks)}
+
+    def detect(self, p: Levels, found: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
+        """Add ``masks`` (D_i, 1, 28, 28) in (0, 1) to detections in pixels of the batch."""
+        logits = self.predict(p, [each["boxes"] for each in found])
+        masks = maskrcnn_inference(logits, [each["labels"] for each in found])
+        return [each | {"masks": m} for each, m in zip(found, masks, strict=True)]
+
+
+class MaskSupervision(nn.Module):
+    """Ask every M level for masks too, with one head, while training.
+
+    Source: the authors' code, whose configurations of Mask R-CNN have it on; the paper does not
+    mention it. As `ConsistentSupervision`: the terms are summed, each weighted by lambda.
+    Shapes: m[k] (N, C, H/2^k, W/2^k), samples -> one loss (0-d).
+    """
+
+    def __init__(
+        self, head: nn.Module, weight: float, selections: Sequence[HardRoISelection]
+    ) -> None:
+        super().__init__()
+        self.head = head
+        self.weight = weight
+        self.selections = nn.ModuleList(selections)
+
+    def forward(self, m: Levels, samples: MaskSamples) -> Losses:
+        terms = [
+            mask_loss(self.head(select(m, samples.boxes)), samples.labels, samples.masks)
+            for select in self.selections
+        ]
+        return {"loss_supervision_mask": self.weight * sum(terms)}
