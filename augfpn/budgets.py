@@ -83,12 +83,7 @@ BUDGETS = {
         budget="gpu",
     ),
     "paper": Experiment(
-        model=Model(
-            weights="imagenet",
-            rpn_candidates=(2000, 2000),
-            proposals=(2000, 2000),
-            box_beta=1.0,
-        ),
+        model=Model(weights="imagenet"),
         data=Data(name="coco"),
         train=Train(),
         budget="paper",

@@ -232,6 +232,10 @@ class Experiment:
 
 
 EXPERIMENT = TypeAdapter(Experiment)
+DEFAULTS = {  # of the parts, as JSON
+    name: TypeAdapter(kind).dump_python(kind(), mode="json")
+    for name, kind in (("model", Model), ("data", Data), ("train", Train))
+}
 
 
 def to_dict(experiment: Experiment) -> dict:

@@ -13,6 +13,7 @@ from augfpn.config import Model, Train
 
 Name = Literal["torchvision", "authors", "ours"]
 NAMES: tuple[Name, ...] = ("torchvision", "authors", "ours")
+NUMBERS = ("rpn_candidates", "proposals")  # options that are sizes of a budget too
 
 
 class Option(NamedTuple):
@@ -25,7 +26,7 @@ class Option(NamedTuple):
     why: str  # what it does, and why ours is as it is
 
 
-TWO_STAGE = (
+EVERY = (  # detector
     Option(
         "initialisation", "torchvision", "authors", "authors",
         "FPN He or Glorot; box head PyTorch's default, or Glorot and small normal numbers: from "
@@ -35,6 +36,8 @@ TWO_STAGE = (
         "box_beta", 1 / 9, 1.0, 1.0,
         "where the RoI heads' smooth L1 turns into a line: at 1/9 boxes outweigh classes early",
     ),
+)  # fmt: skip
+PROPOSALS = (  # of two-stage detectors
     Option(
         "anchor_grid", "corner", "centre", "corner",
         "anchors on corners of cells or on their middles: torchvision's COCO weights know corners",
@@ -91,7 +94,7 @@ RETINANET = (
         "torchvision has no such thing",
     ),
 )  # fmt: skip
-FCOS_OPTIONS = (
+FCOS = (
     Option("context_at_p6", False, True, True, "as for RetinaNet; P6 is from P5 in all three"),
     Option("background_logit", True, False, False, "as for RetinaNet"),
     Option("anchor_grid", "corner", "centre", "centre", "points on corners of cells, or middles"),
@@ -155,14 +158,21 @@ TRAINING: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def in_dialect(model: Model, name: Name) -> Model:
-    """The same detector with a dialect's value for every option that the sources differ in."""
-    return replace(
-        model,
-        **values(TWO_STAGE, name),
-        retinanet=replace(model.retinanet, **values(RETINANET, name)),
-        fcos=replace(model.fcos, **values(FCOS_OPTIONS, name)),
-    )
+def in_dialect(model: Model, name: Name, sizes: bool = True) -> Model:
+    """The same detector with a dialect's value for every option in which its sources differ.
+
+    Those of other detectors stay as they are: choose ``detector`` first. Without ``sizes`` the
+    numbers of proposals stay too: those of a small budget.
+    """
+    chosen = values(EVERY, name)
+    if model.detector == "retinanet":
+        chosen["retinanet"] = replace(model.retinanet, **values(RETINANET, name))
+    elif model.detector == "fcos":
+        chosen["fcos"] = replace(model.fcos, **values(FCOS, name))
+    else:
+        chosen |= values(PROPOSALS, name)
+    kept = () if sizes else NUMBERS
+    return replace(model, **{field: v for field, v in chosen.items() if field not in kept})
 
 
 def values(options: tuple[Option, ...], name: Name) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def examine(chosen: "Parameters") -> list[Finding]:
             found.append(space(folder, experiment))
         began = time.monotonic()
         with noted(found, "data"):
-            pictures, test = (train.load_pictures(experiment.data, u) for u in ("train", "test"))
+            pictures, test = train.load_both(experiment)
             loading = time.monotonic() - began
             experiment = train.fitted(experiment, pictures, test)
             found += [*contents(pictures), *contents(test)]

@@ -13,12 +13,11 @@ import torch
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from augfpn import config
+from augfpn import config, dialects
 from augfpn.backbone import NARROW, imagenet_weights
 from augfpn.budgets import BUDGETS
 from augfpn.errors import UserError
 
-ONE_STAGE = ("retinanet", "fcos")
 MEANT = {  # what people call a parameter elsewhere
     "lambda": "lam",
     "alpha": "ratios",
@@ -77,7 +76,14 @@ class Parameters:
     roi_selection: Annotated[
         config.RoISelection, about("hard: FPN's rule; soft: AugFPN's; the rest: Table 5")
     ] = "soft"
+    mask_supervision: Annotated[
+        bool, about("the authors' supervision of masks too, with detector mask_rcnn")
+    ] = False
     detector: Annotated[config.Detector, about("the detector on the pyramid")] = "faster_rcnn"
+    dialect: Annotated[
+        Literal["auto", *dialects.NAMES],
+        about("whose choice where sources differ; auto: ours, the authors' in the paper budget"),
+    ] = "auto"
     backbone: Annotated[config.BackboneName | None, about("None: the budget's")] = None
     weights: Annotated[
         Literal["auto", "imagenet", "scratch"],
@@ -90,6 +96,10 @@ class Parameters:
         about("sizes of everything; auto: gpu where there is one, else laptop"),
     ] = "auto"
     steps: Annotated[Int | None, about("training steps; None: the budget's", gt=0)] = None
+    epochs: Annotated[
+        Float | None,
+        about("passes over the pictures, in place of steps", gt=0, allow_inf_nan=False),
+    ] = None
     limit: Annotated[Int | None, about("use the first so many pictures", gt=0)] = None
     test_split: Annotated[str | None, about("what to measure on; None: the data's own")] = None
     seed: Annotated[Int, about("of weights, order and flips", ge=0, lt=2**31)] = 0
@@ -126,11 +136,14 @@ def parse(values: dict[str, Any]) -> Parameters:
     """Typed parameters from what a user typed. Raises ``UserError`` with one sentence."""
     for name in values:
         check_name(name)
-    check_one_stage(values)
+    if values.get("detector") in config.ONE_STAGE:
+        values = {"roi_selection": "hard"} | values  # they pool no RoIs, so nothing is selected
     try:
-        return PARAMETERS.validate_python(values)
+        parameters = PARAMETERS.validate_python(values)
     except ValidationError as error:
         raise UserError(sentence(error, values)) from None
+    check_together(parameters)
+    return parameters
 
 
 def check_name(name: str) -> None:
@@ -142,13 +155,22 @@ def check_name(name: str) -> None:
     raise UserError(f"there is no parameter '{name}': {hint}")
 
 
-def check_one_stage(values: dict[str, Any]) -> None:
-    """One-stage detectors have no RoIs, so there is nothing to select."""
-    detector, selection = values.get("detector"), values.get("roi_selection", "hard")
-    if detector in ONE_STAGE and selection != "hard":
+def check_together(chosen: Parameters) -> None:
+    """Raise ``UserError`` for parameters that are right alone and wrong together."""
+    if chosen.detector in config.ONE_STAGE and chosen.roi_selection != "hard":
         raise UserError(
-            f"roi_selection = {selection!r} does not go with the one-stage detector {detector}, "
-            "which pools no RoIs: use roi_selection='hard', or detector='faster_rcnn'."
+            f"roi_selection = {chosen.roi_selection!r} does not go with the one-stage detector "
+            f"{chosen.detector}, which pools no RoIs: use roi_selection='hard', or "
+            "detector='faster_rcnn'."
+        )
+    if chosen.mask_supervision and (chosen.detector != "mask_rcnn" or not chosen.cs):
+        raise UserError(
+            f"mask_supervision = True does not go with detector={chosen.detector!r} and "
+            f"cs={chosen.cs}: it needs detector='mask_rcnn' and cs=True."
+        )
+    if chosen.steps is not None and chosen.epochs is not None:
+        raise UserError(
+            f"steps = {chosen.steps} and epochs = {chosen.epochs:g} are both given: choose one."
         )
 
 
@@ -176,9 +198,9 @@ def experiment(parameters: Parameters) -> config.Experiment:
     base = BUDGETS[budget]
     return replace(
         base,
-        model=the_model(base.model, parameters),
+        model=the_model(base, parameters),
         data=the_data(base.data, parameters),
-        train=the_training(base.train, parameters, device),
+        train=the_training(base, parameters, device),
         budget=budget,
         seed=parameters.seed,
         device=device,
@@ -196,22 +218,33 @@ def the_device(wanted: str) -> str:
     return "cuda" if there and wanted != "cpu" else "cpu"
 
 
-def the_model(base: config.Model, chosen: Parameters) -> config.Model:
+def the_dialect(budget: str, chosen: Parameters) -> dialects.Name:
+    """The dialect that was asked for, or the budget's."""
+    if chosen.dialect != "auto":
+        return chosen.dialect
+    return "authors" if budget == "paper" else "ours"
+
+
+def the_model(budget: config.Experiment, chosen: Parameters) -> config.Model:
     """A budget's detector with the chosen parts."""
+    base = budget.model
     name = chosen.backbone or base.backbone
     weights = the_weights(name, chosen.weights)
+    dialect = the_dialect(budget.budget, chosen)
+    pretrained = dialects.norm_of_pretrained(chosen.detector, dialect)
+    plain = replace(base, detector=chosen.detector)
     return replace(
-        base,
+        dialects.in_dialect(plain, dialect, sizes=budget.budget == "paper"),
         lam=chosen.lam if chosen.cs else 0.0,
         supervision=chosen.supervision,
         ratios=chosen.ratios if chosen.rfa else (),
         context_pooling=chosen.context_pooling,
         context_fusion=chosen.context_fusion,
         roi_selection=chosen.roi_selection,
-        detector=chosen.detector,
+        mask_supervision=chosen.mask_supervision,
         backbone=name,
         weights=weights,
-        norm="frozen" if weights == "imagenet" else "batch",
+        norm=pretrained if weights == "imagenet" else "batch",
     )
 
 
@@ -241,13 +274,17 @@ def the_data(base: config.Data, chosen: Parameters) -> config.Data:
     )
 
 
-def the_training(base: config.Train, chosen: Parameters, device: str) -> config.Train:
+def the_training(budget: config.Experiment, chosen: Parameters, device: str) -> config.Train:
     """A budget's schedule with the chosen length."""
+    schedule = budget.train
+    if budget.budget == "paper":
+        dialect = the_dialect(budget.budget, chosen)
+        schedule = dialects.schedule(schedule, chosen.detector, dialect)
     if device == "cpu":
-        base = replace(base, amp=False)  # bfloat16 is emulated, and slow, on most CPUs
-    if chosen.steps is not None:
-        base = replace(base, steps=chosen.steps, epochs=None)
-    return base
+        schedule = replace(schedule, amp=False)  # bfloat16 is emulated, and slow, on most CPUs
+    if chosen.steps is not None or chosen.epochs is not None:
+        schedule = replace(schedule, steps=chosen.steps, epochs=chosen.epochs)
+    return schedule
 
 
 def fpn_of(settings: config.Experiment) -> config.Experiment:
@@ -261,5 +298,6 @@ def fpn_of(settings: config.Experiment) -> config.Experiment:
         context_pooling=plain.context_pooling,
         context_fusion=plain.context_fusion,
         roi_selection=plain.roi_selection,
+        mask_supervision=plain.mask_supervision,
     )
     return replace(settings, model=model)

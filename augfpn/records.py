@@ -68,13 +68,25 @@ def run_id(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:
     """Twelve hexadecimal digits that two runs share only if they compute the same.
 
     Where the pictures lie and how many processes read them do not count; what they hold does.
+    Settings at their default do not count either, so that one may be added to the package.
     """
     settings = config.to_dict(experiment)
     settings["data"].pop("root")
     for field in ("workers", "checkpoint_seconds"):
         settings["train"].pop(field)
+    for part, default in config.DEFAULTS.items():
+        settings[part] = chosen(settings[part], default)
     text = json.dumps([settings, fingerprints], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def chosen(settings: dict, default: dict) -> dict:
+    """The settings that are not at their default: one that is added later changes no old run."""
+    return {
+        name: chosen(value, default[name]) if isinstance(value, dict) else value
+        for name, value in settings.items()
+        if value != default[name]
+    }
 
 
 def name_of(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:

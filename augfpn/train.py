@@ -39,7 +39,7 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     an unfinished run goes on from its last checkpoint. Raises ``UserError`` for data that cannot
     be learned from and ``FloatingPointError`` when a loss is not a number.
     """
-    pictures, test = (load_pictures(experiment.data, use) for use in ("train", "test"))
+    pictures, test = load_both(experiment)
     experiment = fitted(experiment, pictures, test)
     fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
     done = records.find(records.run_id(experiment, fingerprints), [folder])
@@ -56,7 +56,7 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
                 detector, test, experiment.device, amp=experiment.train.amp, tell=tell
             )
         measured = {
-            **evaluate.score(test.coco, results),
+            **evaluate.score(test.coco, results, masks=test.masks),
             "seconds": round(state["seconds"], 1),
             "steps": state["step"],
             "pictures": {"train": len(pictures), "test": len(test)},
@@ -124,9 +124,12 @@ def one_step(
     """One optimiser step; the losses as numbers, already weighted."""
     device, settings = experiment.device, experiment.train
     images = [image.to(device, non_blocking=True).float() / 255 for image in images]
-    boxes = [{k: target[k].to(device) for k in ("boxes", "labels")} for target in targets]
+    wanted = [
+        {k: target[k].to(device) for k in ("boxes", "labels", "masks") if k in target}
+        for target in targets
+    ]
     with torch.autocast(device, torch.bfloat16, enabled=settings.amp):
-        losses: Losses = detector(images, boxes)
+        losses: Losses = detector(images, wanted)
     numbers = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
     if not all(math.isfinite(value) for value in numbers.values()):
         where = [target["image_id"] for target in targets]
@@ -139,17 +142,27 @@ def one_step(
     if settings.clip is not None:
         nn.utils.clip_grad_norm_(detector.parameters(), settings.clip)
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        group["lr"] = rate * group["times"]
     optimizer.step()
     return numbers
 
 
 def make_optimizer(detector: nn.Module, settings: config.Train) -> torch.optim.Optimizer:
-    """SGD with momentum 0.9, or AdamW, over everything that learns."""
-    learn = [q for q in detector.parameters() if q.requires_grad]
+    """SGD with momentum 0.9, or AdamW, over everything that learns; ``times`` the rate of a step.
+
+    Biases are a group of their own where their rate or decay is another.
+    """
+    learn = {name: q for name, q in detector.named_parameters() if q.requires_grad}
+    apart = settings.bias_lr != 1 or not settings.bias_decay
+    biases = [q for name, q in learn.items() if apart and name.endswith("bias")]
+    others = [q for name, q in learn.items() if not (apart and name.endswith("bias"))]
+    groups = [{"params": others, "times": 1.0, "weight_decay": settings.weight_decay}]
+    if biases:
+        decay = settings.weight_decay if settings.bias_decay else 0.0
+        groups.append({"params": biases, "times": settings.bias_lr, "weight_decay": decay})
     if settings.optimizer == "adamw":
-        return torch.optim.AdamW(learn, settings.lr, weight_decay=settings.weight_decay)
-    return torch.optim.SGD(learn, settings.lr, 0.9, weight_decay=settings.weight_decay)
+        return torch.optim.AdamW(groups, settings.lr)
+    return torch.optim.SGD(groups, settings.lr, 0.9)
 
 
 def number_of_steps(settings: config.Train, pictures: int) -> int:
@@ -160,18 +173,29 @@ def number_of_steps(settings: config.Train, pictures: int) -> int:
 
 
 def learning_rate(settings: config.Train, step: int, steps: int) -> float:
-    """The rate of one step: linear warm-up, then drops to a tenth, or half a cosine to zero.
+    """The rate of one step: a warm-up, then drops to a tenth, or half a cosine to zero.
 
     The base rate follows the linear rule: ``lr`` is meant for ``lr_batch`` pictures a step.
     """
     base = settings.lr * settings.batch / settings.lr_batch
     if step < settings.warmup_steps:
-        done = step / settings.warmup_steps
+        done = step / settings.warmup_steps if settings.warmup == "linear" else 0.0
         return base * (settings.warmup_from + (1 - settings.warmup_from) * done)
     if settings.schedule == "cosine":
         done = (step - settings.warmup_steps) / max(1, steps - settings.warmup_steps)
         return base * 0.5 * (1 + math.cos(math.pi * done))
     return base * 0.1 ** sum(step >= drop * steps for drop in settings.drops)
+
+
+def load_both(experiment: config.Experiment) -> tuple[Pictures, Pictures]:
+    """The pictures to learn from and to be measured on, with masks for Mask R-CNN.
+
+    Raises ``UserError`` for pictures without the masks that it needs.
+    """
+    train, test = (load_pictures(experiment.data, use) for use in ("train", "test"))
+    if experiment.model.detector == "mask_rcnn":
+        return train.with_masks(), test.with_masks()
+    return train, test
 
 
 def load_pictures(settings: config.Data, use: Literal["train", "test"]) -> Pictures:
