@@ -104,7 +104,8 @@ def pyramid(model: Model, net: Backbone, levels: Sequence[int], own: Dense | Non
             c5, model.channels, own.p6_from == "c5", own.relu_before_p7, own.context_at_p6
         )
     in_channels = {k: net.channels[k] for k in levels}
-    fpn = FPN(in_channels, model.channels, augmentation(model, c5), extra)
+    neck = {"fpn": FPN}[model.neck]
+    fpn = neck(in_channels, model.channels, augmentation(model, c5), extra)
     if model.initialisation == "torchvision":
         initialise.as_torchvision(fpn)
     return fpn

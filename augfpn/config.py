@@ -41,6 +41,7 @@ Supervision = Literal["all", "single"]
 ContextPooling = Literal["ratio_invariant", "gap", "gmp", "psp"]
 ContextFusion = Literal["asf", "sum"]
 RoISelection = Literal["hard", "soft", "acf", "sum", "max", "panet"]
+Neck = Literal["fpn"]
 AnchorGrid = Literal["corner", "centre"]
 LowQuality = Literal["always", "reassign"]
 
@@ -107,6 +108,7 @@ class Model:
     roi_selection: RoISelection = "hard"  # "soft" is ASF over all levels; the rest is Table 5
 
     detector: Detector = "faster_rcnn"
+    neck: Neck = "fpn"  # what makes M and P of C; the book shows how to add one
     backbone: BackboneName = "resnet50"
     style: Literal["pytorch", "caffe"] = "pytorch"  # caffe: stride in the 1x1, BGR of 0..255
     weights: Literal["scratch", "imagenet"] = "scratch"

@@ -180,6 +180,23 @@ def values(options: tuple[Option, ...], name: Name) -> dict[str, Any]:
     return {option.field: getattr(option, name) for option in options}
 
 
+def table(options: tuple[Option, ...]) -> str:
+    """The options as a Markdown table, for the book."""
+    rows = [
+        "| option | " + " | ".join(NAMES) + " | what it does, and why ours is so |",
+        "|---" * 5 + "|",
+    ]
+    for option in options:
+        shown = (f"`{short(getattr(option, name))}`" for name in NAMES)
+        rows.append(f"| `{option.field}` | {' | '.join(shown)} | {option.why} |")
+    return "\n".join(rows)
+
+
+def short(value: Any) -> Any:
+    """A value for a table."""
+    return f"{value:.3g}" if isinstance(value, float) else value
+
+
 def norm_of_pretrained(detector: str, name: Name) -> str:
     """How ImageNet's normalisation is kept: the authors let its affine part learn, but for FCOS."""
     return "frozen_statistics" if name == "authors" and detector != "fcos" else "frozen"

@@ -42,8 +42,13 @@ def refuse_unknown(lines: list[str]) -> list[str]:
 
 
 def check(names: dict[str, Any]) -> parameters.Parameters:
-    """Typed parameters from a notebook's global names. Raises ``UserError`` with one sentence."""
-    return parameters.parse({name: names[name] for name in parameters.NAMES if name in names})
+    """Typed parameters from a notebook's global names. Raises ``UserError`` with one sentence.
+
+    A notebook sets every parameter: one at its default counts as not chosen, as on a command line.
+    """
+    default = parameters.defaults()
+    given = {name: names[name] for name in parameters.NAMES if name in names}
+    return parameters.parse({name: v for name, v in given.items() if v != default[name]})
 
 
 def listing(chosen: parameters.Parameters) -> str:

@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from augfpn import config, dialects
-from augfpn.backbone import NARROW, imagenet_weights
+from augfpn.backbone import has_imagenet
 from augfpn.budgets import BUDGETS
 from augfpn.errors import UserError
 
@@ -74,12 +74,14 @@ class Parameters:
         "asf"
     )
     roi_selection: Annotated[
-        config.RoISelection, about("hard: FPN's rule; soft: AugFPN's; the rest: Table 5")
+        config.RoISelection,
+        about("hard: FPN's rule, the only one with one stage; soft: AugFPN's; the rest: Table 5"),
     ] = "soft"
     mask_supervision: Annotated[
         bool, about("the authors' supervision of masks too, with detector mask_rcnn")
     ] = False
     detector: Annotated[config.Detector, about("the detector on the pyramid")] = "faster_rcnn"
+    neck: Annotated[config.Neck, about("what makes a pyramid of the backbone's maps")] = "fpn"
     dialect: Annotated[
         Literal["auto", *dialects.NAMES],
         about("whose choice where sources differ; auto: ours, the authors' in the paper budget"),
@@ -242,6 +244,7 @@ def the_model(budget: config.Experiment, chosen: Parameters) -> config.Model:
         context_fusion=chosen.context_fusion,
         roi_selection=chosen.roi_selection,
         mask_supervision=chosen.mask_supervision,
+        neck=chosen.neck,
         backbone=name,
         weights=weights,
         norm=pretrained if weights == "imagenet" else "batch",
@@ -252,13 +255,7 @@ def the_weights(backbone: str, wanted: str) -> str:
     """ "imagenet" when wanted, or when wanted automatically and they can be had."""
     if wanted != "auto":
         return wanted
-    if backbone in NARROW:
-        return "scratch"
-    try:
-        imagenet_weights(backbone).get_state_dict(check_hash=True, progress=False)
-    except OSError:
-        return "scratch"
-    return "imagenet"
+    return "imagenet" if has_imagenet(backbone) else "scratch"
 
 
 def the_data(base: config.Data, chosen: Parameters) -> config.Data:
@@ -298,6 +295,7 @@ def fpn_of(settings: config.Experiment) -> config.Experiment:
         context_pooling=plain.context_pooling,
         context_fusion=plain.context_fusion,
         roi_selection=plain.roi_selection,
+        neck=plain.neck,
         mask_supervision=plain.mask_supervision,
     )
     return replace(settings, model=model)

@@ -97,6 +97,8 @@ def name_of(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:
         "rfa" if model.ratios else "",
         "srs" if model.roi_selection == "soft" else model.roi_selection.replace("hard", ""),
     ]
+    if model.neck != config.FPN.neck:
+        parts.insert(0, model.neck)
     what = "+".join(part for part in parts if part) or "fpn"
     words = [experiment.data.name, experiment.budget, model.detector, model.backbone, what]
     return "-".join([*words, f"seed{experiment.seed}", run_id(experiment, fingerprints)])

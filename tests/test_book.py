@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 
-from augfpn import parameters
+from augfpn import dialects, parameters
 from augfpn.data.scenes import CLASSES
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from augfpn.roi_align import torchvision_roi_align
@@ -122,7 +122,9 @@ def test_first_cell_finds_or_installs_the_package_and_leaves_torch_alone(chapter
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_included_code_exists(page: Path) -> None:
     included = re.findall(r"\{literalinclude\} (\S+)\n:pyobject: ([\w.]+)", text(page))
-    assert len(included) == text(page).count("{literalinclude}")
+    changes = re.findall(r"\{literalinclude\} (\S+\.patch)\n:language: diff", text(page))
+    assert all((BOOK / path).is_file() for path in changes)
+    assert len(included) + len(changes) == text(page).count("{literalinclude}")
     for path, name in included:
         node = ast.parse((BOOK / path).read_text())
         for part in name.split("."):
@@ -142,6 +144,11 @@ def test_what_is_cited_is_in_the_bibliography_and_the_other_way_round() -> None:
 
 
 # --- what the pages promise -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["EVERY", "PROPOSALS", "RETINANET", "FCOS"])
+def test_the_page_on_deviations_shows_the_options_as_they_are(name: str) -> None:
+    assert dialects.table(getattr(dialects, name)) in text(BOOK / "deviations.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
