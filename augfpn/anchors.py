@@ -35,6 +35,10 @@ class Anchors(AnchorGenerator):
         self.levels = tuple(levels)
         self.grid = grid
 
+    def set_cell_anchors(self, dtype: torch.dtype, device: torch.device) -> None:
+        """Keep anchors exact where features are in half precision: bfloat16 has 8 bits."""
+        super().set_cell_anchors(torch.float32, device)
+
     def grid_anchors(
         self, grid_sizes: list[list[int]], strides: list[list[Tensor]]
     ) -> list[Tensor]:

@@ -1,6 +1,7 @@
 """A run beside its FPN twin and the paper's row: numbers to text that a terminal can show."""
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from augfpn import config, paper, records, train
@@ -9,7 +10,9 @@ from augfpn.progress import duration
 
 NUMBERS = paper.NUMBERS
 MANY_CLASSES = 12  # more do not fit beside each other
-Row = tuple[str, dict[str, float | None]]  # a label, and numbers in percent
+Number = float | None  # in percent
+Cell = Number | tuple[Number, Number]  # of boxes; with masks a pair, as in the paper's Table 1
+Row = tuple[str, dict[str, Cell]]  # a label, and cells by name
 
 
 def is_fpn(model: config.Model) -> bool:
@@ -44,21 +47,52 @@ def label_of(model: config.Model) -> str:
     """What is switched on, in the paper's words."""
     if is_fpn(model):
         return "FPN"
-    if paper.row_of(model) == paper.row_of(config.AUGFPN):
+    if paper.is_augfpn(model):
         return "AugFPN"
-    parts = []
+    on = []
     if model.lam:
-        parts.append(f"CS({model.supervision}, lam {model.lam:g})")
+        on.append(f"CS({model.supervision}, lam {model.lam:g})")
     if model.ratios:
-        parts.append(f"RFA({model.context_pooling}, {model.context_fusion})")
+        on.append(f"RFA({model.context_pooling}, {model.context_fusion})")
     if model.roi_selection != "hard":
-        parts.append("SRS" if model.roi_selection == "soft" else f"SRS({model.roi_selection})")
-    return " + ".join(parts)
+        on.append("SRS" if model.roi_selection == "soft" else f"SRS({model.roi_selection})")
+    return " + ".join(on)
 
 
-def in_percent(result: dict) -> dict[str, float | None]:
+def cells(numbers: dict, names: Iterable[str] = NUMBERS) -> dict[str, Cell]:
+    """Numbers by name; pairs (box, mask) where there is the same under "mask", too."""
+    masks = numbers.get("mask")
+    return {name: (numbers[name], masks[name]) if masks else numbers[name] for name in names}
+
+
+def parts(cell: Cell) -> tuple[Number, ...]:
+    """One number, or that of boxes and that of masks."""
+    return cell if isinstance(cell, tuple) else (cell,)
+
+
+def each(compute: Callable[..., float], *given: Cell) -> Cell:
+    """Compute with numbers, boxes' and masks' apart; ``None`` where one does not exist."""
+    rows = zip(*map(parts, given), strict=False)
+    done = tuple(None if None in numbers else compute(*numbers) for numbers in rows)
+    return done if len(done) > 1 else done[0]
+
+
+def percent(fractions: dict[str, Cell]) -> dict[str, Cell]:
+    """Times a hundred."""
+    return {name: each(lambda x: 100 * x, cell) for name, cell in fractions.items()}
+
+
+def in_percent(result: dict) -> dict[str, Cell]:
     """COCO's six AP numbers of a record's result, times a hundred."""
-    return {name: None if result[name] is None else 100 * result[name] for name in NUMBERS}
+    return percent(cells(result))
+
+
+def classes_in_percent(result: dict) -> dict[str, Cell]:
+    """AP of each class by its name, times a hundred."""
+    by_class, masks = result["by_class"], result.get("mask")
+    if masks:  # not as `cells` does it: a class may be called "mask"
+        by_class = {name: (ap, masks["by_class"][name]) for name, ap in by_class.items()}
+    return percent(by_class)
 
 
 def rows(record: records.Record, twin: records.Record | None) -> list[Row]:
@@ -68,45 +102,46 @@ def rows(record: records.Record, twin: records.Record | None) -> list[Row]:
     if twin is not None:
         table.append(("its FPN twin", in_percent(twin.result)))
         table.append(("difference", difference(table[0][1], table[1][1])))
-    found = paper.row_of(model)
+    epochs = record.experiment.train.epochs
+    found, base = paper.row_of(model, epochs), paper.base_row(model, epochs)
     if found is not None:
-        base = paper.tables()["table2"][0]
-        table.append((f"the paper, {found[0]}, COCO, ResNet-50", found[1]))
-        if not is_fpn(model):
-            table.append(("the paper's FPN", base))
-            table.append(("difference", difference(found[1], base)))
+        table.append((f"the paper, {paper.source(found)}", cells(found[1])))
+        if base is not None and not is_fpn(model):
+            table.append(("the paper's FPN", cells(base)))
+            table.append(("difference", difference(table[-2][1], table[-1][1])))
     return table
 
 
-def difference(a: dict, b: dict) -> dict[str, float | None]:
+def difference(a: dict[str, Cell], b: dict[str, Cell]) -> dict[str, Cell]:
     """a - b where both numbers exist."""
-    pairs = {name: (a[name], b[name]) for name in NUMBERS}
-    return {name: None if None in pair else pair[0] - pair[1] for name, pair in pairs.items()}
+    return {name: each(operator.sub, a[name], b[name]) for name in NUMBERS}
 
 
 def as_text(table: Sequence[Row], names: Sequence[str] = NUMBERS) -> str:
     """Aligned columns; a dash where a number does not exist, a sign in front of differences."""
-    first = max(len(label) for label, _ in table)
-    widths = [max(7, len(name) + 2) for name in names]
-    lines = [" " * first + "".join(f"{n:>{w}}" for n, w in zip(names, widths, strict=True))]
+    paired = any(isinstance(numbers[name], tuple) for _, numbers in table for name in names)
+    lines = [["box/mask" if paired else "", *names]]
     for label, numbers in table:
         sign = "+" if label == "difference" else ""
-        cells = [
-            f"{'-':>{w}}" if numbers[n] is None else f"{numbers[n]:>{sign}{w}.1f}"
-            for n, w in zip(names, widths, strict=True)
-        ]
-        lines.append(f"{label:<{first}}" + "".join(cells))
-    return "\n".join(lines)
+        lines.append([label, *(cell_text(numbers[name], sign) for name in names)])
+    first, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
+    widths = [max(7, width + 2) for width in widths]
+    return "\n".join(
+        f"{label:<{first}}" + "".join(f"{word:>{w}}" for word, w in zip(words, widths, strict=True))
+        for label, *words in lines
+    )
+
+
+def cell_text(cell: Cell, sign: str = "") -> str:
+    """One decimal, and box/mask for a pair; a dash where a number does not exist."""
+    return "/".join("-" if part is None else f"{part:{sign}.1f}" for part in parts(cell))
 
 
 def by_class(record: records.Record, twin: records.Record | None) -> str:
     """AP of each class, this run's and its twin's; nothing when the columns would be too many."""
     runs = [("this run", record)] + ([("its FPN twin", twin)] if twin else [])
     names = list(record.result["by_class"])
-    table = [
-        (label, {n: None if ap is None else 100 * ap for n, ap in run.result["by_class"].items()})
-        for label, run in runs
-    ]
+    table = [(label, classes_in_percent(run.result)) for label, run in runs]
     return as_text(table, names) if len(names) <= MANY_CLASSES else ""
 
 
@@ -117,18 +152,27 @@ def conclusion(record: records.Record, twin: records.Record | None) -> str:
     how = f"{experiment.budget} budget, {result['steps']} steps"
     if result["AP"] is None:
         return f"The {where} hold no object, so there is nothing to measure."
-    ap, ap50 = 100 * result["AP"], 100 * result["AP50"]
-    mine = f"{label_of(experiment.model)} reaches AP {ap:.1f} (AP50 {ap50:.1f}) on {where}"
+    numbers = in_percent(result)
+    ap, ap50 = cell_text(numbers["AP"]), cell_text(numbers["AP50"])
+    kind = "box/mask AP" if "mask" in result else "AP"
+    mine = f"{label_of(experiment.model)} reaches {kind} {ap} (AP50 {ap50}) on {where}"
     if is_fpn(experiment.model):
         return f"{mine}; {how}."
     if twin is None:
         return f"{mine}; {how}; there is no record of the same run with FPN to compare it with."
-    other = 100 * twin.result["AP"]
-    verb = "more" if ap > other else "less"
     return (
-        f"{mine}, {abs(ap - other):.1f} {verb} than FPN's {other:.1f}; {how}, one run of each: "
+        f"{mine}, {than(numbers['AP'], in_percent(twin.result)['AP'])}; {how}, one run of each: "
         "a repeat with another seed will move both."
     )
+
+
+def than(mine: Cell, other: Cell) -> str:
+    """How far a run is from FPN: "2.0 more than FPN's 37.5", for boxes and masks apart."""
+    said = [
+        f"{abs(x - y):.1f} {'more' if x > y else 'less'} than FPN's {y:.1f}"
+        for x, y in zip(parts(mine), parts(other), strict=False)
+    ]
+    return " in boxes and ".join(said) + (" in masks" if len(said) > 1 else "")
 
 
 def cost(record: records.Record) -> str:

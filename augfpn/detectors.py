@@ -96,7 +96,8 @@ class TwoStage(nn.Module):
 
     def predict(self, p: Levels, boxes: Boxes) -> tuple[Tensor, Tensor]:
         """Class logits (R, classes + 1) and box offsets (R, 4 (classes + 1)) of all boxes."""
-        return self.heads.box_predictor(self.heads.box_head(self.select(p, boxes)))
+        logits, deltas = self.heads.box_predictor(self.heads.box_head(self.select(p, boxes)))
+        return logits.float(), deltas.float()  # boxes are decoded in their precision
 
     def box_losses(self, p: Levels, samples: Samples) -> Losses:
         logits, deltas = self.predict(p, samples.boxes)

@@ -1,15 +1,16 @@
-"""Boxes on pictures, with Pillow alone: for `augfpn predict` and for notebooks."""
+"""Boxes and masks on pictures, with Pillow alone: for `augfpn predict` and for notebooks."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 # Okabe and Ito's palette, told apart with every kind of colour vision; black is kept for edges.
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 DARK = "#0072B2"  # the only one that white words are read better on
 LEAST_SIDE = 480  # px of the longer side, for words to be small beside what they name
+OPACITY = 0.5  # of a mask
 SIDES_PER_LINE, SIDES_PER_LETTER = 320, 45  # the picture's longer side in lines, and in letters
 
 Edges = tuple[int, int, int, int]
@@ -21,18 +22,27 @@ def draw_boxes(
     labels: Any,
     classes: Sequence[str],
     scores: Any = None,
+    masks: Any = None,
 ) -> np.ndarray:
     """The picture with its boxes, each in the colour of its class and named, the surest on top.
 
+    Masks are filled half transparently in the same colour, and lie under all boxes.
+
     Shapes: image: (H, W, 3) uint8 RGB, which stays as it is; boxes: (R, 4) x1 y1 x2 y2 in its
-        pixels; labels: (R,) from 1, label k is ``classes[k - 1]``; scores: (R,). Arrays, lists or
-        tensors on the CPU. The result is (f H, f W, 3): a picture whose longer side is under 480 px
-        is enlarged by the whole number f, so that its words can be read; else f is 1.
-    Raises: ValueError for another kind of picture, for boxes, labels and scores of unlike lengths,
-        and for a label without a class.
+        pixels; labels: (R,) from 1, label k is ``classes[k - 1]``; scores: (R,); masks: (R, H, W),
+        not 0 on the object. Arrays, lists or tensors on the CPU. The result is (f H, f W, 3): a
+        picture whose longer side is under 480 px is enlarged by the whole number f, so that its
+        words can be read; else f is 1.
+    Raises: ValueError for another kind of picture, for boxes, labels, scores and masks of unlike
+        lengths, for masks of another size than the picture, and for a label without a class.
     """
     boxes, labels = np.asarray(boxes, dtype=float).reshape(-1, 4), np.asarray(labels, dtype=int)
-    _check(image, boxes, labels, classes, scores)
+    masks = None if masks is None else np.asarray(masks).astype(bool)
+    _check(image, boxes, labels, classes, scores, masks)
+    order = range(len(boxes)) if scores is None else np.argsort(np.asarray(scores), kind="stable")
+    colours = [COLOURS[(label - 1) % len(COLOURS)] for label in labels]
+    if masks is not None:
+        image = _filled(image, [(masks[i], colours[i]) for i in order])
     longer = max(image.shape[:2])
     factor = -(-LEAST_SIDE // longer)
     picture = Image.fromarray(image).resize(
@@ -41,9 +51,7 @@ def draw_boxes(
     pen = ImageDraw.Draw(picture)
     font = ImageFont.load_default(size=max(11, longer * factor / SIDES_PER_LETTER))
     width = max(2, round(longer * factor / SIDES_PER_LINE))
-    order = range(len(boxes)) if scores is None else np.argsort(np.asarray(scores), kind="stable")
     edges = [_edges(box * factor, picture.size) for box in boxes]
-    colours = [COLOURS[(label - 1) % len(COLOURS)] for label in labels]
     for i in order:
         _frame(pen, edges[i], colours[i], width)
     for i in order:  # after all frames, so that none crosses a name
@@ -53,22 +61,41 @@ def draw_boxes(
 
 
 def _check(
-    image: np.ndarray, boxes: np.ndarray, labels: np.ndarray, classes: Sequence[str], scores: Any
+    image: np.ndarray,
+    boxes: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    scores: Any,
+    masks: np.ndarray | None,
 ) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise ValueError(
             f"the picture is {image.dtype} of shape {image.shape}: give (H, W, 3) of uint8."
         )
     counts = {"boxes": len(boxes), "labels": len(labels)}
-    if scores is not None:
-        counts["scores"] = len(scores)
+    for name, values in (("scores", scores), ("masks", masks)):
+        if values is not None:
+            counts[name] = len(values)
     if len(set(counts.values())) > 1:
-        raise ValueError(f"{counts}: give a label, and a score or no scores, for each box.")
+        raise ValueError(f"{counts}: give a label, and all or no scores and masks, for each box.")
+    if masks is not None and len(masks) and masks.shape[1:] != image.shape[:2]:
+        raise ValueError(
+            f"masks of shape {masks.shape} on a picture of {image.shape[:2]}: give (R, H, W)."
+        )
     if len(labels) and not 1 <= labels.min() <= labels.max() <= len(classes):
         raise ValueError(
             f"labels from {labels.min()} to {labels.max()} do not fit {len(classes)} classes: "
             f"give labels from 1 to {len(classes)}."
         )
+
+
+def _filled(image: np.ndarray, masks: list[tuple[np.ndarray, str]]) -> np.ndarray:
+    """A copy with masks (H, W) in their colours, the last one on top."""
+    image = image.copy()
+    for mask, colour in masks:
+        paint = OPACITY * np.array(ImageColor.getrgb(colour))
+        image[mask] = np.round((1 - OPACITY) * image[mask] + paint)
+    return image
 
 
 def _edges(box: np.ndarray, size: tuple[int, int]) -> Edges:

@@ -3,7 +3,7 @@
 import numpy as np
 from torch import Tensor
 
-from augfpn.data.pictures import Pictures
+from augfpn.data.pictures import Pictures, decoded
 from augfpn.draw import draw_boxes
 from augfpn.records import Record
 
@@ -13,7 +13,8 @@ THRESHOLD = 0.5  # of the score, for a detection to be drawn
 def examples(pictures: Pictures, run: Record | None, count: int) -> list[np.ndarray]:
     """The first ``count`` pictures with objects, drawn on: (H, W, 3) uint8 each.
 
-    With the annotations where ``run`` is ``None``, else with its detections above 0.5.
+    With the annotations where ``run`` is ``None``, else with its detections above 0.5; with masks
+    where the pictures (`Pictures.with_masks`) or the detections have some.
     """
     chosen = pictures.with_objects()[:count]
     return [annotated(pictures, i) if run is None else detected(pictures, i, run) for i in chosen]
@@ -22,7 +23,8 @@ def examples(pictures: Pictures, run: Record | None, count: int) -> list[np.ndar
 def annotated(pictures: Pictures, index: int) -> np.ndarray:
     """One picture with its objects."""
     image, target = pictures[index]
-    return draw_boxes(plain(image), target["boxes"], target["labels"], pictures.classes)
+    boxes, labels, masks = target["boxes"], target["labels"], target.get("masks")
+    return draw_boxes(plain(image), boxes, labels, pictures.classes, masks=masks)
 
 
 def detected(pictures: Pictures, index: int, run: Record) -> np.ndarray:
@@ -36,7 +38,9 @@ def detected(pictures: Pictures, index: int, run: Record) -> np.ndarray:
     corners = [(x, y, x + w, y + h) for x, y, w, h in (each["bbox"] for each in found)]
     labels = [pictures.label_of[each["category_id"]] for each in found]
     scores = [each["score"] for each in found]
-    return draw_boxes(plain(image), corners, labels, pictures.classes, scores)
+    codes = [each["segmentation"] for each in found if "segmentation" in each]
+    masks = decoded(codes, *image.shape[1:]) if codes else None
+    return draw_boxes(plain(image), corners, labels, pictures.classes, scores, masks)
 
 
 def plain(image: Tensor) -> np.ndarray:

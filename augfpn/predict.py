@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from pycocotools import mask as rle
 
 from augfpn import evaluate, records, train
 from augfpn.build import build_detector
@@ -85,13 +86,19 @@ def measure(folder: Path, root: str | None, device: str | None) -> tuple[records
     """
     if device is None:
         record = open_record(folder)
-        return record, evaluate.score(test_pictures(record, root).coco, record.predictions)
+        test = test_pictures(record, root)
+        return record, evaluate.score(test.coco, record.predictions, has_masks(record))
     detector, record = load(folder, device)
     test = test_pictures(record, root)
     amp = record.experiment.train.amp and device == "cuda"
     with Progress(len(test), "testing") as tell:
         results = evaluate.predict(detector, test, device, amp=amp, tell=tell)
-    return record, evaluate.score(test.coco, results)
+    return record, evaluate.score(test.coco, results, has_masks(record))
+
+
+def has_masks(record: records.Record) -> bool:
+    """Whether a record's detector finds masks too."""
+    return record.experiment.model.detector == "mask_rcnn"
 
 
 def places(given: Iterable[Path], out: Path) -> Places:
@@ -161,8 +168,8 @@ def predict(
     """Draw what is detected in each picture, and write all of it as one COCO file into ``out``.
 
     The file is a COCO instances dict whose annotations have scores: boxes are x y w h in pixels of
-    the upright picture, a category's id is its label. Returns a sentence for each picture that
-    cannot be read; it is left out.
+    the upright picture, as are masks (run-length codes) where the detector finds some; a category's
+    id is its label. Returns a sentence for each picture that cannot be read; it is left out.
     """
     images: list[dict] = []
     annotations: list[dict] = []
@@ -178,17 +185,25 @@ def predict(
                 continue
             found = detect(detector, pixels, threshold)
             boxes, labels, scores = found["boxes"], found["labels"], found["scores"]
-            save(out / place, draw_boxes(pixels, boxes, labels, classes, scores))
+            masks = evaluate.covered(found["masks"]) if "masks" in found else None
+            save(out / place, draw_boxes(pixels, boxes, labels, classes, scores, masks))
             size = {"width": pixels.shape[1], "height": pixels.shape[0]}
             images.append({"id": len(images) + 1, "file_name": str(path)} | size)
             annotations += evaluate.as_results(found, len(images), own_ids)
     for number, row in enumerate(annotations, start=1):
-        row |= {"id": number, "area": round(row["bbox"][2] * row["bbox"][3], 2), "iscrowd": 0}
+        row |= {"id": number, "area": area(row), "iscrowd": 0}
     categories = [{"id": label, "name": name} for label, name in enumerate(classes, start=1)]
     content = {"images": images, "categories": categories, "annotations": annotations}
     out.mkdir(parents=True, exist_ok=True)
     (out / RESULTS).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
     return unread
+
+
+def area(row: dict) -> float:
+    """Pixels that a detection covers: its mask's, or its box's where it has no mask."""
+    if "segmentation" in row:
+        return float(rle.area(row["segmentation"]))
+    return round(row["bbox"][2] * row["bbox"][3], 2)
 
 
 def save(path: Path, pixels: np.ndarray) -> None:

@@ -32,6 +32,7 @@ class ProposalNetwork(RegionProposalNetwork):
         logits, deltas = self.head(maps)
         counts = [x[0].numel() for x in logits]
         logits, deltas = concat_box_prediction_layers(logits, deltas)  # (N A, 1), (N A, 4)
+        logits, deltas = logits.float(), deltas.float()  # boxes are decoded in their precision
         anchors = self.anchor_generator(batch, maps)
         boxes = self.box_coder.decode(deltas.detach(), anchors).view(len(anchors), -1, 4)
         proposals, _ = self.filter_proposals(boxes, logits, batch.image_sizes, counts)

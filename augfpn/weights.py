@@ -5,41 +5,95 @@
 | ``backbone.body.``          | ``backbone.body.``   | the backbone                             |
 | ``backbone.fpn.inner_blocks.0..3.0.`` | ``fpn.lateral.2..5.`` | 1x1 convolutions of C2..C5    |
 | ``backbone.fpn.layer_blocks.0..3.0.`` | ``fpn.output.2..5.``  | 3x3 convolutions to P2..P5    |
+| ``backbone.fpn.extra_blocks.``        | ``fpn.extra.``        | those to P6 and P7            |
 | ``rpn.``                    | ``rpn.``             | the proposal network                     |
+| ``roi_heads.mask_head.``    | ``masks.head.``      | the mask branch ...                      |
+| ``roi_heads.mask_predictor.`` | ``masks.predictor.`` | ... and its last layers                |
 | ``roi_heads.``              | ``heads.``           | box head and predictor                   |
+| ``head.``                   | ``dense.``           | RetinaNet's or FCOS's head               |
+
+One-stage pyramids begin at level 3: there ``0..2`` are our ``3..5``.
 """
 
 import re
+from collections.abc import Callable, Collection
 
+import torch
 from torch import Tensor, nn
+from torchvision.models import get_model_weights
 from torchvision.ops import FrozenBatchNorm2d
 
-from augfpn.detectors import TwoStage
-from augfpn.errors import UserError
+from augfpn.errors import UserError, one_of
 
 State = dict[str, Tensor]
 PYRAMID = re.compile(r"backbone\.fpn\.(inner|layer)_blocks\.(\d)\.(?:0\.)?(weight|bias)")
 OURS = {"inner": "lateral", "layer": "output"}
-FIRST_LEVEL = 2
+RENAMED = {
+    "backbone.fpn.extra_blocks.": "fpn.extra.",
+    "roi_heads.mask_head.": "masks.head.",
+    "roi_heads.mask_predictor.": "masks.predictor.",
+    "roi_heads.": "heads.",
+    "head.": "dense.",
+}
+# Files from before torchvision 0.13 count convolutions in another way, its COCO_V1 weights too.
+OLDER: tuple[tuple[str, Callable[..., str]], ...] = (
+    (r"(rpn\.head\.conv)\.(\w+)", lambda conv, what: f"{conv}.0.0.{what}"),
+    (r"(masks\.head)\.mask_fcn(\d)\.(\w+)", lambda head, n, what: f"{head}.{int(n) - 1}.0.{what}"),
+    (
+        r"(dense\.\w+_head\.conv)\.(\d)\.(\w+)",  # RetinaNet; these are today's names in FCOS
+        lambda conv, n, what: f"{conv}.{int(n) // 2}.0.{what}",
+    ),
+)
+# The layers with numbers for each class, in torchvision's names and in ours.
+OF_CLASSES = re.compile(r"(box_predictor\.\w+|mask_fcn_logits|classification_head\.cls_logits)\.")
+COCO = {
+    "faster_rcnn": "fasterrcnn_resnet50_fpn",
+    "mask_rcnn": "maskrcnn_resnet50_fpn",
+    "retinanet": "retinanet_resnet50_fpn",
+    "fcos": "fcos_resnet50_fpn",
+}
 
 
-def our_name(name: str) -> str:
-    """torchvision's name of a parameter to ours. Older files lack the ``.0`` in the pyramid."""
+def our_name(name: str, own: Collection[str]) -> str:
+    """torchvision's name of a parameter, today's or an older one, to ours.
+
+    ``own`` are the names of the detector that it is meant for.
+    """
     found = PYRAMID.fullmatch(name)
     if found:
         kind, place, what = found.groups()
-        return f"fpn.{OURS[kind]}.{int(place) + FIRST_LEVEL}.{what}"
-    return re.sub(r"^roi_heads\.", "heads.", name)
+        first = min(int(n.split(".")[2]) for n in own if n.startswith("fpn.lateral."))
+        return f"fpn.{OURS[kind]}.{int(place) + first}.{what}"
+    for theirs, ours in RENAMED.items():
+        if name.startswith(theirs):
+            name = ours + name.removeprefix(theirs)
+            break
+    for pattern, newer in OLDER:
+        found = re.fullmatch(pattern, name)
+        if found and name not in own:
+            return newer(*found.groups())
+    return name
 
 
-def load_torchvision(detector: TwoStage, state: State, eps: float | None = None) -> list[str]:
-    """Load torchvision's Faster R-CNN state dict; returns the names that it leaves as they are.
+def load_torchvision(
+    detector: nn.Module, state: State, eps: float | None = None, own_classes: bool = False
+) -> list[str]:
+    """Load a torchvision detector's state dict; returns the names that it leaves as they are.
 
-    Those are AugFPN's own parts. ``eps=0`` for torchvision's COCO_V1 weights, whose frozen
-    normalisation was trained without one. Raises ``UserError`` for a state that does not fit.
+    Those are AugFPN's own parts and, with ``own_classes``, the layers with numbers for each class,
+    which have to be learned anew for classes of one's own. ``eps=0`` for the COCO_V1 weights of
+    Faster R-CNN, Mask R-CNN and RetinaNet, whose frozen normalisation was trained without one.
+    Raises ``UserError`` for a state that does not fit, before anything is loaded.
     """
-    ours = {our_name(name): value for name, value in state.items()}
     own = detector.state_dict()
+    ours = {our_name(name, own): value for name, value in state.items()}
+    ours = {
+        name: value
+        for name, value in ours.items()
+        if not (own_classes and OF_CLASSES.search(name))
+        # A frozen normalisation does not count batches.
+        and (name in own or not name.endswith(".num_batches_tracked"))
+    }
     foreign = sorted(ours.keys() - own.keys())
     wrong = [n for n, value in ours.items() if n in own and own[n].shape != value.shape]
     if foreign or wrong:
@@ -47,12 +101,63 @@ def load_torchvision(detector: TwoStage, state: State, eps: float | None = None)
         here = tuple(own[name].shape) if name in own else "absent"
         raise UserError(
             f"the weights do not fit this detector: {name} is {tuple(ours[name].shape)} there and "
-            f"{here} here; build it with the same backbone, classes, channels and head width."
+            f"{here} here; build it with the same backbone, classes, channels and head width, or "
+            "leave the weights of other classes out with own_classes=True."
         )
     detector.load_state_dict(own | ours)
     if eps is not None:
         set_eps(detector, eps)
     return sorted(own.keys() - ours.keys())
+
+
+def coco_weights(detector: str) -> State:
+    """torchvision's COCO_V1 weights of a ResNet-50 detector, cut down to COCO's 80 classes.
+
+    ``detector`` is a name of `augfpn.config.Model`. torchvision's labels are COCO's category ids, 1
+    to 90, ten of which name nothing; here label k is the k-th category, as in `augfpn.data` and
+    for ``classes=80``. Label 0 stays the background. The names are torchvision's.
+    Raises ``UserError`` for another name, and when the weights cannot be downloaded.
+    """
+    weights = get_model_weights(COCO[one_of("detector", detector, COCO)])["COCO_V1"]
+    try:
+        state = weights.get_state_dict(check_hash=True, progress=False, map_location="cpu")
+    except OSError as error:
+        raise UserError(
+            f"the COCO weights of {detector} could not be downloaded ({error}): connect to the "
+            f"network, or put the file {weights.url.rsplit('/', 1)[1]} into "
+            f"{torch.hub.get_dir()}/checkpoints."
+        ) from None
+    categories = weights.meta["categories"]
+    kept = [i for i, category in enumerate(categories) if category != "N/A"]
+    return {
+        name: rows_of(value, name, kept, len(categories)) if OF_CLASSES.search(name) else value
+        for name, value in state.items()
+    }
+
+
+def rows_of(value: Tensor, name: str, kept: list[int], count: int) -> Tensor:
+    """The rows of some of ``count`` classes: (anchors x count x numbers per class, ...)."""
+    numbers = 4 if "bbox_pred" in name else 1
+    return value.unflatten(0, (-1, count, numbers))[:, kept].flatten(0, 2)
+
+
+def new_parts_only(detector: nn.Module, own: Collection[str]) -> list[nn.Parameter]:
+    """Let only the parameters called ``own`` learn; returns them, for an optimiser.
+
+    ``own`` is what `load_torchvision` returns; names of buffers in it do not matter. Raises
+    ``UserError`` when no parameter has such a name.
+    """
+    parameters = dict(detector.named_parameters())
+    learn = [parameter for name, parameter in parameters.items() if name in own]
+    if not learn:
+        raise UserError(
+            f"none of {len(own)} names is a parameter of this detector, so nothing would learn: "
+            "give what load_torchvision returned for it, and build it with a part of AugFPN's."
+        )
+    detector.requires_grad_(False)
+    for parameter in learn:
+        parameter.requires_grad_(True)
+    return learn
 
 
 def set_eps(module: nn.Module, eps: float) -> None:

@@ -106,3 +106,84 @@ def smooth_l1(deltas: Array, labels: Array, wanted: Array, beta: float) -> float
             for miss in np.abs(row[4 * label : 4 * label + 4] - target):
                 total += 0.5 * miss**2 / beta if miss < beta else miss - 0.5 * beta
     return total / len(labels)
+
+
+def largest_answer(maps: list[Array], layers: list[tuple]) -> Array:
+    """PANet's pooling of one RoI: every level's map through its own layer, the largest kept."""
+    answers = [
+        [max(float(row @ x.ravel() + b), 0.0) for row, b in zip(weight, bias, strict=True)]
+        for x, (weight, bias) in zip(maps, layers, strict=True)
+    ]
+    return np.array([max(column) for column in zip(*answers, strict=True)])
+
+
+def anchors(
+    rows: int, columns: int, step: tuple[int, int], offset: float, sizes: list, ratios: list
+) -> list[list[float]]:
+    """x1 y1 x2 y2 of every place's anchors; half sides are rounded. A ratio is height / width."""
+    found = []
+    for row in range(rows):
+        for column in range(columns):
+            x, y = column * step[1] + offset, row * step[0] + offset
+            for ratio in ratios:
+                for size in sizes:
+                    a = round(size / math.sqrt(ratio) / 2)
+                    b = round(size * math.sqrt(ratio) / 2)
+                    found.append([x - a, y - b, x + a, y + b])
+    return found
+
+
+def match(quality: list, high: float, low: float, least: float, reassign: bool) -> list[int]:
+    """IoU of objects and anchors (R x A) -> each anchor's object, -1 background, -2 neither."""
+    answer = []
+    best_objects = []
+    for column in zip(*quality, strict=True):
+        best = max(range(len(column)), key=lambda i: (column[i], -i))
+        best_objects.append(best)
+        iou = column[best]
+        answer.append(best if iou >= high else -1 if iou < low else -2)
+    for i, row in enumerate(quality):
+        if reassign and max(row) < least:
+            continue
+        for a, iou in enumerate(row):
+            if iou == max(row) and iou > 0:
+                answer[a] = i if reassign else best_objects[a]
+    return answer
+
+
+def assign_point(
+    x: float,
+    y: float,
+    reach: tuple[float, float],
+    boxes: list,
+    closed: bool,
+    radius: float | None,
+) -> int:
+    """FCOS: the smallest box around a point whose furthest edge is within ``reach``, or -1."""
+    answer, smallest = -1, math.inf
+    for i, (x1, y1, x2, y2) in enumerate(boxes):
+        edges = (x - x1, y - y1, x2 - x, y2 - y)
+        furthest = max(edges)
+        if min(edges) <= 0:
+            continue
+        if furthest < reach[0] or furthest > reach[1]:
+            continue
+        if not closed and furthest in reach:
+            continue
+        off = max(abs(x - (x1 + x2) / 2), abs(y - (y1 + y2) / 2))
+        if radius is not None and off >= radius:
+            continue
+        area = (x2 - x1) * (y2 - y1)
+        if area < smallest:
+            answer, smallest = i, area
+    return answer
+
+
+def focal_loss(logits: Array, wanted: Array) -> float:
+    """The sum of -a (1 - p)^2 log p, p the probability of what is wanted; a is 1/4 for ones."""
+    total = 0.0
+    for logit, one in zip(logits.ravel(), wanted.ravel(), strict=True):
+        yes = 1 / (1 + math.exp(-logit))
+        p, a = (yes, 0.25) if one else (1 - yes, 0.75)
+        total -= a * (1 - p) ** 2 * math.log(p)
+    return total

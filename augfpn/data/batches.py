@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from augfpn.data.pictures import Pictures
+from augfpn.data.pictures import Pictures, Target
 
 Draw = tuple[int, int]  # which picture, and the how-manieth that is drawn in this run
 
@@ -26,9 +26,15 @@ class Augmented(Dataset):
         image, target = self.pictures[index]
         if np.random.default_rng((self.seed, draw)).random() >= self.flip:
             return image, target
-        boxes = target["boxes"].clone()
-        boxes[:, [0, 2]] = image.shape[-1] - boxes[:, [2, 0]]
-        return image.flip(-1), target | {"boxes": boxes}
+        return image.flip(-1), flipped(target, image.shape[-1])
+
+
+def flipped(target: Target, width: int) -> Target:
+    """A target of a picture so wide, left to right: its boxes, and its masks where it has some."""
+    boxes = target["boxes"].clone()
+    boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
+    masks = {"masks": target["masks"].flip(-1)} if "masks" in target else {}
+    return target | {"boxes": boxes} | masks
 
 
 def batches(

@@ -16,11 +16,14 @@ from augfpn.errors import UserError
 Coco = dict[str, Any]
 Entry = dict[str, Any]  # one of the dict's images, annotations or categories
 Box = list[float]  # x y w h in pixels
+Code = dict[str, Any]  # a mask's run-length code: its size (height, width) and counts
 Findings = dict[str, list[str]]  # what was found -> the annotations concerned
 Rule = tuple[str, Callable[[Any], bool]]  # what is expected, and whether a value is that
 
 THINNEST = 0.01  # px: COCO writes hundredths; still above what float32 coordinates can tell apart
 ROUNDING = 1.0  # px that a box may stick out without a word: rounding, no mistake
+CORNERS = 3  # of a polygon, at least
+FARTHEST = 1e5  # px: pycocotools walks along a polygon's edges, and crashes on the longest
 
 NO_SIZE = "without width or height"
 OUTSIDE = "entirely outside of the picture"
@@ -174,23 +177,10 @@ def _fit(box: Box, width: int, height: int) -> tuple[Box | None, str | None]:
 def _complete(annotation: Entry, box: Box, image: Entry, where: str) -> Entry:
     mask, area = annotation.get("segmentation") or [], annotation.get("area")
     if area is None or (not mask and box != list(annotation["bbox"])):
-        area = _mask_area(mask, image, f"{where}: annotation {annotation['id']}") or box[2] * box[3]
+        covered = rle.area(mask_code(annotation, image, where)) if has_mask(annotation) else 0
+        area = float(covered) or box[2] * box[3]
     crowd = int(annotation.get("iscrowd") or 0)
     return annotation | {"bbox": box, "area": area, "iscrowd": crowd, "segmentation": mask}
-
-
-def _mask_area(mask: list | dict, image: Entry, name: str) -> float:
-    """Pixels that a mask covers; 0 where there is none."""
-    if isinstance(mask, list):  # fewer than three corners are no polygon: pycocotools sees a box
-        mask = [polygon for polygon in mask if len(polygon) >= 6]
-    if not mask:
-        return 0.0
-    try:
-        if isinstance(mask, list) or isinstance(mask["counts"], list):
-            mask = rle.frPyObjects(mask, image["height"], image["width"])
-        return float(rle.area(rle.merge(mask) if isinstance(mask, list) else mask))
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{name} has a segmentation that is no mask ({error}); mend it.") from error
 
 
 def _rename_zero(annotations: list[Entry], given: dict[int, Entry]) -> list[str]:
@@ -232,3 +222,86 @@ def _remarks(clean: Coco) -> list[str]:
 
 def _count(found: list, one: str, many: str) -> str:
     return f"{len(found)} {one if len(found) == 1 else many}"
+
+
+# --- masks ----------------------------------------------------------------------------------------
+
+
+def has_mask(annotation: Entry) -> bool:
+    """Whether there is a run-length code, or a polygon of three corners or more."""
+    mask = annotation.get("segmentation") or []
+    return isinstance(mask, dict) or any(len(polygon) >= 2 * CORNERS for polygon in mask)
+
+
+def mask_code(annotation: Entry, image: Entry, where: str) -> Code:
+    """An annotation's mask as pycocotools' run-length code, in pixels of its picture.
+
+    Raises: UserError that starts with ``where``, as `expect_mask` does.
+    """
+    expect_mask(annotation, image, where)
+    mask, height, width = annotation["segmentation"], image["height"], image["width"]
+    if isinstance(mask, list):
+        polygons = [polygon for polygon in mask if len(polygon) >= 2 * CORNERS]
+        return rle.merge(rle.frPyObjects(polygons, height, width))
+    return rle.frPyObjects(mask, height, width) if isinstance(mask["counts"], list) else mask
+
+
+def expect_mask(annotation: Entry, image: Entry, where: str) -> None:
+    """Look at a mask before pycocotools does, which reads or writes beyond those that are broken.
+
+    Raises: UserError for a mask that is missing or broken, or of another size than the picture.
+    """
+    name = f"{where}: annotation {annotation['id']}"
+    if not has_mask(annotation):
+        raise UserError(
+            f"{name} has no mask: give every annotation a segmentation, or take a detector "
+            "without masks, such as faster_rcnn."
+        )
+    mask = annotation["segmentation"]
+    wrong = _wrong_code(mask, image) if isinstance(mask, dict) else _wrong_polygons(mask)
+    if wrong:
+        raise UserError(f"{name} has a segmentation that is no mask ({wrong}); mend it.")
+
+
+def _wrong_polygons(polygons: list[list]) -> str:
+    for polygon in polygons:
+        if len(polygon) % 2:
+            return f"{len(polygon)} numbers are no pairs"
+        if not set(map(type, polygon)) <= {int, float}:
+            return f"{reprlib.repr(polygon)} are not all numbers"
+        if not all(map(FARTHEST.__gt__, map(abs, polygon))):  # NaN is not, either
+            return f"a coordinate in {reprlib.repr(polygon)} is beyond {FARTHEST:.0f} px"
+    return ""
+
+
+def _wrong_code(code: Code, image: Entry) -> str:
+    size, counts = [image["height"], image["width"]], code["counts"]
+    if code["size"] not in (size, tuple(size)):
+        return f"its size is {reprlib.repr(code['size'])}, its picture's {size}"
+    runs = counts if isinstance(counts, list) else _runs(counts)
+    if not all(type(run) is int and run >= 0 for run in runs) or sum(runs) != size[0] * size[1]:
+        return f"its counts {reprlib.repr(counts)} do not add up to its picture's pixels"
+    return ""
+
+
+def _runs(counts: object) -> list[int]:
+    """The lengths of the runs in a compressed code; none where it is no such code.
+
+    A number is five bits in each of its characters, the lowest first and with a sign; a sixth bit
+    says that it goes on. From the fourth run on it is the difference to the run before the last.
+    """
+    if not isinstance(counts, str | bytes):
+        return []
+    runs: list[int] = []
+    value = shift = 0
+    for character in counts.encode() if isinstance(counts, str) else counts:
+        bits = character - ord("0")
+        if not 0 <= bits < 64:
+            return []
+        value |= (bits & 31) << shift
+        shift += 5
+        if not bits & 32:
+            sign = -(1 << shift) if bits & 16 else 0
+            runs.append(value + sign + (runs[-2] if len(runs) > 2 else 0))
+            value = shift = 0
+    return [] if shift else runs

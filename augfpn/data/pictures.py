@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from pycocotools import mask as rle
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from augfpn.data.check import Coco, Entry
+from augfpn.data.check import Coco, Code, Entry, expect_mask, mask_code
 from augfpn.data.files import digest
 from augfpn.errors import UserError
 
@@ -37,6 +38,7 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
     read: Callable[[Entry], np.ndarray]  # an entry of coco["images"] -> (H, W, 3) uint8 RGB
     fingerprint: str  # sha256 in hex: equal for equal data
     report: tuple[str, ...] = ()  # what was found and left out
+    masks: bool = False  # whether targets hold them
 
     def __repr__(self) -> str:
         size = f"{len(self)} pictures, {len(self.classes)} classes"
@@ -57,11 +59,16 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         boxes = torch.tensor([a["bbox"] for a in objects], dtype=torch.float64).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]  # x y w h -> x1 y1 x2 y2
         labels = [self.label_of[a["category_id"]] for a in objects]
-        return {
+        entry = self.coco["images"][i]
+        target = {
             "boxes": boxes.float(),
             "labels": torch.tensor(labels, dtype=torch.int64),
-            "image_id": self.coco["images"][i]["id"],
+            "image_id": entry["id"],
         }
+        if self.masks:
+            codes = [mask_code(annotation, entry, self.name) for annotation in objects]
+            target["masks"] = torch.from_numpy(decoded(codes, entry["height"], entry["width"]))
+        return target
 
     def objects(self, i: int) -> list[Entry]:
         """The annotations behind the rows of a target, in their order; crowd regions are none."""
@@ -96,6 +103,21 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         """Indices of the pictures that have at least one object: those that training uses."""
         return [i for i in range(len(self)) if self.objects(i)]
 
+    def with_masks(self) -> "Pictures":
+        """The same pictures, with masks in their targets; all are looked at, none is made yet.
+
+        What is thinner than a pixel may cover none: its mask is all 0, and its box stays. So it is
+        found as a box, has nothing to show to a mask head, and no mask can match it when detections
+        are scored, here as in COCO's own evaluation.
+
+        Raises: UserError for the first annotation, crowd regions too, that has no mask, or one that
+        is broken.
+        """
+        entries = {entry["id"]: entry for entry in self.coco["images"]}
+        for annotation in self.coco["annotations"]:
+            expect_mask(annotation, entries[annotation["image_id"]], self.name)
+        return replace(self, masks=True)
+
     def first(self, n: int) -> "Pictures":
         """The first n pictures, or all of them where there are fewer."""
         if n < 1:
@@ -115,6 +137,14 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         coco = self.coco | {"images": images, "annotations": annotations}
         fingerprint = digest(self.fingerprint.encode(), json.dumps(ids).encode())
         return replace(self, coco=coco, fingerprint=fingerprint)
+
+
+def decoded(codes: list[Code], height: int, width: int) -> np.ndarray:
+    """Run-length codes of one picture as (R, H, W) uint8 of 0 and 1."""
+    masks = np.empty((len(codes), height, width), np.uint8)
+    for mask, code in zip(masks, codes, strict=True):  # faster than all at once: it is all in cache
+        mask[:] = rle.decode(code)
+    return masks
 
 
 def _expect_size(pixels: np.ndarray, entry: Entry, name: str) -> None:
