@@ -85,13 +85,29 @@ class ReassigningMatcher:
         return match
 
 
+class OverlapMatcher(Matcher):
+    """torchvision's matcher, in which an object that no anchor overlaps gets none.
+
+    torchvision takes an IoU of 0 for such an object's best, and so every anchor that overlaps
+    nothing of it.
+    """
+
+    def __call__(self, quality: Tensor) -> Tensor:
+        """IoU of objects and anchors (R, A), R > 0 -> the object of each anchor, or -1, -2 (A,)."""
+        reached = torch.where(quality.amax(dim=1) > 0)[0]
+        if not len(reached):
+            return torch.full_like(quality[0], self.BELOW_LOW_THRESHOLD, dtype=torch.int64)
+        match = super().__call__(quality[reached])
+        return torch.where(match >= 0, reached[match.clamp(min=0)], match)
+
+
 def matcher(
     high: float, low: float, low_quality: LowQuality, least: float
-) -> Matcher | ReassigningMatcher:
+) -> OverlapMatcher | ReassigningMatcher:
     """What to do with an object that no anchor fits well: "always" or "reassign"."""
     if low_quality == "reassign":
         return ReassigningMatcher(high, low, least)
-    return Matcher(high, low, allow_low_quality_matches=True)
+    return OverlapMatcher(high, low, allow_low_quality_matches=True)
 
 
 def inside(anchors: Tensor, size: tuple[int, int]) -> Tensor:

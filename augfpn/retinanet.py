@@ -12,7 +12,7 @@ from torchvision.models.detection.retinanet import (
 )
 from torchvision.ops import box_iou, sigmoid_focal_loss
 
-from augfpn.anchors import ReassigningMatcher
+from augfpn.anchors import OverlapMatcher, ReassigningMatcher
 from augfpn.dense import Outputs
 from augfpn.pyramid import Losses
 
@@ -36,7 +36,7 @@ class RetinaNetHead(nn.Module):
         anchors: int,
         classes: int,
         background_logit: bool,
-        matcher: Matcher | ReassigningMatcher,
+        matcher: OverlapMatcher | ReassigningMatcher,
         normaliser: Literal["picture", "batch"],
         beta: float,
     ) -> None:
