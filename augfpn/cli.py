@@ -1,4 +1,4 @@
-"""The command line: augfpn train | evaluate | predict | doctor.
+"""The command line: augfpn train | evaluate | predict | export | recipes | cost | doctor.
 
 What takes torch is imported where it is used: `augfpn --version` answers at once, and `augfpn
 doctor` also where torch and torchvision do not fit.
@@ -88,6 +88,7 @@ def parameters_of(sub: Parser) -> None:
     from augfpn import parameters
 
     sub.usage = "%(prog)s [--NAME VALUE ...]"
+    sub.add_argument("--recipe", metavar="NAME", help="a row of the paper: see augfpn recipes")
     group: Any = sub
     for name, default in parameters.defaults().items():
         if name in GROUPS:
@@ -125,17 +126,18 @@ def dashed(word: str) -> str:
 
 
 def chosen(command: argparse.Namespace) -> "Parameters":
-    """The typed parameters, from the options that were given."""
-    from augfpn import parameters
+    """The typed parameters, from the options that were given and the recipe that was named."""
+    from augfpn import parameters, recipes
 
     given = {name: value for name, value in vars(command).items() if name in parameters.NAMES}
     words = {n: " ".join(v) if isinstance(v, list) else v for n, v in given.items()}
-    return parameters.parse(words)
+    recipe = getattr(command, "recipe", None)
+    return parameters.parse(recipes.with_recipe(recipe, words) if recipe else words)
 
 
 def refuse(word: str, command: argparse.Namespace) -> NoReturn:
     """Raise for a word that is no option; a misspelt parameter gets the one that was meant."""
-    if word.startswith("--") and command.run in (run_train, run_doctor):
+    if word.startswith("--") and command.run in (run_train, run_doctor, run_cost):
         from augfpn import parameters
 
         parameters.check_name(word[2:].partition("=")[0].replace("-", "_"))
@@ -157,6 +159,24 @@ def predict_options(sub: Parser) -> None:
     sub.add_argument("--out", metavar="FOLDER", type=Path, required=True, help="for what is drawn")
     sub.add_argument("--threshold", type=float, default=0.5, help="the least score [0.5]")
     sub.add_argument("--device", default="auto", help="auto, cpu or cuda [auto]")
+
+
+def export_options(sub: Parser) -> None:
+    """Of a record that becomes a file for other programs."""
+    sub.add_argument("record", metavar="RECORD", type=Path, help="a record, or its weights.pt")
+    sub.add_argument("--out", metavar="FILE", type=Path, required=True, help="the ONNX file")
+
+
+def recipes_options(sub: Parser) -> None:
+    """Of the list of recipes."""
+    sub.add_argument("word", metavar="WORD", nargs="?", default="", help="only names with it")
+
+
+def cost_options(sub: Parser) -> None:
+    """Of a detector that is counted."""
+    parameters_of(sub)
+    sub.add_argument("--size", default="800x1216", help="height x width, padded [800x1216]")
+    sub.add_argument("--rois", type=int, help="proposals in testing; as many as it keeps if none")
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -221,6 +241,36 @@ def run_predict(command: argparse.Namespace) -> int:
     return FAILED if unread else 0
 
 
+def run_export(command: argparse.Namespace) -> int:
+    """Write a recorded detector as one ONNX file for pictures of any size, and check it."""
+    from augfpn import export, export_check, predict
+
+    detector, record = predict.load(command.record, "cpu")
+    export.export(detector, command.out, record.classes)
+    pictures = export_check.pictures_of(predict.test_pictures(record, None))
+    report = export_check.check(detector, command.out, pictures)
+    print(f"{command.out}: {command.out.stat().st_size / 1e6:.1f} MB\n{report}")
+    return FAILED if report.apart else 0
+
+
+def run_recipes(command: argparse.Namespace) -> int:
+    """List the paper's own rows by name, with its numbers and what each costs."""
+    from augfpn import listing
+
+    print(listing.of_recipes(command.word))
+    return 0
+
+
+def run_cost(command: argparse.Namespace) -> int:
+    """Count parameters and multiply-accumulates by part, and what is there only in training."""
+    from augfpn import cost, listing, recipes
+
+    settings = chosen(command)
+    size = cost.size_of(command.size)
+    print(listing.of_cost(recipes.model_of(settings), size, command.rois))
+    return 0
+
+
 def run_doctor(command: argparse.Namespace) -> int:
     """Say what this machine and these pictures can do, and how long the run will take."""
     return report(doctor.examine(chosen(command)))
@@ -230,6 +280,9 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], Callable[[Parser]
     "train": (run_train, parameters_of),
     "evaluate": (run_evaluate, evaluate_options),
     "predict": (run_predict, predict_options),
+    "export": (run_export, export_options),
+    "recipes": (run_recipes, recipes_options),
+    "cost": (run_cost, cost_options),
     "doctor": (run_doctor, parameters_of),
 }
 
