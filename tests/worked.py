@@ -20,7 +20,7 @@ from augfpn.config import Model
 GROUPS = {name: getattr(dialects, name) for name in ("EVERY", "PROPOSALS", "RETINANET", "FCOS")}
 EXAMPLES: dict[tuple[str, str], str] = {}  # (group, field) -> the test
 
-# A detector of every kind that takes a fraction of a second; FCOS wants whole groups of 32 channels.
+# A detector of every kind that takes a fraction of a second; FCOS wants groups of 32 channels.
 TINY = replace(
     BUDGETS["smoke"].model,
     classes=4,
