@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from torchvision.models.detection import fasterrcnn_resnet50_fpn
 
-from augfpn import dialects, parameters
+from augfpn import dialects, parameters, weights
 from augfpn.data.scenes import CLASSES
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from augfpn.roi_align import torchvision_roi_align
@@ -165,6 +166,28 @@ def test_the_builders_lines_run() -> None:
     exec(small, names)
     assert small != code
     assert names["found"][0].keys() == {"boxes", "labels", "scores"}
+
+
+def test_the_page_on_ones_own_detector_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """COCO's weights are played by random ones of the same names and shapes."""
+    plain, pretrained = re.findall(
+        r"```python\n(.*?)```", text(BOOK / "your_detector.md"), re.DOTALL
+    )
+    names: dict = {}
+    exec(plain, names)
+    model = names["model"].eval()
+    model.transform.min_size, model.transform.max_size = (160,), 200
+    assert model([torch.rand(3, 120, 160)])[0].keys() == {"boxes", "labels", "scores", "masks"}
+    theirs = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=81)
+    state = {k: v for k, v in theirs.state_dict().items() if "num_batches" not in k}
+    monkeypatch.setattr(weights, "coco_weights", lambda name: {"faster_rcnn": state}[name])
+    exec(pretrained, names)
+    detector = names["detector"]
+    learning = {n.split(".")[0] for n, q in detector.named_parameters() if q.requires_grad}
+    assert learning == {"fpn", "select", "supervision"}
+    frozen = detector.backbone.body.conv1.weight
+    assert torch.equal(frozen, theirs.backbone.body.conv1.weight)
+    assert not frozen.requires_grad
 
 
 def test_the_level_worked_out_by_hand() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -94,7 +95,7 @@ def test_help_has_every_parameter_with_its_default_and_choices(capsys):
     for name in parameters.NAMES:
         assert f"--{name.replace('_', '-')} " in text
         assert parameters.describe(name) in text
-    assert "hard, soft, acf, sum, max [soft]" in text
+    assert "hard, soft, acf, sum, max, panet [soft]" in text
     assert "[0.1 0.2 0.3]" in text
 
 
@@ -273,3 +274,48 @@ def test_two_pictures_for_one_place_are_refused(tmp_path):
 def test_a_folder_without_pictures_is_refused(tmp_path):
     with pytest.raises(UserError, match="holds no picture"):
         predict.places([tmp_path], tmp_path / "out")
+
+
+def test_recipes_are_listed_with_the_papers_numbers(capsys):
+    assert main(["recipes", "fcos_r50"]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"^fcos_r50_augfpn_1x +- +37.9 +34.02 +14.31 +194.5 +Table 1$", printed, re.M)
+    assert "the authors' code for FCOS does not run" in printed
+
+
+def test_a_detector_is_counted_part_by_part(capsys):
+    given = ["cost", "--recipe", "faster_rcnn_r50_augfpn_1x", "--rois", "1000"]
+    assert main(given) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"^box RoI selection +271,620 +13.297 ", printed, re.M)
+    assert re.search(r"^Consistent Supervision +14,310,805 +- +29.304$", printed, re.M)
+
+
+def test_a_recipe_takes_a_data_root_and_the_users_words(capsys, monkeypatch):
+    monkeypatch.setattr(train, "train", stopped)
+    given = ["train", "--recipe", "faster_rcnn_r50_augfpn_1x", "--weights", "scratch"]
+    assert main([*given, "--device", "cpu", "--lam", "0.5"]) == 2
+    assert "data = 'coco' needs data_root" in capsys.readouterr().err
+    assert main([*given, "--device", "cpu", "--lam", "0.5", "--data-root", "/data/coco"]) == 2
+    printed, said = capsys.readouterr()
+    assert "faster_rcnn, resnet50 (scratch)" in printed
+    assert "lam 0.5" in printed
+    assert "nothing is trained here" in said
+
+
+def stopped(*_: object, **__: object) -> None:
+    raise UserError("nothing is trained here.")
+
+
+def test_a_recipe_that_is_none_gets_the_one_that_was_meant(capsys):
+    assert main(["train", "--recipe", "mask_rcnn_r50_augfpn", "--data-root", "/x"]) == 2
+    assert "did you mean 'mask_rcnn_r50_augfpn_1x'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_record_becomes_a_file_that_is_checked(record, tmp_path, capsys):
+    file = tmp_path / "detector.onnx"
+    assert main(["export", str(record.folder), "--out", str(file)]) == 0
+    assert "0 that only one of the two has" in capsys.readouterr().out
+    assert file.stat().st_size > 1e6
