@@ -14,12 +14,16 @@ _HOME = {
     "FPN": "config",
     "Experiment": "config",
     "Model": "config",
+    "OneStage": "detectors",
     "Pictures": "data.pictures",
     "Record": "records",
     "TwoStage": "detectors",
     "UserError": "errors",
     "build_detector": "build",
+    "coco_weights": "weights",
+    "in_dialect": "dialects",
     "load_torchvision": "weights",
+    "new_parts_only": "weights",
 }
 __all__ = sorted(_HOME)
 

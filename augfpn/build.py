@@ -54,7 +54,7 @@ def two_stage(model: Model, net: Backbone) -> TwoStage:
     """Faster or Mask R-CNN."""
     with_masks = model.detector == "mask_rcnn"
     return TwoStage(
-        transform=transform(model),
+        transform=transform(model, net),
         backbone=net,
         fpn=pyramid(model, net, ROI_LEVELS),
         rpn=proposal_network(model),
@@ -73,7 +73,7 @@ def one_stage(model: Model, net: Backbone) -> OneStage:
     levels = DENSE_LEVELS[:3]
     supervised = supervision(model, levels)
     return OneStage(
-        transform=transform(model),
+        transform=transform(model, net),
         backbone=net,
         fpn=pyramid(model, net, levels, own),
         anchors=anchors,
@@ -89,10 +89,11 @@ def one_stage(model: Model, net: Backbone) -> OneStage:
 # --- pictures to features -------------------------------------------------------------------------
 
 
-def transform(model: Model) -> GeneralizedRCNNTransform:
+def transform(model: Model, net: Backbone) -> GeneralizedRCNNTransform:
     """What brings pictures to their size and normalises them as the backbone knows it."""
-    kind = {"pytorch": transforms.rgb, "caffe": transforms.bgr}[model.style]
-    return kind(model.short_side, model.long_side)
+    if model.style == "caffe":
+        return transforms.bgr(model.short_side, model.long_side)
+    return transforms.rgb(model.short_side, model.long_side, net.mean, net.std)
 
 
 def pyramid(model: Model, net: Backbone, levels: Sequence[int], own: Dense | None = None) -> FPN:

@@ -9,21 +9,13 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
+from typing import NoReturn
 
-from augfpn import __version__, doctor
+from augfpn import __version__, doctor, options
 from augfpn.errors import UserError
-
-if TYPE_CHECKING:
-    from augfpn.parameters import Parameters
+from augfpn.options import Parser, chosen
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
-GROUPS = {  # the parameter that a group of options begins with
-    "cs": "the paper's parts",
-    "detector": "the detector around them",
-    "data": "the pictures",
-    "budget": "the run",
-}
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -47,25 +39,10 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def run(words: list[str]) -> int:
     """Parse the words and run their command."""
-    command, unknown = parser(words).parse_known_args([dashed(word) for word in words])
+    command, unknown = parser(words).parse_known_args([options.dashed(word) for word in words])
     if unknown:
         refuse(unknown[0], command)
     return command.run(command)
-
-
-def say(sentence: str) -> None:
-    """One line to stderr."""
-    print(f"augfpn: {sentence}", file=sys.stderr)
-
-
-# --- words to options -----------------------------------------------------------------------------
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse's, with errors in one sentence."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"{message}; see {self.prog} --help.")
 
 
 def parser(words: list[str]) -> Parser:
@@ -73,66 +50,14 @@ def parser(words: list[str]) -> Parser:
     whole = Parser("augfpn", description="Train, measure and apply detectors with AugFPN.")
     whole.add_argument("--version", action="version", version=f"augfpn {__version__}")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
-    for name, (command, options) in COMMANDS.items():
+    for name, (command, add_options) in COMMANDS.items():
         what = command.__doc__
         sub = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
         sub.formatter_class = partial(argparse.HelpFormatter, max_help_position=28, width=100)
         sub.set_defaults(run=command)
         if words[:1] == [name]:
-            options(sub)
+            add_options(sub)
     return whole
-
-
-def parameters_of(sub: Parser) -> None:
-    """An option for each parameter, as a notebook has them; values stay as they are typed."""
-    from augfpn import parameters
-
-    sub.usage = "%(prog)s [--NAME VALUE ...]"
-    sub.add_argument("--recipe", metavar="NAME", help="a row of the paper: see augfpn recipes")
-    group: Any = sub
-    for name, default in parameters.defaults().items():
-        if name in GROUPS:
-            group = sub.add_argument_group(GROUPS[name])
-        words = literals(parameters.Parameters.__annotations__[name])
-        text = parameters.describe(name) + (f"; one of {', '.join(words)}" if words else "")
-        shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-        form: dict[str, Any] = {"metavar": "VALUE"}
-        if isinstance(default, bool):
-            form = {"metavar": "true|false", "nargs": "?", "const": "true"}
-        elif isinstance(default, tuple):
-            form["nargs"] = "+"
-        group.add_argument(
-            dashed(f"--{name}"),
-            dest=name,
-            default=argparse.SUPPRESS,
-            help=f"{text} [{shown}]".replace("%", "%%"),
-            **form,
-        )
-
-
-def literals(kind: object) -> tuple[str, ...]:
-    """The words that a type allows."""
-    if get_origin(kind) is Literal:
-        return get_args(kind)
-    return tuple(word for part in get_args(kind) for word in literals(part))
-
-
-def dashed(word: str) -> str:
-    """An option with - for each _ in its name, --data_root=my_data as --data-root=my_data."""
-    if not word.startswith("--"):
-        return word
-    name, equals, value = word.partition("=")
-    return name.replace("_", "-") + equals + value
-
-
-def chosen(command: argparse.Namespace) -> "Parameters":
-    """The typed parameters, from the options that were given and the recipe that was named."""
-    from augfpn import parameters, recipes
-
-    given = {name: value for name, value in vars(command).items() if name in parameters.NAMES}
-    words = {n: " ".join(v) if isinstance(v, list) else v for n, v in given.items()}
-    recipe = getattr(command, "recipe", None)
-    return parameters.parse(recipes.with_recipe(recipe, words) if recipe else words)
 
 
 def refuse(word: str, command: argparse.Namespace) -> NoReturn:
@@ -144,39 +69,9 @@ def refuse(word: str, command: argparse.Namespace) -> NoReturn:
     raise UserError(f"{word!r} is not understood here; see augfpn --help.")
 
 
-def evaluate_options(sub: Parser) -> None:
-    """Of a record that is measured again."""
-    sub.add_argument("record", metavar="RECORD", type=Path, help="the record's folder")
-    sub.add_argument("--data-root", metavar="FOLDER", help="where its pictures are now, if moved")
-    sub.add_argument("--rescore", action="store_true", help="only score the stored predictions")
-    sub.add_argument("--device", default="auto", help="auto, cpu or cuda [auto]")
-
-
-def predict_options(sub: Parser) -> None:
-    """Of a record that is applied."""
-    sub.add_argument("record", metavar="RECORD", type=Path, help="a record, or its weights.pt")
-    sub.add_argument("pictures", metavar="PICTURE", type=Path, nargs="+", help="files and folders")
-    sub.add_argument("--out", metavar="FOLDER", type=Path, required=True, help="for what is drawn")
-    sub.add_argument("--threshold", type=float, default=0.5, help="the least score [0.5]")
-    sub.add_argument("--device", default="auto", help="auto, cpu or cuda [auto]")
-
-
-def export_options(sub: Parser) -> None:
-    """Of a record that becomes a file for other programs."""
-    sub.add_argument("record", metavar="RECORD", type=Path, help="a record, or its weights.pt")
-    sub.add_argument("--out", metavar="FILE", type=Path, required=True, help="the ONNX file")
-
-
-def recipes_options(sub: Parser) -> None:
-    """Of the list of recipes."""
-    sub.add_argument("word", metavar="WORD", nargs="?", default="", help="only names with it")
-
-
-def cost_options(sub: Parser) -> None:
-    """Of a detector that is counted."""
-    parameters_of(sub)
-    sub.add_argument("--size", default="800x1216", help="height x width, padded [800x1216]")
-    sub.add_argument("--rois", type=int, help="proposals in testing; as many as it keeps if none")
+def say(sentence: str) -> None:
+    """One line to stderr."""
+    print(f"augfpn: {sentence}", file=sys.stderr)
 
 
 # --- the commands ---------------------------------------------------------------------------------
@@ -217,11 +112,11 @@ def classes(results: dict[str, dict]) -> str:
     """AP by class, in percent: a column for each result, a row for each class that is there."""
     from augfpn import compare
 
-    rows: dict[str, dict[str, float | None]] = {}
+    rows: dict[str, dict[str, compare.Cell]] = {}
     for title, result in results.items():
-        for name, ap in result["by_class"].items():
-            if ap is not None:
-                rows.setdefault(name, dict.fromkeys(results))[title] = 100 * ap
+        for name, ap in compare.classes_in_percent(result).items():
+            if result["by_class"][name] is not None:
+                rows.setdefault(name, dict.fromkeys(results))[title] = ap
     return compare.as_text(list(rows.items()), list(results)) if rows else ""
 
 
@@ -247,9 +142,14 @@ def run_export(command: argparse.Namespace) -> int:
 
     detector, record = predict.load(command.record, "cpu")
     export.export(detector, command.out, record.classes)
-    pictures = export_check.pictures_of(predict.test_pictures(record, None))
-    report = export_check.check(detector, command.out, pictures)
-    print(f"{command.out}: {command.out.stat().st_size / 1e6:.1f} MB\n{report}")
+    print(f"{command.out}: {command.out.stat().st_size / 1e6:.1f} MB")
+    try:
+        test = predict.test_pictures(record, command.data_root)
+    except UserError as error:  # whoever has a record need not have its pictures
+        say(f"the file is written and not checked: {error}")
+        return FAILED
+    report = export_check.check(detector, command.out, export_check.pictures_of(test))
+    print(report)
     return FAILED if report.apart else 0
 
 
@@ -277,13 +177,13 @@ def run_doctor(command: argparse.Namespace) -> int:
 
 
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], Callable[[Parser], None]]] = {
-    "train": (run_train, parameters_of),
-    "evaluate": (run_evaluate, evaluate_options),
-    "predict": (run_predict, predict_options),
-    "export": (run_export, export_options),
-    "recipes": (run_recipes, recipes_options),
-    "cost": (run_cost, cost_options),
-    "doctor": (run_doctor, parameters_of),
+    "train": (run_train, options.parameters_of),
+    "evaluate": (run_evaluate, options.evaluate_options),
+    "predict": (run_predict, options.predict_options),
+    "export": (run_export, options.export_options),
+    "recipes": (run_recipes, options.recipes_options),
+    "cost": (run_cost, options.cost_options),
+    "doctor": (run_doctor, options.parameters_of),
 }
 
 

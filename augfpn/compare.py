@@ -16,8 +16,9 @@ Row = tuple[str, dict[str, Cell]]  # a label, and cells by name
 
 
 def is_fpn(model: config.Model) -> bool:
-    """Whether all of AugFPN's parts are off."""
-    return not model.lam and not model.ratios and model.roi_selection == "hard"
+    """Whether it is FPN's neck with all of AugFPN's parts off."""
+    parts = model.lam, model.ratios, model.roi_selection, model.neck
+    return parts == (0.0, (), "hard", config.FPN.neck)
 
 
 def find_twin(record: records.Record, chosen: Parameters) -> records.Record | None:
@@ -47,9 +48,10 @@ def label_of(model: config.Model) -> str:
     """What is switched on, in the paper's words."""
     if is_fpn(model):
         return "FPN"
-    if paper.is_augfpn(model):
+    other_neck = [] if model.neck == config.FPN.neck else [model.neck]
+    if paper.is_augfpn(model) and not other_neck:
         return "AugFPN"
-    on = []
+    on = other_neck
     if model.lam:
         on.append(f"CS({model.supervision}, lam {model.lam:g})")
     if model.ratios:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from augfpn import build
+from augfpn import build, recipes
 from augfpn.backbone import Backbone, backbone
 from augfpn.config import ONE_STAGE, Model
 from augfpn.detectors import OneStage, TwoStage, parameter_count, with_p6
@@ -22,8 +22,9 @@ from augfpn.errors import UserError
 from augfpn.pyramid import FPN, HardRoISelection, Levels
 
 SIDE = 32  # a batch's sides are multiples of this many pixels
-ASPECT = 1.52  # width over height: 1216 px beside 800, what most of COCO's pictures come to
 META = torch.device("meta")
+# Networks of timm's that are torchvision's too: these are counted, so that timm is not needed.
+SAME = {theirs: name for name, theirs in recipes.WITH_WEIGHTS.items()}
 Size = tuple[int, int]  # height, width
 
 
@@ -53,7 +54,8 @@ def cost(model: Model, size: Size = (800, 1216), rois: int | None = None) -> tup
         raise UserError(f"a size of {size[0]} x {size[1]}: give multiples of {SIDE} pixels.")
     if rois is not None and rois < 1:
         raise UserError(f"rois = {rois}: give 1 or more.")
-    net, macs, c = body(model.backbone, model.norm, model.style, size)
+    name = SAME.get(model.backbone, model.backbone)
+    net, macs, c = body(name, model.norm, model.style, size)
     # No other RoIAlign is known to the meta device; what it costs is not counted.
     countable = replace(model, roi_align="torchvision")
     with META:

@@ -175,24 +175,28 @@ def accelerator(wanted: str) -> Finding:
 
 def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
     """The experiment, and where its first weights come from, without a download."""
-    import torch
-
     from augfpn import parameters
-    from augfpn.backbone import NARROW, imagenet_weights
+    from augfpn.backbone import imagenet
+    from augfpn.errors import UserError
 
     scratch = parameters.experiment(replace(chosen, weights="scratch"))
     backbone = scratch.model.backbone
-    if chosen.weights == "scratch" or (chosen.weights == "auto" and backbone in NARROW):
-        return scratch, Finding("ok", "weights", f"{backbone} starts from random weights.")
-    url = imagenet_weights(backbone).url
-    file = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[1]
-    if file.exists():
-        there = Finding("ok", "weights", f"{backbone} starts from ImageNet's, {file}.")
+    random = Finding("ok", "weights", f"{backbone} starts from random weights.")
+    if chosen.weights == "scratch":
+        return scratch, random
+    try:
+        weights = imagenet(backbone, scratch.model.style)
+    except UserError:
+        if chosen.weights == "imagenet":
+            raise
+        return scratch, random
+    if weights.file is not None:
+        there = Finding("ok", "weights", f"{backbone} starts from ImageNet's, {weights.file}.")
         return parameters.experiment(replace(chosen, weights="imagenet")), there
     otherwise = "starts from scratch" if chosen.weights == "auto" else "does not start"
     absent = (
         f"ImageNet's of {backbone} are not at hand: the run downloads them, and {otherwise} where "
-        f"it cannot; or put {file.name} into {file.parent}. Below, the run is from scratch."
+        f"it cannot; or {weights.by_hand}. Below, the run is from scratch."
     )
     return scratch, Finding("note", "weights", absent)
 

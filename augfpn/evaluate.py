@@ -98,7 +98,7 @@ def as_results(
 
 def covered(masks: Tensor) -> Tensor:
     """Which pixels belong to the objects: masks (D, 1, H, W) in [0, 1] to (D, H, W) uint8."""
-    return (masks[:, 0] >= MASK_THRESHOLD).to(torch.uint8)
+    return (masks[:, 0] >= MASK_THRESHOLD).view(torch.uint8)
 
 
 def encoded(masks: Tensor) -> list[Code]:

@@ -9,6 +9,7 @@ steps that a graph without loops over data has to say differently.
 
 import copy
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.util import find_spec
@@ -45,7 +46,6 @@ class OnePicture(nn.Module):
     Shapes: picture (3, H, W) in [0, 1] -> ``boxes`` (D, 4) in its pixels, ``scores`` (D,),
     ``labels`` (D,) and, with masks, ``masks`` (D, 1, H, W); the best first, as from the detector.
     Holds a copy of the detector, on the CPU; what the copy does differently agrees to rounding.
-    The longer side of the picture may be up to 20 times the shorter one (32 network pixels).
     """
 
     def __init__(self, detector: TwoStage | OneStage) -> None:
@@ -85,13 +85,31 @@ class OnePicture(nn.Module):
         h, w = (whole(side) for side in sides)
         divisor = transform.size_divisible
         blocks = (sides / divisor).ceil()
-        # The least is 2: what is a single place wide is traced as if its size were fixed.
+        # At least 2 for the tracing, which asks about maps of one place; the file takes them.
         down, across = (divisor * whole(count, least=2) for count in blocks)
         torch._check(down >= h)
         torch._check(across >= w)
-        x = transform.normalize(picture)[None]
-        x = F.interpolate(x, (h, w), mode="bilinear", align_corners=False)
-        return ImageList(F.pad(x, (0, across - w, 0, down - h)), [(h, w)])
+        x = resized(transform.normalize(picture), (h, w))
+        return ImageList(F.pad(x, (0, across - w, 0, down - h))[None], [(h, w)])
+
+
+def resized(picture: Tensor, size: tuple[Whole, Whole]) -> Tensor:
+    """A picture (C, H, W) -> (C, h, w), bilinear as in ``F.interpolate``.
+
+    Written out because onnxruntime's own operator rounds where it looks, by as much as 1e-4 of a
+    pixel: what a deep network makes of that can be seen in the boxes.
+    """
+    for dim in (2, 1):
+        old, new = picture.shape[dim], size[dim - 1]
+        at = (torch.arange(new) + 0.5) * (number(old).float() / number(new).float()) - 0.5
+        at = at.clamp(min=0)
+        low = at.long()
+        share = (at - low).unflatten(0, (-1, *[1] * (2 - dim)))  # of the higher neighbour
+        high = (low + 1).clamp(max=old - 1)
+        picture = picture.index_select(dim, low) * (1 - share) + (
+            picture.index_select(dim, high) * share
+        )
+    return picture
 
 
 # --- features to detections -----------------------------------------------------------------------
@@ -247,7 +265,8 @@ def export(detector: TwoStage | OneStage, path: Path, classes: Sequence[str] = (
         raise UserError(f"{path} exists, and nothing is overwritten: give another name.")
     model = OnePicture(detector)
     size = {1: torch.export.Dim("height"), 2: torch.export.Dim("width")}
-    with torch.no_grad():
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's, about torchvision's operators
         program = torch.onnx.export(
             model,
             (torch.zeros(EXAMPLE),),

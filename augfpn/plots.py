@@ -19,8 +19,11 @@ LOSS_NAMES = {
     "loss_rpn_box_reg": "proposals: box",
     "loss_classifier": "head: class",
     "loss_box_reg": "head: box",
+    "loss_mask": "head: mask",
+    "loss_centerness": "head: centerness",
     "loss_supervision_class": "supervision of M: class",
     "loss_supervision_box": "supervision of M: box",
+    "loss_supervision_mask": "supervision of M: mask",
 }
 STYLE = {
     "figure.facecolor": "white",

@@ -43,6 +43,14 @@ class ProposalNetwork(RegionProposalNetwork):
         of_class, of_box = self.compute_loss(logits, deltas, labels, wanted)
         return proposals, {"loss_objectness": of_class, "loss_rpn_box_reg": of_box}
 
+    def compute_loss(
+        self, logits: Tensor, deltas: Tensor, labels: list[Tensor], wanted: Boxes
+    ) -> tuple[Tensor, Tensor]:
+        """torchvision's means; 0 where no anchor of the whole batch may be learned from."""
+        if self.border_anchors or any((label >= 0).any() for label in labels):
+            return super().compute_loss(logits, deltas, labels, wanted)
+        return logits.sum() * 0, deltas.sum() * 0
+
     def assign(
         self, anchors: Boxes, targets: list[dict[str, Tensor]], sizes: list[tuple[int, int]]
     ) -> tuple[list[Tensor], Boxes]:

@@ -164,7 +164,8 @@ def notes_on(model: Model, schedule: Schedule, rows: tuple[Result, ...]) -> Iter
             "here what it was meant to be, from torchvision's weights"
         )
     if backbone.startswith("resnext"):
-        yield "ImageNet's weights are torchvision's or timm's; theirs were OpenMMLab's"
+        whose = "timm's" if backbone in WITH_WEIGHTS else "torchvision's"
+        yield f"ImageNet's weights are {whose}; theirs were OpenMMLab's"
     heavy = backbone.startswith("resnext") or (model.detector, backbone) == (
         "mask_rcnn",
         "resnet101",

@@ -1,9 +1,10 @@
 """What is done to pictures before the backbone: torchvision's resize, batch and normalisation."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-IMAGENET_MEAN, IMAGENET_STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # RGB, of [0, 1]
 CAFFE_MEAN = [102.9801, 115.9465, 122.7717]  # BGR, of [0, 255]; the authors' FCOS
 
 
@@ -14,9 +15,11 @@ class BGRTransform(GeneralizedRCNNTransform):
         return super().normalize(image.flip(0))
 
 
-def rgb(short_side: int, long_side: int) -> GeneralizedRCNNTransform:
-    """For backbones of PyTorch's style: RGB, mean and spread of ImageNet."""
-    return GeneralizedRCNNTransform(short_side, long_side, IMAGENET_MEAN, IMAGENET_STD)
+def rgb(
+    short_side: int, long_side: int, mean: Sequence[float], std: Sequence[float]
+) -> GeneralizedRCNNTransform:
+    """For backbones of PyTorch's style: RGB from 0 to 1, their mean and spread."""
+    return GeneralizedRCNNTransform(short_side, long_side, list(mean), list(std))
 
 
 def bgr(short_side: int, long_side: int) -> BGRTransform:

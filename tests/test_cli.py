@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 
-from augfpn import parameters, predict, records, train
+from augfpn import export, parameters, predict, records, train
 from augfpn.cli import classes, main
 from augfpn.errors import UserError
 
@@ -319,3 +319,17 @@ def test_a_record_becomes_a_file_that_is_checked(record, tmp_path, capsys):
     assert main(["export", str(record.folder), "--out", str(file)]) == 0
     assert "0 that only one of the two has" in capsys.readouterr().out
     assert file.stat().st_size > 1e6
+
+
+def test_a_file_that_cannot_be_checked_says_so(record, tmp_path, capsys, monkeypatch):
+    written = tmp_path / "detector.onnx"
+    monkeypatch.setattr(export, "export", lambda _, path, __: path.write_bytes(b"a graph"))
+    record = shutil.copytree(record.folder, tmp_path / "moved")
+    settings = json.loads((record / "settings.json").read_text())
+    settings["experiment"]["data"] |= {"name": "coco", "root": str(tmp_path / "away")}
+    (record / "settings.json").write_text(json.dumps(settings))
+    assert main(["export", str(record), "--out", str(written)]) == 1
+    printed, said = capsys.readouterr()
+    assert printed.startswith(f"{written}: ")
+    assert "the file is written and not checked: " in said
+    assert str(tmp_path / "away") in said

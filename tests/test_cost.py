@@ -1,11 +1,15 @@
 """Counts by part against reference.md 4.4: one picture of 800 x 1216, in units of 10^9."""
 
+import sys
 from dataclasses import replace
 
 import pytest
+import torch
 
 from augfpn import cost, listing, recipes
-from augfpn.config import FPN
+from augfpn.build import build_detector
+from augfpn.config import AUGFPN, FPN, Model
+from augfpn.detectors import parameter_count
 from augfpn.dialects import in_dialect
 from augfpn.errors import UserError
 
@@ -76,9 +80,58 @@ def test_one_stage_heads(detector: str, head: float) -> None:
     assert giga(below) == pytest.approx(94.68, abs=0.006)
 
 
-def test_parameters_are_the_detectors() -> None:
-    whole = cost.in_testing(cost.cost(FPN))
-    assert whole[0] == 41_704_036
+@pytest.mark.parametrize(("detector", "share"), [("retinanet", 0.11), ("fcos", 0.13)])
+def test_context_costs_a_one_stage_detector_little(detector: str, share: float) -> None:
+    without, augmented = (
+        cost.in_testing(cost.cost(in_dialect(replace(FPN, detector=detector, ratios=r), "ours")))
+        for r in ((), AUGFPN.ratios)
+    )
+    assert 100 * (augmented[1] / without[1] - 1) == pytest.approx(share, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "own", "with_fpn"),
+    [("mobilenet_v2", 5.81, 54.34), ("mobilenet_v2_320", 5.42, 53.71)],
+)
+def test_mobilenets(backbone: str, own: float, with_fpn: float) -> None:
+    found = {each.part: each for each in cost.cost(replace(FPN, backbone=backbone))}
+    assert giga(found["backbone"].testing) == pytest.approx(own, abs=0.005)
+    below = found["backbone"].testing + found["FPN"].testing
+    assert giga(below) == pytest.approx(with_fpn, abs=0.006)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        AUGFPN,
+        replace(FPN, roi_selection="panet", norm="batch"),
+        replace(AUGFPN, detector="mask_rcnn", mask_supervision=True, roi_align="sparse"),
+        replace(AUGFPN, detector="retinanet", roi_selection="hard", backbone="mobilenet_v2"),
+        replace(AUGFPN, detector="fcos", roi_selection="hard", context_fusion="sum"),
+    ],
+    ids=lambda model: model.detector,
+)
+def test_the_parts_are_the_whole_detector(model: Model) -> None:
+    with torch.device("meta"):
+        whole = build_detector(model)
+    assert cost.in_training(cost.cost(model))[0] == parameter_count(whole)
+
+
+def test_timms_resnext_is_counted_as_torchvisions_which_is_the_same(monkeypatch) -> None:
+    pytest.importorskip("timm")
+    model = recipes.named("faster_rcnn_x101_32x4d_fpn_1x").model
+    counted = cost.cost(model)
+    monkeypatch.setattr(cost, "SAME", {})
+    cost.cost.cache_clear()
+    assert model.backbone.startswith("timm/")
+    assert cost.cost(model) == counted
+
+
+def test_resnext_is_counted_where_there_is_no_timm(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    cost.cost.cache_clear()
+    cost.body.cache_clear()
+    assert "60.38" in listing.of_recipes("x101_32x4d_fpn")
 
 
 @pytest.mark.parametrize("size", ["800", "axb", "800x"])
@@ -87,9 +140,15 @@ def test_a_size_that_is_none_is_named(size: str) -> None:
         cost.size_of(size)
 
 
-def test_a_size_that_no_batch_has_is_named() -> None:
-    with pytest.raises(UserError, match="800 x 1200: give multiples of 32"):
-        cost.cost(FPN, (800, 1200))
+@pytest.mark.parametrize(("size", "said"), [((800, 1200), "800 x 1200"), ((0, 32), "0 x 32")])
+def test_a_size_that_no_batch_has_is_named(size: cost.Size, said: str) -> None:
+    with pytest.raises(UserError, match=f"{said}: give multiples of 32"):
+        cost.cost(FPN, size)
+
+
+def test_no_rois_are_refused() -> None:
+    with pytest.raises(UserError, match="rois = 0: give 1 or more"):
+        cost.cost(FPN, rois=0)
 
 
 def test_the_list_says_the_papers_numbers() -> None:
