@@ -25,12 +25,13 @@ from torchvision.ops import clip_boxes_to_image, nms, remove_small_boxes
 
 from augfpn import variants
 from augfpn.dense import candidates
-from augfpn.detectors import OneStage, TwoStage, with_p6, without_supervision
+from augfpn.detectors import OneStage, TwoStage, without_supervision
 from augfpn.errors import UserError
 from augfpn.pyramid import Levels, ratio_invariant_pool
 from augfpn.roi_align import torchvision_roi_align
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+TRACES_ALL = "2.13"  # torch 2.11 knows Faster and Mask R-CNN only
 OPSET = 18  # of ONNX's operators: what the exporter writes without converting
 EXAMPLE = (3, 240, 320)  # the graph is the same for a picture of any size
 LABELS_ACROSS = 10  # see `nms_by_label`
@@ -118,7 +119,7 @@ def resized(picture: Tensor, size: tuple[Whole, Whole]) -> Tensor:
 def two_stage(detector: TwoStage, p: Levels, batch: ImageList) -> Found:
     """Faster or Mask R-CNN's detections, in pixels of the batch; masks are 28 x 28."""
     heads, size = detector.heads, batch.image_sizes[0]
-    rois = proposals(detector, with_p6(p), batch)
+    rois = proposals(detector, p | {6: every_second(p[5])}, batch)
     logits, deltas = detector.predict(p, [rois])  # (R, K + 1), (R, 4 (K + 1))
     boxes = heads.box_coder.decode_single(deltas, rois).unflatten(1, (-1, 4))[:, 1:]
     scores = logits.softmax(dim=1)[:, 1:]
@@ -133,6 +134,12 @@ def two_stage(detector: TwoStage, p: Levels, batch: ImageList) -> Found:
     masks = detector.masks.predict(p, [found[0]]).sigmoid()  # (D, K + 1, 28, 28)
     own = found[2][:, None, None, None].expand(-1, 1, *masks.shape[2:])
     return *found, masks.gather(1, own)
+
+
+def every_second(p5: Tensor) -> Tensor:
+    """P6, as from `augfpn.detectors.with_p6`, of a size that torch 2.11 need not derive."""
+    rows, columns = (whole((number(side) / 2).ceil(), least=2) for side in p5.shape[-2:])
+    return p5.index_select(2, 2 * torch.arange(rows)).index_select(3, 2 * torch.arange(columns))
 
 
 def proposals(detector: TwoStage, p: Levels, batch: ImageList) -> Tensor:
@@ -220,9 +227,10 @@ def number(side: Whole) -> Tensor:
 
 
 def whole(count: Tensor, least: int = 1) -> Whole:
-    """A number (0-d) that is whole, as a size of at least ``least``."""
+    """A number (0-d) that is whole, as a size; to the tracing, one of at least ``least``."""
     size = count.long().item()
-    torch._check(size >= least)
+    if isinstance(size, torch.SymInt):
+        torch._check(size >= least)
     return size
 
 
@@ -263,25 +271,39 @@ def export(detector: TwoStage | OneStage, path: Path, classes: Sequence[str] = (
     need(PACKAGES)
     if path.exists():
         raise UserError(f"{path} exists, and nothing is overwritten: give another name.")
-    model = OnePicture(detector)
-    size = {1: torch.export.Dim("height"), 2: torch.export.Dim("width")}
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # torch's, about torchvision's operators
-        program = torch.onnx.export(
-            model,
-            (torch.zeros(EXAMPLE),),
-            input_names=["picture"],
-            output_names=list(model.names),
-            dynamic_shapes={"picture": size},
-            opset_version=OPSET,
-            dynamo=True,
-            verbose=False,
-        )
+    program = traced(OnePicture(detector))
     program.model.metadata_props["classes"] = json.dumps(list(classes))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial_file = path.with_name(path.name + ".partial")
     program.save(partial_file, external_data=False)
     partial_file.replace(path)
+
+
+def traced(model: OnePicture) -> torch.onnx.ONNXProgram:
+    """The detector as a graph. Raises UserError where this torch cannot make one."""
+    size = {1: torch.export.Dim("height"), 2: torch.export.Dim("width")}
+    # With it, torch 2.11's choice of a convolution asks for the size of the picture.
+    mkldnn = torch.backends.mkldnn.flags(enabled=torch.__version__ >= TRACES_ALL)
+    with torch.no_grad(), mkldnn, warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch's, about torchvision's operators
+        try:
+            return torch.onnx.export(
+                model,
+                (torch.zeros(EXAMPLE),),
+                input_names=["picture"],
+                output_names=list(model.names),
+                dynamic_shapes={"picture": size},
+                opset_version=OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+        except torch.onnx.OnnxExporterError as error:
+            if torch.__version__ >= TRACES_ALL:
+                raise
+            raise UserError(
+                f"the exporter of torch {torch.__version__} does not know sizes such as P7's: "
+                f"use torch {TRACES_ALL} or newer, which reads the same records."
+            ) from error
 
 
 def need(packages: Sequence[str]) -> None:

@@ -64,9 +64,22 @@ def test_faster_rcnn_in_a_file_is_the_detector(tmp_path: Path) -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["mask_rcnn", "retinanet", "fcos"])
 def test_the_others_too(name: str, tmp_path: Path) -> None:
+    if name != "mask_rcnn" and torch.__version__ < export.TRACES_ALL:
+        pytest.skip(f"torch {torch.__version__} cannot trace P7, and export says so")
     report = exported(name, tmp_path)
     assert report.same > 20
     assert report.apart == 0, report
+
+
+def test_a_torch_that_cannot_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot(*_: object, **__: object) -> None:
+        raise torch.onnx.OnnxExporterError("a guard")
+
+    monkeypatch.setattr(torch.onnx, "export", cannot)
+    monkeypatch.setattr(export, "TRACES_ALL", "99")
+    with pytest.raises(UserError, match="use torch 99 or newer"):
+        export.export(detector_of("fcos"), tmp_path / "d.onnx")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["faster_rcnn", "mask_rcnn", "retinanet", "fcos"])
