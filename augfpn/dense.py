@@ -88,14 +88,14 @@ def candidates(
 def best_pairs(passing: Tensor, ranking: Tensor, limits: Limits) -> tuple[Tensor, Tensor]:
     """The highest (place, class) pairs above the threshold: (A, K') -> (D,), (D,)."""
     above = torch.where(passing.flatten() > limits.score)[0]
-    count = min(limits.candidates, len(above))
+    count = torch.sym_min(limits.candidates, above.shape[0])  # not min: export traces this
     pairs = above[ranking.flatten()[above].topk(count).indices]
     return pairs // ranking.shape[1], pairs % ranking.shape[1]
 
 
 def pairs_of_best_places(passing: Tensor, ranking: Tensor, limits: Limits) -> tuple[Tensor, Tensor]:
     """All pairs above the threshold at the highest places, or only each place's best class."""
-    count = min(limits.candidates, len(ranking))
+    count = torch.sym_min(limits.candidates, ranking.shape[0])
     best = ranking.max(dim=1)
     top = best.values.topk(count).indices
     if limits.kind == "best":
