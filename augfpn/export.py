@@ -11,6 +11,7 @@ import copy
 import json
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -282,9 +283,7 @@ def export(detector: TwoStage | OneStage, path: Path, classes: Sequence[str] = (
 def traced(model: OnePicture) -> torch.onnx.ONNXProgram:
     """The detector as a graph. Raises UserError where this torch cannot make one."""
     size = {1: torch.export.Dim("height"), 2: torch.export.Dim("width")}
-    # With it, torch 2.11's choice of a convolution asks for the size of the picture.
-    mkldnn = torch.backends.mkldnn.flags(enabled=torch.__version__ >= TRACES_ALL)
-    with torch.no_grad(), mkldnn, warnings.catch_warnings():
+    with torch.no_grad(), traceable_convolutions(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's, about torchvision's operators
         try:
             return torch.onnx.export(
@@ -304,6 +303,12 @@ def traced(model: OnePicture) -> torch.onnx.ONNXProgram:
                 f"the exporter of torch {torch.__version__} does not know sizes such as P7's: "
                 f"use torch {TRACES_ALL} or newer, which reads the same records."
             ) from error
+
+
+def traceable_convolutions() -> AbstractContextManager:
+    """Without mkldnn in torch 2.11, whose choice among implementations asks for a map's size."""
+    old = torch.__version__ < TRACES_ALL
+    return torch.backends.mkldnn.flags(enabled=False) if old else nullcontext()
 
 
 def need(packages: Sequence[str]) -> None:
