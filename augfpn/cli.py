@@ -171,6 +171,32 @@ def run_cost(command: argparse.Namespace) -> int:
     return 0
 
 
+def run_study(command: argparse.Namespace) -> int:
+    """Say which runs of the study are recorded, do those that are missing, report on all."""
+    from augfpn import records, study
+
+    names = command.parts or list(study.parts())
+    wanted = study.runs(names, command.budget, command.pictures, command.seeds)
+    found = study.collect([command.records, *records.COMMITTED])
+    if command.action == "status":
+        chosen_runs = names, command.budget, command.pictures, command.seeds
+        print(study.status_text(study.status(*chosen_runs, found), found))
+        return 0
+    if command.action == "report":
+        from augfpn import report
+
+        if command.out is None:
+            raise UserError("study report needs --out, a folder for its tables and figures.")
+        print(report.write(names, command.budget, command.pictures, found, command.out))
+        return 0
+    missing = [run for run in wanted if found.record(run) is None]
+    if command.jobs < 1:
+        raise UserError(f"--jobs {command.jobs}: give 1 or more.")
+    say(f"{len(missing)} of {len(wanted)} runs are missing.")
+    failed = study.run_missing(missing, command.records, command.jobs, command.data_root, say)
+    return FAILED if failed else 0
+
+
 def run_doctor(command: argparse.Namespace) -> int:
     """Say what this machine and these pictures can do, and how long the run will take."""
     return report(doctor.examine(chosen(command)))
@@ -183,6 +209,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], Callable[[Parser]
     "export": (run_export, options.export_options),
     "recipes": (run_recipes, options.recipes_options),
     "cost": (run_cost, options.cost_options),
+    "study": (run_study, options.study_options),
     "doctor": (run_doctor, options.parameters_of),
 }
 

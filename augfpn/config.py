@@ -42,6 +42,7 @@ ContextPooling = Literal["ratio_invariant", "gap", "gmp", "psp"]
 ContextFusion = Literal["asf", "sum"]
 RoISelection = Literal["hard", "soft", "acf", "sum", "max", "panet"]
 Neck = Literal["fpn"]
+Device = Literal["cpu", "cuda"]
 AnchorGrid = Literal["corner", "centre"]
 LowQuality = Literal["always", "reassign"]
 
@@ -224,7 +225,7 @@ class Experiment:
     train: Train = Train()
     budget: str = "paper"
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    device: Literal["cpu", "cuda"] = "cpu"
+    device: Device = "cpu"
 
     @model_validator(mode="after")
     def can_learn(self) -> "Experiment":

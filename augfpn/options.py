@@ -106,6 +106,21 @@ def export_options(sub: Parser) -> None:
     sub.add_argument("--data-root", metavar="FOLDER", help="its test pictures' place now, if moved")
 
 
+def study_options(sub: Parser) -> None:
+    """Of the study's grid of runs."""
+    sub.add_argument("action", metavar="status|run|report", choices=("status", "run", "report"))
+    sub.add_argument("parts", metavar="PART", nargs="*", help="table2, defects, ... [all]")
+    sub.add_argument("--budget", default="laptop", help="laptop, gpu or paper [laptop]")
+    sub.add_argument("--pictures", metavar="SET", nargs="+", help="scenes, bccd, ... [all]")
+    sub.add_argument("--seeds", type=int, help="how many; the budget's own if not given")
+    sub.add_argument("--records", metavar="FOLDER", type=Path, default=Path("runs"), help="[runs]")
+    sub.add_argument(
+        "--data-root", metavar="FOLDER", help="of bccd, or of coco; bccd is downloaded"
+    )
+    sub.add_argument("--jobs", type=int, default=1, help="run: how many at once [1]")
+    sub.add_argument("--out", metavar="FOLDER", type=Path, help="report: for tables and figures")
+
+
 def recipes_options(sub: Parser) -> None:
     """Of the list of recipes."""
     sub.add_argument("word", metavar="WORD", nargs="?", default="", help="only names with it")

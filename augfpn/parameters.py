@@ -191,9 +191,12 @@ def sentence(error: ValidationError, values: dict[str, Any]) -> str:
     return f"{name} = {values.get(name)!r}: expected {expected}; {name} is {describe(name)}."
 
 
-def experiment(parameters: Parameters) -> config.Experiment:
-    """The whole experiment: the budget's sizes with what the user chose put in."""
-    device = the_device(parameters.device)
+def experiment(parameters: Parameters, device: config.Device | None = None) -> config.Experiment:
+    """The whole experiment: the budget's sizes with what the user chose put in.
+
+    ``device`` is taken in place of the parameters', and need not be there.
+    """
+    device = device or the_device(parameters.device)
     budget = parameters.budget
     if budget == "auto":
         budget = "gpu" if device == "cuda" else "laptop"

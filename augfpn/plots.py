@@ -141,3 +141,29 @@ def by_size(results: dict[str, dict[str, float | None]]) -> Figure:
         axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=len(results))
     plt.close(figure)
     return figure
+
+
+def effects(rows: Sequence[tuple[str, float, float, float, float | None]]) -> Figure:
+    """Effects with their intervals, one below the other, and the paper's as open circles.
+
+    A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP.
+    """
+    height = 0.9 + 0.34 * len(rows)
+    with plt.rc_context(STYLE | {"axes.grid.axis": "x", "axes.axisbelow": True}):
+        figure, axis = plt.subplots(figsize=(7.4, height), layout="constrained")
+        at = np.arange(len(rows))
+        labels, means, lows, highs, printed = zip(*rows, strict=True)
+        axis.axvline(0, color="black", lw=0.8)
+        axis.hlines(at, lows, highs, color=BLUE, lw=2)
+        axis.plot(means, at, "o", color=BLUE, label="here")
+        there = [(x, y) for x, y in zip(printed, at, strict=True) if x is not None]
+        if there:
+            paper = {"mfc": "none", "mec": ORANGE, "mew": 1.5, "label": "the paper, on COCO"}
+            axis.plot(*zip(*there, strict=True), "o", **paper)
+        axis.set_yticks(at, labels)
+        axis.set(ylim=(len(rows) - 0.5, -0.5), xlabel="AP less FPN's, points")
+        axis.spines["left"].set_visible(False)
+        axis.tick_params(axis="y", length=0)
+        axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    plt.close(figure)
+    return figure

@@ -31,6 +31,7 @@ COMMITTED = (
     Path(__file__).parent / "_records",  # in an installed wheel
     Path(__file__).parents[1] / "experiments" / "records",  # in a clone
 )
+FILES = ("settings.json", "environment.json", "result.json", "curve.jsonl", "predictions.json.gz")
 VERSIONED = ("augfpn", "torch", "torchvision", "numpy", "pillow", "pycocotools")
 
 
@@ -124,12 +125,23 @@ def read(folder: Path) -> Record:
 
 def records_in(folders: Iterable[Path]) -> Iterator[Record]:
     """All records directly in the given folders; those that are damaged are left out."""
+    yield from read_all(folders)[0]
+
+
+def read_all(folders: Iterable[Path]) -> tuple[list[Record], list[str]]:
+    """All records directly in the given folders, and a sentence for each that cannot be read.
+
+    A folder with any of a record's files counts; a run in progress works in a hidden one.
+    """
+    whole, problems = [], []
     for parent in folders:
-        for settings in sorted(Path(parent).glob("[!.]*/settings.json")):
+        there = {path.parent for name in FILES for path in Path(parent).glob(f"[!.]*/{name}")}
+        for folder in sorted(there):
             try:
-                yield read(settings.parent)
-            except UserError:
-                continue
+                whole.append(read(folder))
+            except UserError as error:
+                problems.append(str(error))
+    return whole, problems
 
 
 def find(wanted: str, folders: Iterable[Path]) -> Record | None:

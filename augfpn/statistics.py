@@ -1,0 +1,192 @@
+"""How sure an AP, or the difference of two, is: over seeds and over test pictures.
+
+An effect is the mean over seeds s of a difference d_s, all measured on the same pictures. It varies
+because other seeds would have come out otherwise, and because others would have been tested on. For
+the latter there is a bootstrap: the same draws of pictures for every seed and both variants. For
+the former there is none: three seeds have but ten draws, with too small a spread (`coverage`
+measures that, too). There it is Student's interval, from s^2 / n.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from augfpn.matches import Matches, average_precision
+
+Floats = NDArray[np.float64]
+Verdict = Literal["holds", "does not hold", "undecided"]
+LEVEL = 0.95
+DRAWS = 1000
+MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
+
+
+class Draws(NamedTuple):
+    """The AP numbers of one record: as observed, and on draws of its test pictures, (B,) each."""
+
+    observed: dict[str, float]
+    drawn: dict[str, Floats]
+
+
+class Interval(NamedTuple):
+    """A mean, and where the true one lies with probability ``LEVEL``; in the unit of the values.
+
+    ``of_seeds`` and ``of_pictures`` are the standard errors that it is made of. With one seed the
+    former is nan, and the interval says nothing about other seeds.
+    """
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+    of_seeds: float
+    of_pictures: float
+
+
+def weights(pictures: int, draws: int = DRAWS, seed: int = 0) -> Floats:
+    """Bootstrap draws of pictures: how often each is in each of them, (draws, pictures)."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    return rng.multinomial(pictures, np.full(pictures, 1 / pictures), draws).astype(float)
+
+
+def drawn(of: Matches, draws: int = DRAWS, seed: int = 0) -> Draws:
+    """AP as observed and on draws of pictures, which are the same for equally many pictures."""
+    observed = average_precision(of, np.ones((1, of.pictures)))
+    on_draws = average_precision(of, weights(of.pictures, draws, seed))
+    return Draws({name: float(values[0]) for name, values in observed.items()}, on_draws)
+
+
+def single(of: Sequence[Draws]) -> dict[str, Interval]:
+    """Each number of one variant, trained with some seeds."""
+    return {
+        name: interval([x.observed[name] for x in of], np.array([x.drawn[name] for x in of]))
+        for name in of[0].observed
+    }
+
+
+def difference(a: Sequence[Draws], b: Sequence[Draws]) -> dict[str, Interval]:
+    """How much better a is than b in each number; a[i] and b[i] share seed and pictures."""
+    apart = [
+        Draws(
+            {name: x.observed[name] - y.observed[name] for name in x.observed},
+            {name: x.drawn[name] - y.drawn[name] for name in x.drawn},
+        )
+        for x, y in zip(a, b, strict=True)
+    ]
+    return single(apart)
+
+
+def interval(observed: Sequence[float], on_draws: Floats, level: float = LEVEL) -> Interval:
+    """The mean over seeds, with an interval for other seeds and other pictures.
+
+    Shapes: observed (n,), on_draws (n, B).
+    Two half-widths are added as squares: Student's for the seeds, s^2 / n, and the normal one for
+    the pictures less what both count, each seed's own luck with the pictures. Where the seeds
+    differ by no more than that luck, they add nothing. `coverage` shows what it holds.
+    """
+    n, centre = len(observed), float(np.mean(observed))
+    usable = on_draws[:, ~np.isnan(on_draws).any(axis=0)]
+    if math.isnan(centre) or usable.shape[1] < 2:
+        return Interval(centre, math.nan, math.nan, n, math.nan, math.nan)
+    normal = float(stats.norm.ppf((1 + level) / 2)) ** 2
+    of_pictures = float(usable.mean(axis=0).var(ddof=1))
+    of_seeds, squared = math.nan, normal * of_pictures
+    if n > 1:
+        of_seeds = float(np.var(observed, ddof=1)) / n
+        luck = max(0.0, float(usable.var(axis=1, ddof=1).mean()) - of_pictures) / (n - 1)
+        if of_seeds > luck:
+            student = float(stats.t.ppf((1 + level) / 2, n - 1)) ** 2
+            squared = max(squared, student * of_seeds + normal * max(0.0, of_pictures - luck))
+    half = math.sqrt(squared)
+    errors = math.sqrt(of_seeds), math.sqrt(of_pictures)
+    return Interval(centre, centre - half, centre + half, n, *errors)
+
+
+def mean(values: Sequence[float], level: float = LEVEL) -> Interval:
+    """The mean of a number over seeds, with Student's interval; none for a single seed."""
+    n, centre = len(values), float(np.mean(values))
+    if n == 1:
+        return Interval(centre, math.nan, math.nan, 1, math.nan, math.nan)
+    error = float(np.std(values, ddof=1)) / math.sqrt(n)
+    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * error
+    return Interval(centre, centre - half, centre + half, n, error, math.nan)
+
+
+def verdict(of: Interval, margin: float = 0.0) -> Verdict:
+    """Whether a mean is above ``margin``: only if its whole interval is, and not by one seed."""
+    if of.seeds < 2 or math.isnan(of.low):
+        return "undecided"
+    if of.low > margin:
+        return "holds"
+    return "does not hold" if of.high < margin else "undecided"
+
+
+# --- planning -------------------------------------------------------------------------------------
+
+
+def seeds_needed(spread: float, effect: float, power: float = 0.8, level: float = LEVEL) -> int:
+    """How many seeds show an effect in a paired t test with the given power.
+
+    ``spread`` is the standard deviation of the difference between seeds, in the effect's unit.
+    """
+    for n in range(2, MOST_SEEDS):
+        if power_of(n, spread, effect, level) >= power:
+            return n
+    return MOST_SEEDS
+
+
+def power_of(n: int, spread: float, effect: float, level: float = LEVEL) -> float:
+    """The probability that a paired t test with n seeds finds an effect."""
+    if spread == 0:
+        return 1.0
+    edge = stats.t.ppf((1 + level) / 2, n - 1)
+    shift = abs(effect) / spread * math.sqrt(n)
+    return float(stats.nct.sf(edge, n - 1, shift) + stats.nct.cdf(-edge, n - 1, shift))
+
+
+# --- are the intervals right? ---------------------------------------------------------------------
+
+
+class Spread(NamedTuple):
+    """Standard deviations of a simulated effect: what moves a single value, and how far."""
+
+    seeds: float
+    pictures: float
+    both: float  # of one seed on one picture
+
+
+def coverage(
+    spread: Spread,
+    seeds: int,
+    pictures: int = 100,
+    repeats: int = 2000,
+    nested: bool = False,
+    level: float = LEVEL,
+) -> float:
+    """How often the interval of a simulated experiment holds the truth, which is 0.
+
+    Seed s has on picture i the difference u_s + v_i + w_si, normal with the given deviations; the
+    effect is its mean. ``nested`` measures the percentiles of two nested bootstraps instead.
+    """
+    rng = np.random.Generator(np.random.PCG64(seeds))
+    draws = weights(pictures, 200) / pictures  # (B, pictures)
+    held = 0
+    for _ in range(repeats):
+        values = (
+            rng.normal(0, spread.seeds, (seeds, 1))
+            + rng.normal(0, spread.pictures, pictures)
+            + rng.normal(0, spread.both, (seeds, pictures))
+        )
+        on_draws = values @ draws.T  # (seeds, B)
+        if nested:
+            chosen = rng.integers(0, seeds, (seeds, len(draws)))
+            means = np.take_along_axis(on_draws, chosen, axis=0).mean(axis=0)
+            low, high = np.quantile(means, ((1 - level) / 2, (1 + level) / 2))
+        else:
+            found = interval(values.mean(axis=1).tolist(), on_draws, level)
+            low, high = found.low, found.high
+        held += low <= 0 <= high
+    return held / repeats

@@ -1,0 +1,184 @@
+"""The grid of runs: what it holds, what is found recorded, what is missing, and running it."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from augfpn import config, parameters, records, study, train
+from augfpn.cli import main
+from augfpn.errors import UserError
+
+ABLATIONS = {"table2": 8, "table3": 8, "table4": 11, "table5": 5}
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory) -> records.Record:
+    """FPN on scenes at the smoke budget, as the grid has it."""
+    run = study.Run("fpn", "scenes", "smoke", 0)
+    return train.train(run.experiment, tmp_path_factory.mktemp("records"))
+
+
+@pytest.mark.parametrize("table", ABLATIONS)
+def test_a_table_has_the_papers_rows_fpn_first(table: str) -> None:
+    part = study.part(table)
+    own = [name for name in part.variants if name != "panet"]
+    assert len(own) == ABLATIONS[table]
+    assert part.variants[0] == "fpn"
+    assert len(set(part.variants)) == len(part.variants)
+
+
+def test_variants_are_what_their_names_say() -> None:
+    def model(variant: str) -> config.Model:
+        return study.Run(variant, "scenes", "laptop", 0).experiment.model
+
+    assert (model("fpn").lam, model("fpn").ratios, model("fpn").roi_selection) == (0, (), "hard")
+    assert (model("cs_rfa").lam, model("cs_rfa").roi_selection) == (0.25, "hard")
+    assert model("cs_single_lam1.2").lam == 1.2
+    assert model("rfa_0.1_0.2").ratios == (0.1, 0.2)
+    assert model("fcos:augfpn").detector == "fcos"
+    assert model("mask_rcnn:augfpn").mask_supervision
+    assert model("cs").backbone == "narrow_resnet"
+
+
+def test_a_run_is_what_its_words_are() -> None:
+    """Each run of the grid can be repeated from a shell."""
+    for run in study.runs(study.parts(), "laptop"):
+        experiment = parameters.experiment(parameters.parse(run.words | {"device": "cpu"}))
+        assert experiment == run.experiment
+
+
+def test_runs_come_seed_by_seed_and_once() -> None:
+    found = study.runs(["table2", "table3"], "laptop", ["bccd"], seeds=2)
+    assert len(found) == len(set(found)) == 2 * (8 + 8 - 2)  # FPN and CS are in both
+    assert [run.seed for run in found] == [0] * 14 + [1] * 14
+
+
+def test_keys_tell_runs_apart() -> None:
+    found = study.runs(study.parts(), "laptop") + study.runs(study.parts(), "gpu")
+    assert len({study.key_of(run.experiment) for run in found}) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("names", "budget", "sets", "said"),
+    [
+        (["tabel2"], "laptop", None, "no part 'tabel2': did you mean 'table2'?"),
+        (["table2"], "large", None, "budget = 'large': choose one of smoke, laptop, gpu, paper."),
+        (["table2"], "laptop", ["voc"], "there are no pictures 'voc'"),
+    ],
+)
+def test_what_does_not_exist_is_named(names: list, budget: str, sets: list, said: str) -> None:
+    with pytest.raises(UserError, match=said.replace("?", r"\?")):
+        study.runs(names, budget, sets)
+
+
+def test_committed_records_are_found() -> None:
+    found = study.collect(records.COMMITTED)
+    for pictures in ("scenes", "bccd"):
+        for variant in ("fpn", "augfpn"):
+            record = found.record(study.Run(variant, pictures, "laptop", 0))
+            assert record.experiment.data.name == pictures
+
+
+# --- records that are not right -------------------------------------------------------------------
+
+
+def test_a_record_is_found_wherever_its_pictures_lie(smoke: records.Record) -> None:
+    found = study.collect([smoke.folder.parent])
+    assert found.problems == ()
+    assert found.record(study.Run("fpn", "scenes", "smoke", 0)).folder == smoke.folder
+    assert found.record(study.Run("fpn", "scenes", "smoke", 1)) is None
+    assert found.record(study.Run("cs", "scenes", "smoke", 0)) is None
+
+
+@pytest.mark.parametrize("file", ["settings.json", "result.json", "environment.json"])
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"experiment": {"lamda": 1}}'])
+def test_a_damaged_record_is_named_and_left_out(
+    smoke: records.Record, tmp_path: Path, file: str, content: str | None
+) -> None:
+    broken = shutil.copytree(smoke.folder, tmp_path / "broken")
+    (broken / file).unlink() if content is None else (broken / file).write_text(content)
+    if file != "settings.json" and content not in (None, "{"):
+        pytest.skip("any JSON is a result or an environment")
+    found = study.collect([tmp_path])
+    assert found.by_key == {}
+    (problem,) = found.problems
+    assert str(broken) in problem
+
+
+def test_a_copy_is_no_problem_and_a_contradiction_is(smoke: records.Record, tmp_path: Path) -> None:
+    first = shutil.copytree(smoke.folder, tmp_path / smoke.folder.name)
+    again = shutil.copytree(smoke.folder, tmp_path / f"{smoke.folder.name}.2")
+    assert study.collect([tmp_path]).problems == ()
+    result = json.loads((again / "result.json").read_text())
+    (again / "result.json").write_text(json.dumps(result | {"AP": result["AP"] + 0.25}))
+    found = study.collect([tmp_path])
+    (problem,) = found.problems
+    assert "are the same run and disagree" in problem
+    assert [record.folder for record in found.by_key.values()] == [first]
+
+
+def test_records_of_other_pictures_are_reported(smoke: records.Record, tmp_path: Path) -> None:
+    shutil.copytree(smoke.folder, tmp_path / "a")
+    other = shutil.copytree(smoke.folder, tmp_path / "b")
+    settings = json.loads((other / "settings.json").read_text())
+    settings["fingerprints"]["test"] = "of other pictures"
+    (other / "settings.json").write_text(json.dumps(settings))
+    (problem,) = study.collect([tmp_path]).problems
+    assert problem == "b is of other pictures than a."
+
+
+# --- what is missing ------------------------------------------------------------------------------
+
+
+def test_the_status_counts_and_estimates(smoke: records.Record) -> None:
+    found = study.collect([smoke.folder.parent])
+    (line,) = study.status(["table2"], "smoke", ["scenes"], None, found)
+    assert (line.done, line.runs) == (1, 8)
+    assert line.seconds == pytest.approx(7 * smoke.result["seconds"])  # the only time there is
+    nothing = study.Found({}, ())
+    (line,) = study.status(["table2"], "smoke", ["scenes"], None, nothing)
+    assert (line.done, line.seconds) == (0, None)
+    assert "unknown" in study.status_text([line], nothing)
+
+
+def test_a_variant_takes_as_long_as_its_own_records(smoke: records.Record) -> None:
+    fpn = study.Run("fpn", "scenes", "smoke", 0)
+    cs = study.Run("cs", "scenes", "smoke", 0)
+    slow = replace(smoke, experiment=cs.experiment, result=smoke.result | {"seconds": 100.0})
+    fast = replace(smoke, result=smoke.result | {"seconds": 10.0})
+    found = study.Found({study.key_of(each.experiment): each for each in (slow, fast)}, problems=())
+    later = [replace(run, seed=1) for run in (fpn, cs)]
+    assert study.expected_seconds(later, "smoke", found) == 110
+    assert study.expected_seconds([replace(fpn, variant="rfa")], "smoke", found) == 55
+
+
+def test_the_command_does_what_is_missing_and_nothing_else(
+    smoke: records.Record, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch
+) -> None:
+    monkeypatch.setattr(records, "COMMITTED", ())
+    folder = tmp_path / "records"
+    shutil.copytree(smoke.folder, folder / smoke.folder.name)
+    monkeypatch.setitem(study.parts(), "tiny", study.Part("two", ("fpn", "cs"), ("scenes",)))
+    words = ["study", "run", "tiny", "--budget", "smoke", "--records", str(folder), "--jobs", "2"]
+    assert main(words) == 0
+    said = capsys.readouterr().err
+    assert "1 of 2 runs are missing." in said
+    assert "cs on scenes, seed 0: done" in said
+    assert main(["study", "status", *words[2:7]]) == 0
+    assert "2/2" in capsys.readouterr().out
+    assert main(words) == 0
+    assert "0 of 2 runs are missing." in capsys.readouterr().err
+
+
+def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
+    lost = study.Run("fpn", "bccd", "smoke", 0)
+    fine = study.Run("fpn", "scenes", "smoke", 0)
+    said: list[str] = []
+    failed = study.run_missing([lost, fine], tmp_path, 1, str(tmp_path / "nowhere"), said.append)
+    assert failed == [lost]
+    assert "FAILED, see" in said[0]
+    assert "nowhere" in (tmp_path / "logs" / "bccd-fpn-seed0.txt").read_text()
+    assert said[1] == "fpn on scenes, seed 0: done"
