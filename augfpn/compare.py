@@ -45,7 +45,7 @@ def curves(record: records.Record, twin: records.Record | None) -> dict[str, lis
 
 
 def label_of(model: config.Model) -> str:
-    """What is switched on, in the paper's words."""
+    """What is switched on, in the paper's words, and how it differs from AugFPN's."""
     if is_fpn(model):
         return "FPN"
     other_neck = [] if model.neck == config.FPN.neck else [model.neck]
@@ -53,12 +53,23 @@ def label_of(model: config.Model) -> str:
         return "AugFPN"
     on = other_neck
     if model.lam:
-        on.append(f"CS({model.supervision}, lam {model.lam:g})")
+        single = model.supervision == "single"
+        other_lam = single or model.lam != config.AUGFPN.lam
+        level, weight = ["own level"] * single, [f"lam {model.lam:g}"] * other_lam
+        on.append(named("CS", level + weight))
     if model.ratios:
-        on.append(f"RFA({model.context_pooling}, {model.context_fusion})")
+        by_ratio = model.context_pooling == "ratio_invariant"
+        pools = [f"{ratio:g}" for ratio in model.ratios] if by_ratio else [model.context_pooling]
+        pools = [] if by_ratio and model.ratios == config.AUGFPN.ratios else pools
+        on.append(named("RFA", pools + ["sum"] * (model.context_fusion == "sum")))
     if model.roi_selection != "hard":
-        on.append("SRS" if model.roi_selection == "soft" else f"SRS({model.roi_selection})")
+        on.append(named("SRS", [model.roi_selection] * (model.roi_selection != "soft")))
     return " + ".join(on)
+
+
+def named(part: str, differs: Sequence[str]) -> str:
+    """A part's name, with what it differs in: "RFA(gap, sum)"."""
+    return f"{part}({', '.join(differs)})" if differs else part
 
 
 def cells(numbers: dict, names: Iterable[str] = NUMBERS) -> dict[str, Cell]:

@@ -11,9 +11,14 @@ second coerces the values to their types, refuses what does not fit, and shows w
 """
 
 import re
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
 
-from augfpn import parameters
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from augfpn import config, parameters
 from augfpn.errors import UserError
 
 INJECTED = "# Parameters"  # the first line of papermill's cell
@@ -22,23 +27,54 @@ ASSIGNMENT = re.compile(r"^([A-Za-z_]\w*)\s*(:[^=]*)?=")
 
 def load_ipython_extension(shell: Any) -> None:
     """Called by ``%load_ext augfpn.notebook``: look at injected cells before they run."""
-    if refuse_unknown not in shell.input_transformers_cleanup:
-        shell.input_transformers_cleanup.append(refuse_unknown)
+    guards = [getattr(each, "func", None) for each in shell.input_transformers_cleanup]
+    if refuse_unknown not in guards:
+        shell.input_transformers_cleanup.append(partial(refuse_unknown, shell.user_ns))
 
 
-def refuse_unknown(lines: list[str]) -> list[str]:
-    """The cell as it is, or one that raises, if it is papermill's and sets an unknown name."""
+def refuse_unknown(names: dict[str, Any], lines: list[str]) -> list[str]:
+    """The cell as it is, or one that raises, if it is papermill's and sets an unknown name.
+
+    ``names`` are the notebook's global ones, among them those of its parameters.
+    """
     if not lines or lines[0].strip() != INJECTED:
         return lines
     for line in lines:
         found = ASSIGNMENT.match(line)
         if found is None:
             continue
+        own = ASKED if "run" in names else parameters.NAMES
         try:
-            parameters.check_name(found[1])
+            parameters.check_name(found[1], own)
         except UserError as error:
             return ["from augfpn.errors import UserError\n", f"raise UserError({str(error)!r})\n"]
     return lines
+
+
+@dataclass(frozen=True, config=config.FROZEN)
+class Asked:
+    """What a notebook of the study asks: which records, and whether to make those that lack."""
+
+    data: str = "scenes"
+    budget: str = "laptop"
+    run: bool = False
+    jobs: Annotated[int, Field(gt=0)] = 1
+    data_root: str | None = None
+    records: Path = Path("runs")
+
+
+ASKED = tuple(Asked.__dataclass_fields__)
+
+
+def asked(names: dict[str, Any]) -> Asked:
+    """The typed question of a notebook's global names. Raises ``UserError`` with one sentence."""
+    given = {name: names[name] for name in ASKED if name in names}
+    try:
+        return TypeAdapter(Asked).validate_python(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name, expected = str(first["loc"][0]), first["msg"].removeprefix("Input should be ")
+        raise UserError(f"{name} = {given.get(name)!r}: expected {expected}.") from None
 
 
 def check(names: dict[str, Any]) -> parameters.Parameters:

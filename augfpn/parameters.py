@@ -5,6 +5,7 @@
 """
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -148,12 +149,13 @@ def parse(values: dict[str, Any]) -> Parameters:
     return parameters
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, names: Sequence[str] = NAMES) -> None:
     """Raise ``UserError`` for a name that is no parameter, with the one that was meant."""
-    if name in NAMES:
+    if name in names:
         return
-    near = [MEANT[name]] if name in MEANT else difflib.get_close_matches(name, NAMES, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(NAMES)}."
+    meant = MEANT.get(name)
+    near = [meant] if meant in names else difflib.get_close_matches(name, names, 1)
+    hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(names)}."
     raise UserError(f"there is no parameter '{name}': {hint}")
 
 

@@ -6,21 +6,24 @@ Tables never mix budgets. An effect is a variant's number less that of FPN with 
 over the seeds that both have, on the same pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 from augfpn import paper, plots, records, statistics, study, truth
 from augfpn.compare import label_of
 from augfpn.errors import UserError
 from augfpn.matches import matches
-from augfpn.statistics import Draws, Interval
+from augfpn.notebook import Asked
+from augfpn.statistics import FEWEST_SEEDS, Draws, Interval
 
+Tell = Callable[[str], None]
+DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"}
 BY_SIZE = ("APs", "APm", "APl")
-LEAST_SEEDS = 2  # for an interval that says something of other seeds
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,31 @@ class Row(NamedTuple):
         return self.variant != base_of(self.variant)
 
 
+def evidence(name: str, asked: Asked, tell: Tell = print) -> Evidence:
+    """What is recorded for a part, after its missing runs if they are asked for.
+
+    Says what is there. Raises ``UserError`` for a part without such pictures.
+    """
+    wanted = study.runs([name], asked.budget, [asked.data])
+    if not wanted:
+        own = ", ".join(study.sets_of(study.part(name), asked.budget, None))
+        raise UserError(f"data = {asked.data!r}: {name} at {asked.budget} has {own}.")
+    folders = [asked.records, *records.COMMITTED]
+    found = study.collect(folders)
+    missing = [run for run in wanted if found.record(run) is None]
+    if missing and asked.run:
+        study.run_missing(missing, asked.records, asked.jobs, asked.data_root, tell)
+        found = study.collect(folders)
+    chosen = [name], asked.budget, [asked.data], None
+    tell(study.status_text(study.status(*chosen, found), found))
+    return Evidence(asked.data, asked.budget, found)
+
+
+def rows(name: str, of: Evidence) -> list[Row]:
+    """A part's table on one set of pictures."""
+    return [row(variant, of) for variant in study.part(name).variants]
+
+
 def base_of(variant: str) -> str:
     """The variant that another is compared with: FPN with the same detector."""
     detector, colon, _ = variant.rpartition(":")
@@ -105,12 +133,19 @@ def row(variant: str, evidence: Evidence) -> Row:
     asked = variant != base_of(variant)
     return Row(
         variant=variant,
-        label=label_of(model),
+        label=label(variant),
         own=statistics.single(own) if own else {},
         effect=evidence.effects(variant, base_of(variant)) if asked else {},
         printed=None if found is None else found[1],
         base=paper.base_row(model),
     )
+
+
+def label(variant: str) -> str:
+    """A variant in the paper's words, with its detector where it is not Faster R-CNN."""
+    detector, _, _ = variant.rpartition(":")
+    name = label_of(study.model_of(variant))
+    return f"{DETECTORS[detector]}, {name}" if detector else name
 
 
 # --- numbers to text ------------------------------------------------------------------------------
@@ -125,11 +160,11 @@ def percent(x: float | None, sign: bool = False) -> str:
 
 
 def effect_text(of: Interval | None) -> str:
-    """An effect with its interval: "+1.2 [−0.3, +2.7]"; one seed's interval is of pictures only."""
+    """An effect with its interval: "+1.2 [−0.3, +2.7]"; a star for too few seeds."""
     if of is None or of.mean != of.mean:
         return "–"
     limits = f"[{percent(of.low, sign=True)}, {percent(of.high, sign=True)}]"
-    return f"{percent(of.mean, sign=True)} {limits}" + (" *" if of.seeds < LEAST_SEEDS else "")
+    return f"{percent(of.mean, sign=True)} {limits}" + (" *" if of.seeds < FEWEST_SEEDS else "")
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -163,7 +198,7 @@ def matrix(part: study.Part, by_set: dict[str, Evidence]) -> str:
         for evidence in by_set.values():
             effects = evidence.effects(variant, base_of(variant))
             cells.append(effect_text(effects.get("AP")))
-        lines.append([label_of(study.model_of(variant)), *cells])
+        lines.append([label(variant), *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -172,7 +207,7 @@ def planning(rows: Sequence[Row], seconds: float) -> str:
     lines = [["", "paper's effect", "spread between seeds", "seeds", "hours"], ["---"] * 5]
     for each in rows:
         effect, printed = each.effect.get("AP"), each.printed_effect
-        if effect is None or effect.seeds < LEAST_SEEDS or not printed:
+        if effect is None or effect.seeds < FEWEST_SEEDS or not printed:
             continue
         spread = effect.of_seeds * effect.seeds**0.5
         needed = statistics.seeds_needed(spread, printed / 100)
@@ -182,12 +217,33 @@ def planning(rows: Sequence[Row], seconds: float) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def conclusion(rows: Sequence[Row], of: Evidence) -> str:
+    """What a table shows, in a few sentences."""
+    verdicts = {each.label: statistics.verdict(each.effect["AP"]) for each in rows if each.effect}
+    if not verdicts:
+        return f"Nothing is recorded on {of.pictures} at the {of.budget} budget."
+    seeds = sorted({each.effect["AP"].seeds for each in rows if each.effect})
+    said = {
+        "holds": "better than FPN",
+        "does not hold": "worse than FPN",
+        "undecided": "undecided",
+    }
+    groups = [
+        f"{text}: {', '.join(names)}"
+        for verdict, text in said.items()
+        if (names := [label for label, v in verdicts.items() if v == verdict])
+    ]
+    runs = " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))
+    return f"On {of.pictures}, {of.budget} budget, {runs} seed(s). " + "; ".join(groups) + "."
+
+
 # --- the whole report -----------------------------------------------------------------------------
 
 ABOUT = """\
 AP in percent. An effect is the mean over seeds of the difference to FPN trained with the same seed;
 in brackets where the true effect lies with a probability of 95 %, for other seeds and other test
-pictures of the same kind. A star marks a single run, whose interval is for other pictures only.
+pictures of the same kind. A star marks fewer than three seeds: too few for an interval to be
+trusted, or for a verdict.
 *Better?* says whether the interval is above zero ("holds"), below ("does not hold") or neither.
 The paper's numbers are COCO's: they stand here for the direction and size of an effect."""
 
@@ -208,6 +264,8 @@ def write(
     if out.exists() and any(out.iterdir()) and not page.exists():
         raise UserError(f"{out} holds other files: give a new folder, or that of an old report.")
     evidence: dict[str, Evidence] = {}
+    if not any(record.experiment.budget == budget for record in found.by_key.values()):
+        raise UserError(f"there are no records of the {budget} budget: `augfpn study run` first.")
     text = [f"# The study at the {budget} budget", ABOUT]
     out.mkdir(parents=True, exist_ok=True)
     for name in names:
@@ -217,8 +275,6 @@ def write(
         here = {s: e for s, e in here.items() if any(map(e.recorded, part.variants))}
         if here:
             text += section(name, part, here, out)
-    if not evidence or len(text) == len((text[0], ABOUT)):
-        raise UserError(f"there are no records of the {budget} budget: `augfpn study run` first.")
     text += [sources(evidence, found)]
     records.write_bytes(page, ("\n\n".join(text) + "\n").encode())
     return page
@@ -230,15 +286,14 @@ def section(name: str, part: study.Part, here: dict[str, Evidence], out: Path) -
     if name == "defects":
         return [*text, matrix(part, here)]
     for pictures, evidence in here.items():
-        rows = [row(variant, evidence) for variant in part.variants]
-        text += [f"### On {pictures}", table(rows)]
-        shown = [each for each in rows if each.effect]
-        if shown:
+        lines = rows(name, evidence)
+        text += [f"### On {pictures}", table(lines)]
+        if figure := figure_of(lines):
             file = out / f"{name}-{pictures}.svg"
-            save(figure_of(shown), file)
+            save(figure, file)
             text.append(f"![Effects on AP, {part.title}, {pictures}]({file.name})")
         times = [r.result["seconds"] for v in part.variants for r in evidence.recorded(v).values()]
-        plan = planning(rows, sum(times) / len(times))
+        plan = planning(lines, sum(times) / len(times))
         if plan.count("\n") > 1:
             text += [
                 "Seeds that would show an effect of the paper's size in four of five tries:",
@@ -247,17 +302,17 @@ def section(name: str, part: study.Part, here: dict[str, Evidence], out: Path) -
     return text
 
 
-def figure_of(rows: Sequence[Row]) -> plt.Figure:
-    """Effects with intervals beside the paper's."""
-    return plots.effects(
-        [
-            (each.label, *(100 * x for x in each.effect["AP"][:3]), each.printed_effect)
-            for each in rows
-        ]
-    )
+def figure_of(rows: Sequence[Row]) -> Figure | None:
+    """Effects with intervals beside the paper's; none where nothing is recorded."""
+    shown = [
+        (each.label, *(100 * x for x in each.effect["AP"][:3]), each.printed_effect)
+        for each in rows
+        if each.effect
+    ]
+    return plots.effects(shown) if shown else None
 
 
-def save(figure: plt.Figure, file: Path) -> None:
+def save(figure: Figure, file: Path) -> None:
     """Write a figure, the same bytes for the same figure."""
     partial = file.with_name(file.name + ".partial")
     with plt.rc_context(plots.STYLE):

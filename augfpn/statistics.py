@@ -20,6 +20,7 @@ from augfpn.matches import Matches, average_precision
 Floats = NDArray[np.float64]
 Verdict = Literal["holds", "does not hold", "undecided"]
 LEVEL = 0.95
+FEWEST_SEEDS = 3  # for a verdict: `coverage` is what it should be from three on
 DRAWS = 1000
 MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
 
@@ -116,8 +117,8 @@ def mean(values: Sequence[float], level: float = LEVEL) -> Interval:
 
 
 def verdict(of: Interval, margin: float = 0.0) -> Verdict:
-    """Whether a mean is above ``margin``: only if its whole interval is, and not by one seed."""
-    if of.seeds < 2 or math.isnan(of.low):
+    """Whether a mean is above ``margin``: its whole interval, of at least three seeds."""
+    if of.seeds < FEWEST_SEEDS or math.isnan(of.low):
         return "undecided"
     if of.low > margin:
         return "holds"

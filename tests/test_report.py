@@ -1,0 +1,202 @@
+"""Tables and figures from records: what they say, and that they are the same twice."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from augfpn import records, report, statistics, study, train, truth
+from augfpn.cli import main
+from augfpn.errors import UserError
+from augfpn.notebook import Asked, asked
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory) -> records.Record:
+    """FPN on scenes at the smoke budget, as the grid has it."""
+    run = study.Run("fpn", "scenes", "smoke", 0)
+    return train.train(run.experiment, tmp_path_factory.mktemp("records"))
+
+
+@pytest.fixture(scope="module")
+def coco(smoke: records.Record) -> dict:
+    return truth.truth_of(smoke)
+
+
+def made_up(smoke: records.Record, coco: dict, run: study.Run, share: float) -> records.Record:
+    """A record of a run that found the first ``share`` of each class's objects only."""
+    found = []
+    for category in coco["categories"]:
+        own = [a for a in coco["annotations"] if a["category_id"] == category["id"]]
+        found += own[: round(share * len(own))]
+    predictions = [
+        {k: each[k] for k in ("image_id", "category_id", "bbox")} | {"score": 0.9} for each in found
+    ]
+    record = replace(smoke, experiment=run.experiment)
+    record.__dict__["predictions"] = predictions
+    return record
+
+
+@pytest.fixture(scope="module")
+def evidence(smoke: records.Record, coco: dict) -> report.Evidence:
+    """Three seeds: FPN finds a half, CS all, RFA as much as FPN; SRS has one seed."""
+    shares = {"fpn": 0.5, "cs": 1.0, "rfa": 0.5, "srs": 1.0}
+    runs = [study.Run(v, "scenes", "smoke", s) for v in shares for s in range(3)]
+    runs = [run for run in runs if run.variant != "srs" or run.seed == 0]
+    made = [made_up(smoke, coco, run, shares[run.variant]) for run in runs]
+    by_key = {study.key_of(each.experiment): each for each in made}
+    return report.Evidence("scenes", "smoke", study.Found(by_key, ()), number_of_draws=50)
+
+
+def test_a_row_has_its_own_numbers_its_effect_and_the_papers(evidence: report.Evidence) -> None:
+    fpn, cs, rfa, srs, cs_rfa, *_ = report.rows("table2", evidence)
+    assert (fpn.label, fpn.seeds, fpn.effect) == ("FPN", 3, {})
+    assert cs.own["AP"].mean == pytest.approx(1)
+    assert cs.effect["AP"].mean == pytest.approx(1 - fpn.own["AP"].mean)
+    assert cs.effect["AP"].low > 0  # three seeds that agree
+    assert (rfa.effect["AP"].mean, rfa.effect["AP"].low) == (0, 0)
+    assert srs.seeds == srs.effect["AP"].seeds == 1
+    assert (cs_rfa.seeds, cs_rfa.own, cs_rfa.effect) == (0, {}, {})
+    assert cs.printed_effect == pytest.approx(0.9)
+    assert fpn.printed_effect is None
+
+
+def test_the_table_says_so(evidence: report.Evidence) -> None:
+    lines = report.table(report.rows("table2", evidence)).splitlines()
+    cells = {line.split("|")[1].strip(): line for line in lines}
+    assert "holds" in cells["CS"]
+    assert "undecided" in cells["RFA"]
+    assert "undecided" in cells["SRS"]  # one seed is no verdict
+    assert cells["SRS"].count("*") >= 1
+    assert cells["CS"].count("*") == 0
+    assert "not run" in cells["CS + RFA"]
+    assert "| 37.2 | +0.9 |" in cells["CS"]
+    assert len({line.count("|") for line in lines}) == 1
+
+
+def test_the_conclusion_names_what_is_better(evidence: report.Evidence) -> None:
+    said = report.conclusion(report.rows("table2", evidence), evidence)
+    assert "better than FPN: CS;" in said
+    nothing = replace(evidence, found=study.Found({}, ()), scored={})
+    assert "Nothing is recorded" in report.conclusion(report.rows("table2", nothing), nothing)
+    assert report.figure_of(report.rows("table2", nothing)) is None
+
+
+def test_other_detectors_are_compared_with_their_own_fpn() -> None:
+    assert report.base_of("retinanet:augfpn") == "retinanet:fpn"
+    assert report.base_of("cs_rfa") == "fpn"
+    assert report.label("retinanet:augfpn") == "RetinaNet, AugFPN"
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "text"),
+    [(0.1234, False, "12.3"), (0.0123, True, "+1.2"), (-0.0123, True, "−1.2"), (None, True, "–")],
+)
+def test_percentages(value: float | None, sign: bool, text: str) -> None:
+    assert report.percent(value, sign) == text
+
+
+def test_the_plan_says_how_many_seeds() -> None:
+    """CS: +0.9 in the paper; a spread of 0.9 between three seeds needs ten of them, twice."""
+    effect = statistics.Interval(0.0, -0.01, 0.01, 3, 0.009 / 3**0.5, 0.0)
+    row = report.Row("cs", "CS", {}, {"AP": effect}, {"AP": 37.2}, {"AP": 36.3})
+    last = report.planning([row], seconds=360.0).splitlines()[-1]
+    assert last == "| CS | +0.9 | 0.9 | 10 | 2.0 |"
+
+
+# --- the whole report -----------------------------------------------------------------------------
+
+
+def test_a_report_is_the_same_twice_and_comes_from_records(
+    smoke: records.Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "DRAWS", 30)
+    found = study.collect([smoke.folder.parent])
+    pages = [
+        report.write(["table2"], "smoke", None, found, tmp_path / name) for name in ("one", "two")
+    ]
+    first, second = (sorted(page.parent.iterdir()) for page in pages)
+    assert [file.name for file in first] == [file.name for file in second]
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
+    text = pages[0].read_text()
+    assert smoke.folder.name in text
+    assert report.percent(smoke.result["AP"]) in text
+    report.write(["table2"], "smoke", None, found, tmp_path / "one")  # its own, written anew
+
+
+def test_figures_are_the_same_twice(evidence: report.Evidence, tmp_path: Path) -> None:
+    rows = report.rows("table2", evidence)
+    for name in ("a.svg", "b.svg"):
+        report.save(report.figure_of(rows), tmp_path / name)
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_nothing_is_overwritten_and_nothing_is_made_of_nothing(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    nothing = study.Found({}, ())
+    with pytest.raises(UserError, match="holds other files"):
+        report.write(["table2"], "laptop", None, nothing, tmp_path)
+    with pytest.raises(UserError, match="there are no records of the laptop budget"):
+        report.write(["table2"], "laptop", None, nothing, tmp_path / "new")
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_the_command_needs_a_folder(capsys: pytest.CaptureFixture) -> None:
+    assert main(["study", "report", "table2"]) == 2
+    assert "needs --out" in capsys.readouterr().err
+
+
+# --- what is right on the test pictures -----------------------------------------------------------
+
+
+def test_scenes_are_made_again(smoke: records.Record, coco: dict) -> None:
+    result = train.evaluate.score(coco, smoke.predictions)
+    assert result["AP"] == pytest.approx(smoke.result["AP"])
+    with pytest.raises(UserError, match="another version"):
+        truth.truth_of(replace(smoke, fingerprints={"train": "", "test": "older"}))
+
+
+def test_other_annotations_are_kept_beside_the_records(
+    smoke: records.Record, coco: dict, tmp_path: Path
+) -> None:
+    pictures = train.load_pictures(smoke.experiment.data, "test")
+    data = replace(smoke.experiment.data, name="bccd")
+    moved = shutil.copytree(smoke.folder, tmp_path / "record")
+    record = replace(smoke, folder=moved, experiment=replace(smoke.experiment, data=data))
+    with pytest.raises(UserError, match="`augfpn study run` keeps them there"):
+        truth.truth_of(record)
+    file = truth.keep(pictures, tmp_path)
+    kept = truth.truth_of(record)
+    for name in truth.ANNOTATION:
+        assert [a[name] for a in kept["annotations"]] == [a[name] for a in coco["annotations"]]
+    before = file.read_bytes()
+    assert truth.keep(pictures, tmp_path).read_bytes() == before
+    file.write_bytes(records.packed({"fingerprint": "of others"} | kept))
+    with pytest.raises(UserError, match="is not of the pictures"):
+        truth.truth_of(record)
+
+
+# --- a notebook's question ------------------------------------------------------------------------
+
+
+def test_a_question_is_typed(tmp_path: Path) -> None:
+    assert asked({"run": "true", "jobs": "2", "budget": "gpu", "other": 1}) == Asked(
+        run=True, jobs=2, budget="gpu"
+    )
+    with pytest.raises(UserError, match="run = 'maybe': expected"):
+        asked({"run": "maybe"})
+    with pytest.raises(UserError, match="data = 'coco': table2 at laptop has scenes, bccd"):
+        report.evidence("table2", Asked(data="coco", records=tmp_path))
+
+
+def test_notebooks_of_the_study_have_the_questions_parameters() -> None:
+    folder = Path(__file__).parents[1] / "experiments"
+    for table in ("table1", "table2", "table3", "table4", "table5"):
+        cells = json.loads((folder / f"{table}.ipynb").read_text())["cells"]
+        (cell,) = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
+        given: dict = {}
+        exec("".join(cell["source"]), given)
+        assert asked(given) == Asked()
+        assert set(given) - {"__builtins__", "__annotations__"} == set(Asked.__dataclass_fields__)
