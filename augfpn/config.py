@@ -181,6 +181,9 @@ class Data:
     scene_classes: tuple[str, ...] = ("disk", "square", "triangle", "star", "cross")
     scene_tilt: Annotated[float, Field(ge=0, le=1)] = 1.0  # how far objects are turned
     own_colours: Annotated[float, Field(ge=0, le=1)] = 0.0  # how many wear their class's colour
+    detail: Annotated[float, Field(ge=0, le=1)] = 0.0  # dials of scenes: see `augfpn.data.dials`
+    context: Annotated[float, Field(ge=0, le=1)] = 0.0
+    scale: Annotated[float, Field(ge=0, le=1)] = 0.0
     train_scenes: Positive = 800
     test_scenes: Positive = 100
 

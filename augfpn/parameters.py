@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 from augfpn import config, dialects
 from augfpn.backbone import has_imagenet
 from augfpn.budgets import BUDGETS
+from augfpn.data import dials
 from augfpn.errors import UserError
 
 MEANT = {  # what people call a parameter elsewhere
@@ -94,6 +95,15 @@ class Parameters:
     ] = "auto"
     data: Annotated[Literal["scenes", "bccd", "coco"], about("what to learn from")] = "scenes"
     data_root: Annotated[Path_, about("the data's folder; bccd can be downloaded instead")] = None
+    detail: Annotated[
+        Float, about("of scenes: share of large objects that only fine texture tells", ge=0, le=1)
+    ] = 0.0
+    context: Annotated[
+        Float, about("of scenes: share of objects that only surroundings tell", ge=0, le=1)
+    ] = 0.0
+    scale: Annotated[
+        Float, about("of scenes: how surely a class is trained at half of its sizes", ge=0, le=1)
+    ] = 0.0
     budget: Annotated[
         Literal["auto", "smoke", "laptop", "gpu", "paper"],
         about("sizes of everything; auto: gpu where there is one, else laptop"),
@@ -171,6 +181,17 @@ def check_together(chosen: Parameters) -> None:
         raise UserError(
             f"mask_supervision = True does not go with detector={chosen.detector!r} and "
             f"cs={chosen.cs}: it needs detector='mask_rcnn' and cs=True."
+        )
+    turned_up = [name for name in dials.NAMES if getattr(chosen, name)]
+    if turned_up and chosen.data != "scenes":
+        raise UserError(
+            f"{turned_up[0]} = {getattr(chosen, turned_up[0]):g} does not go with "
+            f"data={chosen.data!r}: it is a dial of scenes; leave it at 0, or use data='scenes'."
+        )
+    if chosen.detail + chosen.context > 1:
+        raise UserError(
+            f"detail = {chosen.detail:g} and context = {chosen.context:g} are shares of the same "
+            "objects: together give 1 at most."
         )
     if chosen.steps is not None and chosen.epochs is not None:
         raise UserError(
@@ -272,7 +293,12 @@ def the_data(base: config.Data, chosen: Parameters) -> config.Data:
     root = None if chosen.data_root is None else str(Path(chosen.data_root).expanduser().resolve())
     own = {"bccd": "test"}.get(chosen.data, base.test)
     return replace(
-        base, name=chosen.data, root=root, limit=chosen.limit, test=chosen.test_split or own
+        base,
+        name=chosen.data,
+        root=root,
+        limit=chosen.limit,
+        test=chosen.test_split or own,
+        **{name: getattr(chosen, name) for name in dials.NAMES},
     )
 
 

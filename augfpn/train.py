@@ -227,6 +227,9 @@ def scene_settings(settings: config.Data) -> SceneSettings:
         classes=settings.scene_classes,
         tilt=settings.scene_tilt,
         own_colours=settings.own_colours,
+        detail=settings.detail,
+        context=settings.context,
+        scale=settings.scale,
     )
 
 

@@ -36,6 +36,7 @@ MIRRORS: dict[str, tuple[Point, ...]] = {
     "triangle": ((-_SIN60, 0.5),),
     "star": ((-_SIN72, -_COS72), (-_SIN36, _COS36)),
     "cross": ((-1, 0), (-_DIAGONAL, _DIAGONAL)),
+    "pill": ((-1, 0),),
 }
 OUTLINES: dict[str, tuple[Point, ...]] = {
     "disk": ((0, 0), (0, 0)),  # a disk is a rounded point
@@ -43,9 +44,11 @@ OUTLINES: dict[str, tuple[Point, ...]] = {
     "triangle": ((1, 0), (0.25, _SIN60 / 2)),
     "star": ((1, 0), (0.44 * _COS36, 0.44 * _SIN36)),
     "cross": ((1, 0), (1, 0.27), (0.27, 0.27)),
+    "pill": ((0.6, 0), (0, 0)),  # a rounded line
 }
-ROUNDING = {"disk": 1.0, "square": 0.2, "triangle": 0.2, "star": 0.06, "cross": 0.08}
+ROUNDING = {"disk": 1.0, "square": 0.2, "triangle": 0.2, "star": 0.06, "cross": 0.08, "pill": 0.4}
 SURFACES = ("plain", "striped", "dotted", "checked")
+LINES = {"fine-lined": 3.0, "coarse-lined": 5.0}  # surfaces of lines, and their period in px
 
 # Textures: bands (0: none), then octaves of noise: height and width of a cell, px, and weight.
 TEXTURES = (
@@ -204,6 +207,20 @@ def ground(rng: Generator, shape: tuple[int, int], tints: list[Floats], light: P
     return canvas
 
 
+def band(
+    rng: Generator, canvas: Floats, picture: Window, share: float, tints: list[Floats], light: Point
+) -> None:
+    """A strip of another material along the upper (share > 0) or lower edge of the picture."""
+    rows, columns = picture
+    height = ceil(abs(share) * (rows.stop - rows.start))
+    strip = (
+        slice(rows.start, rows.start + height)
+        if share > 0
+        else slice(rows.stop - height, rows.stop)
+    )
+    canvas[:, strip, columns] = material(rng, (height, columns.stop - columns.start), tints, light)
+
+
 def clutter(rng: Generator, canvas: Floats, picture: Window, inks: list[Floats]) -> None:
     """A bent stroke or a soft blob: something that is no object."""
     down, across = (between(rng, side.start, side.stop) for side in picture)
@@ -285,7 +302,9 @@ def pattern(surface: str, x: Floats, y: Floats, period: float) -> Floats | float
     if surface == "dotted":
         return np.clip(0.3 * period + 0.5 - np.sqrt(u * u + v * v), 0, 1)
     stripes, across = (np.clip(w - (0.25 * period - 0.5), 0, 1) for w in (u, v))
-    return stripes if surface == "striped" else stripes + across - 2 * stripes * across
+    if surface == "striped" or surface in LINES:
+        return stripes
+    return stripes + across - 2 * stripes * across
 
 
 def colours(rng: Generator, inks: list[Floats], number: int) -> tuple[Floats, Floats]:
@@ -322,7 +341,7 @@ def paint(
         slice(columns.start + right, columns.stop + right),
     )
     canvas[:, *fallen] *= 1 - shadow * shadow * (1.5 - shadow)
-    period = max(5.0, size * between(rng, 0.14, 0.3))
+    period = LINES.get(surface) or max(5.0, size * between(rng, 0.14, 0.3))
     x, y = (w + between(rng, 0, period) for w in (patch.x, patch.y))
     colour = inks[0] + (inks[1] - inks[0]) * pattern(surface, x, y, period)
     rim = np.clip(1 + edge / (1 + 0.13 * size), 0, 1)

@@ -14,19 +14,21 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 from pycocotools import mask as rle
 
+from augfpn.data import dials
+from augfpn.data.dials import Plan
 from augfpn.data.drawing import (
-    OUTLINES,
+    HUES,
     SURFACES,
     Patch,
-    Point,
     Window,
+    band,
     clutter,
     colours,
     develop,
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from augfpn.data.pictures import Pictures
 
 VERSION = "scenes 2"  # part of the fingerprint: change it whenever a pixel changes
-CLASSES = tuple(OUTLINES)
+CLASSES = tuple(HUES)
 _Made = tuple[NDArray[np.uint8], list[dict[str, Any]]]  # a picture and its COCO annotations
 
 
@@ -58,6 +60,7 @@ class SceneSettings:
         `classes` are some of CLASSES, in the order of their labels. An object is turned by up to
         2 atan(`tilt`) to either side: 0 stands upright, 1 turns up to a right angle. `own_colours`
         is the share of objects that wear the colour of their class; at 0 colour tells nothing.
+        `detail`, `context` and `scale` are the dials of `augfpn.data.dials`, from 0 to 1.
     Raises: ValueError for a value out of range.
     """
 
@@ -70,6 +73,9 @@ class SceneSettings:
     classes: tuple[str, ...] = CLASSES
     tilt: float = 1.0
     own_colours: float = 0.0
+    detail: float = 0.0
+    context: float = 0.0
+    scale: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -82,7 +88,7 @@ class SceneSettings:
         _expect("most", self.most, self.fewest, room)
         if not self.classes or len(set(self.classes) & set(CLASSES)) != len(self.classes):
             raise ValueError(f"classes={self.classes!r}: give some of {CLASSES}, each once.")
-        for name in ("tilt", "own_colours"):
+        for name in ("tilt", "own_colours", *dials.NAMES):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}={getattr(self, name)!r}: give a number from 0 to 1.")
         low, high = self.smallest / self.height, 0.9 * min(1, self.width / self.height)
@@ -91,13 +97,19 @@ class SceneSettings:
                 f"largest={self.largest!r} does not fit a scene: give a fraction of the height "
                 f"from {low:.3g} to {high:.3g}."
             )
+        dials.check(self)
+
+    @property
+    def all_classes(self) -> tuple[str, ...]:
+        """The classes in the order of their labels, those of the dials last."""
+        return self.classes + dials.classes(self)
 
 
 @dataclass(frozen=True)
 class Object:
     """One object of a scene, as far as it is visible.
 
-    Shapes: `category`: index into the settings' classes; `box`: x, y, w, h in px, tight around
+    Shapes: `category`: index into the settings' all_classes; `box`: x, y, w, h in px, tight around
         `mask`; `mask`: (H, W) bool. The masks of a scene do not overlap.
     """
 
@@ -129,16 +141,20 @@ def scene(settings: SceneSettings, split: str, index: int) -> Scene:
     picture = slice(margin, margin + height), slice(margin, margin + width)
     canvas = np.zeros((3, height + 2 * margin, width + 2 * margin), np.float32)
     canvas[:, *picture] = ground(rng, (height, width), tints, light)
+    roofed = dials.roofed(rng, settings)
+    if settings.context:
+        band(rng, canvas, picture, dials.BAND if roofed else -dials.BAND, inks[:3], light)
     for _ in range(2 + int(rng.random() * 5)):
         clutter(rng, canvas, picture, inks + tints)
     stage = _Stage(picture, np.full(canvas.shape[1:], -1, np.int8))
-    placed: list[_Plan] = []
-    for plan in _cast(rng, settings):
-        if patch := _place(rng, plan, settings.smallest, stage):
+    placed: list[Plan] = []
+    for plan in _cast(rng, settings, split):
+        plan = dials.turned_up(rng, settings, plan, roofed)
+        if patch := _place(rng, plan, dials.least(settings, split, plan), stage):
             ink = own_ink(plan.name, inks) if plan.in_own_colour else len(placed)
             paint(rng, canvas, patch, plan.surface, colours(rng, inks, ink), light)
             placed.append(plan)
-    objects = _objects(placed, stage, settings.classes)
+    objects = _objects(placed, stage, settings.all_classes)
     return Scene(develop(rng, canvas[:, *picture]), tuple(objects))
 
 
@@ -166,21 +182,12 @@ def scenes(
             annotations.append({"id": len(annotations) + 1, "image_id": number} | annotation)
         if progress and (number % 50 == 0 or number == count):
             progress(number, count)
-    categories = [{"id": i, "name": name} for i, name in enumerate(settings.classes, start=1)]
+    categories = [{"id": i, "name": name} for i, name in enumerate(settings.all_classes, start=1)]
     coco = {"images": images, "annotations": annotations, "categories": categories}
-    key = json.dumps([VERSION, asdict(settings), split, count]).encode()
+    told = {k: v for k, v in asdict(settings).items() if v or k not in dials.NAMES}
+    key = json.dumps([VERSION, told, split, count]).encode()
     fingerprint = hashlib.sha256(key).hexdigest()
     return Pictures(f"scenes-{split}", coco, partial(_read, pixels), fingerprint)
-
-
-class _Plan(NamedTuple):
-    """What an object will be, before it has a place."""
-
-    name: str
-    surface: str
-    size: float
-    turn: Point
-    in_own_colour: bool
 
 
 @dataclass
@@ -210,27 +217,33 @@ def _generator(seed: int, split: str, index: int) -> Generator:
     return Generator(PCG64(SeedSequence(int.from_bytes(words, "big"))))
 
 
-def _cast(rng: Generator, settings: SceneSettings) -> list[_Plan]:
+def _cast(rng: Generator, settings: SceneSettings, split: str) -> list[Plan]:
     """Who is in the picture: class, surface, size, turn and colour do not depend on each other."""
     count = settings.fewest + int(rng.random() * (settings.most - settings.fewest + 1))
     sizes = settings.smallest, settings.largest * settings.height
     return [
-        _Plan(
-            pick(rng, settings.classes),
-            pick(rng, SURFACES),
-            log_between(rng, *sizes),
-            turn_within(rng, settings.tilt),
-            rng.random() < settings.own_colours,
+        dials.at_home(
+            rng,
+            settings,
+            split,
+            Plan(
+                (name := pick(rng, settings.classes)),
+                name,
+                pick(rng, SURFACES),
+                log_between(rng, *sizes),
+                turn_within(rng, settings.tilt),
+                rng.random() < settings.own_colours,
+            ),
         )
         for _ in range(count)
     ]
 
 
-def _place(rng: Generator, plan: _Plan, smallest: float, stage: _Stage) -> Patch | None:
+def _place(rng: Generator, plan: Plan, smallest: float, stage: _Stage) -> Patch | None:
     """Put an object before the others, where and as large as it does not hide one of them."""
     size, number, before = plan.size, len(stage.areas), stage.seen
     for _ in range(60):
-        patch = silhouette(rng, plan.name, size, plan.turn, stage.picture)
+        patch = silhouette(rng, plan.name, size, plan.turn, dials.room(plan, stage.picture))
         covered = patch.distance <= 0
         behind = np.flatnonzero(np.bincount(before[patch.window][covered] + 1)[1:])
         stage.seen = before.copy()
@@ -259,10 +272,10 @@ def _read(pixels: dict[int, NDArray[np.uint8]], entry: dict[str, Any]) -> NDArra
     return pixels[entry["id"]]
 
 
-def _objects(placed: list[_Plan], stage: _Stage, classes: tuple[str, ...]) -> Iterator[Object]:
+def _objects(placed: list[Plan], stage: _Stage, classes: tuple[str, ...]) -> Iterator[Object]:
     for number, plan in enumerate(placed):
         mask = stage.mask(number)
-        yield Object(classes.index(plan.name), plan.surface, _box(mask), mask)
+        yield Object(classes.index(plan.label), plan.surface, _box(mask), mask)
 
 
 def _made(settings: SceneSettings, split: str, count: int) -> Iterator[_Made]:
