@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
-from augfpn.data import drawing
+from augfpn.data import dials, drawing, silhouettes
 from augfpn.data import scenes as module
 from augfpn.data.scenes import CLASSES, SURFACES, SceneSettings, scene, scenes
 
@@ -100,7 +100,8 @@ def test_only_exactly_rounded_operations_lead_to_pixels():
         "empty_like flatnonzero float32 floor full inf int8 max maximum minimum random sqrt uint8 "
         "where zeros"
     )
-    tree = ast.parse(Path(module.__file__).read_text() + Path(drawing.__file__).read_text())
+    files = (each.__file__ for each in (module, drawing, silhouettes, dials))
+    tree = ast.parse("".join(Path(file).read_text() for file in files))
     used = {
         node.attr
         for node in ast.walk(tree)
@@ -131,7 +132,7 @@ def test_masks_do_not_overlap(many):
 @pytest.mark.parametrize("name", [name for name in CLASSES if name != "disk"])
 def test_silhouettes_are_the_polygons_they_say(name, monkeypatch):
     """Against Pillow's polygons, whose corners come from sines and cosines here."""
-    monkeypatch.setitem(drawing.ROUNDING, name, 0.0)
+    monkeypatch.setitem(silhouettes.ROUNDING, name, 0.0)
     corners = {
         "square": [(1, 90 * k) for k in range(4)],
         "triangle": [(1, 120 * k) for k in range(3)],
@@ -153,8 +154,8 @@ def test_silhouettes_are_the_polygons_they_say(name, monkeypatch):
     canvas = Image.new("1", (240, 240))
     ImageDraw.Draw(canvas).polygon([(x - 0.5, y - 0.5) for x, y in points], fill=1)
     cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
-    x, y = drawing.axes((slice(0, 240), slice(0, 240)), (120, 120), (cosine, sine))
-    ours, theirs = drawing.distance(name, x, y, 100) <= 0, np.asarray(canvas)
+    x, y = silhouettes.axes((slice(0, 240), slice(0, 240)), (120, 120), (cosine, sine))
+    ours, theirs = silhouettes.distance(name, x, y, 100) <= 0, np.asarray(canvas)
     assert (ours & theirs).sum() / (ours | theirs).sum() > 0.97  # Pillow draws the border, too
 
 

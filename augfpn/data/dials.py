@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from numpy.random import Generator
 
-from augfpn.data.drawing import LINES, Point, Window, log_between
+from augfpn.data.drawing import LINES
+from augfpn.data.silhouettes import Point, Window, log_between
 
 if TYPE_CHECKING:
     from augfpn.data.scenes import SceneSettings

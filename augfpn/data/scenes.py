@@ -26,21 +26,16 @@ from augfpn.data.dials import Plan
 from augfpn.data.drawing import (
     HUES,
     SURFACES,
-    Patch,
-    Window,
     band,
     clutter,
     colours,
     develop,
     ground,
-    log_between,
     own_ink,
     paint,
     palette,
-    pick,
-    silhouette,
-    turn_within,
 )
+from augfpn.data.silhouettes import Patch, Window, log_between, pick, silhouette, turn_within
 
 if TYPE_CHECKING:
     from augfpn.data.pictures import Pictures
