@@ -43,7 +43,7 @@ def refuse_unknown(names: dict[str, Any], lines: list[str]) -> list[str]:
         found = ASSIGNMENT.match(line)
         if found is None:
             continue
-        own = ASKED if "run" in names else parameters.NAMES
+        own = [n for n in ASKED if n in names] if "run" in names else parameters.NAMES
         try:
             parameters.check_name(found[1], own)
         except UserError as error:

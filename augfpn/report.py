@@ -6,22 +6,26 @@ Tables never mix budgets. An effect is a variant's number less that of FPN with 
 over the seeds that both have, on the same pictures.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
-from augfpn import paper, plots, records, statistics, study, truth
+from augfpn import claims, paper, plots, recipes, records, statistics, study, truth
 from augfpn.compare import label_of
+from augfpn.data import dials
 from augfpn.errors import UserError
 from augfpn.matches import matches
 from augfpn.notebook import Asked
 from augfpn.statistics import FEWEST_SEEDS, Draws, Interval
 
 Tell = Callable[[str], None]
+ADDED = {"detail": dials.LINED, "context": dials.PILLS}  # classes that a dial adds
+OF_DIAL = "AP of the dial's classes"
 DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"}
 BY_SIZE = ("APs", "APm", "APl")
 
@@ -39,6 +43,8 @@ class Evidence:
 
     def recorded(self, variant: str) -> dict[int, records.Record]:
         """The records of a variant by seed."""
+        if self.budget != "paper" and variant in recipes.recipes():
+            return {}  # a whole recipe is of COCO and of the paper's size
         seeds = range(max(study.SEEDS.values()))
         runs = (study.Run(variant, self.pictures, self.budget, seed) for seed in seeds)
         there = {run.seed: self.found.record(run) for run in runs}
@@ -55,8 +61,29 @@ class Evidence:
             if wanted not in self.truths:
                 self.truths[wanted] = truth.truth_of(record)
             matched = matches(self.truths[wanted], record.predictions)
-            self.scored[record.id] = statistics.drawn(matched, self.number_of_draws)
+            scored = statistics.drawn(matched, self.number_of_draws)
+            if "mask" in record.result:
+                matched = matches(self.truths[wanted], record.predictions, "segm")
+                masks = statistics.drawn(matched, self.number_of_draws)
+                scored = statistics.joined(scored, masks, "mask ")
+            if self.pictures in ADDED:
+                own = [f"AP of {name}" for name in ADDED[self.pictures]]
+                scored = statistics.with_mean(scored, OF_DIAL, own)
+            self.scored[record.id] = scored
         return self.scored[record.id]
+
+    def combination(
+        self, plus: Sequence[str], minus: Sequence[str], number: str
+    ) -> Interval | None:
+        """The sum of some variants' number less that of others; ``None`` where no seed has all."""
+        signs = [(name, 1) for name in plus] + [(name, -1) for name in minus]
+        of = {name: self.of(name) for name, _ in signs}
+        seeds = sorted(set.intersection(*(set(each) for each in of.values())))
+        sums = [
+            statistics.signed_sum([(sign, of[name][seed]) for name, sign in signs], number)
+            for seed in seeds
+        ]
+        return statistics.single(sums)[number] if sums else None
 
     def effects(self, a: str, b: str) -> dict[str, Interval]:
         """How much better a is than b, by number; empty where no seed has both."""
@@ -113,6 +140,12 @@ def evidence(name: str, asked: Asked, tell: Tell = print) -> Evidence:
     chosen = [name], asked.budget, [asked.data], None
     tell(study.status_text(study.status(*chosen, found), found))
     return Evidence(asked.data, asked.budget, found)
+
+
+def evidence_by_dial(asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
+    """What is recorded for the defect matrix, by set of pictures; see `evidence`."""
+    sets = study.sets_of(study.part("defects"), asked.budget, None)
+    return {name: evidence("defects", replace(asked, data=name), tell) for name in sets}
 
 
 def rows(name: str, of: Evidence) -> list[Row]:
@@ -190,16 +223,40 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def matrix(part: study.Part, by_set: dict[str, Evidence]) -> str:
-    """Effects on AP, a column for each set of pictures; in brackets on its dial's own classes."""
-    lines = [["", *by_set], ["---"] * (1 + len(by_set))]
-    for variant in part.variants[1:]:
-        cells = []
-        for evidence in by_set.values():
-            effects = evidence.effects(variant, base_of(variant))
-            cells.append(effect_text(effects.get("AP")))
+def matrix(by_set: dict[str, Evidence]) -> str:
+    """The defect matrix: a component's effect on AP where each dial is turned up, and nowhere.
+
+    For dials that add classes once more on these alone, which are what the dial is about.
+    """
+    columns = [(name, name, "AP") for name in by_set]
+    columns += [
+        (f"{name}: {' and '.join(ADDED[name])}", name, OF_DIAL) for name in ADDED if name in by_set
+    ]
+    lines = [["", *(title for title, _, _ in columns)], ["---"] * (1 + len(columns))]
+    for variant in study.part("defects").variants[1:]:
+        effects = {name: of.effects(variant, base_of(variant)) for name, of in by_set.items()}
+        cells = [effect_text(effects[name].get(number)) for _, name, number in columns]
         lines.append([label(variant), *cells])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def ledger(rows: Sequence[claims.Row]) -> str:
+    """The ledger in Markdown: verdicts, counted first, then claim by claim."""
+    counted = Counter(each.verdict for each in rows)
+    summary = ", ".join(f"{counted[v]} {v}" for v in claims.VERDICTS)
+    lines = [["", "claim", "in the paper", "verdict", "effects, and the paper's"], ["---"] * 5]
+    for each in rows:
+        found = [line_text(line) for line in each.lines if line.found is not None]
+        detail = "; ".join(found) or each.note
+        claim = each.claim
+        lines.append([claim.id, claim.statement, claim.where, each.verdict, detail])
+    return summary + ".\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def line_text(of: claims.Line) -> str:
+    """One effect of a claim beside the paper's."""
+    paper_says = "" if of.printed is None else f" ({percent(of.printed / 100, sign=True)})"
+    return f"{of.label}: {effect_text(of.found)}{paper_says}"
 
 
 def planning(rows: Sequence[Row], seconds: float) -> str:
@@ -275,6 +332,8 @@ def write(
         here = {s: e for s, e in here.items() if any(map(e.recorded, part.variants))}
         if here:
             text += section(name, part, here, out)
+    for each in (of for name, of in evidence.items() if name not in study.DIALS):
+        text += [f"## The paper's claims, on {each.pictures}", ledger(claims.ledger(each))]
     text += [sources(evidence, found)]
     records.write_bytes(page, ("\n\n".join(text) + "\n").encode())
     return page
@@ -284,7 +343,7 @@ def section(name: str, part: study.Part, here: dict[str, Evidence], out: Path) -
     """A part's tables and figures, as paragraphs."""
     text = [f"## {part.title}"]
     if name == "defects":
-        return [*text, matrix(part, here)]
+        return [*text, matrix(here)]
     for pictures, evidence in here.items():
         lines = rows(name, evidence)
         text += [f"### On {pictures}", table(lines)]

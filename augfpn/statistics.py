@@ -60,6 +60,30 @@ def drawn(of: Matches, draws: int = DRAWS, seed: int = 0) -> Draws:
     return Draws({name: float(values[0]) for name, values in observed.items()}, on_draws)
 
 
+def with_mean(of: Draws, name: str, parts: Sequence[str]) -> Draws:
+    """The same with one number more, the mean of some."""
+    observed = float(np.mean([of.observed[part] for part in parts]))
+    on_draws = np.mean([of.drawn[part] for part in parts], axis=0)
+    return Draws(of.observed | {name: observed}, of.drawn | {name: on_draws})
+
+
+def joined(of: Draws, other: Draws, prefix: str) -> Draws:
+    """The numbers of both, the other's with something before their names."""
+    observed = {prefix + name: x for name, x in other.observed.items()}
+    on_draws = {prefix + name: x for name, x in other.drawn.items()}
+    return Draws(of.observed | observed, of.drawn | on_draws)
+
+
+def signed_sum(terms: Sequence[tuple[int, Draws]], number: str) -> Draws:
+    """A number of some records added or, with the sign -1, taken away: "AP", or "APm less APs"."""
+    first, _, second = number.partition(" less ")
+    observed, on_draws = 0.0, np.zeros(())
+    for sign, of in terms:
+        observed += sign * (of.observed[first] - (of.observed[second] if second else 0.0))
+        on_draws = on_draws + sign * (of.drawn[first] - (of.drawn[second] if second else 0.0))
+    return Draws({number: observed}, {number: on_draws})
+
+
 def single(of: Sequence[Draws]) -> dict[str, Interval]:
     """Each number of one variant, trained with some seeds."""
     return {

@@ -38,9 +38,7 @@ PARTS_OF_MODEL = (
     *("detector", "cs", "lam", "supervision", "rfa", "ratios", "context_pooling"),
     *("context_fusion", "roi_selection", "mask_supervision"),
 )
-EXTRA = {  # variants that no row of the paper has, and a claim or the defect matrix needs
-    "cs_lam0.0625": {"cs": True, "lam": 0.0625, "rfa": False, "roi_selection": "hard"},
-}
+OF_RECIPE = ("backbone", "epochs")
 
 
 class Part(NamedTuple):
@@ -87,10 +85,13 @@ def part(name: str) -> Part:
 
 
 def words_of(variant: str) -> dict[str, Any]:
-    """The parameters of a variant: "cs_rfa", or with another detector "retinanet:augfpn"."""
+    """The parameters of a variant: "cs_rfa", with another detector "retinanet:augfpn", or those of
+    a whole recipe, which only COCO is for.
+    """
+    if variant in recipes.recipes():
+        words = recipes.named(variant).words
+        return {key: words[key] for key in (*PARTS_OF_MODEL, *OF_RECIPE) if key in words}
     detector, _, name = variant.rpartition(":")
-    if name in EXTRA:
-        return {"detector": detector or "faster_rcnn"} | EXTRA[name]
     words = recipes.named(f"{detector or 'faster_rcnn'}_r50_{name}_1x").words
     return {key: words[key] for key in PARTS_OF_MODEL if key in words}
 

@@ -1,0 +1,200 @@
+"""The ledger: the paper's 61 claims as data, each with a test fixed beforehand, and its verdict.
+
+``claims.json`` holds them. A test is a sum of variants' numbers less another, on the same seeds and
+pictures, that should be above a margin; a claim of several tests holds if all do.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import field, replace
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+from typing import Literal, NamedTuple, Protocol, get_args
+
+from pydantic import TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from augfpn import config, cost, paper, recipes
+from augfpn.config import AUGFPN, FPN
+from augfpn.statistics import Interval, verdict
+
+Kind = Literal["effects", "exact", "measured", "runtime", "untested"]
+Verdict = Literal["holds", "does not hold", "undecided", "not run"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+PER_RATIO = 2048 * 256 + 256 + 256 * 256 + 9 * 256 + 1  # C5's convolution; the fusion's two
+
+
+@dataclass(frozen=True, config=config.FROZEN)
+class Comparison:
+    """(sum of ``plus``) - (sum of ``minus``) > ``margin``, for each of some numbers.
+
+    Variants are named as in `augfpn.study`, or by a whole recipe. "APm less APs" is a difference.
+    ``margin`` is a fraction: 0.01 is a point of AP.
+    """
+
+    plus: tuple[str, ...]
+    minus: tuple[str, ...]
+    numbers: tuple[str, ...] = ("AP",)
+    margin: float = 0.0
+
+
+@dataclass(frozen=True, config=config.FROZEN)
+class Claim:
+    """What the paper says, where, and how it is tested."""
+
+    id: str
+    group: str
+    statement: str
+    where: str
+    kind: Kind
+    tests: tuple[Comparison, ...] = ()
+    check: str | None = None  # of an exact claim: one of CHECKS
+    paper: tuple[str, ...] = field(default=())  # of run time: where its numbers stand
+    note: str = ""
+
+
+class Evidence(Protocol):
+    """What the verdicts rest on: records of one set of pictures at one budget."""
+
+    pictures: str
+    budget: str
+
+    def combination(
+        self, plus: Sequence[str], minus: Sequence[str], number: str
+    ) -> Interval | None: ...
+
+
+class Line(NamedTuple):
+    """One effect of a claim: its variants, what came out and what the paper prints (points)."""
+
+    label: str
+    found: Interval | None
+    printed: float | None
+
+
+class Row(NamedTuple):
+    """A claim with its verdict on one set of pictures at one budget."""
+
+    claim: Claim
+    verdict: Verdict
+    lines: tuple[Line, ...]
+    note: str
+
+
+@cache
+def claims() -> tuple[Claim, ...]:
+    """All 61, in the order of the paper."""
+    text = resources.files("augfpn").joinpath("claims.json").read_text("utf-8")
+    return TypeAdapter(tuple[Claim, ...]).validate_json(text)
+
+
+def ledger(evidence: Evidence) -> list[Row]:
+    """Every claim with its verdict."""
+    return [judged(claim, evidence) for claim in claims()]
+
+
+def judged(claim: Claim, evidence: Evidence) -> Row:
+    """A claim's verdict.
+
+    Of several tests: it holds if all do, does not hold if one does not, and is undecided otherwise;
+    "not run" only where nothing was run.
+    """
+    if claim.kind == "exact":
+        holds, detail = CHECKS[claim.check or ""]()
+        return Row(claim, "holds" if holds else "does not hold", (), detail)
+    if claim.kind != "effects":
+        return Row(claim, "not run", (), claim.note)
+    lines, verdicts = [], []
+    for test in claim.tests:
+        for number in test.numbers:
+            found = evidence.combination(test.plus, test.minus, number)
+            lines.append(Line(label_of(test, number), found, printed(test, number)))
+            verdicts.append("not run" if found is None else verdict(found, test.margin))
+    return Row(claim, all_of(verdicts), tuple(lines), claim.note)
+
+
+def all_of(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict on all of several."""
+    if "does not hold" in verdicts:
+        return "does not hold"
+    for only in ("holds", "not run"):
+        if set(verdicts) == {only}:
+            return only
+    return "undecided"
+
+
+def label_of(test: Comparison, number: str) -> str:
+    """A test in a few words: "cs - fpn, AP"."""
+    minus = " - ".join(test.minus)
+    return f"{' + '.join(test.plus)} - {minus}, {number}"
+
+
+# --- what the paper prints ------------------------------------------------------------------------
+
+
+def printed(test: Comparison, number: str) -> float | None:
+    """The same combination of the paper's numbers, in points of AP; ``None`` if one is missing."""
+    first, _, second = number.partition(" less ")
+    rows = [(rows_of(name), sign) for name, sign in signed(test.plus, test.minus)]
+    shared = set.intersection(*({r.table for r in found} for found, _ in rows))
+    if not shared:
+        return None
+    table = max(shared)  # an ablation rather than Table 1
+    numbers = [(next(r.row for r in found if r.table == table), sign) for found, sign in rows]
+    total = sum(sign * value(row, first) for row, sign in numbers)
+    return total - sum(sign * value(row, second) for row, sign in numbers) if second else total
+
+
+def signed(plus: Sequence[str], minus: Sequence[str]) -> list[tuple[str, int]]:
+    """Variants with the sign that they have in a sum."""
+    return [(name, 1) for name in plus] + [(name, -1) for name in minus]
+
+
+def value(row: dict, number: str) -> float:
+    """A number of a row of the paper: "AP", "mask APs"."""
+    name = number.removeprefix("mask ")
+    return row["mask"][name] if name != number else row[name]
+
+
+def rows_of(variant: str) -> tuple[paper.Result, ...]:
+    """The paper's rows of a variant, or of a whole recipe."""
+    detector, _, name = variant.rpartition(":")
+    names = variant, f"{detector or 'faster_rcnn'}_r50_{name}_1x"
+    found = [recipes.recipes()[each] for each in names if each in recipes.recipes()]
+    return found[0].rows if found else ()
+
+
+# --- claims that need no run ----------------------------------------------------------------------
+
+
+def supervision_is_free() -> tuple[bool, str]:
+    """Whether Consistent Supervision is gone in testing."""
+    supervised, plain = (cost.in_testing(cost.cost(replace(FPN, lam=lam))) for lam in (0.25, 0.0))
+    parameters, macs = (a - b for a, b in zip(supervised, plain, strict=True))
+    return supervised == plain, f"{parameters} parameters and {macs} multiply-accumulates more"
+
+
+def a_ratio_costs_a_convolution() -> tuple[bool, str]:
+    """Whether each ratio adds as many parameters as the first formula says."""
+    counts = [
+        cost.in_testing(cost.cost(replace(FPN, ratios=(0.1, 0.2, 0.3, 0.4)[:n])))[0]
+        for n in (1, 2, 3, 4)
+    ]
+    steps = {b - a for a, b in pairwise(counts)}
+    return steps == {PER_RATIO}, f"{min(steps):,} parameters a ratio"
+
+
+def fusion_is_small() -> tuple[bool, str]:
+    """Whether Soft RoI Selection adds less than a hundredth of PANet's parameters."""
+    plain, soft, panet = (
+        cost.in_testing(cost.cost(replace(FPN, roi_selection=name)))[0]
+        for name in ("hard", AUGFPN.roi_selection, "panet")
+    )
+    text = f"{soft - plain:,} parameters more than FPN; PANet's {panet - plain:,}"
+    return 100 * (soft - plain) < panet - plain, text
+
+
+CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
+    check.__name__: check
+    for check in (supervision_is_free, a_ratio_costs_a_convolution, fusion_is_small)
+}
