@@ -178,7 +178,7 @@ class Found(NamedTuple):
 
     def record(self, run: Run) -> records.Record | None:
         """The run's record, or none."""
-        return self.by_key.get(key_of(run.experiment))
+        return self.by_key.get(key_of_run(run))
 
 
 def key_of(experiment: config.Experiment) -> str:
@@ -189,6 +189,12 @@ def key_of(experiment: config.Experiment) -> str:
     model = dataclasses.replace(experiment.model, classes=1)
     pictures = dataclasses.replace(experiment.data, root=None)
     return records.run_id(dataclasses.replace(experiment, model=model, data=pictures), {})
+
+
+@cache
+def key_of_run(run: Run) -> str:
+    """The key of a run of the grid."""
+    return key_of(run.experiment)
 
 
 def collect(folders: Sequence[Path]) -> Found:
