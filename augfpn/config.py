@@ -22,6 +22,7 @@ Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 TWO_STAGE, ONE_STAGE = ("faster_rcnn", "mask_rcnn"), ("retinanet", "fcos")
+Device = Literal["cpu", "cuda"]
 Detector = Literal["faster_rcnn", "mask_rcnn", "retinanet", "fcos"]
 BackboneName = (
     Literal[
@@ -42,7 +43,6 @@ ContextPooling = Literal["ratio_invariant", "gap", "gmp", "psp"]
 ContextFusion = Literal["asf", "sum"]
 RoISelection = Literal["hard", "soft", "acf", "sum", "max", "panet"]
 Neck = Literal["fpn"]
-Device = Literal["cpu", "cuda"]
 AnchorGrid = Literal["corner", "centre"]
 LowQuality = Literal["always", "reassign"]
 
