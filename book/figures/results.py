@@ -7,28 +7,25 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from augfpn import compare, plots, records, train
+from augfpn import plots, records, study, train
 from augfpn.examples import examples
 
 HERE = Path(__file__).parent
 EACH = 2  # pictures of each data set
 
 
-def newest(name: str) -> records.Record:
-    """The AugFPN record of a data set at the laptop budget."""
-    for record in records.records_in(records.COMMITTED):
-        settings = record.experiment
-        if (settings.data.name, settings.budget) == (name, "laptop") and not compare.is_fpn(
-            settings.model
-        ):
-            return record
-    raise SystemExit(f"there is no AugFPN record of {name} in {records.COMMITTED}")
+def trained(name: str) -> records.Record:
+    """The committed AugFPN record of a data set at the laptop budget, seed 0."""
+    found = study.collect(records.COMMITTED).record(study.Run("augfpn", name, "laptop", 0))
+    if found is None:
+        raise SystemExit(f"there is no AugFPN record of {name} in {records.COMMITTED}")
+    return found
 
 
 def main(bccd: str | None) -> None:
     annotated, found = [], []
     for name in ("scenes", "bccd"):
-        record = newest(name)
+        record = trained(name)
         pictures = train.load_pictures(replace(record.experiment.data, root=bccd), "test")
         annotated += examples(pictures, None, EACH)
         found += examples(pictures, record, EACH)
