@@ -1,20 +1,17 @@
-"""Predictions to AP, many times: which detections match is decided once, by pycocotools.
+"""Predictions to AP, many times: which detections match is decided once, by hotcoco.
 
 What remains of a set of pictures for COCO's AP are, for each class, range of sizes and IoU
 threshold, the detections in the order of their scores, which of them are right, and how many
 objects there are. A draw of pictures, each any number of times, only weighs these anew.
 """
 
-import contextlib
-import io
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+from hotcoco import COCO, COCOeval
 from numpy.typing import NDArray
-from pycocotools.cocoeval import COCOeval
 
-from augfpn.evaluate import indexed, with_codes
+from augfpn.evaluate import with_codes
 
 Floats = NDArray[np.float64]
 RECALLS = np.linspace(0, 1, 101)  # where COCO reads the precision
@@ -58,56 +55,62 @@ def matches(coco: dict, results: list[dict], kind: str = "bbox") -> Matches:
     """Match detections to objects as COCO does, at most 100 a picture.
 
     ``coco`` is the truth in COCO's format, ``results`` detections in its results format, ``kind``
-    "bbox" or "segm". Source: the COCO detection protocol, by pycocotools.
+    "bbox" or "segm". Source: the COCO detection protocol, by hotcoco: pycocotools' numbers, to the
+    last digit, in a fiftieth of its time.
     """
-    if kind == "segm":
-        coco = with_codes(coco)
-        results = [{k: v for k, v in each.items() if k != "bbox"} for each in results]
-    with contextlib.redirect_stdout(io.StringIO()):
-        truth = indexed(coco, coco["annotations"])
-        found = truth.loadRes([dict(each) for each in results]) if results else indexed(coco, [])
-        judge = COCOeval(truth, found, kind)
-        judge.evaluate()
+    judge = judged(coco, results, kind)
     names = {category["id"]: category["name"] for category in coco["categories"]}
-    of_size = dict(zip(SIZES, range(len(SIZES)), strict=True))
-    ids = judge.params.catIds
-    cells = {
-        size: [list(pictures_of(judge, place, number)) for place in range(len(ids))]
-        for size, number in of_size.items()
-    }
+    cells = by_class_and_size(judge)  # (class, size, picture)
+    thresholds = len(judge.params.iouThrs)
     return Matches(
-        classes=tuple(names[each] for each in ids),
-        objects={size: np.array([counts(c) for c in some]) for size, some in cells.items()},
-        hits={
-            size: [hits(c, len(judge.params.iouThrs)) for c in some] for size, some in cells.items()
-        },
+        classes=tuple(names[each] for each in judge.params.catIds),
+        objects={size: np.array([counts(c[i]) for c in cells]) for i, size in enumerate(SIZES)},
+        hits={size: [hits(c[i], thresholds) for c in cells] for i, size in enumerate(SIZES)},
     )
 
 
-def pictures_of(judge: COCOeval, place: int, size: int) -> Iterator[dict | None]:
-    """pycocotools' matches of a class and range of sizes, a picture each; None for nothing."""
-    pictures, sizes = len(judge.params.imgIds), len(judge.params.areaRng)
-    start = (place * sizes + size) * pictures
-    yield from judge.evalImgs[start : start + pictures]
+def judged(coco: dict, results: list[dict], kind: str = "bbox") -> COCOeval:
+    """The matching itself, an object like pycocotools' after its ``evaluate``."""
+    if kind == "segm":
+        coco = with_codes(coco)
+        results = [{k: v for k, v in each.items() if k != "bbox"} for each in results]
+    truth = COCO({"info": {}, **coco})
+    judge = COCOeval(truth, truth.load_res(results), kind)
+    judge.evaluate()
+    return judge
+
+
+def by_class_and_size(judge: COCOeval) -> list[list[list[dict | None]]]:
+    """The matches of each class, range of sizes and picture; None where there is nothing."""
+    found = {
+        (cell["category_id"], tuple(cell["aRng"]), cell["image_id"]): cell
+        for cell in judge.evalImgs
+        if cell is not None
+    }
+    sizes = [tuple(each) for each in judge.params.areaRng]
+    return [
+        [[found.get((number, size, i)) for i in judge.params.imgIds] for size in sizes]
+        for number in judge.params.catIds
+    ]
 
 
 def counts(cells: list[dict | None]) -> list[int]:
     """How many objects each picture has that are to be found."""
-    return [0 if cell is None else int((cell["gtIgnore"] == 0).sum()) for cell in cells]
+    return [0 if cell is None else len(cell["gtIgnore"]) - sum(cell["gtIgnore"]) for cell in cells]
 
 
 def hits(cells: list[dict | None], thresholds: int) -> list[Hits]:
     """All detections of a class in the order of their scores; equal ones as the pictures come."""
     there = [(i, cell) for i, cell in enumerate(cells) if cell is not None]
-    if not there:
+    if not any(cell["dtScores"] for _, cell in there):
         nothing = np.zeros((0, len(cells)))
         return [Hits(nothing, nothing)] * thresholds
     scores = np.concatenate([cell["dtScores"] for _, cell in there])
     order = np.argsort(-scores, kind="mergesort")
     picture = np.concatenate([np.full(len(cell["dtScores"]), i) for i, cell in there])[order]
     matched, ignored = (
-        np.concatenate([cell[name] for _, cell in there], axis=1)[:, order].astype(bool)
-        for name in ("dtMatches", "dtIgnore")
+        np.concatenate([np.array(cell[name], bool) for _, cell in there], axis=1)[:, order]
+        for name in ("dtMatched", "dtIgnore")
     )
     own = np.arange(len(cells)) == picture[:, None]  # (D, pictures)
     found = []
