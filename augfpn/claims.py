@@ -5,7 +5,7 @@ pictures, that should be above a margin; a claim of several tests holds if all d
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from itertools import pairwise
@@ -21,6 +21,8 @@ from augfpn.statistics import Interval, verdict
 Kind = Literal["effects", "exact", "measured", "runtime", "untested"]
 Verdict = Literal["holds", "does not hold", "undecided", "not run"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+WITHIN = 0.1  # of the paper's ratio of times, in which a measured one agrees
+RATIO = "augfpn / fpn"  # what a claim of run time is about
 PER_RATIO = 2048 * 256 + 256 + 256 * 256 + 9 * 256 + 1  # C5's convolution; the fusion's two
 
 
@@ -49,7 +51,7 @@ class Claim:
     kind: Kind
     tests: tuple[Comparison, ...] = ()
     check: str | None = None  # of an exact claim: one of CHECKS
-    paper: tuple[str, ...] = field(default=())  # of run time: where its numbers stand
+    runs: Literal["training", "testing"] | None = None  # of run time: what is timed
     note: str = ""
 
 
@@ -63,13 +65,20 @@ class Evidence(Protocol):
         self, plus: Sequence[str], minus: Sequence[str], number: str
     ) -> Interval | None: ...
 
+    def measured(
+        self, plus: Sequence[str], minus: Sequence[str], number: str
+    ) -> Interval | None: ...
+
+    def times_as_long(self, use: str) -> Interval | None: ...
+
 
 class Line(NamedTuple):
-    """One effect of a claim: its variants, what came out and what the paper prints (points)."""
+    """One effect of a claim: its variants, what came out, what the paper prints (points)."""
 
     label: str
     found: Interval | None
     printed: float | None
+    margin: float  # that the effect should be above
 
 
 class Row(NamedTuple):
@@ -88,6 +97,12 @@ def claims() -> tuple[Claim, ...]:
     return TypeAdapter(tuple[Claim, ...]).validate_json(text)
 
 
+def variants() -> list[str]:
+    """All variants that a claim is about."""
+    every = (name for each in claims() for test in each.tests for name in (*test.plus, *test.minus))
+    return list(dict.fromkeys(every))
+
+
 def ledger(evidence: Evidence) -> list[Row]:
     """Every claim with its verdict."""
     return [judged(claim, evidence) for claim in claims()]
@@ -102,15 +117,32 @@ def judged(claim: Claim, evidence: Evidence) -> Row:
     if claim.kind == "exact":
         holds, detail = CHECKS[claim.check or ""]()
         return Row(claim, "holds" if holds else "does not hold", (), detail)
-    if claim.kind != "effects":
+    if claim.kind == "untested":
         return Row(claim, "not run", (), claim.note)
+    if claim.kind == "runtime":
+        return of_runtime(claim, evidence)
+    look = evidence.measured if claim.kind == "measured" else evidence.combination
     lines, verdicts = [], []
     for test in claim.tests:
         for number in test.numbers:
-            found = evidence.combination(test.plus, test.minus, number)
-            lines.append(Line(label_of(test, number), found, printed(test, number)))
+            found = look(test.plus, test.minus, number)
+            said = None if claim.kind == "measured" else printed(test, number)
+            lines.append(Line(label_of(test, number), found, said, test.margin))
             verdicts.append("not run" if found is None else verdict(found, test.margin))
     return Row(claim, all_of(verdicts), tuple(lines), claim.note)
+
+
+def of_runtime(claim: Claim, evidence: Evidence) -> Row:
+    """Whether AugFPN takes as many times as long as FPN as the paper says, give or take a tenth."""
+    use, printed = claim.runs or "", paper.times_as_long()[claim.runs or ""]
+    found = evidence.times_as_long(use)
+    if found is None:
+        return Row(claim, "not run", (), claim.note)
+    line = Line(f"{RATIO}, {use}", found, printed, 0.0)
+    apart = found.low > printed + WITHIN or found.high < printed - WITHIN
+    inside = found.low >= printed - WITHIN and found.high <= printed + WITHIN
+    said: Verdict = "holds" if inside else "does not hold" if apart else "undecided"
+    return Row(claim, said, (line,), claim.note)
 
 
 def all_of(verdicts: Sequence[Verdict]) -> Verdict:
@@ -125,8 +157,7 @@ def all_of(verdicts: Sequence[Verdict]) -> Verdict:
 
 def label_of(test: Comparison, number: str) -> str:
     """A test in a few words: "cs - fpn, AP"."""
-    minus = " - ".join(test.minus)
-    return f"{' + '.join(test.plus)} - {minus}, {number}"
+    return f"{' - '.join([' + '.join(test.plus), *test.minus])}, {number}"
 
 
 # --- what the paper prints ------------------------------------------------------------------------

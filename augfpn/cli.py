@@ -1,4 +1,4 @@
-"""The command line: augfpn train | evaluate | predict | export | recipes | cost | doctor.
+"""The command line: augfpn train | evaluate | predict | ... as `augfpn --help` lists them.
 
 What takes torch is imported where it is used: `augfpn --version` answers at once, and `augfpn
 doctor` also where torch and torchvision do not fit.
@@ -171,30 +171,59 @@ def run_cost(command: argparse.Namespace) -> int:
     return 0
 
 
+def run_measure(command: argparse.Namespace) -> int:
+    """Measure the paper's three defects on a recorded detector, into its diagnostics.json."""
+    from augfpn import diagnostics, parameters
+
+    device = parameters.the_device(command.device)
+    print(diagnostics.measure(command.record, command.data_root, device))
+    return 0
+
+
 def run_study(command: argparse.Namespace) -> int:
     """Say which runs of the study are recorded, do those that are missing, report on all."""
-    from augfpn import records, study
+    from augfpn import records, report, running, runtime, study
 
     names = command.parts or list(study.parts())
     wanted = study.runs(names, command.budget, command.pictures, command.seeds)
-    found = study.collect([command.records, *records.COMMITTED])
+    folders = [command.records, *records.COMMITTED]
+    found = study.collect(folders)
+    if command.jobs < 1:
+        raise UserError(f"--jobs {command.jobs}: give 1 or more.")
     if command.action == "status":
         chosen_runs = names, command.budget, command.pictures, command.seeds
         print(study.status_text(study.status(*chosen_runs, found), found))
         return 0
     if command.action == "report":
-        from augfpn import report
-
         if command.out is None:
             raise UserError("study report needs --out, a folder for its tables and figures.")
-        print(report.write(names, command.budget, command.pictures, found, command.out))
+        timings = runtime.read(folders)
+        print(report.write(names, command.budget, command.pictures, found, command.out, timings))
         return 0
+    if command.action == "time":
+        return run_timing(command)
+    where = command.records, command.jobs, command.data_root, say
+    if command.action == "measure":
+        return FAILED if running.measure_missing(wanted, found, *where) else 0
     missing = [run for run in wanted if found.record(run) is None]
-    if command.jobs < 1:
-        raise UserError(f"--jobs {command.jobs}: give 1 or more.")
     say(f"{len(missing)} of {len(wanted)} runs are missing.")
-    failed = study.run_missing(missing, command.records, command.jobs, command.data_root, say)
+    failed = running.run_missing(missing, *where)
+    running.keep_truths(wanted, study.collect(folders), command.data_root)
     return FAILED if failed else 0
+
+
+def run_timing(command: argparse.Namespace) -> int:
+    """Time FPN and AugFPN in turns at a budget's sizes."""
+    from augfpn import paper, parameters, runtime
+
+    for name, least in (("rounds", 2), ("batch", 1)):
+        if getattr(command, name) < least:
+            raise UserError(f"--{name} {getattr(command, name)}: give {least} or more.")
+    device = parameters.the_device("auto")
+    found = runtime.measure(command.budget, command.rounds, command.batch, device)
+    print(runtime.table([found], paper.times_as_long()))
+    print(runtime.write(found, command.records))
+    return 0
 
 
 def run_doctor(command: argparse.Namespace) -> int:
@@ -209,6 +238,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], int], Callable[[Parser]
     "export": (run_export, options.export_options),
     "recipes": (run_recipes, options.recipes_options),
     "cost": (run_cost, options.cost_options),
+    "measure": (run_measure, options.measure_options),
     "study": (run_study, options.study_options),
     "doctor": (run_doctor, options.parameters_of),
 }

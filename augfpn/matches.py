@@ -58,7 +58,7 @@ def matches(coco: dict, results: list[dict], kind: str = "bbox") -> Matches:
     "bbox" or "segm". Source: the COCO detection protocol, by hotcoco: pycocotools' numbers, to the
     last digit, in a fiftieth of its time.
     """
-    judge = judged(coco, results, kind)
+    judge = compared(coco, results, kind)
     names = {category["id"]: category["name"] for category in coco["categories"]}
     cells = by_class_and_size(judge)  # (class, size, picture)
     thresholds = len(judge.params.iouThrs)
@@ -69,7 +69,7 @@ def matches(coco: dict, results: list[dict], kind: str = "bbox") -> Matches:
     )
 
 
-def judged(coco: dict, results: list[dict], kind: str = "bbox") -> COCOeval:
+def compared(coco: dict, results: list[dict], kind: str = "bbox") -> COCOeval:
     """The matching itself, an object like pycocotools' after its ``evaluate``."""
     if kind == "segm":
         coco = with_codes(coco)

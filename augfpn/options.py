@@ -106,9 +106,17 @@ def export_options(sub: Parser) -> None:
     sub.add_argument("--data-root", metavar="FOLDER", help="its test pictures' place now, if moved")
 
 
+def measure_options(sub: Parser) -> None:
+    """Of a record whose detector is looked into."""
+    sub.add_argument("record", metavar="RECORD", type=Path, help="the record's folder")
+    sub.add_argument("--data-root", metavar="FOLDER", help="where its pictures are now, if moved")
+    sub.add_argument("--device", default="auto", help="auto, cpu or cuda [auto]")
+
+
 def study_options(sub: Parser) -> None:
     """Of the study's grid of runs."""
-    sub.add_argument("action", metavar="status|run|report", choices=("status", "run", "report"))
+    actions = ("status", "run", "measure", "time", "report")
+    sub.add_argument("action", metavar="|".join(actions), choices=actions)
     sub.add_argument("parts", metavar="PART", nargs="*", help="table2, defects, ... [all]")
     sub.add_argument("--budget", default="laptop", help="laptop, gpu or paper [laptop]")
     sub.add_argument("--pictures", metavar="SET", nargs="+", help="scenes, bccd, ... [all]")
@@ -117,7 +125,9 @@ def study_options(sub: Parser) -> None:
     sub.add_argument(
         "--data-root", metavar="FOLDER", help="of bccd, or of coco; bccd is downloaded"
     )
-    sub.add_argument("--jobs", type=int, default=1, help="run: how many at once [1]")
+    sub.add_argument("--jobs", type=int, default=1, help="run, measure: how many at once [1]")
+    sub.add_argument("--rounds", type=int, default=20, help="time: how many rounds [20]")
+    sub.add_argument("--batch", type=int, default=4, help="time: pictures of a step [4]")
     sub.add_argument("--out", metavar="FOLDER", type=Path, help="report: for tables and figures")
 
 

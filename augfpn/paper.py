@@ -156,3 +156,13 @@ def source(found: Found) -> str:
     backbone = row.get("backbone", "ResNet-50-FPN").rpartition("-")[0]
     twice = ", 2x" if row.get("schedule") == "2x" else ""
     return f"{table}, COCO {row.get('split', 'val')}, {backbone}{twice}"
+
+
+def times_as_long() -> dict[str, float]:
+    """How many times as long as FPN AugFPN takes, in "training" and in "testing" (section 4.5)."""
+    of = tables()["runtime"]
+    hours, pictures = of["train_hours_per_epoch"], of["inference_fps"]
+    return {
+        "training": hours["AugFPN"] / hours["FPN"],
+        "testing": pictures["FPN"] / pictures["AugFPN"],
+    }

@@ -167,3 +167,60 @@ def effects(rows: Sequence[tuple[str, float, float, float, float | None]]) -> Fi
         axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     plt.close(figure)
     return figure
+
+
+def matrices(
+    panels: dict[str, np.ndarray], names: Sequence[str], across: str, down: str, what: str
+) -> Figure:
+    """Square tables as shaded fields with their numbers, a panel each, on one scale.
+
+    ``panels`` maps a title to (n, n), nan for what is not known; ``across`` and ``down`` say what
+    columns and rows are, ``what`` what the numbers are.
+    """
+    top = max(np.nanmax(x) for x in panels.values())
+    with plt.rc_context(STYLE | {"axes.grid": False}):
+        figure, axes = plt.subplots(
+            1,
+            len(panels),
+            figsize=(0.6 + 2.6 * len(panels), 2.9),
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for axis, (title, values) in zip(axes[0], panels.items(), strict=True):
+            shades = axis.imshow(values, cmap="Blues", vmin=0, vmax=top)
+            for (i, j), x in np.ndenumerate(values):
+                text = "–" if np.isnan(x) else f"{x:.0f}"
+                colour = "white" if x > 0.6 * top else "black"
+                axis.text(j, i, text, ha="center", va="center", color=colour)
+            axis.set_xticks(range(len(names)), names)
+            axis.set_yticks(range(len(names)), names)
+            axis.set(title=title, xlabel=across)
+            axis.tick_params(length=0)
+            axis.spines[:].set_visible(False)
+        axes[0][0].set_ylabel(down)
+        figure.colorbar(shades, ax=axes, label=what, aspect=14, pad=0.02)
+    plt.close(figure)
+    return figure
+
+
+def mixtures(mean: np.ndarray, spread: np.ndarray, names: Sequence[str]) -> Figure:
+    """Figure 4 of the paper: the weights of all levels, a panel for the RoIs of each.
+
+    Shapes: mean and spread (L, L), row i for the RoIs that the rule gives to level i; nan for few.
+    """
+    with plt.rc_context(STYLE | {"axes.grid.axis": "y", "axes.axisbelow": True}):
+        figure, axes = plt.subplots(
+            1, len(names), figsize=(9, 2.7), sharey=True, layout="constrained"
+        )
+        for axis, row, apart, name in zip(axes, mean, spread, names, strict=True):
+            there = not np.isnan(row).all()
+            if there:
+                axis.bar(names, row, yerr=apart, color=COLOURS[: len(names)], ecolor="#555555")
+            else:
+                axis.text(0.5, 0.5, "too few RoIs", ha="center", transform=axis.transAxes)
+            axis.set(title=f"RoIs of {name} by rule", ylim=(0, None))
+            axis.tick_params(axis="x", length=0)
+        axes[0].set_ylabel("weight, mean and spread")
+    plt.close(figure)
+    return figure

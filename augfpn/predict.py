@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -61,21 +62,29 @@ def open_record(folder: Path) -> records.Record:
 
 
 def test_pictures(record: records.Record, root: str | None) -> Pictures:
-    """The pictures that a record was measured on, in the folder ``root`` if they were moved.
+    """The pictures that a record was measured on; see `pictures_of`."""
+    return pictures_of(record, "test", root)
+
+
+def pictures_of(
+    record: records.Record, use: Literal["train", "test"], root: str | None
+) -> Pictures:
+    """A record's pictures to learn from or those to be measured on, in ``root`` if they were moved.
 
     Raises: UserError for pictures that are not there, or not the same as then.
     """
     settings: Data = record.experiment.data
     if root is not None:
         settings = replace(settings, root=str(Path(root).expanduser().resolve()))
-    test = train.load_pictures(settings, "test")
-    if test.fingerprint != record.fingerprints["test"]:
+    pictures = train.load_pictures(settings, use)
+    if pictures.fingerprint != record.fingerprints[use]:
+        what = {"train": "trained", "test": "measured"}[use]
         raise UserError(
-            f"{test.name} has the fingerprint {test.fingerprint[:12]}, but {record.folder} was "
-            f"measured on {record.fingerprints['test'][:12]}: the numbers cannot be compared; give "
+            f"{pictures.name} has the fingerprint {pictures.fingerprint[:12]}, but {record.folder} "
+            f"was {what} on {record.fingerprints[use][:12]}: the numbers cannot be compared; give "
             "the pictures of then as data_root."
         )
-    return test
+    return pictures
 
 
 def measure(folder: Path, root: str | None, device: str | None) -> tuple[records.Record, dict]:

@@ -6,6 +6,7 @@
     result.json          COCO's numbers, by size and by class
     predictions.json.gz  detections on the test pictures in COCO's format: enough to re-score
     weights.pt           the detector (never committed)
+    diagnostics.json     measurements of the three defects, where they were made
 
 A run works in a hidden folder beside its record that is renamed when it is done: a record is whole
 or not there. Nothing is overwritten. The folder's name ends in a hash of settings and fingerprints:
@@ -32,6 +33,7 @@ COMMITTED = (
     Path(__file__).parents[1] / "experiments" / "records",  # in a clone
 )
 FILES = ("settings.json", "environment.json", "result.json", "curve.jsonl", "predictions.json.gz")
+DIAGNOSTICS = "diagnostics.json"
 VERSIONED = ("augfpn", "torch", "torchvision", "numpy", "pillow", "pycocotools")
 
 
@@ -46,6 +48,7 @@ class Record:
     report: tuple[str, ...]  # what was found in the data and left out
     environment: dict
     result: dict
+    diagnostics: dict | None = None  # what `augfpn.diagnostics` measured
 
     @property
     def id(self) -> str:
@@ -107,6 +110,7 @@ def name_of(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:
 
 def read(folder: Path) -> Record:
     """The record in ``folder``. Raises ``UserError`` when it is damaged or no record at all."""
+    measured = folder / DIAGNOSTICS
     try:
         settings = json.loads((folder / "settings.json").read_text())
         return Record(
@@ -117,6 +121,7 @@ def read(folder: Path) -> Record:
             report=tuple(settings["report"]),
             environment=json.loads((folder / "environment.json").read_text()),
             result=json.loads((folder / "result.json").read_text()),
+            diagnostics=json.loads(measured.read_text()) if measured.exists() else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]

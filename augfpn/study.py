@@ -8,12 +8,8 @@ repeated by hand. Nothing is computed from a run here: `augfpn.report` does that
 
 import dataclasses
 import difflib
-import os
 import statistics
-import subprocess
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,6 +29,7 @@ SETS: dict[str, dict[str, Any]] = {  # pictures, and for scenes the dial that is
 }
 DIALS = ("detail", "context", "scale")
 DEVICES = {"smoke": "cpu", "laptop": "cpu", "gpu": "cuda", "paper": "cuda"}
+MEASURED = ("figure4", "mechanisms")  # parts that rest on `augfpn.diagnostics`, too
 SEEDS = {"smoke": 1, "laptop": 3, "gpu": 5, "paper": 3}
 PARTS_OF_MODEL = (
     *("detector", "cs", "lam", "supervision", "rfa", "ratios", "context_pooling"),
@@ -42,7 +39,7 @@ OF_RECIPE = ("backbone", "epochs")
 
 
 class Part(NamedTuple):
-    """A table or figure: what is compared with what, on which pictures. FPN comes first."""
+    """A table or figure: what is compared, on which pictures; FPN, if any, comes first."""
 
     title: str
     variants: tuple[str, ...]
@@ -67,6 +64,10 @@ def parts() -> dict[str, Part]:
             ("fpn", "cs", "rfa", "srs", "augfpn"),
             ("scenes", *DIALS),
         ),
+        "mechanisms": Part(
+            "The three defects, measured", ("fpn", "cs", "rfa", "srs", "augfpn"), both
+        ),
+        "figure4": Part("Figure 4: what RoIs take from each level", ("srs", "augfpn"), both),
         "table3": Part("Table 3: Consistent Supervision", of_table("Table 3"), both),
         "table4": Part("Table 4: Residual Feature Augmentation", of_table("Table 4"), both),
         "table5": Part("Table 5: Soft RoI Selection", (*of_table("Table 5"), "panet"), both),
@@ -200,8 +201,8 @@ def key_of_run(run: Run) -> str:
 def collect(folders: Sequence[Path]) -> Found:
     """All records of some folders. What is damaged or contradicts another is named, and left out.
 
-    Of two records of the same run the first counts if both have the same numbers. If not, it counts
-    too where the machines differ, which is reported; on the same machine neither does.
+    Of two records of the same run that agree the one counts that has diagnostics. Two that do not
+    are reported, and the first counts.
     """
     whole, problems = records.read_all(folders)
     by_key: dict[str, records.Record] = {}
@@ -216,6 +217,8 @@ def collect(folders: Sequence[Path]) -> Found:
                 f"AP {100 * record.result['AP']:.2f} and {100 * first.result['AP']:.2f}; "
                 "the latter is used."
             )
+        elif first.diagnostics is None and record.diagnostics is not None:
+            by_key[key] = record
     return Found(by_key, tuple(problems))
 
 
@@ -235,6 +238,7 @@ class Line(NamedTuple):
     done: int
     runs: int
     seconds: float | None  # that the missing ones would take, one after the other
+    measured: int | None  # of those done, how many have diagnostics; None where none are needed
 
 
 def status(
@@ -248,8 +252,16 @@ def status(
             here = [run for run in wanted if run.pictures == pictures]
             missing = [run for run in here if found.record(run) is None]
             seconds = expected_seconds(missing, budget, found)
-            lines.append(Line(name, pictures, len(here) - len(missing), len(here), seconds))
+            measured = count_measured(here, found) if name in MEASURED else None
+            done = len(here) - len(missing)
+            lines.append(Line(name, pictures, done, len(here), seconds, measured))
     return lines
+
+
+def count_measured(runs: Iterable[Run], found: Found) -> int:
+    """How many of some runs have diagnostics."""
+    there = (found.record(run) for run in runs)
+    return sum(record is not None and record.diagnostics is not None for record in there)
 
 
 def expected_seconds(missing: Sequence[Run], budget: str, found: Found) -> float | None:
@@ -271,63 +283,16 @@ def expected_seconds(missing: Sequence[Run], budget: str, found: Found) -> float
 
 def status_text(lines: Sequence[Line], found: Found) -> str:
     """The status as a table for a terminal."""
-    rows = [("part", "pictures", "done", "missing would take")]
+    rows = [("part", "pictures", "done", "measured", "missing would take")]
     for line in lines:
         left = "-" if line.done == line.runs else "unknown"
+        measured = "" if line.measured is None else f"{line.measured}/{line.runs}"
         if line.seconds:
             left = duration(line.seconds)
-        rows.append((line.part, line.pictures, f"{line.done}/{line.runs}", left))
+        rows.append((line.part, line.pictures, f"{line.done}/{line.runs}", measured, left))
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     text = [
         "  ".join(x.ljust(w) for x, w in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
     text += [f"note: {problem}" for problem in found.problems]
     return "\n".join(text)
-
-
-# --- running --------------------------------------------------------------------------------------
-
-
-def run_missing(
-    missing: Sequence[Run],
-    folder: Path,
-    jobs: int,
-    data_root: str | None,
-    tell: Callable[[str], None],
-) -> list[Run]:
-    """Train what is missing, some at once; returns what failed.
-
-    Each run is a process of its own, ``augfpn train``, with its share of the cores; its output goes
-    to a log in ``folder``. A run that was cut off goes on from its checkpoint.
-    """
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    logs = folder / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-
-    def one(run: Run) -> Run | None:
-        log = logs / f"{run.pictures}-{run.variant.replace(':', '-')}-seed{run.seed}.txt"
-        with log.open("a") as out:
-            done = subprocess.run(
-                command(run, folder, data_root),
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env=os.environ | {"OMP_NUM_THREADS": str(threads), "AUGFPN_PROGRESS": "lines"},
-                check=False,
-            )
-        tell(f"{run}: " + ("done" if done.returncode == 0 else f"FAILED, see {log}"))
-        return None if done.returncode == 0 else run
-
-    with ThreadPoolExecutor(jobs) as pool:
-        return [run for run in pool.map(one, missing) if run is not None]
-
-
-def command(run: Run, folder: Path, data_root: str | None) -> list[str]:
-    """The command line of one run."""
-    words = run.words | {"device": DEVICES[run.budget], "records": str(folder), "baseline": "none"}
-    if data_root is not None and words["data"] != "scenes":
-        words["data_root"] = data_root
-    options = [
-        f"--{name.replace('_', '-')}={' '.join(map(str, v)) if isinstance(v, tuple) else v}"
-        for name, v in words.items()
-    ]
-    return [sys.executable, "-m", "augfpn.cli", "train", *options]

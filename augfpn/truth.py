@@ -22,6 +22,11 @@ def file_of(records_folder: Path, fingerprint: str) -> Path:
     return records_folder / FOLDER / f"{fingerprint[:12]}.json.gz"
 
 
+def is_kept(record: records.Record) -> bool:
+    """Whether the annotations of a record's test pictures lie beside it."""
+    return file_of(record.folder.parent, record.fingerprints["test"]).exists()
+
+
 def keep(pictures: Pictures, records_folder: Path) -> Path:
     """Write the pictures' annotations beside records, if they are not there yet."""
     file = file_of(records_folder, pictures.fingerprint)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from augfpn import records, report, statistics, study, train, truth
+from augfpn import evidence as recorded
+from augfpn import records, report, statistics, study, tables, train, truth
 from augfpn.cli import main
 from augfpn.errors import UserError
+from augfpn.evidence import Evidence
 from augfpn.notebook import Asked, asked
 
 
@@ -40,18 +42,18 @@ def made_up(smoke: records.Record, coco: dict, run: study.Run, share: float) -> 
 
 
 @pytest.fixture(scope="module")
-def evidence(smoke: records.Record, coco: dict) -> report.Evidence:
+def evidence(smoke: records.Record, coco: dict) -> Evidence:
     """Three seeds: FPN finds a half, CS all, RFA as much as FPN; SRS has one seed."""
     shares = {"fpn": 0.5, "cs": 1.0, "rfa": 0.5, "srs": 1.0}
     runs = [study.Run(v, "scenes", "smoke", s) for v in shares for s in range(3)]
     runs = [run for run in runs if run.variant != "srs" or run.seed == 0]
     made = [made_up(smoke, coco, run, shares[run.variant]) for run in runs]
     by_key = {study.key_of(each.experiment): each for each in made}
-    return report.Evidence("scenes", "smoke", study.Found(by_key, ()), number_of_draws=50)
+    return Evidence("scenes", "smoke", study.Found(by_key, ()), number_of_draws=50)
 
 
-def test_a_row_has_its_own_numbers_its_effect_and_the_papers(evidence: report.Evidence) -> None:
-    fpn, cs, rfa, srs, cs_rfa, *_ = report.rows("table2", evidence)
+def test_a_row_has_its_own_numbers_its_effect_and_the_papers(evidence: Evidence) -> None:
+    fpn, cs, rfa, srs, cs_rfa, *_ = tables.rows("table2", evidence)
     assert (fpn.label, fpn.seeds, fpn.effect) == ("FPN", 3, {})
     assert cs.own["AP"].mean == pytest.approx(1)
     assert cs.effect["AP"].mean == pytest.approx(1 - fpn.own["AP"].mean)
@@ -63,8 +65,8 @@ def test_a_row_has_its_own_numbers_its_effect_and_the_papers(evidence: report.Ev
     assert fpn.printed_effect is None
 
 
-def test_the_table_says_so(evidence: report.Evidence) -> None:
-    lines = report.table(report.rows("table2", evidence)).splitlines()
+def test_the_table_says_so(evidence: Evidence) -> None:
+    lines = tables.table(tables.rows("table2", evidence)).splitlines()
     cells = {line.split("|")[1].strip(): line for line in lines}
     assert "holds" in cells["CS"]
     assert "undecided" in cells["RFA"]
@@ -76,18 +78,18 @@ def test_the_table_says_so(evidence: report.Evidence) -> None:
     assert len({line.count("|") for line in lines}) == 1
 
 
-def test_the_conclusion_names_what_is_better(evidence: report.Evidence) -> None:
-    said = report.conclusion(report.rows("table2", evidence), evidence)
+def test_the_conclusion_names_what_is_better(evidence: Evidence) -> None:
+    said = tables.conclusion(tables.rows("table2", evidence), evidence)
     assert "better than FPN: CS;" in said
-    nothing = replace(evidence, found=study.Found({}, ()), scored={})
-    assert "Nothing is recorded" in report.conclusion(report.rows("table2", nothing), nothing)
-    assert report.figure_of(report.rows("table2", nothing)) is None
+    nothing = replace(evidence, found=study.Found({}, ()))
+    assert "Nothing is recorded" in tables.conclusion(tables.rows("table2", nothing), nothing)
+    assert tables.figure(tables.rows("table2", nothing)) is None
 
 
 def test_other_detectors_are_compared_with_their_own_fpn() -> None:
-    assert report.base_of("retinanet:augfpn") == "retinanet:fpn"
-    assert report.base_of("cs_rfa") == "fpn"
-    assert report.label("retinanet:augfpn") == "RetinaNet, AugFPN"
+    assert recorded.base_of("retinanet:augfpn") == "retinanet:fpn"
+    assert recorded.base_of("cs_rfa") == "fpn"
+    assert tables.label("retinanet:augfpn") == "RetinaNet, AugFPN"
 
 
 @pytest.mark.parametrize(
@@ -95,14 +97,14 @@ def test_other_detectors_are_compared_with_their_own_fpn() -> None:
     [(0.1234, False, "12.3"), (0.0123, True, "+1.2"), (-0.0123, True, "−1.2"), (None, True, "–")],
 )
 def test_percentages(value: float | None, sign: bool, text: str) -> None:
-    assert report.percent(value, sign) == text
+    assert tables.percent(value, sign) == text
 
 
 def test_the_plan_says_how_many_seeds() -> None:
     """CS: +0.9 in the paper; a spread of 0.9 between three seeds needs ten of them, twice."""
     effect = statistics.Interval(0.0, -0.01, 0.01, 3, 0.009 / 3**0.5, 0.0)
-    row = report.Row("cs", "CS", {}, {"AP": effect}, {"AP": 37.2}, {"AP": 36.3})
-    last = report.planning([row], seconds=360.0).splitlines()[-1]
+    row = tables.Row("cs", "CS", {}, {"AP": effect}, {"AP": 37.2}, {"AP": 36.3})
+    last = tables.planning([row], seconds=360.0).splitlines()[-1]
     assert last == "| CS | +0.9 | 0.9 | 10 | 2.0 |"
 
 
@@ -122,14 +124,14 @@ def test_a_report_is_the_same_twice_and_comes_from_records(
     assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
     text = pages[0].read_text()
     assert smoke.folder.name in text
-    assert report.percent(smoke.result["AP"]) in text
+    assert tables.percent(smoke.result["AP"]) in text
     report.write(["table2"], "smoke", None, found, tmp_path / "one")  # its own, written anew
 
 
-def test_figures_are_the_same_twice(evidence: report.Evidence, tmp_path: Path) -> None:
-    rows = report.rows("table2", evidence)
+def test_figures_are_the_same_twice(evidence: Evidence, tmp_path: Path) -> None:
+    rows = tables.rows("table2", evidence)
     for name in ("a.svg", "b.svg"):
-        report.save(report.figure_of(rows), tmp_path / name)
+        report.save(tables.figure(rows), tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
@@ -188,7 +190,7 @@ def test_a_question_is_typed(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="run = 'maybe': expected"):
         asked({"run": "maybe"})
     with pytest.raises(UserError, match="data = 'coco': table2 at laptop has scenes, bccd"):
-        report.evidence("table2", Asked(data="coco", records=tmp_path))
+        recorded.gather("table2", Asked(data="coco", records=tmp_path))
 
 
 def test_notebooks_of_the_study_have_the_questions_parameters() -> None:

@@ -1,0 +1,109 @@
+"""The second defect: what does the top level lose? (paper, section 3.2)"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from augfpn.data.pictures import Pictures
+from augfpn.detectors import OneStage, TwoStage
+from augfpn.diagnostics import probes
+from augfpn.diagnostics.objects import Floats, Seen, maps, pooled, top_maps
+from augfpn.diagnostics.semantic_gap import picture_of
+
+AROUND = 1.5  # times the object's box: what stays when the surroundings are removed
+
+
+def top_level(seen: Sequence[Seen], learned: Sequence[Seen], classes: int) -> dict:
+    """What a linear readout of each map of the top level knows; see `probes.explained`.
+
+    ``c5``: share of C5's variance, place by place, that is found again in M5, "M5 + M6" and P5;
+    ``content``: the same of what the whole picture holds, the number of objects of each class, as
+    read at single places; fitted on ``learned``, the training pictures, as it takes many pictures;
+    ``classes``: balanced accuracy of objects' classes.
+    """
+    names = sorted(seen[0].places)
+    places, of_place = at_places(seen)
+    labels, of_object = np.concatenate([each.labels for each in seen]), picture_of(seen)
+    of_objects = {name: np.concatenate([each.objects[name] for each in seen]) for name in names}
+    content = {}
+    before, of_before = at_places(learned)
+    for name in names:
+        fit = before[name], held(learned, classes)[of_before], of_before
+        wanted = held(seen, classes)[of_place]
+        content[name] = probes.explained_elsewhere(fit, places[name], wanted)
+    return {
+        "c5": {
+            name: probes.explained(places[name], places["C5"], of_place)
+            for name in names
+            if name != "C5"
+        },
+        "content": content,
+        "classes": {name: probes.accuracy(x, labels, of_object) for name, x in of_objects.items()},
+    }
+
+
+def at_places(seen: Sequence[Seen]) -> tuple[dict[str, Floats], NDArray[np.int64]]:
+    """The features of all places by map's name, (n, C), and the picture of each, (n,)."""
+    names = seen[0].places
+    found = {name: np.concatenate([each.places[name] for each in seen]) for name in names}
+    return found, np.repeat(np.arange(len(seen)), [len(each.places["C5"]) for each in seen])
+
+
+def held(seen: Sequence[Seen], classes: int) -> Floats:
+    """How many objects of each class each picture holds: (pictures, classes)."""
+    counts = [np.bincount(each.labels, minlength=classes + 1)[1:] for each in seen]
+    return np.array(counts, np.float32)
+
+
+def surroundings(detector: TwoStage | OneStage, pictures: Pictures, device: str) -> dict:
+    """How far an object's feature moves when all but the object's near surroundings is removed.
+
+    Outside of the object's box, 1.5 times as wide and high, the picture gets its own mean colour.
+    The first object of each picture; the distance is in parts of the feature's length.
+    ``surroundings``: the mean over objects, by map.
+    """
+    moved: dict[str, list[float]] = {}
+    for i in pictures.with_objects():
+        image, target = pictures[i]
+        one = {"boxes": target["boxes"][:1], "labels": target["labels"][:1]}
+        whole = features(detector, image, one, device)
+        alone = features(detector, without_surroundings(image, one["boxes"][0]), one, device)
+        for name, x in whole.items():
+            apart = np.linalg.norm(alone[name] - x) / np.linalg.norm(x)
+            moved.setdefault(name, []).append(float(apart))
+    return {"surroundings": {name: float(np.mean(each)) for name, each in moved.items()}}
+
+
+def features(
+    detector: TwoStage | OneStage, image: Tensor, target: dict, device: str
+) -> dict[str, Floats]:
+    """The objects' features on the maps of the top level."""
+    of = maps(detector, image, target, device)
+    return {name: pooled(x, of.boxes, max(of.m)) for name, x in top_maps(of).items()}
+
+
+def without_surroundings(image: Tensor, box: Tensor) -> Tensor:
+    """The picture (3, H, W) with its mean colour outside of the box and what is next to it."""
+    centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * AROUND
+    left, top = (centre - half).floor().clamp(min=0).int().tolist()
+    right, bottom = (centre + half).ceil().int().tolist()
+    mean = image.float().mean(dim=(1, 2), keepdim=True).round().to(image.dtype)
+    bare = torch.ones_like(image) * mean
+    bare[:, top:bottom, left:right] = image[:, top:bottom, left:right]
+    return bare
+
+
+def numbers(found: dict) -> dict[str, float]:
+    """By name: "C5 lost in M5" (1 less the share found again), "content from P5", ..."""
+    lost = {f"C5 lost in {name}": 1 - x for name, x in found["c5"].items()}
+    words = {
+        "content": "content from",
+        "classes": "classes from",
+        "surroundings": "surroundings in",
+    }
+    return lost | {
+        f"{text} {name}": x for key, text in words.items() for name, x in found[key].items()
+    }

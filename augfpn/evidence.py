@@ -1,0 +1,212 @@
+"""What is recorded for the study: records to AP on draws of pictures, and to measured numbers.
+
+    records --matches--> AP of every draw of pictures --statistics--> effects with intervals
+
+An effect is a variant's number less that of another, over the seeds that both have, on the same
+pictures.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from augfpn import diagnostics, recipes, records, running, runtime, statistics, study, truth
+from augfpn.claims import signed
+from augfpn.data import dials
+from augfpn.diagnostics.errors import error_types
+from augfpn.errors import UserError
+from augfpn.matches import matches
+from augfpn.notebook import Asked
+from augfpn.statistics import Draws, Interval
+
+Tell = Callable[[str], None]
+Floats = NDArray[np.float64]
+ADDED = {"detail": dials.LINED, "context": dials.PILLS}  # classes that a dial adds
+MANY = 12  # records: then starting processes pays
+OF_DIAL = "AP of the dial's classes"
+
+
+class Scored(NamedTuple):
+    """A record on its test pictures: AP on draws of them, and what each kind of error costs."""
+
+    draws: Draws
+    errors: dict[str, dict[str, float]]  # by size and kind: `augfpn.diagnostics.errors`
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is recorded on one set of pictures at one budget; scored once, as it is asked for."""
+
+    pictures: str  # one of `study.SETS`
+    budget: str
+    found: study.Found
+    number_of_draws: int = statistics.DRAWS
+    timings: Sequence[dict] = ()  # of `augfpn.runtime`
+    scored: dict[str, Scored] = field(default_factory=dict)  # by record's id
+    truths: dict[str, dict] = field(default_factory=dict)  # by the pictures' fingerprint
+
+    def recorded(self, variant: str) -> dict[int, records.Record]:
+        """The records of a variant by seed."""
+        if self.budget != "paper" and variant in recipes.recipes():
+            return {}  # a whole recipe is of COCO and of the paper's size
+        seeds = range(max(study.SEEDS.values()))
+        runs = (study.Run(variant, self.pictures, self.budget, seed) for seed in seeds)
+        there = {run.seed: self.found.record(run) for run in runs}
+        return {seed: record for seed, record in there.items() if record is not None}
+
+    def prepare(self, variants: Iterable[str]) -> None:
+        """Score all records of some variants, on all cores where there are many."""
+        every = [
+            record for name in dict.fromkeys(variants) for record in self.recorded(name).values()
+        ]
+        todo = [record for record in every if record.id not in self.scored]
+        given = [(r, self.truth(r), self.number_of_draws, self.pictures) for r in todo]
+        if len(todo) < MANY:
+            done = [scored(*each) for each in given]
+        else:
+            with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+                done = list(pool.map(scored, *zip(*given, strict=True), chunksize=4))
+        self.scored.update({r.id: each for r, each in zip(todo, done, strict=True)})
+
+    def truth(self, record: records.Record) -> dict:
+        """The annotations of a record's test pictures, read or made once."""
+        wanted = record.fingerprints["test"]
+        if wanted not in self.truths:
+            self.truths[wanted] = truth.truth_of(record)
+        return self.truths[wanted]
+
+    def of(self, variant: str) -> dict[int, Draws]:
+        """AP on draws of pictures by seed; the draws are the same for every record."""
+        self.prepare([variant])
+        return {seed: self.scored[r.id].draws for seed, r in self.recorded(variant).items()}
+
+    def errors(self, variant: str) -> dict[int, dict[str, dict[str, float]]]:
+        """What each kind of error costs by seed, size and kind."""
+        self.prepare([variant])
+        return {seed: self.scored[r.id].errors for seed, r in self.recorded(variant).items()}
+
+    def combination(
+        self, plus: Sequence[str], minus: Sequence[str], number: str
+    ) -> Interval | None:
+        """The sum of some variants' number less that of others; ``None`` where no seed has all."""
+        of = {name: self.of(name) for name in (*plus, *minus)}
+        sums = [
+            statistics.signed_sum(
+                [(sign, of[name][seed]) for name, sign in signed(plus, minus)], number
+            )
+            for seed in shared_seeds(of)
+        ]
+        return statistics.single(sums)[number] if sums else None
+
+    def measured(self, plus: Sequence[str], minus: Sequence[str], number: str) -> Interval | None:
+        """The same of a number that `augfpn.diagnostics` measured, with Student's interval.
+
+        The interval is for other seeds on these same pictures.
+        """
+        of = {name: self.measurements(name) for name in (*plus, *minus)}
+        first, _, second = number.partition(" less ")
+        wanted = {first, second} - {""}
+        seeds = [
+            s for s in shared_seeds(of) if all(wanted <= each[s].keys() for each in of.values())
+        ]
+        values = [
+            sum(
+                sign * (of[name][seed][first] - (of[name][seed][second] if second else 0.0))
+                for name, sign in signed(plus, minus)
+            )
+            for seed in seeds
+        ]
+        return statistics.mean(values) if values else None
+
+    def measurements(self, variant: str) -> dict[int, dict[str, float]]:
+        """What was measured, by seed and name; only of records that were."""
+        there = {seed: record.diagnostics for seed, record in self.recorded(variant).items()}
+        return {seed: diagnostics.numbers(x) for seed, x in there.items() if x is not None}
+
+    def arrays(self, variant: str, *keys: str) -> Floats | None:
+        """A measured array, the mean over seeds; nan where no seed has the number."""
+        found = []
+        for record in self.recorded(variant).values():
+            value: Any = record.diagnostics
+            for key in keys:
+                value = None if value is None else value.get(key)
+            if value is not None:
+                found.append(np.array(value, float))  # None becomes nan
+        if not found:
+            return None
+        there = ~np.isnan(found)
+        total = np.where(there, found, 0).sum(axis=0)
+        return np.divide(total, there.sum(axis=0), where=there.any(axis=0), out=total * np.nan)
+
+    def times_as_long(self, use: str) -> Interval | None:
+        """How many times as long as FPN AugFPN takes, on a GPU where one was timed."""
+        timings = [each for each in self.timings if each["budget"] == self.budget]
+        timings.sort(key=lambda each: each["environment"]["device"] != "cuda")
+        return runtime.times_as_long(timings[0], use) if timings else None
+
+    def effects(self, a: str, b: str) -> dict[str, Interval]:
+        """How much better a is than b, by number; empty where no seed has both."""
+        of = {a: self.of(a), b: self.of(b)}
+        both = shared_seeds(of)
+        if not both:
+            return {}
+        return statistics.difference([of[a][seed] for seed in both], [of[b][seed] for seed in both])
+
+
+def scored(record: records.Record, coco: dict, draws: int, pictures: str) -> Scored:
+    """A record's predictions beside the truth of its test pictures."""
+    found = statistics.drawn(matches(coco, record.predictions), draws)
+    if "mask" in record.result:
+        masks = statistics.drawn(matches(coco, record.predictions, "segm"), draws)
+        found = statistics.joined(found, masks, "mask ")
+    if pictures in ADDED:
+        own = [f"AP of {name}" for name in ADDED[pictures]]
+        found = statistics.with_mean(found, OF_DIAL, own)
+    return Scored(found, error_types(coco, record.predictions))
+
+
+def shared_seeds(of: dict[str, dict[int, Any]]) -> list[int]:
+    """The seeds that all variants have."""
+    return sorted(set.intersection(*(set(each) for each in of.values())))
+
+
+def gather(name: str, asked: Asked, tell: Tell = print) -> Evidence:
+    """What is recorded for a part, after its missing runs if they are asked for.
+
+    Says what is there. Raises ``UserError`` for a part without such pictures.
+    """
+    wanted = study.runs([name], asked.budget, [asked.data])
+    if not wanted:
+        own = ", ".join(study.sets_of(study.part(name), asked.budget, None))
+        raise UserError(f"data = {asked.data!r}: {name} at {asked.budget} has {own}.")
+    folders = [asked.records, *records.COMMITTED]
+    found = study.collect(folders)
+    missing = [run for run in wanted if found.record(run) is None]
+    if missing and asked.run:
+        running.run_missing(missing, asked.records, asked.jobs, asked.data_root, tell)
+        found = study.collect(folders)
+    if asked.run and name in study.MEASURED:
+        running.measure_missing(wanted, found, asked.records, asked.jobs, asked.data_root, tell)
+        found = study.collect(folders)
+    if asked.run:
+        running.keep_truths(wanted, found, asked.data_root)
+    chosen = [name], asked.budget, [asked.data], None
+    tell(study.status_text(study.status(*chosen, found), found))
+    return Evidence(asked.data, asked.budget, found, timings=runtime.read(folders))
+
+
+def gather_by_dial(asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
+    """What is recorded for the defect matrix, by set of pictures; see `gather`."""
+    sets = study.sets_of(study.part("defects"), asked.budget, None)
+    return {name: gather("defects", replace(asked, data=name), tell) for name in sets}
+
+
+def base_of(variant: str) -> str:
+    """The variant that another is compared with: FPN with the same detector."""
+    detector, colon, _ = variant.rpartition(":")
+    return f"{detector}{colon}fpn"

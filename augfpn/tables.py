@@ -1,0 +1,215 @@
+"""What is recorded, as tables in Markdown: variants with effects beside the paper's, the ledger."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from matplotlib.figure import Figure
+
+from augfpn import claims, paper, plots, statistics, study
+from augfpn.compare import label_of
+from augfpn.evidence import ADDED, OF_DIAL, Evidence, base_of
+from augfpn.statistics import FEWEST_SEEDS, Interval
+
+DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"}
+MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more, only some are shown
+BY_SIZE = ("APs", "APm", "APl")
+
+
+class Row(NamedTuple):
+    """A variant in a table: its own numbers and its effects, with the paper's."""
+
+    variant: str
+    label: str
+    own: dict[str, Interval]  # by number; empty where nothing is recorded
+    effect: dict[str, Interval]  # less FPN; empty for FPN, and where no seed has both
+    printed: dict | None  # the paper's row
+    base: dict | None  # the paper's FPN
+
+    @property
+    def seeds(self) -> int:
+        """How many runs there are."""
+        return self.own["AP"].seeds if self.own else 0
+
+    @property
+    def printed_effect(self) -> float | None:
+        """The paper's difference in AP, in percent."""
+        if self.printed is None or self.base is None or not self.effect_asked:
+            return None
+        return self.printed["AP"] - self.base["AP"]
+
+    @property
+    def effect_asked(self) -> bool:
+        """Whether the variant is compared with another."""
+        return self.variant != base_of(self.variant)
+
+
+def rows(name: str, of: Evidence) -> list[Row]:
+    """A part's table on one set of pictures."""
+    return [row(variant, of) for variant in study.part(name).variants]
+
+
+def row(variant: str, evidence: Evidence) -> Row:
+    """One line of a table."""
+    own, model = list(evidence.of(variant).values()), study.model_of(variant)
+    found = paper.row_of(model)
+    asked = variant != base_of(variant)
+    return Row(
+        variant=variant,
+        label=label(variant),
+        own=statistics.single(own) if own else {},
+        effect=evidence.effects(variant, base_of(variant)) if asked else {},
+        printed=None if found is None else found[1],
+        base=paper.base_row(model),
+    )
+
+
+def label(variant: str) -> str:
+    """A variant in the paper's words, with its detector where it is not Faster R-CNN."""
+    detector, _, _ = variant.rpartition(":")
+    name = label_of(study.model_of(variant))
+    return f"{DETECTORS[detector]}, {name}" if detector else name
+
+
+# --- numbers to text ------------------------------------------------------------------------------
+
+
+def percent(x: float | None, sign: bool = False) -> str:
+    """A fraction as a percentage, to a tenth."""
+    if x is None or x != x:
+        return "–"
+    text = f"{100 * x:+.1f}" if sign else f"{100 * x:.1f}"
+    return text.replace("-", "−")
+
+
+def grid(lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, the header first."""
+    head, *body = (f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join([head, "|" + " --- |" * len(lines[0]), *body])
+
+
+def effect_text(of: Interval | None) -> str:
+    """An effect with its interval: "+1.2 [−0.3, +2.7]"; a star for too few seeds."""
+    if of is None or of.mean != of.mean:
+        return "–"
+    limits = f"[{percent(of.low, sign=True)}, {percent(of.high, sign=True)}]"
+    return f"{percent(of.mean, sign=True)} {limits}" + (" *" if of.seeds < FEWEST_SEEDS else "")
+
+
+def table(rows: Sequence[Row]) -> str:
+    """A part's table in Markdown."""
+    header = ["", "seeds", "AP", "less FPN", "better?", *(f"{n} less FPN" for n in BY_SIZE)]
+    header += ["paper: AP", "less FPN"]
+    lines = [header]
+    for each in rows:
+        effect = each.effect.get("AP")
+        printed = each.printed_effect
+        lines.append(
+            [
+                each.label,
+                str(each.seeds) if each.seeds else "not run",
+                percent(each.own["AP"].mean) if each.own else "–",
+                effect_text(effect) if each.effect_asked else "",
+                statistics.verdict(effect) if effect else "",
+                *(effect_text(each.effect.get(n)) if each.effect_asked else "" for n in BY_SIZE),
+                f"{each.printed['AP']:.1f}" if each.printed else "–",
+                "" if printed is None else percent(printed / 100, sign=True),
+            ]
+        )
+    return grid(lines)
+
+
+def matrix(by_set: dict[str, Evidence]) -> str:
+    """The defect matrix: a component's effect on AP where each dial is turned up, and nowhere.
+
+    For dials that add classes once more on these alone, which are what the dial is about.
+    """
+    columns = [(name, name, "AP") for name in by_set]
+    columns += [
+        (f"{name}: {' and '.join(ADDED[name])}", name, OF_DIAL) for name in ADDED if name in by_set
+    ]
+    lines = [["", *(title for title, _, _ in columns)]]
+    for variant in study.part("defects").variants[1:]:
+        effects = {name: of.effects(variant, base_of(variant)) for name, of in by_set.items()}
+        cells = [effect_text(effects[name].get(number)) for _, name, number in columns]
+        lines.append([label(variant), *cells])
+    return grid(lines)
+
+
+def ledger(rows: Sequence[claims.Row]) -> str:
+    """The ledger in Markdown: verdicts, counted first, then claim by claim."""
+    counted = Counter(each.verdict for each in rows)
+    summary = ", ".join(f"{counted[v]} {v}" for v in claims.VERDICTS)
+    lines = [["", "claim", "in the paper", "verdict", "effects, and the paper's"]]
+    for each in rows:
+        claim, detail = each.claim, evidence_text(each)
+        lines.append([claim.id, claim.statement, claim.where, each.verdict, detail])
+    return summary + ".\n\n" + grid(lines)
+
+
+def evidence_text(row: claims.Row) -> str:
+    """What a verdict rests on: a claim's effects, of many only the worst, and the claim's note."""
+    there = [line for line in row.lines if line.found is not None]
+    shown, counts = there, []
+    if len(there) > MOST_EFFECTS:
+        said = Counter(statistics.verdict(line.found, line.margin) for line in there)
+        counts = [", ".join(f"{n} {v}" for v, n in sorted(said.items())) + "; the lowest:"]
+        shown = sorted(there, key=lambda line: line.found.high - line.margin)[:SHOWN_EFFECTS]
+    text = " ".join([*counts, "; ".join(map(line_text, shown))])
+    return f"{text}. {row.note}" if text and row.note else text or row.note
+
+
+def line_text(of: claims.Line) -> str:
+    """One effect of a claim beside the paper's; ratios of times as they are."""
+    if of.label.startswith(claims.RATIO):
+        found = of.found
+        return (
+            f"{of.label}: {found.mean:.2f} [{found.low:.2f}, {found.high:.2f}] ({of.printed:.2f})"
+        )
+    paper_says = "" if of.printed is None else f" ({percent(of.printed / 100, sign=True)})"
+    return f"{of.label}: {effect_text(of.found)}{paper_says}"
+
+
+def planning(rows: Sequence[Row], seconds: float) -> str:
+    """How many seeds would show the paper's effects, by the spread that these runs have."""
+    lines = [["", "paper's effect", "spread between seeds", "seeds", "hours"]]
+    for each in rows:
+        effect, printed = each.effect.get("AP"), each.printed_effect
+        if effect is None or effect.seeds < FEWEST_SEEDS or not printed:
+            continue
+        spread = effect.of_seeds * effect.seeds**0.5
+        needed = statistics.seeds_needed(spread, printed / 100)
+        hours = 2 * needed * seconds / 3600
+        wanted = percent(printed / 100, sign=True)
+        lines.append([each.label, wanted, percent(spread), str(needed), f"{hours:.1f}"])
+    return grid(lines)
+
+
+def conclusion(rows: Sequence[Row], of: Evidence) -> str:
+    """What a table shows, in a few sentences."""
+    verdicts = {each.label: statistics.verdict(each.effect["AP"]) for each in rows if each.effect}
+    if not verdicts:
+        return f"Nothing is recorded on {of.pictures} at the {of.budget} budget."
+    seeds = sorted({each.effect["AP"].seeds for each in rows if each.effect})
+    said = {
+        "holds": "better than FPN",
+        "does not hold": "worse than FPN",
+        "undecided": "undecided",
+    }
+    groups = [
+        f"{text}: {', '.join(names)}"
+        for verdict, text in said.items()
+        if (names := [label for label, v in verdicts.items() if v == verdict])
+    ]
+    runs = " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))
+    return f"On {of.pictures}, {of.budget} budget, {runs} seed(s). " + "; ".join(groups) + "."
+
+
+def figure(rows: Sequence[Row]) -> Figure | None:
+    """Effects with intervals beside the paper's; none where nothing is recorded."""
+    shown = [
+        (each.label, *(100 * x for x in each.effect["AP"][:3]), each.printed_effect)
+        for each in rows
+        if each.effect
+    ]
+    return plots.effects(shown) if shown else None
