@@ -61,6 +61,8 @@ class Asked:
     jobs: Annotated[int, Field(gt=0)] = 1
     data_root: str | None = None
     records: Path = Path("runs")
+    rounds: Annotated[int, Field(ge=2)] = 20  # of run time
+    batch: Annotated[int, Field(gt=0)] = 4  # of run time
 
 
 ASKED = tuple(Asked.__dataclass_fields__)

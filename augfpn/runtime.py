@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 import torch
 from torch import nn
 
-from augfpn import config, evaluate, records, statistics, study, train
+from augfpn import config, evaluate, parameters, records, statistics, study, train
 from augfpn.build import build_detector
 from augfpn.data.batches import batches
 from augfpn.data.pictures import Pictures
 from augfpn.errors import UserError
+from augfpn.notebook import Asked
 from augfpn.statistics import Interval
 
 Use = Literal["training", "testing"]
@@ -126,6 +128,18 @@ def elapsed(began: float, device: str) -> float:
     return time.monotonic() - began
 
 
+def gather(asked: Asked, tell: Callable[[str], None] = print) -> list[dict]:
+    """The measurements at a budget, after one on this machine if it is asked for."""
+    if asked.budget not in study.SEEDS:
+        raise UserError(f"budget = {asked.budget!r}: choose one of {', '.join(study.SEEDS)}.")
+    if asked.run:
+        device = parameters.the_device("auto")
+        found = measure(asked.budget, asked.rounds, asked.batch, device)
+        tell(f"recorded: {write(found, asked.records)}")
+    every = read([asked.records, *records.COMMITTED])
+    return [each for each in every if each["budget"] == asked.budget]
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 
@@ -166,7 +180,7 @@ def table(found: Sequence[dict], printed: dict[Use, float]) -> str:
     lines.append(["---"] * len(lines[0]))
     for each in found:
         for use, wanted in printed.items():
-            middle = [f"{statistics.median(each['seconds'][use][v]):.3g}" for v in VARIANTS]
+            middle = [f"{median(each['seconds'][use][v]):.3g}" for v in VARIANTS]
             of = times_as_long(each, use)
             what = {"training": f"step, {each['batch']} pictures", "testing": "test picture"}[use]
             ratio = f"{of.mean:.2f} [{of.low:.2f}, {of.high:.2f}]"

@@ -5,6 +5,8 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import nbclient
+import nbformat
 import pytest
 
 from augfpn import evidence as recorded
@@ -193,12 +195,38 @@ def test_a_question_is_typed(tmp_path: Path) -> None:
         recorded.gather("table2", Asked(data="coco", records=tmp_path))
 
 
-def test_notebooks_of_the_study_have_the_questions_parameters() -> None:
+ONLY_RUNTIME = {"rounds", "batch"}
+PARAMETERS = dict.fromkeys(
+    (
+        *("table1", "table2", "table3", "table4", "table5"),
+        *("semantic_gap", "top_level", "assignment", "figure4"),
+    ),
+    set(Asked.__dataclass_fields__) - ONLY_RUNTIME,
+) | {
+    "defect_matrix": {"budget", "run", "jobs", "records"},
+    "runtime": {"budget", "run", "records"} | ONLY_RUNTIME,
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_notebooks_of_the_study_have_the_questions_parameters(name: str) -> None:
     folder = Path(__file__).parents[1] / "experiments"
-    for table in ("table1", "table2", "table3", "table4", "table5"):
-        cells = json.loads((folder / f"{table}.ipynb").read_text())["cells"]
-        (cell,) = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
-        given: dict = {}
-        exec("".join(cell["source"]), given)
-        assert asked(given) == Asked()
-        assert set(given) - {"__builtins__", "__annotations__"} == set(Asked.__dataclass_fields__)
+    cells = json.loads((folder / f"{name}.ipynb").read_text())["cells"]
+    (cell,) = [c for c in cells if "parameters" in c["metadata"].get("tags", [])]
+    given: dict = {}
+    exec("".join(cell["source"]), given)
+    assert asked(given) == Asked()
+    assert set(given) - {"__builtins__", "__annotations__"} == PARAMETERS[name]
+    assert not any(c.get("outputs") for c in cells)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_notebooks_of_the_study_run_on_the_committed_records(name: str, tmp_path: Path) -> None:
+    """Every cell, in a process of its own as papermill would, without training anything."""
+    notebook = nbformat.read(
+        Path(__file__).parents[1] / "experiments" / f"{name}.ipynb", as_version=4
+    )
+    nbclient.NotebookClient(
+        notebook, timeout=100, resources={"metadata": {"path": tmp_path}}
+    ).execute()
+    assert list(tmp_path.iterdir()) == []

@@ -178,12 +178,25 @@ def test_the_command_does_what_is_missing_and_nothing_else(
     assert "0 of 2 runs are missing." in capsys.readouterr().err
 
 
-def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
-    lost = study.Run("fpn", "bccd", "smoke", 0)
-    fine = study.Run("fpn", "scenes", "smoke", 0)
-    said: list[str] = []
-    failed = study.run_missing([lost, fine], tmp_path, 1, str(tmp_path / "nowhere"), said.append)
-    assert failed == [lost]
-    assert "FAILED, see" in said[0]
-    assert "nowhere" in (tmp_path / "logs" / "bccd-fpn-seed0.txt").read_text()
-    assert said[1] == "fpn on scenes, seed 0: done"
+def test_parts_that_are_measured_say_how_many_are(smoke: records.Record) -> None:
+    key = study.key_of(smoke.experiment)
+    found = study.Found({key: smoke}, ())
+    (line,) = study.status(["mechanisms"], "smoke", ["scenes"], None, found)
+    assert (line.done, line.measured) == (1, 0)
+    found = study.Found({key: replace(smoke, diagnostics={"version": 1})}, ())
+    (line,) = study.status(["mechanisms"], "smoke", ["scenes"], None, found)
+    assert (line.done, line.measured) == (1, 1)
+    assert study.status_text([line], found).splitlines()[1].split()[:4] == (
+        ["mechanisms", "scenes", "1/5", "1/5"]
+    )
+
+
+def test_of_two_equal_records_the_measured_one_counts(
+    smoke: records.Record, tmp_path: Path
+) -> None:
+    shutil.copytree(smoke.folder, tmp_path / "a")
+    measured = shutil.copytree(smoke.folder, tmp_path / "b")
+    (measured / records.DIAGNOSTICS).write_text('{"version": 1}')
+    shutil.copytree(smoke.folder, tmp_path / "c")
+    (record,) = study.collect([tmp_path]).by_key.values()
+    assert record.folder == measured

@@ -1,0 +1,108 @@
+"""Runs and measurements in processes of their own: what they leave behind, what is said."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from augfpn import records, running, runtime, study, train, truth
+from augfpn.cli import main
+from augfpn.errors import UserError
+from augfpn.notebook import Asked
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory) -> records.Record:
+    """FPN on scenes at the smoke budget, as the grid has it."""
+    run = study.Run("fpn", "scenes", "smoke", 0)
+    return train.train(run.experiment, tmp_path_factory.mktemp("records"))
+
+
+def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
+    lost = study.Run("fpn", "bccd", "smoke", 0)
+    fine = study.Run("fpn", "scenes", "smoke", 0)
+    said: list[str] = []
+    nowhere = str(tmp_path / "nowhere")
+    failed = running.run_missing([lost, fine], tmp_path, 1, nowhere, said.append)
+    assert failed == [lost]
+    assert "FAILED, see" in said[0]
+    assert "nowhere" in (tmp_path / "logs" / "bccd-fpn-seed0.txt").read_text()
+    assert said[1] == "fpn on scenes, seed 0: done"
+
+
+def test_what_cannot_be_measured_is_named(smoke: records.Record, tmp_path: Path) -> None:
+    """Eight test pictures are too few to fit on some and judge on others: the log says so."""
+    shutil.copytree(smoke.folder, tmp_path / smoke.folder.name)
+    run, said = study.Run("fpn", "scenes", "smoke", 0), []
+    found = study.collect([tmp_path])
+    assert running.measure_missing([run], found, tmp_path, 1, None, said.append) == [run]
+    assert said[0] == "1 records have weights and are not measured."
+    (log,) = (tmp_path / "logs").iterdir()
+    assert "diagnostics need 10 or more" in log.read_text()
+    (tmp_path / smoke.folder.name / "weights.pt").unlink()
+    found = study.collect([tmp_path])
+    assert running.measure_missing([run], found, tmp_path, 1, None, said.append) == []
+
+
+def test_the_annotations_of_other_pictures_are_kept(
+    smoke: records.Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a run on pictures from a folder, a report needs that folder no more."""
+    run = study.Run("fpn", "bccd", "smoke", 0)
+    data = replace(run.experiment.data, root="somewhere")
+    record = replace(
+        smoke,
+        folder=tmp_path / "record",
+        experiment=replace(run.experiment, data=data),
+    )
+    pictures = train.load_pictures(smoke.experiment.data, "test")
+    monkeypatch.setattr(running.predict, "test_pictures", lambda record, root: pictures)
+    found = study.Found({study.key_of_run(run): record}, ())
+    running.keep_truths([run], found, "moved")
+    assert truth.is_kept(record)
+    assert len(truth.truth_of(record)["images"]) == len(pictures)
+
+
+# --- run time -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def timing() -> dict:
+    return runtime.measure("smoke", rounds=3, batch=1, device="cpu")
+
+
+def test_both_are_timed_in_turns(timing: dict) -> None:
+    for use in ("training", "testing"):
+        assert {name: len(x) for name, x in timing["seconds"][use].items()} == {
+            "fpn": 3,
+            "augfpn": 3,
+        }
+        assert all(x > 0 for each in timing["seconds"][use].values() for x in each)
+    assert timing["environment"]["device"] == "cpu"
+
+
+def test_the_ratio_is_of_rounds(timing: dict) -> None:
+    """Twice as long in each round, however slow the machine was in it."""
+    seconds = {"fpn": [1.0, 2.0, 4.0], "augfpn": [2.0, 4.0, 8.0]}
+    found = runtime.times_as_long({"seconds": {"testing": seconds}}, "testing")
+    assert found[:4] == (2.0, 2.0, 2.0, 3)
+
+
+def test_a_measurement_is_kept_and_never_overwritten(timing: dict, tmp_path: Path) -> None:
+    runtime.write(timing, tmp_path)
+    (found,) = runtime.read([tmp_path])
+    assert found["seconds"] == timing["seconds"]
+    with pytest.raises(UserError, match="move it away"):
+        runtime.write(timing, tmp_path)
+    assert "| smoke | step, 1 pictures |" in runtime.table([found], {"training": 1.22})
+    (tmp_path / runtime.FOLDER / "broken.json").write_text("{")
+    with pytest.raises(UserError, match="is no whole measurement"):
+        runtime.read([tmp_path])
+
+
+def test_the_question_of_run_time_is_checked(tmp_path: Path, capsys) -> None:
+    with pytest.raises(UserError, match="budget = 'tiny': choose one of"):
+        runtime.gather(Asked(budget="tiny"))
+    assert main(["study", "time", "--rounds", "1"]) == 2
+    assert "--rounds 1: give 2 or more." in capsys.readouterr().err
