@@ -193,6 +193,9 @@ def run_study(command: argparse.Namespace) -> int:
     if command.action == "status":
         chosen_runs = names, command.budget, command.pictures, command.seeds
         print(study.status_text(study.status(*chosen_runs, found), found))
+        timed = [t for t in runtime.read(folders) if t["budget"] == command.budget]
+        devices = ", ".join(t["environment"]["device_name"] for t in timed)
+        print(f"run time: {f'timed on {devices}' if timed else 'not timed'}")
         return 0
     if command.action == "report":
         if command.out is None:

@@ -7,9 +7,7 @@ pictures.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,7 +25,6 @@ from augfpn.statistics import Draws, Interval
 Tell = Callable[[str], None]
 Floats = NDArray[np.float64]
 ADDED = {"detail": dials.LINED, "context": dials.PILLS}  # classes that a dial adds
-MANY = 12  # records: then starting processes pays
 OF_DIAL = "AP of the dial's classes"
 
 
@@ -59,18 +56,12 @@ class Evidence:
         there = {run.seed: self.found.record(run) for run in runs}
         return {seed: record for seed, record in there.items() if record is not None}
 
-    def prepare(self, variants: Iterable[str]) -> None:
-        """Score all records of some variants, on all cores where there are many."""
-        every = [
-            record for name in dict.fromkeys(variants) for record in self.recorded(name).values()
-        ]
-        todo = [record for record in every if record.id not in self.scored]
+    def prepare(self, variants: Iterable[str], mapped: Callable[..., Iterable] = map) -> None:
+        """Score all records of some variants; ``mapped`` is `map`, or does as it does."""
+        there = (record for name in variants for record in self.recorded(name).values())
+        todo = list({r.id: r for r in there if r.id not in self.scored}.values())
         given = [(r, self.truth(r), self.number_of_draws, self.pictures) for r in todo]
-        if len(todo) < MANY:
-            done = [scored(*each) for each in given]
-        else:
-            with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-                done = list(pool.map(scored, *zip(*given, strict=True), chunksize=4))
+        done = mapped(scored, *zip(*given, strict=True)) if given else ()
         self.scored.update({r.id: each for r, each in zip(todo, done, strict=True)})
 
     def truth(self, record: records.Record) -> dict:

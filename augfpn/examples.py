@@ -1,8 +1,12 @@
 """Pictures of a test set with what is annotated on them, or with what a run found."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import numpy as np
 from torch import Tensor
 
+from augfpn import study, train
 from augfpn.data.pictures import Pictures, decoded
 from augfpn.draw import draw_boxes
 from augfpn.records import Record
@@ -46,3 +50,16 @@ def detected(pictures: Pictures, index: int, run: Record) -> np.ndarray:
 def plain(image: Tensor) -> np.ndarray:
     """(3, H, W) tensor to (H, W, 3) array."""
     return image.permute(1, 2, 0).numpy()
+
+
+def of_sets(sets: Iterable[str], budget: str, count: int) -> dict[str, list[np.ndarray]]:
+    """The first ``count`` annotated test scenes with objects of some of the study's sets, by name.
+
+    "scenes" are plain ones; "detail", "context" and "scale" have that dial turned up.
+    """
+    found = {}
+    for name in sets:
+        settings = study.Run("fpn", name, budget, 0).experiment.data
+        some = replace(settings, test_scenes=2 * count)
+        found[name] = examples(train.load_pictures(some, "test"), None, count)
+    return found

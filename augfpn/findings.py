@@ -78,8 +78,8 @@ def level_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
     total = table.sum(axis=1, keepdims=True)
     share = np.divide(100 * table, total, out=np.full_like(table, np.nan), where=total > 0)
     levels = [f"P{k}" for k in range(2, 2 + len(loss))]
-    panels = {"chosen by the loss, percent": share}
-    return plots.matrices(panels, levels, "level of choice", "level by rule", "percent")
+    what = "chosen, percent"
+    return plots.matrices({label(variant): share}, levels, "level of choice", "level by rule", what)
 
 
 def mixture_figure(of: Evidence, variant: str = "augfpn") -> Figure | None:

@@ -4,6 +4,9 @@ Tables never mix budgets.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -73,10 +76,12 @@ def prepared(
         for pictures in study.sets_of(part, budget, sets):
             variants.setdefault(pictures, {}).update(dict.fromkeys(part.variants))
     every = {s: Evidence(s, budget, found, timings=timings) for s in variants}
-    for pictures, evidence in every.items():
-        evidence.prepare(
-            [*variants[pictures], *([] if pictures in study.DIALS else claims.variants())]
-        )
+    for pictures, wanted in variants.items():
+        if pictures not in study.DIALS:
+            wanted.update(dict.fromkeys(claims.variants()))
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        for pictures, wanted in variants.items():
+            every[pictures].prepare(wanted, partial(pool.map, chunksize=4))
     return every
 
 
@@ -100,6 +105,7 @@ def comparison(name: str, part: study.Part, of: Evidence, out: Path) -> list[str
         *drawn(tables.figure(rows), out / f"{name}-{of.pictures}.svg", title),
     ]
     times = [r.result["seconds"] for v in part.variants for r in of.recorded(v).values()]
+    text += ["All numbers with their intervals:", tables.numbers(rows)]
     plan = tables.planning(rows, sum(times) / len(times))
     if plan.count("\n") > 1:
         text += ["Seeds that would show an effect of the paper's size in four of five tries:", plan]

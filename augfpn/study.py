@@ -97,6 +97,7 @@ def words_of(variant: str) -> dict[str, Any]:
     return {key: words[key] for key in PARTS_OF_MODEL if key in words}
 
 
+@cache
 def model_of(variant: str) -> config.Model:
     """A variant of the paper's own size, to compare with its rows."""
     return Run(variant, "coco", "paper", 0).experiment.model
@@ -124,8 +125,9 @@ class Run:
     @property
     def words(self) -> dict[str, Any]:
         """All parameters but where the pictures lie."""
-        of_set = SETS[self.pictures]
-        return words_of(self.variant) | of_set | {"budget": self.budget, "seed": self.seed}
+        weights = "imagenet" if self.budget == "paper" else "scratch"
+        common = {"budget": self.budget, "seed": self.seed, "weights": weights}
+        return words_of(self.variant) | SETS[self.pictures] | common
 
     @property
     def experiment(self) -> config.Experiment:

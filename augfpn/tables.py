@@ -119,6 +119,25 @@ def table(rows: Sequence[Row]) -> str:
     return grid(lines)
 
 
+def numbers(rows: Sequence[Row]) -> str:
+    """All of COCO's AP numbers of a part's variants with their intervals, in Markdown."""
+    lines = [["", *paper.NUMBERS]]
+    lines += [
+        [each.label, *(interval_text(each.own.get(name)) for name in paper.NUMBERS)]
+        for each in rows
+        if each.own
+    ]
+    return grid(lines)
+
+
+def interval_text(of: Interval | None) -> str:
+    """A number with its interval: "48.7 [46.9, 50.5]"; a star for too few seeds."""
+    if of is None or of.mean != of.mean:
+        return "–"
+    star = " *" if of.seeds < FEWEST_SEEDS else ""
+    return f"{percent(of.mean)} [{percent(of.low)}, {percent(of.high)}]{star}"
+
+
 def matrix(by_set: dict[str, Evidence]) -> str:
     """The defect matrix: a component's effect on AP where each dial is turned up, and nowhere.
 
