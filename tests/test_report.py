@@ -7,10 +7,11 @@ from pathlib import Path
 
 import nbclient
 import nbformat
+import numpy as np
 import pytest
 
+from augfpn import claims, examples, records, report, statistics, study, tables, train, truth
 from augfpn import evidence as recorded
-from augfpn import records, report, statistics, study, tables, train, truth
 from augfpn.cli import main
 from augfpn.errors import UserError
 from augfpn.evidence import Evidence
@@ -78,6 +79,37 @@ def test_the_table_says_so(evidence: Evidence) -> None:
     assert "not run" in cells["CS + RFA"]
     assert "| 37.2 | +0.9 |" in cells["CS"]
     assert len({line.count("|") for line in lines}) == 1
+
+
+def test_every_number_has_its_interval(evidence: Evidence) -> None:
+    rows = tables.rows("table2", evidence)
+    lines = tables.numbers(rows).splitlines()
+    assert lines[0] == "|  | AP | AP50 | AP75 | APs | APm | APl |"
+    assert [line.split("|")[1].strip() for line in lines[2:]] == ["FPN", "CS", "RFA", "SRS"]
+    fpn = rows[0].own["AP"]
+    assert f"| {100 * fpn.mean:.1f} [{100 * fpn.low:.1f}, {100 * fpn.high:.1f}] |" in lines[2]
+    assert "100.0 [100.0, 100.0] |" in lines[3]
+    assert "*" in lines[5]  # SRS has one seed
+
+
+def test_of_many_effects_the_worst_are_shown() -> None:
+    """Six effects of which one is open: counts, then the two with the lowest upper ends."""
+    ends = [(0.01, 0.03), (0.02, 0.04), (-0.01, 0.02), (0.03, 0.05), (0.04, 0.06), (0.05, 0.07)]
+    lines = tuple(
+        claims.Line(f"n{i}", statistics.Interval((a + b) / 2, a, b, 3, 0.0, 0.0), None, 0.0)
+        for i, (a, b) in enumerate(ends)
+    )
+    (claim,) = [each for each in claims.claims() if each.id == "C23"]
+    text = tables.evidence_text(claims.Row(claim, "undecided", lines, ""))
+    assert text == (
+        "5 holds, 1 undecided; the lowest: n2: +0.5 [−1.0, +2.0]; n0: +2.0 [+1.0, +3.0]"
+    )
+
+
+def test_the_dials_are_pictured() -> None:
+    found = examples.of_sets(("scenes", "detail"), "smoke", 2)
+    assert [len(each) for each in found.values()] == [2, 2]
+    assert not np.array_equal(found["scenes"][0], found["detail"][0])
 
 
 def test_the_conclusion_names_what_is_better(evidence: Evidence) -> None:
@@ -220,7 +252,13 @@ def test_notebooks_of_the_study_have_the_questions_parameters(name: str) -> None
     assert not any(c.get("outputs") for c in cells)
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
+QUICK = {"table2", "assignment"}  # one of each kind for every day
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in PARAMETERS],
+)
 def test_notebooks_of_the_study_run_on_the_committed_records(name: str, tmp_path: Path) -> None:
     """Every cell, in a process of its own as papermill would, without training anything."""
     notebook = nbformat.read(
