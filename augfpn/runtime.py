@@ -6,6 +6,7 @@ So whatever else the machine does hits both alike. The paper's own: section 4.5.
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -145,8 +146,8 @@ def gather(asked: Asked, tell: Callable[[str], None] = print) -> list[dict]:
 
 def write(found: dict, folder: Path) -> Path:
     """Write a measurement beside records. Raises ``UserError`` rather than overwrite one."""
-    device = "".join(c if c.isalnum() else "-" for c in found["environment"]["device_name"])
-    file = folder / FOLDER / f"{found['budget']}-{device.strip('-').lower()}.json"
+    device = re.sub(r"[^a-z0-9]+", "-", found["environment"]["device_name"].lower()).strip("-")
+    file = folder / FOLDER / f"{found['budget']}-{device}.json"
     if file.exists():
         raise UserError(f"{file} is there: move it away to measure again.")
     file.parent.mkdir(parents=True, exist_ok=True)
