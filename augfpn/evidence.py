@@ -191,6 +191,12 @@ def gather(name: str, asked: Asked, tell: Tell = print) -> Evidence:
     return Evidence(asked.data, asked.budget, found, timings=runtime.read(folders))
 
 
+def gather_all(names: Iterable[str], asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
+    """What is recorded for those of some parts that have such pictures; see `gather`."""
+    there = [name for name in names if study.runs([name], asked.budget, [asked.data])]
+    return {name: gather(name, asked, tell) for name in there}
+
+
 def gather_by_dial(asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
     """What is recorded for the defect matrix, by set of pictures; see `gather`."""
     sets = study.sets_of(study.part("defects"), asked.budget, None)

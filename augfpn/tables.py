@@ -97,10 +97,11 @@ def effect_text(of: Interval | None) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """A part's table in Markdown."""
+    """A part's table in Markdown; with the masks' AP where the paper has some."""
+    masks = any(each.printed and "mask" in each.printed for each in rows)
     header = ["", "seeds", "AP", "less FPN", "better?", *(f"{n} less FPN" for n in BY_SIZE)]
     header += ["paper: AP", "less FPN"]
-    lines = [header]
+    lines = [header + ["mask AP", "less FPN", "paper: mask AP"] * masks]
     for each in rows:
         effect = each.effect.get("AP")
         printed = each.printed_effect
@@ -114,9 +115,20 @@ def table(rows: Sequence[Row]) -> str:
                 *(effect_text(each.effect.get(n)) if each.effect_asked else "" for n in BY_SIZE),
                 f"{each.printed['AP']:.1f}" if each.printed else "–",
                 "" if printed is None else percent(printed / 100, sign=True),
+                *(mask_cells(each) if masks else ()),
             ]
         )
     return grid(lines)
+
+
+def mask_cells(row: Row) -> tuple[str, str, str]:
+    """A variant's AP of masks, its effect and the paper's; empty for detectors without masks."""
+    own, printed = row.own.get("mask AP"), (row.printed or {}).get("mask")
+    return (
+        percent(own.mean) if own else "",
+        effect_text(row.effect["mask AP"]) if "mask AP" in row.effect else "",
+        f"{printed['AP']:.1f}" if printed else "",
+    )
 
 
 def numbers(rows: Sequence[Row]) -> str:

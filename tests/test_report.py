@@ -92,6 +92,35 @@ def test_every_number_has_its_interval(evidence: Evidence) -> None:
     assert "*" in lines[5]  # SRS has one seed
 
 
+def test_masks_have_columns_of_their_own() -> None:
+    """Two detectors that the paper has: one with masks, of three made-up seeds, one not run."""
+    three = {
+        name: statistics.Interval(x, x, x, 3, 0.0, 0.0)
+        for name, x in (("AP", 0.4), ("mask AP", 0.35))
+    }
+    less = {name: replace_mean(of, 0.02) for name, of in three.items()}
+    printed = {"AP": 39.4, "mask": {"AP": 36.2}}
+    masks = tables.Row("mask_rcnn:augfpn", "Mask R-CNN, AugFPN", three, less, printed, {"AP": 37.3})
+    boxes = tables.Row("fcos:augfpn", "FCOS, AugFPN", {}, {}, {"AP": 37.9}, {"AP": 37.0})
+    head, _, first, second = tables.table([masks, boxes]).splitlines()
+    assert head.endswith("| mask AP | less FPN | paper: mask AP |")
+    assert first.endswith("| 39.4 | +2.1 | 35.0 | +2.0 [+2.0, +2.0] | 36.2 |")
+    assert second.endswith("| 37.9 | +0.9 |  |  |  |")
+    assert "mask" not in tables.table([boxes])
+
+
+def replace_mean(of: statistics.Interval, x: float) -> statistics.Interval:
+    return of._replace(mean=x, low=x, high=x)
+
+
+def test_parts_without_such_pictures_are_left_out(tmp_path: Path) -> None:
+    said: list[str] = []
+    parts = ("one_stage", "masks")
+    asked_for = {data: Asked(data=data, records=tmp_path) for data in ("scenes", "bccd")}
+    found = {data: recorded.gather_all(parts, a, said.append) for data, a in asked_for.items()}
+    assert [list(each) for each in found.values()] == [["one_stage", "masks"], ["one_stage"]]
+
+
 def test_of_many_effects_the_worst_are_shown() -> None:
     """Six effects of which one is open: counts, then the two with the lowest upper ends."""
     ends = [(0.01, 0.03), (0.02, 0.04), (-0.01, 0.02), (0.03, 0.05), (0.04, 0.06), (0.05, 0.07)]
