@@ -79,6 +79,7 @@ class Line(NamedTuple):
     found: Interval | None
     printed: float | None
     margin: float  # that the effect should be above
+    alone: bool = False  # a number of one variant, not a difference
 
 
 class Row(NamedTuple):
@@ -127,7 +128,7 @@ def judged(claim: Claim, evidence: Evidence) -> Row:
         for number in test.numbers:
             found = look(test.plus, test.minus, number)
             said = None if claim.kind == "measured" else printed(test, number)
-            lines.append(Line(label_of(test, number), found, said, test.margin))
+            lines.append(Line(label_of(test, number), found, said, test.margin, not test.minus))
             verdicts.append("not run" if found is None else verdict(found, test.margin))
     return Row(claim, all_of(verdicts), tuple(lines), claim.note)
 

@@ -198,7 +198,8 @@ def line_text(of: claims.Line) -> str:
             f"{of.label}: {found.mean:.2f} [{found.low:.2f}, {found.high:.2f}] ({of.printed:.2f})"
         )
     paper_says = "" if of.printed is None else f" ({percent(of.printed / 100, sign=True)})"
-    return f"{of.label}: {effect_text(of.found)}{paper_says}"
+    text = interval_text(of.found) if of.alone else effect_text(of.found)
+    return f"{of.label}: {text}{paper_says}"
 
 
 def planning(rows: Sequence[Row], seconds: float) -> str:

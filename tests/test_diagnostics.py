@@ -271,6 +271,21 @@ def test_a_record_is_measured_once(folder: Path, capsys: pytest.CaptureFixture) 
     assert file.stat().st_mtime_ns == before
 
 
+def test_one_stage_detectors_have_three_levels_and_no_rois(folder: Path) -> None:
+    record = records.read(folder)
+    run = study.Run("fcos:augfpn", "scenes", "smoke", 0)
+    data = record.experiment.data
+    record = dataclasses.replace(record, experiment=run.experiment)
+    torch.manual_seed(0)
+    detector = build.build_detector(run.experiment.model).eval()
+    pictures = [train.load_pictures(data, use) for use in ("test", "train")]
+    found = diagnostics.measured(record, detector, *pictures, "cpu")
+    assert found["semantic_gap"]["levels"] == ["M3", "M4", "M5"]
+    assert found["semantic_gap"] == found["semantic_gap_before"]  # nothing was learned
+    assert "assignment" not in found
+    assert "C5 lost in M5 + M6" in diagnostics.numbers(found)
+
+
 def test_measurements_are_of_the_record_alone(folder: Path, tmp_path: Path) -> None:
     """The same twice, to the last digit."""
     copy = shutil.copytree(folder, tmp_path / "copy")
