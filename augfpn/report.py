@@ -3,6 +3,7 @@
 Tables never mix budgets.
 """
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from threadpoolctl import threadpool_limits
 
 from augfpn import claims, findings, paper, plots, records, runtime, study, tables
 from augfpn.errors import UserError
@@ -79,10 +81,16 @@ def prepared(
     for pictures, wanted in variants.items():
         if pictures not in study.DIALS:
             wanted.update(dict.fromkeys(claims.variants()))
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=on_one_core) as pool:
         for pictures, wanted in variants.items():
             every[pictures].prepare(wanted, partial(pool.map, chunksize=4))
     return every
+
+
+def on_one_core() -> None:
+    """Keep a process to one thread: there is a process for each core."""
+    os.environ["RAYON_NUM_THREADS"] = "1"  # hotcoco's
+    threadpool_limits(1)  # numpy's
 
 
 def section(name: str, part: study.Part, here: dict[str, Evidence], out: Path) -> list[str]:
