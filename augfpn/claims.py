@@ -16,13 +16,12 @@ from pydantic.dataclasses import dataclass
 
 from augfpn import config, cost, paper, recipes
 from augfpn.config import AUGFPN, FPN
-from augfpn.statistics import Interval, verdict
+from augfpn.statistics import Interval, terms_of, verdict
 
 Kind = Literal["effects", "exact", "measured", "runtime", "untested"]
 Verdict = Literal["holds", "does not hold", "undecided", "not run"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 WITHIN = 0.1  # of the paper's ratio of times, in which a measured one agrees
-RATIO = "augfpn / fpn"  # what a claim of run time is about
 PER_RATIO = 2048 * 256 + 256 + 256 * 256 + 9 * 256 + 1  # C5's convolution; the fusion's two
 
 
@@ -79,7 +78,7 @@ class Line(NamedTuple):
     found: Interval | None
     printed: float | None
     margin: float  # that the effect should be above
-    alone: bool = False  # a number of one variant, not a difference
+    unit: Literal["difference", "number", "ratio"] = "difference"
 
 
 class Row(NamedTuple):
@@ -120,26 +119,26 @@ def judged(claim: Claim, evidence: Evidence) -> Row:
         return Row(claim, "holds" if holds else "does not hold", (), detail)
     if claim.kind == "untested":
         return Row(claim, "not run", (), claim.note)
-    if claim.kind == "runtime":
-        return of_runtime(claim, evidence)
+    if claim.runs is not None:
+        return of_runtime(claim, claim.runs, evidence)
     look = evidence.measured if claim.kind == "measured" else evidence.combination
     lines, verdicts = [], []
     for test in claim.tests:
         for number in test.numbers:
             found = look(test.plus, test.minus, number)
             said = None if claim.kind == "measured" else printed(test, number)
-            lines.append(Line(label_of(test, number), found, said, test.margin, not test.minus))
+            unit = "difference" if test.minus else "number"
+            lines.append(Line(label_of(test, number), found, said, test.margin, unit))
             verdicts.append("not run" if found is None else verdict(found, test.margin))
     return Row(claim, all_of(verdicts), tuple(lines), claim.note)
 
 
-def of_runtime(claim: Claim, evidence: Evidence) -> Row:
+def of_runtime(claim: Claim, use: str, evidence: Evidence) -> Row:
     """Whether AugFPN takes as many times as long as FPN as the paper says, give or take a tenth."""
-    use, printed = claim.runs or "", paper.times_as_long()[claim.runs or ""]
-    found = evidence.times_as_long(use)
+    found, printed = evidence.times_as_long(use), paper.times_as_long()[use]
     if found is None:
         return Row(claim, "not run", (), claim.note)
-    line = Line(f"{RATIO}, {use}", found, printed, 0.0)
+    line = Line(f"augfpn / fpn, {use}", found, printed, 0.0, "ratio")
     apart = found.low > printed + WITHIN or found.high < printed - WITHIN
     inside = found.low >= printed - WITHIN and found.high <= printed + WITHIN
     said: Verdict = "holds" if inside else "does not hold" if apart else "undecided"
@@ -166,15 +165,14 @@ def label_of(test: Comparison, number: str) -> str:
 
 def printed(test: Comparison, number: str) -> float | None:
     """The same combination of the paper's numbers, in points of AP; ``None`` if one is missing."""
-    first, _, second = number.partition(" less ")
     rows = [(rows_of(name), sign) for name, sign in signed(test.plus, test.minus)]
     shared = set.intersection(*({r.table for r in found} for found, _ in rows))
     if not shared:
         return None
     table = max(shared)  # an ablation rather than Table 1
     numbers = [(next(r.row for r in found if r.table == table), sign) for found, sign in rows]
-    total = sum(sign * value(row, first) for row, sign in numbers)
-    return total - sum(sign * value(row, second) for row, sign in numbers) if second else total
+    terms = terms_of(number)
+    return sum(sign * also * value(row, name) for also, name in terms for row, sign in numbers)
 
 
 def signed(plus: Sequence[str], minus: Sequence[str]) -> list[tuple[str, int]]:

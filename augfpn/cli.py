@@ -182,29 +182,30 @@ def run_measure(command: argparse.Namespace) -> int:
 
 def run_study(command: argparse.Namespace) -> int:
     """Say which runs of the study are recorded, do those that are missing, report on all."""
-    from augfpn import records, report, running, runtime, study
+    if command.jobs < 1:
+        raise UserError(f"--jobs {command.jobs}: give 1 or more.")
+    if command.action == "time":
+        return run_timing(command)
+    from augfpn import records, running, runtime, study
 
     names = command.parts or list(study.parts())
     wanted = study.runs(names, command.budget, command.pictures, command.seeds)
     folders = [command.records, *records.COMMITTED]
     found = study.collect(folders)
-    if command.jobs < 1:
-        raise UserError(f"--jobs {command.jobs}: give 1 or more.")
     if command.action == "status":
         chosen_runs = names, command.budget, command.pictures, command.seeds
         print(study.status_text(study.status(*chosen_runs, found), found))
-        timed = [t for t in runtime.read(folders) if t["budget"] == command.budget]
-        devices = ", ".join(t["environment"]["device_name"] for t in timed)
-        print(f"run time: {f'timed on {devices}' if timed else 'not timed'}")
+        timed = [t["environment"]["device_name"] for t in runtime.read(folders, command.budget)]
+        print(f"run time: {'timed on ' + ', '.join(timed) if timed else 'not timed'}")
         return 0
     if command.action == "report":
+        from augfpn import report
+
         if command.out is None:
             raise UserError("study report needs --out, a folder for its tables and figures.")
-        timings = runtime.read(folders)
+        timings = runtime.read(folders, command.budget)
         print(report.write(names, command.budget, command.pictures, found, command.out, timings))
         return 0
-    if command.action == "time":
-        return run_timing(command)
     where = command.records, command.jobs, command.data_root, say
     if command.action == "measure":
         return FAILED if running.measure_missing(wanted, found, *where) else 0
@@ -217,14 +218,14 @@ def run_study(command: argparse.Namespace) -> int:
 
 def run_timing(command: argparse.Namespace) -> int:
     """Time FPN and AugFPN in turns at a budget's sizes."""
-    from augfpn import paper, parameters, runtime
+    from augfpn import parameters, runtime, tables
 
     for name, least in (("rounds", 2), ("batch", 1)):
         if getattr(command, name) < least:
             raise UserError(f"--{name} {getattr(command, name)}: give {least} or more.")
     device = parameters.the_device("auto")
     found = runtime.measure(command.budget, command.rounds, command.batch, device)
-    print(runtime.table([found], paper.times_as_long()))
+    print(tables.run_times([found]))
     print(runtime.write(found, command.records))
     return 0
 

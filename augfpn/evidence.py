@@ -7,7 +7,7 @@ pictures.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +20,9 @@ from augfpn.diagnostics.errors import error_types
 from augfpn.errors import UserError
 from augfpn.matches import matches
 from augfpn.notebook import Asked
+from augfpn.running import Tell
 from augfpn.statistics import Draws, Interval
 
-Tell = Callable[[str], None]
 Floats = NDArray[np.float64]
 ADDED = {"detail": dials.LINED, "context": dials.PILLS}  # classes that a dial adds
 OF_DIAL = "AP of the dial's classes"
@@ -43,7 +43,7 @@ class Evidence:
     budget: str
     found: study.Found
     number_of_draws: int = statistics.DRAWS
-    timings: Sequence[dict] = ()  # of `augfpn.runtime`
+    timings: Sequence[dict] = ()  # of `augfpn.runtime`, at this budget
     scored: dict[str, Scored] = field(default_factory=dict)  # by record's id
     truths: dict[str, dict] = field(default_factory=dict)  # by the pictures' fingerprint
 
@@ -100,15 +100,16 @@ class Evidence:
         The interval is for other seeds on these same pictures.
         """
         of = {name: self.measurements(name) for name in (*plus, *minus)}
-        first, _, second = number.partition(" less ")
-        wanted = {first, second} - {""}
+        terms = statistics.terms_of(number)
+        wanted = {name for _, name in terms}
         seeds = [
             s for s in shared_seeds(of) if all(wanted <= each[s].keys() for each in of.values())
         ]
         values = [
             sum(
-                sign * (of[name][seed][first] - (of[name][seed][second] if second else 0.0))
-                for name, sign in signed(plus, minus)
+                sign * also * of[variant][seed][name]
+                for variant, sign in signed(plus, minus)
+                for also, name in terms
             )
             for seed in seeds
         ]
@@ -136,8 +137,7 @@ class Evidence:
 
     def times_as_long(self, use: str) -> Interval | None:
         """How many times as long as FPN AugFPN takes, on a GPU where one was timed."""
-        timings = [each for each in self.timings if each["budget"] == self.budget]
-        timings.sort(key=lambda each: each["environment"]["device"] != "cuda")
+        timings = sorted(self.timings, key=lambda each: each["environment"]["device"] != "cuda")
         return runtime.times_as_long(timings[0], use) if timings else None
 
     def effects(self, a: str, b: str) -> dict[str, Interval]:
@@ -166,41 +166,55 @@ def shared_seeds(of: dict[str, dict[int, Any]]) -> list[int]:
     return sorted(set.intersection(*(set(each) for each in of.values())))
 
 
+def collected(names: Sequence[str], sets: Sequence[str], asked: Asked, tell: Tell) -> study.Found:
+    """The records for some parts on some sets, after the missing runs if they are asked for."""
+    wanted = study.runs(names, asked.budget, sets)
+    folders = [asked.records, *records.COMMITTED]
+    found = study.collect(folders)
+    if asked.run:
+        missing = [run for run in wanted if found.record(run) is None]
+        running.run_missing(missing, asked.records, asked.jobs, asked.data_root, tell)
+        found = study.collect(folders)
+        looked_into = study.runs(set(names) & set(study.MEASURED), asked.budget, sets)
+        where = asked.records, asked.jobs, asked.data_root, tell
+        if looked_into:
+            running.measure_missing(looked_into, found, *where)
+            found = study.collect(folders)
+        running.keep_truths(wanted, found, asked.data_root)
+    tell(study.status_text(study.status(names, asked.budget, sets, None, found), found))
+    return found
+
+
+def recorded_on(pictures: str, found: study.Found, asked: Asked) -> Evidence:
+    """Records and timings on one set of pictures."""
+    timings = runtime.read([asked.records, *records.COMMITTED], asked.budget)
+    return Evidence(pictures, asked.budget, found, timings=timings)
+
+
 def gather(name: str, asked: Asked, tell: Tell = print) -> Evidence:
     """What is recorded for a part, after its missing runs if they are asked for.
 
     Says what is there. Raises ``UserError`` for a part without such pictures.
     """
-    wanted = study.runs([name], asked.budget, [asked.data])
-    if not wanted:
+    if not study.runs([name], asked.budget, [asked.data]):
         own = ", ".join(study.sets_of(study.part(name), asked.budget, None))
         raise UserError(f"data = {asked.data!r}: {name} at {asked.budget} has {own}.")
-    folders = [asked.records, *records.COMMITTED]
-    found = study.collect(folders)
-    missing = [run for run in wanted if found.record(run) is None]
-    if missing and asked.run:
-        running.run_missing(missing, asked.records, asked.jobs, asked.data_root, tell)
-        found = study.collect(folders)
-    if asked.run and name in study.MEASURED:
-        running.measure_missing(wanted, found, asked.records, asked.jobs, asked.data_root, tell)
-        found = study.collect(folders)
-    if asked.run:
-        running.keep_truths(wanted, found, asked.data_root)
-    chosen = [name], asked.budget, [asked.data], None
-    tell(study.status_text(study.status(*chosen, found), found))
-    return Evidence(asked.data, asked.budget, found, timings=runtime.read(folders))
+    found = collected([name], [asked.data], asked, tell)
+    return recorded_on(asked.data, found, asked)
 
 
 def gather_all(names: Iterable[str], asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
-    """What is recorded for those of some parts that have such pictures; see `gather`."""
+    """The same for those of some parts that have such pictures."""
     there = [name for name in names if study.runs([name], asked.budget, [asked.data])]
-    return {name: gather(name, asked, tell) for name in there}
+    evidence = recorded_on(asked.data, collected(there, [asked.data], asked, tell), asked)
+    return dict.fromkeys(there, evidence)
 
 
 def gather_by_dial(asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
-    """What is recorded for the defect matrix, by set of pictures; see `gather`."""
+    """The same for the defect matrix, by set of pictures."""
     sets = study.sets_of(study.part("defects"), asked.budget, None)
-    return {name: gather("defects", replace(asked, data=name), tell) for name in sets}
+    found = collected(["defects"], sets, asked, tell)
+    return {name: recorded_on(name, found, asked) for name in sets}
 
 
 def base_of(variant: str) -> str:

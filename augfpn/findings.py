@@ -70,14 +70,13 @@ def gap_figure(of: Evidence, variants: Sequence[str] = ("fpn", "cs")) -> Figure 
 
 
 def level_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
-    """The loss of objects from each level, by the level that the rule gives; and what is chosen."""
-    loss = of.arrays(variant, "assignment", "oracle", "loss")
+    """Which level the loss chooses for objects, by the level that the rule gives."""
     table = of.arrays(variant, "assignment", "oracle", "table")
-    if loss is None or table is None:
+    if table is None:
         return None
     total = table.sum(axis=1, keepdims=True)
     share = np.divide(100 * table, total, out=np.full_like(table, np.nan), where=total > 0)
-    levels = [f"P{k}" for k in range(2, 2 + len(loss))]
+    levels = [f"P{k}" for k in range(2, 2 + len(table))]
     what = "chosen, percent"
     return plots.matrices({label(variant): share}, levels, "level of choice", "level by rule", what)
 

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from augfpn import claims, findings, paper, plots, records, runtime, study, tables
+from augfpn import claims, findings, plots, records, study, tables
 from augfpn.errors import UserError
 from augfpn.evidence import Evidence
 
@@ -37,8 +37,8 @@ def write(
 ) -> Path:
     """Write the tables and figures of some parts into a folder; returns the page that holds them.
 
-    Raises ``UserError`` where no record of the budget is there, and for a folder that has files of
-    another origin.
+    ``timings`` are those of `augfpn.runtime` at this budget. Raises ``UserError`` where no record
+    of the budget is there, and for a folder that has files of another origin.
     """
     page = out / "index.md"
     if out.exists() and any(out.iterdir()) and not page.exists():
@@ -54,8 +54,8 @@ def write(
         here = {s: every[s] for s in chosen if any(map(every[s].recorded, part.variants))}
         if here:
             text += section(name, part, here, out)
-    if of_budget := [each for each in timings if each["budget"] == budget]:
-        text += ["## Run time", runtime.table(of_budget, paper.times_as_long())]
+    if timings:
+        text += ["## Run time", tables.run_times(timings)]
     for each in (of for name, of in every.items() if name not in study.DIALS):
         if each.scored:
             ledger = tables.ledger(claims.ledger(each))

@@ -1,7 +1,9 @@
 """The study's missing runs and measurements, several at once, each a process of its own.
 
-augfpn train ...  -> a record with weights
-augfpn measure RECORD  -> its diagnostics.json
+    augfpn train ...       -> a record with weights
+    augfpn measure RECORD  -> its diagnostics.json
+
+What is needed is in `augfpn.study`.
 """
 
 import os
@@ -10,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from augfpn import predict, records, truth
 from augfpn.study import DEVICES, Found, Run
@@ -17,26 +20,33 @@ from augfpn.study import DEVICES, Found, Run
 Tell = Callable[[str], None]
 
 
+class Job(NamedTuple):
+    """A command line for a run, with its log's name and what to call it."""
+
+    run: Run
+    words: list[str]
+    log: str
+    title: str
+
+
 def run_missing(
-    missing: Sequence[Run],
-    folder: Path,
-    jobs: int,
-    data_root: str | None,
-    tell: Tell,
+    missing: Iterable[Run], folder: Path, jobs: int, data_root: str | None, tell: Tell
 ) -> list[Run]:
     """Train what is missing, some at once; returns what failed.
 
-    Each run is a process of its own, ``augfpn train``, with its share of the cores; its output goes
-    to a log in ``folder``. A run that was cut off goes on from its checkpoint.
+    Each run is a process of its own, ``augfpn train``; one that was cut off goes on from its
+    checkpoint.
     """
-
-    def one(run: Run) -> Run | None:
-        name = f"{run.pictures}-{run.variant.replace(':', '-')}-seed{run.seed}"
-        words = command(run, folder, data_root)
-        return None if in_process(words, folder, name, jobs, str(run), tell) else run
-
-    with ThreadPoolExecutor(jobs) as pool:
-        return [run for run in pool.map(one, missing) if run is not None]
+    todo = [
+        Job(
+            run,
+            command(run, folder, data_root),
+            f"{run.pictures}-{run.variant.replace(':', '-')}-seed{run.seed}",
+            str(run),
+        )
+        for run in missing
+    ]
+    return in_processes(todo, folder, jobs, tell)
 
 
 def measure_missing(
@@ -53,46 +63,40 @@ def measure_missing(
     """
     there = {run: found.record(run) for run in runs}
     todo = [
-        (run, record)
+        Job(
+            run,
+            measure_command(record, data_root),
+            f"measure-{record.folder.name}",
+            f"measuring {run}",
+        )
         for run, record in there.items()
         if record is not None and record.diagnostics is None and record.weights.is_file()
     ]
-
-    def one(chosen: tuple[Run, records.Record]) -> Run | None:
-        run, record = chosen
-        words = [sys.executable, "-m", "augfpn.cli", "measure", str(record.folder)]
-        if data_root is not None and record.experiment.data.name != "scenes":
-            words += ["--data-root", data_root]
-        name = f"measure-{record.folder.name}"
-        return None if in_process(words, folder, name, jobs, f"measuring {run}", tell) else run
-
     tell(f"{len(todo)} records have weights and are not measured.")
-    with ThreadPoolExecutor(jobs) as pool:
-        return [run for run in pool.map(one, todo) if run is not None]
+    return in_processes(todo, folder, jobs, tell)
 
 
-def in_process(
-    words: list[str],
-    folder: Path,
-    name: str,
-    jobs: int,
-    what: str,
-    tell: Tell,
-) -> bool:
-    """Run a command with its share of the cores and its output in a log; whether it succeeded."""
+def in_processes(todo: Sequence[Job], folder: Path, jobs: int, tell: Tell) -> list[Run]:
+    """Do some jobs at once, each with its share of the cores and its output in a log in ``folder``;
+    returns the runs of those that failed.
+    """
     threads = max(1, (os.cpu_count() or 1) // jobs)
-    log = folder / "logs" / f"{name}.txt"
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as out:
-        done = subprocess.run(
-            words,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            env=os.environ | {"OMP_NUM_THREADS": str(threads), "AUGFPN_PROGRESS": "lines"},
-            check=False,
-        )
-    tell(f"{what}: " + ("done" if done.returncode == 0 else f"FAILED, see {log}"))
-    return done.returncode == 0
+    settings = os.environ | {"OMP_NUM_THREADS": str(threads), "AUGFPN_PROGRESS": "lines"}
+    logs = folder / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+
+    def succeeds(job: Job) -> bool:
+        log = logs / f"{job.log}.txt"
+        with log.open("a") as out:
+            done = subprocess.run(
+                job.words, stdout=out, stderr=subprocess.STDOUT, env=settings, check=False
+            )
+        tell(f"{job.title}: " + ("done" if done.returncode == 0 else f"FAILED, see {log}"))
+        return done.returncode == 0
+
+    with ThreadPoolExecutor(jobs) as pool:
+        results = pool.map(succeeds, todo)
+        return [job.run for job, good in zip(todo, results, strict=True) if not good]
 
 
 def keep_truths(runs: Iterable[Run], found: Found, data_root: str | None) -> None:
@@ -107,7 +111,7 @@ def keep_truths(runs: Iterable[Run], found: Found, data_root: str | None) -> Non
 
 
 def command(run: Run, folder: Path, data_root: str | None) -> list[str]:
-    """The command line of one run."""
+    """The command line that trains one run."""
     words = run.words | {"device": DEVICES[run.budget], "records": str(folder), "baseline": "none"}
     if data_root is not None and words["data"] != "scenes":
         words["data_root"] = data_root
@@ -116,3 +120,10 @@ def command(run: Run, folder: Path, data_root: str | None) -> list[str]:
         for name, v in words.items()
     ]
     return [sys.executable, "-m", "augfpn.cli", "train", *options]
+
+
+def measure_command(record: records.Record, data_root: str | None) -> list[str]:
+    """The command line that measures one record."""
+    words = [sys.executable, "-m", "augfpn.cli", "measure", str(record.folder)]
+    moved = data_root is not None and record.experiment.data.name != "scenes"
+    return [*words, "--data-root", data_root] if moved else words

@@ -8,10 +8,9 @@ So whatever else the machine does hits both alike. The paper's own: section 4.5.
 import json
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import Literal
 
 import torch
@@ -137,8 +136,7 @@ def gather(asked: Asked, tell: Callable[[str], None] = print) -> list[dict]:
         device = parameters.the_device("auto")
         found = measure(asked.budget, asked.rounds, asked.batch, device)
         tell(f"recorded: {write(found, asked.records)}")
-    every = read([asked.records, *records.COMMITTED])
-    return [each for each in every if each["budget"] == asked.budget]
+    return read([asked.records, *records.COMMITTED], asked.budget)
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -155,8 +153,11 @@ def write(found: dict, folder: Path) -> Path:
     return file
 
 
-def read(folders: Iterable[Path]) -> list[dict]:
-    """All measurements beside the records of some folders. Raises ``UserError`` for broken ones."""
+def read(folders: Iterable[Path], budget: str) -> list[dict]:
+    """All measurements at a budget beside the records of some folders.
+
+    Raises ``UserError`` for broken ones, of any budget.
+    """
     found = []
     for file in sorted(f for folder in folders for f in Path(folder).glob(f"{FOLDER}/*.json")):
         try:
@@ -166,25 +167,10 @@ def read(folders: Iterable[Path]) -> list[dict]:
             )
         except (ValueError, KeyError) as error:
             raise UserError(f"{file} is no whole measurement ({error!r}): delete it.") from None
-    return found
+    return [each for each in found if each["budget"] == budget]
 
 
 def times_as_long(found: dict, use: Use) -> Interval:
     """How many times as long AugFPN takes: the mean ratio, and its interval over rounds."""
     base, augmented = (found["seconds"][use][variant] for variant in VARIANTS)
     return statistics.mean([b / a for a, b in zip(base, augmented, strict=True)])
-
-
-def table(found: Sequence[dict], printed: dict[Use, float]) -> str:
-    """All measurements beside the paper's, in Markdown."""
-    lines = [["device", "budget", "", "FPN, s", "AugFPN, s", "times as long", "paper"]]
-    lines.append(["---"] * len(lines[0]))
-    for each in found:
-        for use, wanted in printed.items():
-            middle = [f"{median(each['seconds'][use][v]):.3g}" for v in VARIANTS]
-            of = times_as_long(each, use)
-            what = {"training": f"step, {each['batch']} pictures", "testing": "test picture"}[use]
-            ratio = f"{of.mean:.2f} [{of.low:.2f}, {of.high:.2f}]"
-            device = each["environment"]["device_name"]
-            lines.append([device, each["budget"], what, *middle, ratio, f"{wanted:.2f}"])
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -74,13 +74,19 @@ def joined(of: Draws, other: Draws, prefix: str) -> Draws:
     return Draws(of.observed | observed, of.drawn | on_draws)
 
 
+def terms_of(number: str) -> list[tuple[int, str]]:
+    """A number's names with their signs: "APm less APs" is (1, "APm"), (-1, "APs")."""
+    first, *others = number.split(" less ")
+    return [(1, first), *((-1, name) for name in others)]
+
+
 def signed_sum(terms: Sequence[tuple[int, Draws]], number: str) -> Draws:
     """A number of some records added or, with the sign -1, taken away: "AP", or "APm less APs"."""
-    first, _, second = number.partition(" less ")
     observed, on_draws = 0.0, np.zeros(())
     for sign, of in terms:
-        observed += sign * (of.observed[first] - (of.observed[second] if second else 0.0))
-        on_draws = on_draws + sign * (of.drawn[first] - (of.drawn[second] if second else 0.0))
+        for also, name in terms_of(number):
+            observed += sign * also * of.observed[name]
+            on_draws = on_draws + sign * also * of.drawn[name]
     return Draws({number: observed}, {number: on_draws})
 
 

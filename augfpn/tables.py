@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from statistics import median
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from augfpn import claims, paper, plots, statistics, study
+from augfpn import claims, paper, plots, runtime, statistics, study
 from augfpn.compare import label_of
 from augfpn.evidence import ADDED, OF_DIAL, Evidence, base_of
 from augfpn.statistics import FEWEST_SEEDS, Interval
@@ -192,13 +193,10 @@ def evidence_text(row: claims.Row) -> str:
 
 def line_text(of: claims.Line) -> str:
     """One effect of a claim beside the paper's; ratios of times as they are."""
-    if of.label.startswith(claims.RATIO):
-        found = of.found
-        return (
-            f"{of.label}: {found.mean:.2f} [{found.low:.2f}, {found.high:.2f}] ({of.printed:.2f})"
-        )
+    if of.unit == "ratio":
+        return f"{of.label}: {ratio_text(of.found)} ({of.printed:.2f})"
     paper_says = "" if of.printed is None else f" ({percent(of.printed / 100, sign=True)})"
-    text = interval_text(of.found) if of.alone else effect_text(of.found)
+    text = interval_text(of.found) if of.unit == "number" else effect_text(of.found)
     return f"{of.label}: {text}{paper_says}"
 
 
@@ -245,3 +243,26 @@ def figure(rows: Sequence[Row]) -> Figure | None:
         if each.effect
     ]
     return plots.effects(shown) if shown else None
+
+
+# --- run time -------------------------------------------------------------------------------------
+
+
+def run_times(timings: Sequence[dict]) -> str:
+    """All measurements of `augfpn.runtime` beside the paper's, in Markdown."""
+    lines = [["device", "budget", "", "FPN, s", "AugFPN, s", "times as long", "paper"]]
+    for each in timings:
+        device, budget = each["environment"]["device_name"], each["budget"]
+        names = {"training": f"step, {each['batch']} pictures", "testing": "test picture"}
+        for use, printed in paper.times_as_long().items():
+            middle = [
+                f"{median(x):.3g}" for x in (each["seconds"][use][v] for v in runtime.VARIANTS)
+            ]
+            ratio = ratio_text(runtime.times_as_long(each, use))
+            lines.append([device, budget, names[use], *middle, ratio, f"{printed:.2f}"])
+    return grid(lines)
+
+
+def ratio_text(of: Interval) -> str:
+    """How many times as long, with its interval: "1.22 [1.18, 1.26]"."""
+    return f"{of.mean:.2f} [{of.low:.2f}, {of.high:.2f}]"

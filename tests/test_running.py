@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from augfpn import records, running, runtime, study, train, truth
+from augfpn import records, running, runtime, study, tables, train, truth
 from augfpn.cli import main
 from augfpn.errors import UserError
 from augfpn.notebook import Asked
@@ -91,14 +91,14 @@ def test_the_ratio_is_of_rounds(timing: dict) -> None:
 
 def test_a_measurement_is_kept_and_never_overwritten(timing: dict, tmp_path: Path) -> None:
     runtime.write(timing, tmp_path)
-    (found,) = runtime.read([tmp_path])
+    (found,) = runtime.read([tmp_path], "smoke")
     assert found["seconds"] == timing["seconds"]
     with pytest.raises(UserError, match="move it away"):
         runtime.write(timing, tmp_path)
-    assert "| smoke | step, 1 pictures |" in runtime.table([found], {"training": 1.22})
+    assert "| smoke | step, 1 pictures |" in tables.run_times([found])
     (tmp_path / runtime.FOLDER / "broken.json").write_text("{")
     with pytest.raises(UserError, match="is no whole measurement"):
-        runtime.read([tmp_path])
+        runtime.read([tmp_path], "smoke")
 
 
 def test_the_question_of_run_time_is_checked(tmp_path: Path, capsys) -> None:

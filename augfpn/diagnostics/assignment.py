@@ -85,7 +85,7 @@ def objects(detector: TwoStage, rule: HardRoISelection, of: Maps, mirrored: Maps
     single = [alone(rule, k) for k in rule.levels if isinstance(detector.select, HardRoISelection)]
     here = [probabilities(detector, select, of.p, box) for select in single]
     there = [probabilities(detector, select, mirrored.p, mirrored.boxes) for select in single]
-    right = [array(x.argmax(dim=1) == of.labels) > 0 for x in here]
+    right = [array(x.argmax(dim=1) == of.labels) for x in here]
     return Objects(
         side=array((box[:, 2:] - box[:, :2]).prod(dim=1).sqrt()),
         level=level.cpu().numpy(),

@@ -28,19 +28,18 @@ def top_level(seen: Sequence[Seen], learned: Sequence[Seen], classes: int) -> di
     places, of_place = at_places(seen)
     labels, of_object = np.concatenate([each.labels for each in seen]), picture_of(seen)
     of_objects = {name: np.concatenate([each.objects[name] for each in seen]) for name in names}
-    content = {}
     before, of_before = at_places(learned)
-    for name in names:
-        fit = before[name], held(learned, classes)[of_before], of_before
-        wanted = held(seen, classes)[of_place]
-        content[name] = probes.explained_elsewhere(fit, places[name], wanted)
+    counts, wanted = held(learned, classes)[of_before], held(seen, classes)[of_place]
     return {
         "c5": {
             name: probes.explained(places[name], places["C5"], of_place)
             for name in names
             if name != "C5"
         },
-        "content": content,
+        "content": {
+            name: probes.explained_elsewhere((before[name], counts, of_before), x, wanted)
+            for name, x in places.items()
+        },
         "classes": {name: probes.accuracy(x, labels, of_object) for name, x in of_objects.items()},
     }
 
