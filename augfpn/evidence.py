@@ -191,6 +191,17 @@ def recorded_on(pictures: str, found: study.Found, asked: Asked) -> Evidence:
     return Evidence(pictures, asked.budget, found, timings=timings)
 
 
+def committed(pictures: str, budget: str = "laptop") -> Evidence:
+    """What the repository's own records hold on a set of pictures: what the book shows.
+
+    Raises ``UserError`` for pictures or a budget that do not exist.
+    """
+    study.known_set(pictures)
+    study.known_budget(budget)
+    found, timings = study.collect(records.COMMITTED), runtime.read(records.COMMITTED, budget)
+    return Evidence(pictures, budget, found, timings=timings)
+
+
 def gather(name: str, asked: Asked, tell: Tell = print) -> Evidence:
     """What is recorded for a part, after its missing runs if they are asked for.
 

@@ -224,3 +224,21 @@ def mixtures(mean: np.ndarray, spread: np.ndarray, names: Sequence[str]) -> Figu
         axes[0].set_ylabel("weight, mean and spread")
     plt.close(figure)
     return figure
+
+
+def fields(panels: dict[str, np.ndarray]) -> Figure:
+    """Maps (h, w) beside each other, each with its own scale.
+
+    ``panels`` maps a title to a map.
+    """
+    with plt.rc_context(STYLE | {"axes.grid": False}):
+        figure, axes = plt.subplots(
+            1, len(panels), figsize=(2.4 * len(panels), 2.1), squeeze=False, layout="constrained"
+        )
+        for axis, (title, values) in zip(axes[0], panels.items(), strict=True):
+            shades = axis.imshow(values, cmap="Blues", interpolation="nearest")
+            axis.set(title=title, xticks=[], yticks=[])
+            axis.spines[:].set_visible(False)
+            figure.colorbar(shades, ax=axis, shrink=0.8)
+    plt.close(figure)
+    return figure

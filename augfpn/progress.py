@@ -1,9 +1,11 @@
 """Progress that behaves in a terminal, in a notebook, under papermill and in a log file.
 
 A terminal gets a bar, a notebook one line that is rewritten in place, everything else (and whoever
-sets ``AUGFPN_PROGRESS=lines``) a line every few seconds, the first one at once.
+sets ``AUGFPN_PROGRESS=lines``) a line every few seconds, the first one at once. With
+``AUGFPN_PROGRESS=off`` nothing is said, as in the book's pages.
 """
 
+import math
 import os
 import sys
 import time
@@ -11,7 +13,7 @@ from types import TracebackType
 
 from tqdm import tqdm
 
-SECONDS = {"bar": 0.2, "notebook": 1.0, "lines": 10.0}
+SECONDS = {"bar": 0.2, "notebook": 1.0, "lines": 10.0, "off": math.inf}
 
 
 class Progress:
@@ -45,6 +47,8 @@ class Progress:
 
     def __call__(self, done: int, **numbers: float) -> None:
         now = time.monotonic()
+        if self.mode == "off":
+            return
         if done < self.total and now - self.told < SECONDS[self.mode]:
             return
         self.told = now
@@ -78,7 +82,7 @@ class Progress:
 
 
 def where_am_i() -> str:
-    """ "bar", "notebook" or "lines"."""
+    """ "bar", "notebook", "lines" or "off"."""
     asked = os.environ.get("AUGFPN_PROGRESS")
     if asked in SECONDS:
         return asked

@@ -109,13 +109,16 @@ class ResidualFeatureAugmentation(nn.Module):
         xavier(self.reduce)
         self.fusion = fusion
 
-    def forward(self, c5: Tensor) -> Tensor:
+    def contexts(self, c5: Tensor) -> list[Tensor]:
+        """The context maps before they are fused: a (N, C, h, w) for each pool."""
         size = c5.shape[-2:]
-        contexts = [
+        return [
             F.interpolate(reduce(pool(c5)), size, mode="bilinear", align_corners=True)
             for pool, reduce in zip(self.pools, self.reduce, strict=True)
         ]
-        return self.fusion(contexts)
+
+    def forward(self, c5: Tensor) -> Tensor:
+        return self.fusion(self.contexts(c5))
 
 
 class FPN(nn.Module):

@@ -130,8 +130,7 @@ def elapsed(began: float, device: str) -> float:
 
 def gather(asked: Asked, tell: Callable[[str], None] = print) -> list[dict]:
     """The measurements at a budget, after one on this machine if it is asked for."""
-    if asked.budget not in study.SEEDS:
-        raise UserError(f"budget = {asked.budget!r}: choose one of {', '.join(study.SEEDS)}.")
+    study.known_budget(asked.budget)
     if asked.run:
         device = parameters.the_device("auto")
         found = measure(asked.budget, asked.rounds, asked.batch, device)

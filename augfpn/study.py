@@ -149,8 +149,7 @@ def runs(
 
     Raises: UserError for a part, a budget or a picture set that does not exist.
     """
-    if budget not in SEEDS:
-        raise UserError(f"budget = {budget!r}: choose one of {', '.join(SEEDS)}.")
+    known_budget(budget)
     chosen = [part(name) for name in names]
     every = range(SEEDS[budget] if seeds is None else seeds)
     found = (
@@ -161,6 +160,13 @@ def runs(
         for variant in each.variants
     )
     return list(dict.fromkeys(found))
+
+
+def known_budget(name: str) -> str:
+    """The name of a budget. Raises ``UserError`` for another word."""
+    if name not in SEEDS:
+        raise UserError(f"budget = {name!r}: choose one of {', '.join(SEEDS)}.")
+    return name
 
 
 def known_set(name: str) -> str:

@@ -64,6 +64,7 @@ NAMES = {
     "2.0": "the licence's",
     "0.50": "COCO's IoU thresholds",
     "0.75": "COCO's IoU thresholds",
+    "0.95": "COCO's IoU thresholds",
 }
 
 

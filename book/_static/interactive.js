@@ -1,0 +1,257 @@
+/* Three figures that answer to mouse and keyboard, without a kernel or a server.
+
+   A page marks a static figure with a class (interactive-levels, -pooling, -maps). Here a widget is
+   put before its picture, which stays for print and for readers without scripts. What is computed
+   is in `arithmetic`, which tests/test_interactive.py compares with the package. What comes from a
+   trained detector is data, written by book/figures/interactive.py. */
+"use strict";
+
+const arithmetic = {
+  /* FPN's level of a box: HardRoISelection.level_of */
+  levelOf(width, height, canonical) {
+    const level = Math.floor(4 + Math.log2(Math.sqrt(width * height) / canonical) + 1e-6);
+    return Math.min(5, Math.max(2, level));
+  },
+  /* Places on a side of C5 for a picture padded to a multiple of 32 */
+  c5Side: (pixels) => Math.ceil(pixels / 32),
+  /* Bins on a side: ratio_invariant_pool */
+  pooledSide: (side, ratio) => Math.max(1, Math.trunc(side * ratio)),
+  /* Where bin i of n lies on a side: adaptive average pooling */
+  bin: (i, n, side) => [Math.floor((i * side) / n), Math.ceil(((i + 1) * side) / n)],
+  /* Mean of each bin of a map, values[row][column] = [r, g, b] */
+  pool(values, rows, columns) {
+    const height = values.length, width = values[0].length;
+    return Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (_, j) => {
+      const [top, bottom] = arithmetic.bin(i, rows, height);
+      const [left, right] = arithmetic.bin(j, columns, width);
+      const sum = [0, 0, 0];
+      for (let y = top; y < bottom; y++)
+        for (let x = left; x < right; x++)
+          for (let c = 0; c < 3; c++) sum[c] += values[y][x][c];
+      return sum.map((s) => s / ((bottom - top) * (right - left)));
+    }));
+  },
+};
+
+const files = new URL("../interactive/", document.currentScript.src);
+const COLOURS = { 2: "#0072B2", 3: "#D55E00", 4: "#009E73", 5: "#AA4499" };
+
+/* An element with attributes and children, in HTML or, for SVG's names, in SVG. */
+function element(name, attributes = {}, ...children) {
+  const svg = ["svg", "rect", "image", "text", "g", "line"].includes(name);
+  const made = svg
+    ? document.createElementNS("http://www.w3.org/2000/svg", name)
+    : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children);
+  return made;
+}
+
+/* A labelled slider that shows its value; `change` is called with the number. */
+function slider(label, low, high, step, value, show, change) {
+  const input = element("input", { type: "range", min: low, max: high, step, value });
+  const shown = element("output", {}, show(value));
+  input.addEventListener("input", () => {
+    shown.textContent = show(Number(input.value));
+    change(Number(input.value));
+  });
+  const whole = element("label", {}, element("span", {}, label), input, shown);
+  whole.set = (x) => { input.value = x; shown.textContent = show(Number(input.value)); };
+  return whole;
+}
+
+/* Bars of P2..P5 with their numbers; returns the drawing and what sets it. */
+function bars(title) {
+  const drawing = element("svg", { viewBox: "0 0 220 142", role: "img", "aria-label": title });
+  drawing.append(element("text", { x: 4, y: 14, class: "bar-title" }, title));
+  const parts = [2, 3, 4, 5].map((k, i) => {
+    const bar = element("rect", { x: 12 + 52 * i, width: 38, fill: COLOURS[k] });
+    const number = element("text", { x: 31 + 52 * i, "text-anchor": "middle" });
+    const name = element("text", { x: 31 + 52 * i, y: 138, "text-anchor": "middle" }, `P${k}`);
+    drawing.append(bar, number, name);
+    return { bar, number };
+  });
+  const set = (weights) => parts.forEach(({ bar, number }, i) => {
+    const height = 80 * weights[i];
+    bar.setAttribute("y", 122 - height);
+    bar.setAttribute("height", height);
+    number.setAttribute("y", 117 - height);
+    number.textContent = weights[i].toFixed(2);
+  });
+  return { drawing, set };
+}
+
+/* --- a box, its level, and its mixture of levels ------------------------------------------------ */
+
+function levels(figure, data) {
+  const { width, height, canonical, xs, ys, sides, weights } = data;
+  const at = { x: xs.length >> 1, y: ys.length >> 1, side: sides.length >> 1 };
+  const picture = element("svg", {
+    viewBox: `0 0 ${width} ${height}`, class: "scene", tabindex: 0, role: "group",
+    "aria-label": "A scene with a box: arrow keys move the box, plus and minus change its size",
+  });
+  const image = new URL("scene.png", files).href;
+  picture.append(element("image", { href: image, width, height }));
+  const frames = ["black", "white"].map((stroke, i) => element("rect", {
+    fill: "none", stroke, "stroke-width": 4 - 2 * i }));
+  picture.append(...frames);
+  const rule = bars("FPN: one level, by size");
+  const soft = bars("Soft RoI Selection, trained");
+  const said = element("p", { "aria-live": "polite", class: "said" });
+  const controls = {
+    x: slider("across", 0, xs.length - 1, 1, at.x, (i) => `${xs[i]} px`, (i) => move("x", i)),
+    y: slider("down", 0, ys.length - 1, 1, at.y, (i) => `${ys[i]} px`, (i) => move("y", i)),
+    side: slider("side", 0, sides.length - 1, 1, at.side, (i) => `${sides[i]} px`,
+      (i) => move("side", i)),
+  };
+  const most = { x: xs.length - 1, y: ys.length - 1, side: sides.length - 1 };
+
+  function move(name, to) {
+    at[name] = Math.min(most[name], Math.max(0, to));
+    controls[name].set(at[name]);
+    show();
+  }
+  function show() {
+    const half = sides[at.side] / 2, x = xs[at.x], y = ys[at.y];
+    const left = Math.max(0, x - half), right = Math.min(width, x + half);
+    const top = Math.max(0, y - half), bottom = Math.min(height, y + half);
+    for (const frame of frames) {
+      for (const [key, value] of Object.entries(
+        { x: left, y: top, width: right - left, height: bottom - top })) frame.setAttribute(key, value);
+    }
+    const level = arithmetic.levelOf(right - left, bottom - top, canonical);
+    const index = (at.side * ys.length + at.y) * xs.length + at.x;
+    const mixture = weights[index];
+    rule.set([2, 3, 4, 5].map((k) => Number(k === level)));
+    soft.set(mixture);
+    const shape = `${Math.round(right - left)} × ${Math.round(bottom - top)} px`;
+    const told = mixture.map((w, i) => `P${i + 2} ${w.toFixed(2)}`).join(", ");
+    said.textContent = `A box of ${shape}: FPN reads P${level} alone; the gates are ${told}.`;
+  }
+  const nearest = (values, wanted) => values.reduce(
+    (best, v, i) => (Math.abs(v - wanted) < Math.abs(values[best] - wanted) ? i : best), 0);
+  function drag(event) {
+    const frame = picture.getBoundingClientRect();
+    move("x", nearest(xs, ((event.clientX - frame.left) / frame.width) * width));
+    move("y", nearest(ys, ((event.clientY - frame.top) / frame.height) * height));
+  }
+  picture.addEventListener("pointerdown", (event) => {
+    picture.setPointerCapture(event.pointerId);
+    drag(event);
+  });
+  picture.addEventListener("pointermove", (event) => { if (event.buttons) drag(event); });
+  picture.addEventListener("keydown", (event) => {
+    const keys = { ArrowLeft: ["x", -1], ArrowRight: ["x", 1], ArrowUp: ["y", -1],
+      ArrowDown: ["y", 1], "+": ["side", 1], "=": ["side", 1], "-": ["side", -1] };
+    if (!(event.key in keys)) return;
+    event.preventDefault();
+    const [name, by] = keys[event.key];
+    move(name, at[name] + by);
+  });
+  show();
+  return [
+    element("div", { class: "side-by-side" }, picture,
+      element("div", {}, rule.drawing, soft.drawing)),
+    element("div", { class: "controls" }, ...Object.values(controls)), said,
+  ];
+}
+
+/* --- picture size and ratios: what pooling keeps ------------------------------------------------ */
+
+function pooling(figure, data) {
+  const now = { height: 800, width: 1216, ratios: [0.1, 0.2, 0.3] };
+  const panels = element("div", { class: "panels" });
+  const said = element("p", { "aria-live": "polite", class: "said" });
+
+  /* The scene as C5's places would see it: the colours of `data`, stretched to rows x columns. */
+  function map(rows, columns) {
+    const { scene } = data;
+    return Array.from({ length: rows }, (_, i) => Array.from({ length: columns }, (_, j) =>
+      scene[Math.floor(((i + 0.5) * scene.length) / rows)][
+        Math.floor(((j + 0.5) * scene[0].length) / columns)]));
+  }
+  function panel(title, values) {
+    const canvas = element("canvas", { role: "img", "aria-label": title });
+    canvas.width = values[0].length;
+    canvas.height = values.length;
+    const pen = canvas.getContext("2d");
+    values.forEach((row, y) => row.forEach(([r, g, b], x) => {
+      pen.fillStyle = `rgb(${Math.round(r)}, ${Math.round(g)}, ${Math.round(b)})`;
+      pen.fillRect(x, y, 1, 1);
+    }));
+    canvas.style.aspectRatio = `${now.width} / ${now.height}`;
+    return element("div", {}, canvas, element("span", {}, title));
+  }
+  function show() {
+    const rows = arithmetic.c5Side(now.height), columns = arithmetic.c5Side(now.width);
+    const c5 = map(rows, columns);
+    const sizes = now.ratios.map((r) => [r, arithmetic.pooledSide(rows, r),
+      arithmetic.pooledSide(columns, r)]);
+    panels.replaceChildren(
+      panel(`C5: ${rows} × ${columns}`, c5),
+      ...sizes.map(([r, h, w]) => panel(`α = ${r.toFixed(2)}: ${h} × ${w}`,
+        arithmetic.pool(c5, h, w))),
+      element("div", {}),
+      ...[1, 2, 3].map((n) => panel(`PSP: ${n} × ${n}`, arithmetic.pool(c5, n, n))));
+    said.textContent = `A picture of ${now.height} × ${now.width} px has a C5 of ${rows} × ` +
+      `${columns}; the ratios pool it to ${sizes.map(([, h, w]) => `${h} × ${w}`).join(", ")}, ` +
+      "PSP to 1 × 1, 2 × 2, 3 × 3.";
+  }
+  const pixels = (x) => `${x} px`;
+  const controls = element("div", { class: "controls" },
+    slider("height", 160, 1344, 32, now.height, pixels, (x) => { now.height = x; show(); }),
+    slider("width", 160, 1344, 32, now.width, pixels, (x) => { now.width = x; show(); }),
+    ...now.ratios.map((ratio, i) => slider(`α${"₁₂₃"[i]}`, 0.05, 0.5, 0.05, ratio,
+      (x) => x.toFixed(2), (x) => { now.ratios[i] = x; show(); })));
+  show();
+  return [controls, panels, said];
+}
+
+/* --- the levels of a picture, with and without Consistent Supervision --------------------------- */
+
+function maps(figure, data) {
+  const image = (name) => new URL(name, files).href;
+  const shown = data.variants.map(([name, title]) => {
+    const picture = element("img", { alt: "" });
+    return { name, picture, box: element("div", {}, picture, element("span", {}, title)) };
+  });
+  const said = element("p", { "aria-live": "polite", class: "said" });
+  const original = element("img", { src: image("cells.png"), alt: data.alt });
+  function show(k) {
+    for (const { name, picture } of shown) {
+      picture.src = image(`${name}-m${k}.png`);
+      picture.alt = `${data.colours} M${k}, ${name === "cs" ? "with" : "without"} Consistent Supervision`;
+    }
+    const [h, w] = data.sizes[k];
+    said.textContent = `M${k}: ${h} × ${w} places of ${2 ** k} × ${2 ** k} px.`;
+  }
+  const control = slider("level", 2, 5, 1, 2, (k) => `M${k}`, show);
+  show(2);
+  return [
+    element("div", { class: "controls" }, control),
+    element("div", { class: "panels three" },
+      element("div", {}, original, element("span", {}, "picture")), ...shown.map((s) => s.box)),
+    said,
+  ];
+}
+
+/* --- put them into the page --------------------------------------------------------------------- */
+
+const WIDGETS = { levels, pooling, maps };
+window.augfpn = { arithmetic, data: {} };
+
+function start() {
+  for (const [name, widget] of Object.entries(WIDGETS)) {
+    for (const figure of document.querySelectorAll(`figure.interactive-${name}`)) {
+      const script = element("script", { src: new URL(`${name}.js`, files).href });
+      script.addEventListener("load", () => {
+        const parts = widget(figure, window.augfpn.data[name]);
+        figure.prepend(element("div", { class: "widget" }, ...parts));
+        figure.classList.add("ready");
+      });
+      document.head.append(script);
+    }
+  }
+}
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+else start();

@@ -1,0 +1,314 @@
+"""Execute the chapters whose code, package, requirements or records changed; build the book.
+
+    python book/build.py                 all of it, into _build/html
+    python book/build.py --execute-only  only the chapters, into _build/executed
+    python book/build.py --colab-only    only the chapters as Colab shows them, into _build/colab
+
+A chapter's outputs are kept under a key of all that they depend on: the code of its cells, the
+modules of the package that it imports, directly or not, the package's data, the pinned
+requirements, the versions that are installed and, where it reads records, the records. Its prose is
+not among these, so a change of the text executes nothing, and nothing stale is ever shown.
+
+Jupyter Book then builds from a copy in _build/source, in which chapters have their outputs.
+"""
+
+import argparse
+import ast
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+import pages
+import yaml
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOK, PACKAGE, RECORDS = ROOT / "book", ROOT / "augfpn", ROOT / "experiments" / "records"
+BUILD = ROOT / "_build"
+EXECUTED, SOURCE, COLAB = BUILD / "executed", BUILD / "source", BUILD / "colab"
+VERSIONS = ("torch", "torchvision", "numpy", "matplotlib", "ipykernel")
+CELL_SECONDS = 600
+COLAB_LINK = re.compile(r"(colab\.research\.google\.com/github/[^\"]+?)/blob/main/book/")
+THEBE = re.compile(
+    r"<script>const THEBE_JS_URL.*?</script>|<script[^>]*sphinx-thebe\.js[^>]*></script>"
+)
+QUIET = {"OMP_NUM_THREADS": "1", "AUGFPN_PROGRESS": "off"}
+COPIED = ("*.md", "*.bib", "*.yml", "_static", "figures", "examples", "extra")
+
+
+class Failed(Exception):
+    """A chapter whose code does not run: the sentence says where."""
+
+
+# --- what a chapter depends on --------------------------------------------------------------------
+
+
+def chapters() -> list[Path]:
+    """All chapters, in the order of the table of contents."""
+    toc = yaml.safe_load((BOOK / "_toc.yml").read_text())
+    names = [each["file"] for part in toc["parts"] for each in part["chapters"]]
+    return [BOOK / f"{name}.ipynb" for name in names if (BOOK / f"{name}.ipynb").exists()]
+
+
+def code_of(chapter: Path) -> list[str]:
+    """The sources of a chapter's code cells."""
+    cells = nbformat.read(chapter, as_version=4).cells
+    return [cell.source for cell in cells if cell.cell_type == "code"]
+
+
+def module_file(name: str) -> Path | None:
+    """The file of a module by its dotted name, if the package has it."""
+    path = ROOT.joinpath(*name.split("."))
+    found = [f for f in (path.with_suffix(".py"), path / "__init__.py") if f.exists()]
+    return found[0] if found else None
+
+
+@cache
+def lazy_names() -> dict[str, str]:
+    """The names that the package imports when they are first used, and their modules."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text())
+    assigned = (node for node in tree.body if isinstance(node, ast.Assign))
+    return next(
+        (
+            {name: f"augfpn.{home}" for name, home in ast.literal_eval(node.value).items()}
+            for node in assigned
+            if getattr(node.targets[0], "id", "") == "_HOME"
+        ),
+        {},
+    )
+
+
+def imported(code: str) -> Iterator[str]:
+    """The package's modules that some Python code imports, anywhere in it."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("augfpn"):
+            yield node.module
+            for each in node.names:
+                yield lazy_names().get(each.name, f"{node.module}.{each.name}")
+
+
+@cache
+def files_behind(name: str) -> frozenset[Path]:
+    """The files of a module and of all modules of the package that it needs."""
+    found: set[Path] = set()
+    todo = [name]
+    while todo:
+        each = todo.pop()
+        file = module_file(each)
+        if each.startswith("augfpn") and file is not None and file not in found:
+            found.add(file)
+            todo += [each.rpartition(".")[0], *imported(file.read_text())]
+    return frozenset(found)
+
+
+def files_of(code: Iterable[str]) -> set[Path]:
+    """The package's files that a chapter's outputs depend on; all, where it starts a program."""
+    cells = list(code)
+    if any(re.search(r"^\s*!|subprocess|augfpn\.cli", cell, re.MULTILINE) for cell in cells):
+        found = set(PACKAGE.rglob("*.py"))
+    else:
+        named = {name for cell in cells for name in imported(without_pip(cell))}
+        named |= {name for cell in cells for name in re.findall(r"augfpn(?:\.\w+)+", cell)}
+        found = set().union(*(files_behind(name) for name in named))
+    data = (f for f in PACKAGE.rglob("*") if f.is_file() and f.suffix not in (".py", ".pyc"))
+    return found | set(data)
+
+
+def without_pip(cell: str) -> str:
+    """A cell's Python; an ``if`` whose block holds nothing but magics has ``pass`` in it."""
+    return re.sub(r"^(\s*)[%!].*$", r"\1pass", cell, flags=re.MULTILINE)
+
+
+def digest(files: Iterable[Path]) -> str:
+    """One hash of the names and contents of some files."""
+    found = hashlib.sha256()
+    for file in sorted(files):
+        found.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+@cache
+def records_digest() -> str:
+    """One hash of all committed records."""
+    return digest(f for f in RECORDS.rglob("*") if f.is_file()) if RECORDS.exists() else ""
+
+
+def key_of(chapter: Path) -> str:
+    """What a chapter's outputs are kept under."""
+    code = code_of(chapter)
+    files = files_of(code)
+    parts = [*code, digest(files), digest([ROOT / "requirements.txt"]), platform.python_version()]
+    parts += [f"{name} {version(name)}" for name in VERSIONS]
+    if PACKAGE / "records.py" in files:
+        parts.append(records_digest())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+# --- execution ------------------------------------------------------------------------------------
+
+
+class Executed(NamedTuple):
+    """A chapter's outputs, in a file, and whether they were made just now."""
+
+    chapter: Path
+    file: Path
+    fresh: bool
+
+
+def executed(chapter: Path) -> Executed:
+    """A chapter with its outputs, executed unless they are kept. Raises ``Failed``."""
+    file = EXECUTED / f"{chapter.stem}-{key_of(chapter)}.ipynb"
+    if file.exists():
+        return Executed(chapter, file, False)
+    notebook = nbformat.read(chapter, as_version=4)
+    began = time.monotonic()
+    # The package of this checkout, whichever is installed; a thread for each of several chapters.
+    environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)}
+    folder = {"metadata": {"path": str(chapter.parent)}}
+    client = NotebookClient(notebook, timeout=CELL_SECONDS, resources=folder)
+    try:
+        client.execute(env=environment)
+    except CellExecutionError as error:
+        raise Failed(f"{chapter.name} does not run: {error.ename}: {error.evalue}") from None
+    notebook.metadata["augfpn"] = {"seconds": round(time.monotonic() - began, 1)} | machine()
+    EXECUTED.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(f".{os.getpid()}")
+    nbformat.write(notebook, partial)
+    partial.replace(file)
+    for old in EXECUTED.glob(f"{chapter.stem}-{'?' * 16}.ipynb"):
+        if old != file:
+            old.unlink()
+    return Executed(chapter, file, True)
+
+
+def machine() -> dict[str, str]:
+    """Where and with what a chapter was executed."""
+    sys.path.insert(0, str(ROOT))
+    from augfpn.records import cpu_name
+
+    day = datetime.now(UTC).date().isoformat()
+    versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS[:2])
+    return {
+        "day": day,
+        "machine": f"{cpu_name()}, {os.cpu_count()} cores",
+        "versions": f"Python {platform.python_version()}, {versions}",
+    }
+
+
+def execute_all(jobs: int) -> list[Executed]:
+    """All chapters, several at once. Raises ``Failed`` for those that do not run, all named."""
+    done, failed = [], []
+    with ProcessPoolExecutor(jobs) as pool:
+        for chapter, future in [(each, pool.submit(executed, each)) for each in chapters()]:
+            try:
+                done.append(future.result())
+                note = "executed" if done[-1].fresh else "unchanged"
+                print(f"{chapter.stem}: {note}", flush=True)
+            except Failed as error:
+                failed.append(str(error))
+    if failed:
+        raise Failed("\n".join(failed))
+    return done
+
+
+# --- the copy that Jupyter Book sees --------------------------------------------------------------
+
+
+def with_outputs(chapter: Path, file: Path) -> NotebookNode:
+    """A chapter as it is now, with kept outputs."""
+    notebook, kept = (nbformat.read(path, as_version=4) for path in (chapter, file))
+    code = [[c for c in each.cells if c.cell_type == "code"] for each in (notebook, kept)]
+    for cell, old in zip(*code, strict=True):
+        cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    notebook.metadata["augfpn"] = kept.metadata["augfpn"]
+    return notebook
+
+
+def write_source(done: Iterable[Executed]) -> None:
+    """The book's files with outputs and what they include, in _build/source."""
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    target = SOURCE / "book"
+    target.mkdir(parents=True)
+    for pattern in COPIED:
+        for path in BOOK.glob(pattern):
+            copy = shutil.copytree if path.is_dir() else shutil.copy2
+            copy(path, target / path.name)
+    (SOURCE / "augfpn").symlink_to(PACKAGE)  # whose code the pages show
+    notebooks = {each.chapter.stem: with_outputs(each.chapter, each.file) for each in done}
+    for name, notebook in notebooks.items():
+        nbformat.write(notebook, target / f"{name}.ipynb")
+    made = {"run times": pages.run_times(notebooks), "api": pages.api(PACKAGE)}
+    for page in target.glob("*.md"):
+        page.write_text(pages.fill(page.read_text(), made))
+
+
+def write_colab() -> None:
+    """All chapters in plain Markdown, without outputs, in _build/colab."""
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text())
+    site, url = settings["html"]["baseurl"], settings["repository"]["url"]
+    raw = f"{url.replace('github.com', 'raw.githubusercontent.com')}/main/"
+    COLAB.mkdir(parents=True, exist_ok=True)
+    for chapter in chapters():
+        notebook = nbformat.read(chapter, as_version=4)
+        nbformat.write(pages.for_colab(notebook, ROOT, site, raw), COLAB / chapter.name)
+
+
+def finish_pages() -> None:
+    """What no setting of Jupyter Book does: Colab opens the chapters in plain Markdown, on a branch
+    of their own; and no Thebe, which is not used and would be declared twice.
+    """
+    for page in (BUILD / "html").glob("*.html"):
+        text = COLAB_LINK.sub(r"\1/blob/colab/", page.read_text())
+        page.write_text(THEBE.sub("", text))
+
+
+def build_html(extra: list[str]) -> int:
+    """Jupyter Book, any warning an error; its exit status."""
+    program = Path(sys.executable).with_name("jupyter-book")
+    where = ["--config", str(ROOT / "_config.yml"), "--path-output", str(ROOT)]
+    strict = ["--all", "-n", "-W", "--keep-going"]
+    command = [str(program), "build", str(SOURCE / "book"), *where, *strict, *extra]
+    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    finish_pages()
+    return status
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="chapters at once")
+    parser.add_argument("--execute-only", action="store_true", help="build no pages")
+    parser.add_argument("--colab-only", action="store_true", help="execute and build nothing")
+    chosen, extra = parser.parse_known_args()
+    write_colab()
+    if chosen.colab_only:
+        return 0
+    try:
+        done = execute_all(chosen.jobs)
+    except Failed as error:
+        print(error, file=sys.stderr)
+        return 1
+    if chosen.execute_only:
+        return 0
+    write_source(done)
+    return build_html(extra)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""What pages are made of besides prose: the API from docstrings, run times, chapters for Colab.
+
+A page holds a mark, such as ``<!-- api -->``, where `fill` puts what is made here.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+API_MODULES = (
+    *("config", "pyramid", "variants", "detectors", "build", "backbone", "dialects", "weights"),
+    *("adapt", "train", "evaluate", "predict", "export", "cost", "records", "recipes", "study"),
+    *("evidence", "statistics", "claims", "diagnostics", "data.pictures", "data.scenes"),
+    *("data.bccd", "data.coco", "draw", "plots"),
+)
+FIELD = re.compile(r"\n(?=(?:Source|Shapes|Differs|Raises|Returns): )")
+MARK = re.compile(r"<!-- ([a-z ]+) -->")
+
+
+def fill(text: str, made: Mapping[str, str]) -> str:
+    """A page with what was made in the place of its marks."""
+    return MARK.sub(lambda mark: made.get(mark[1], mark[0]), text)
+
+
+# --- the API --------------------------------------------------------------------------------------
+
+
+def api(package: Path) -> str:
+    """Markdown of all public classes and functions, module by module, from their docstrings."""
+    return "\n\n".join(part for name in API_MODULES for part in module(package, name))
+
+
+def module(package: Path, name: str) -> Iterator[str]:
+    """A module's part of the page: what it is for, then its public names."""
+    path = package.joinpath(*name.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    tree = ast.parse(file.read_text())
+    yield f"## augfpn.{name}\n\n{summary(ast.get_docstring(tree))}"
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+            docstring = ast.get_docstring(node)
+            if docstring:
+                yield f"```python\n{signature(node)}\n```\n\n{prose(docstring)}"
+
+
+def signature(node: ast.ClassDef | ast.FunctionDef) -> str:
+    """How a function or a class is called, or a class's fields."""
+    if isinstance(node, ast.FunctionDef):
+        returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+        return call(node.name, node.args, returns)
+    methods = {each.name: each for each in node.body if isinstance(each, ast.FunctionDef)}
+    if "__init__" in methods:
+        return call(f"class {node.name}", methods["__init__"].args)
+    bases = ", ".join(map(ast.unparse, node.bases))
+    fields = [f"    {ast.unparse(each)}" for each in node.body if isinstance(each, ast.AnnAssign)]
+    return "\n".join([f"class {node.name}" + (f"({bases})" if bases else ""), *fields])
+
+
+def call(name: str, given: ast.arguments, returns: str = "") -> str:
+    """A call on one line where it fits, else an argument a line."""
+    arguments = arguments_of(given)
+    line = f"{name}({', '.join(arguments)}){returns}"
+    if len(line) <= 88:
+        return line
+    return f"{name}(\n" + "".join(f"    {each},\n" for each in arguments) + f"){returns}"
+
+
+def arguments_of(given: ast.arguments) -> list[str]:
+    """The arguments with types and defaults, without ``self``."""
+    places = [*given.posonlyargs, *given.args]
+    defaults = [None] * (len(places) - len(given.defaults)) + list(given.defaults)
+    found = [argument(*pair) for pair in zip(places, defaults, strict=True)]
+    found += (
+        [f"*{ast.unparse(given.vararg)}"] if given.vararg else ["*"] if given.kwonlyargs else []
+    )
+    found += [argument(*pair) for pair in zip(given.kwonlyargs, given.kw_defaults, strict=True)]
+    return [each for each in found if each != "self"]
+
+
+def argument(given: ast.arg, default: ast.expr | None) -> str:
+    """An argument with its type and default."""
+    return ast.unparse(given) + ("" if default is None else f" = {ast.unparse(default)}")
+
+
+def summary(docstring: str | None) -> str:
+    """The first paragraph."""
+    return prose((docstring or "").split("\n\n")[0])
+
+
+def prose(docstring: str) -> str:
+    """A docstring in Markdown: its fields as a list, drawings as they are."""
+    parts = []
+    for paragraph in docstring.replace("``", "`").split("\n\n"):
+        if paragraph.startswith("    "):
+            parts.append(f"```text\n{paragraph}\n```")
+            continue
+        lines = FIELD.split(paragraph)
+        text = [" ".join(lines[0].split())] if not FIELD.match("\n" + lines[0]) else []
+        fields = [" ".join(each.split()) for each in lines[len(text) :]]
+        listed = "\n".join(f"- *{each.replace(':', '*:', 1)}" for each in fields)
+        parts += [part for part in (*text, listed) if part]
+    return "\n\n".join(parts)
+
+
+# --- run times ------------------------------------------------------------------------------------
+
+
+def run_times(notebooks: Mapping[str, NotebookNode]) -> str:
+    """How long each chapter took, where and with what."""
+    lines = ["| chapter | seconds | executed on | machine | versions |", "|" + "---|" * 5]
+    for name, notebook in notebooks.items():
+        took = notebook.metadata["augfpn"]
+        shown = (took["seconds"], took["day"], took["machine"], took["versions"])
+        lines.append(f"| [{title(notebook)}]({name}.ipynb) | {' | '.join(map(str, shown))} |")
+    return "\n".join(lines)
+
+
+def title(notebook: NotebookNode) -> str:
+    """A chapter's title."""
+    first = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return first.splitlines()[0].removeprefix("# ")
+
+
+# --- chapters for Colab ---------------------------------------------------------------------------
+
+CITED = re.compile(r"\{cite:\w+\}`([^`]+)`")
+NUMBERED = re.compile(r"\{(?:numref|eq)\}`([^`]+)`")
+DIRECTIVE = re.compile(r"^```\{(\w+)\}([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OPTION = re.compile(r"^:([\w-]+): ?(.*)\n?", re.MULTILINE)
+LINK = re.compile(r"\]\((?!https?:|#)([\w./]+)\.(?:ipynb|md)(#[\w-]+)?\)")
+
+
+def for_colab(notebook: NotebookNode, root: Path, site: str, raw: str) -> NotebookNode:
+    """A chapter in plain Markdown, which Colab shows: its code included, its links to the site.
+
+    ``site`` is the book's address, ``raw`` that of the repository's files.
+    """
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = plain(cell.source, root, site, raw)
+    return notebook
+
+
+def plain(text: str, root: Path, site: str, raw: str) -> str:
+    """MyST Markdown without its roles and directives."""
+    text = DIRECTIVE.sub(lambda found: directive(found, root, raw), text)
+    text = CITED.sub(lambda found: f"({', '.join(map(authors, found[1].split(',')))})", text)
+    text = NUMBERED.sub(lambda found: "the figure" if "fig" in found[1] else "the formula", text)
+    return LINK.sub(lambda found: f"]({site}{found[1]}.html{found[2] or ''})", text)
+
+
+def authors(key: str) -> str:
+    """A citation's first author and year from its key: "lin2017fpn"."""
+    found = re.match(r"([a-z]+)(\d{4})", key.strip())
+    return f"{found[1].title()} et al., {found[2]}" if found else key
+
+
+def directive(found: re.Match, root: Path, raw: str) -> str:
+    """A directive in plain Markdown."""
+    kind, argument, body = found[1], found[2].strip(), found[3]
+    options = dict(OPTION.findall(body))
+    content = OPTION.sub("", body).strip()
+    if kind == "math":
+        return f"$$\n{content}\n$$"
+    if kind == "literalinclude":
+        return f"```python\n{code_of(root / 'book' / argument, options.get('pyobject'))}\n```"
+    if kind == "figure":
+        return f"![{options.get('alt', '')}]({raw}book/{argument})\n\n*{content}*"
+    if options.get("class") == "dropdown":
+        return f"<details><summary>{argument}</summary>\n\n{content}\n\n</details>"
+    return f"> **{argument}** {content}" if argument else f"> {content}"
+
+
+def code_of(file: Path, name: str | None) -> str:
+    """The source of a file, or of a class, function or method in it."""
+    text = file.read_text()
+    node: ast.AST = ast.parse(text)
+    for part in (name or "").split("."):
+        if part:
+            node = next(n for n in node.body if getattr(n, "name", None) == part)
+    if name is None:
+        return text.strip()
+    lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
+    spaces = len(lines[0]) - len(lines[0].lstrip())
+    return "\n".join(line[spaces:] for line in lines)
