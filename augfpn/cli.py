@@ -5,6 +5,8 @@ doctor` also where torch and torchvision do not fit.
 """
 
 import argparse
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,7 +24,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status: 0, 1 for problems found, 2 for wrong use."""
     words = list(sys.argv[1:] if words is None else words)
     try:
-        return run(words)
+        # Of several processes that torchrun started the first one speaks.
+        with contextlib.redirect_stdout(None if int(os.environ.get("RANK", "0")) else sys.stdout):
+            return run(words)
     except KeyboardInterrupt:
         goes_on = "; the same command goes on from the last checkpoint, at most a minute old"
         say(f"stopped{goes_on if words[:1] == ['train'] else ''}.")

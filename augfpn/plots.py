@@ -92,12 +92,12 @@ def gallery(rows: dict[str, Sequence[np.ndarray]], width: float = 10) -> Figure:
 
 
 def level_weights(
-    panels: dict[str, np.ndarray], sides: np.ndarray, borders: Sequence[float] = ()
+    panels: dict[str, np.ndarray], sides: np.ndarray, borders: Sequence[float] = (), first: int = 2
 ) -> Figure:
     """How much of each level goes into a box, against the box's side: a panel for each selection.
 
-    ``panels`` maps a title to weights (levels, sides) from 0 to 1, P2 first; ``sides`` are in px
-    and grow; ``borders`` are sides to mark.
+    ``panels`` maps a title to weights (levels, sides) from 0 to 1, level ``first`` first; ``sides``
+    are in px and grow; ``borders`` are sides to mark.
     """
     rows = len(next(iter(panels.values())))
     with plt.rc_context(STYLE | {"axes.grid": False, "font.size": 11}):
@@ -113,7 +113,7 @@ def level_weights(
             axis.set_xscale("log", base=2)
             axis.xaxis.set_major_formatter("{x:.0f}")
             axis.set(title=title, xlabel="side of the box, px")
-            axis.set_yticks(range(rows), [f"P{k}" for k in range(2, 2 + rows)])
+            axis.set_yticks(range(rows), [f"P{k}" for k in range(first, first + rows)])
             axis.tick_params(length=0)
             axis.spines[:].set_visible(False)
         figure.colorbar(shades, ax=axes, label="weight", ticks=[0, 0.5, 1], aspect=12, pad=0.02)
@@ -226,19 +226,94 @@ def mixtures(mean: np.ndarray, spread: np.ndarray, names: Sequence[str]) -> Figu
     return figure
 
 
-def fields(panels: dict[str, np.ndarray]) -> Figure:
-    """Maps (h, w) beside each other, each with its own scale.
+def fields(panels: dict[str, np.ndarray], columns: int | None = None) -> Figure:
+    """Maps (h, w) beside each other, each with its own scale; a new row after so many columns.
 
     ``panels`` maps a title to a map.
     """
+    columns = columns or len(panels)
+    rows = -(-len(panels) // columns)
+    size = (9.0, 9.0 / columns * 0.8 * rows)
     with plt.rc_context(STYLE | {"axes.grid": False}):
         figure, axes = plt.subplots(
-            1, len(panels), figsize=(2.4 * len(panels), 2.1), squeeze=False, layout="constrained"
+            rows, columns, figsize=size, squeeze=False, layout="constrained"
         )
-        for axis, (title, values) in zip(axes[0], panels.items(), strict=True):
+        for axis, (title, values) in zip(axes.flat, panels.items(), strict=True):
             shades = axis.imshow(values, cmap="Blues", interpolation="nearest")
             axis.set(title=title, xticks=[], yticks=[])
             axis.spines[:].set_visible(False)
-            figure.colorbar(shades, ax=axis, shrink=0.8)
+            figure.colorbar(shades, ax=axis, shrink=0.75)
+    plt.close(figure)
+    return figure
+
+
+def dots(columns: dict[str, Sequence[float]]) -> Figure:
+    """AP in percent of every run: a column of dots for each variant, a line at its mean."""
+    with plt.rc_context(STYLE | {"axes.grid.axis": "y", "axes.axisbelow": True}):
+        figure, axis = plt.subplots(figsize=(7.4, 3), layout="constrained")
+        for i, values in enumerate(columns.values()):
+            axis.plot([i] * len(values), values, "o", color=BLUE, alpha=0.7)
+            if len(values):
+                axis.hlines(np.mean(values), i - 0.25, i + 0.25, color=ORANGE, lw=2)
+        axis.set_xticks(range(len(columns)), [name.replace(" + ", " +\n") for name in columns])
+        axis.tick_params(axis="x", length=0)
+        axis.set(ylabel="AP, percent", xlim=(-0.6, len(columns) - 0.4))
+    plt.close(figure)
+    return figure
+
+
+def verdicts(groups: dict[str, Sequence[str]], kinds: Sequence[str]) -> Figure:
+    """How many of each group's claims have which verdict: a stacked bar for each group.
+
+    ``groups`` maps a group to its claims' verdicts, each one of ``kinds``.
+    """
+    colours = dict(zip(kinds, (GREEN, ORANGE, SKY, "#cccccc"), strict=True))
+    names = list(groups)[::-1]
+    with plt.rc_context(STYLE | {"axes.grid.axis": "x", "axes.axisbelow": True}):
+        figure, axis = plt.subplots(figsize=(7.4, 0.9 + 0.34 * len(names)), layout="constrained")
+        left = np.zeros(len(names))
+        for kind in kinds:
+            counts = np.array([list(groups[name]).count(kind) for name in names])
+            bars = axis.barh(names, counts, left=left, color=colours[kind], label=kind)
+            axis.bar_label(bars, [str(n) if n else "" for n in counts], label_type="center")
+            left += counts
+        axis.set(xlabel="claims")
+        axis.tick_params(axis="y", length=0)
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, 1.25), ncols=len(kinds))
+    plt.close(figure)
+    return figure
+
+
+def parts(models: dict[str, dict[str, tuple[int, int]]]) -> Figure:
+    """Parameters and multiply-accumulates by part, a bar for each model.
+
+    ``models`` maps a model's name to its parts and these to the two counts.
+    """
+    names = list(dict.fromkeys(part for every in models.values() for part in every))[::-1]
+    height = 0.8 / len(models)
+    with plt.rc_context(STYLE | {"axes.grid.axis": "x", "axes.axisbelow": True}):
+        figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.4), sharey=True, layout="constrained")
+        titles = (("parameters, millions", 1e6), ("multiply-accumulates, milliards", 1e9))
+        for which, (axis, (title, unit)) in enumerate(zip(axes, titles, strict=True)):
+            for i, ((name, every), colour) in enumerate(zip(models.items(), COLOURS, strict=False)):
+                widths = [every.get(part, (0, 0))[which] / unit for part in names]
+                at = np.arange(len(names)) + (len(models) / 2 - i - 0.5) * height
+                axis.barh(at, widths, 0.9 * height, color=colour, label=name)
+            axis.set(xlabel=title)
+            axis.tick_params(axis="y", length=0)
+        axes[0].set_yticks(range(len(names)), names)
+        axes[1].legend(loc="lower right")
+    plt.close(figure)
+    return figure
+
+
+def schedules(rates: dict[str, Sequence[float]]) -> Figure:
+    """Learning rates, relative to the highest, over a run of length one: a curve for each name."""
+    with plt.rc_context(STYLE):
+        figure, axis = plt.subplots(figsize=(7.4, 2.8), layout="constrained")
+        for (name, values), colour in zip(rates.items(), COLOURS, strict=False):
+            axis.plot(np.linspace(0, 1, len(values)), values, color=colour, label=name, lw=2)
+        axis.set(xlabel="part of the run", ylabel="rate, relative", xlim=(0, 1), ylim=(0, 1.05))
+        axis.legend()
     plt.close(figure)
     return figure

@@ -24,6 +24,7 @@ from augfpn.build import build_detector
 from augfpn.data.batches import batches
 from augfpn.data.pictures import Pictures
 from augfpn.data.scenes import SceneSettings
+from augfpn.distributed import ALONE, World, world
 from augfpn.errors import UserError
 from augfpn.progress import Progress
 from augfpn.pyramid import Losses
@@ -36,9 +37,12 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     """Train the experiment's detector, measure it, and write a record into ``folder``.
 
     A finished record of the same run in ``folder`` is returned as it is, unless ``again`` is true;
-    an unfinished run goes on from its last checkpoint. Raises ``UserError`` for data that cannot
-    be learned from and ``FloatingPointError`` when a loss is not a number.
+    an unfinished run goes on from its last checkpoint. Started by torchrun, all processes train it
+    together, see `augfpn.distributed`. Raises ``UserError`` for data that cannot be learned from
+    and ``FloatingPointError`` when a loss is not a number.
     """
+    here = world(experiment.device)
+    here.check_batch(experiment.train.batch)
     pictures, test = load_both(experiment)
     experiment = fitted(experiment, pictures, test)
     fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
@@ -46,37 +50,53 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     if done is not None and not again:
         return done
     name = records.name_of(experiment, fingerprints)
-    with working_folder(folder / f".{name}.running") as work:
+    with working_folder(folder / f".{name}.running", here) as work:
         keep_freed_memory()
         torch.manual_seed(experiment.seed)
         detector = build_detector(experiment.model).to(experiment.device)
-        state = fit(detector, pictures, experiment, work)
-        with Progress(len(test), "testing") as tell:
-            results = evaluate.predict(
-                detector, test, experiment.device, amp=experiment.train.amp, tell=tell
-            )
-        measured = {
-            **evaluate.score(test.coco, results, masks=test.masks),
-            "seconds": round(state["seconds"], 1),
-            "steps": state["step"],
-            "pictures": {"train": len(pictures), "test": len(test)},
-            "memory_mb": peak_memory(experiment.device),
-        }
-        settings = {
-            "experiment": config.to_dict(experiment),
-            "fingerprints": fingerprints,
-            "classes": list(pictures.classes),
-            "report": [*pictures.report, *test.report],
-        }
-        torch.save(detector.state_dict(), work / "weights.pt")
-        records.write(work, settings, measured, state["curve"], results)
-        (work / "checkpoint.pt").unlink()
-        final = records.free_name(folder, name)
-        work.rename(final)
-    return records.read(final)
+        state = fit(detector, pictures, experiment, work, here)
+        results = predict_together(detector, test, experiment, here)
+        if here.first:
+            measured = {
+                **evaluate.score(test.coco, results, masks=test.masks),
+                "seconds": round(state["seconds"], 1),
+                "steps": state["step"],
+                "pictures": {"train": len(pictures), "test": len(test)},
+                "memory_mb": peak_memory(experiment.device),
+            } | ({"processes": here.size} if here.size > 1 else {})
+            settings = {
+                "experiment": config.to_dict(experiment),
+                "fingerprints": fingerprints,
+                "classes": list(pictures.classes),
+                "report": [*pictures.report, *test.report],
+            }
+            torch.save(detector.state_dict(), work / "weights.pt")
+            records.write(work, settings, measured, state["curve"], results)
+            (work / "checkpoint.pt").unlink()
+            final = work.rename(records.free_name(folder, name))
+    return records.read(here.from_first(final if here.first else None))
 
 
-def fit(detector: nn.Module, pictures: Pictures, experiment: config.Experiment, work: Path) -> dict:
+def predict_together(
+    detector: nn.Module, test: Pictures, experiment: config.Experiment, here: World
+) -> list[dict]:
+    """All detections in the test pictures, in their order; each process looks at its share."""
+    own = test.subset(here.share(range(len(test))))
+    with Progress(len(own), "testing") as tell:
+        found = evaluate.predict(
+            detector, own, experiment.device, amp=experiment.train.amp, tell=tell
+        )
+    place = {entry["id"]: i for i, entry in enumerate(test.coco["images"])}
+    return sorted(here.gather(found), key=lambda row: place[row["image_id"]])
+
+
+def fit(
+    detector: nn.Module,
+    pictures: Pictures,
+    experiment: config.Experiment,
+    work: Path,
+    here: World = ALONE,
+) -> dict:
     """Run all steps that are left; returns the state at the end: step, seconds, curve."""
     settings = experiment.train
     useful = pictures.with_objects()
@@ -91,22 +111,25 @@ def fit(detector: nn.Module, pictures: Pictures, experiment: config.Experiment, 
         seed=experiment.seed,
         flip=settings.flip,
         workers=settings.workers,
+        share=here.share,
     )
     every = max(1, steps // CURVE_ROWS)
     saved = began = time.monotonic()
     before = state["seconds"]
-    detector.train()
+    here.seed(experiment.seed, state["step"])
+    learner = here.learner(detector.train())
     with Progress(steps, "training") as tell:
         tell.start_at(state["step"])
         for step, (images, targets) in enumerate(feed, start=state["step"]):
             rate = learning_rate(settings, step, steps)
-            losses = one_step(detector, optimizer, rate, images, targets, experiment, step)
+            losses = one_step(learner, optimizer, rate, images, targets, experiment, step, here)
             state["step"] = step + 1
             state["seconds"] = before + time.monotonic() - began
             if step % every == 0 or step + 1 == steps:
                 state["curve"].append({"step": step, "lr": rate} | losses)
             tell(step + 1, loss=sum(losses.values()), lr=rate)
-            if time.monotonic() - saved > settings.checkpoint_seconds or step + 1 == steps:
+            due = time.monotonic() - saved > settings.checkpoint_seconds or step + 1 == steps
+            if due and here.first:
                 save(work / "checkpoint.pt", detector, optimizer, state)
                 saved = time.monotonic()
     return state
@@ -120,8 +143,9 @@ def one_step(
     targets: tuple[dict, ...],
     experiment: config.Experiment,
     step: int,
+    here: World = ALONE,
 ) -> dict[str, float]:
-    """One optimiser step; the losses as numbers, already weighted."""
+    """One optimiser step; the losses as numbers, already weighted, the mean over processes."""
     device, settings = experiment.device, experiment.train
     images = [image.to(device, non_blocking=True).float() / 255 for image in images]
     wanted = [
@@ -130,7 +154,8 @@ def one_step(
     ]
     with torch.autocast(device, torch.bfloat16, enabled=settings.amp):
         losses: Losses = detector(images, wanted)
-    numbers = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
+    values = here.mean(torch.stack(list(losses.values())).detach().clone())
+    numbers = dict(zip(losses, values.tolist(), strict=True))
     if not all(math.isfinite(value) for value in numbers.values()):
         where = [target["image_id"] for target in targets]
         raise FloatingPointError(
@@ -246,8 +271,11 @@ def fitted(experiment: config.Experiment, pictures: Pictures, test: Pictures) ->
 
 
 @contextlib.contextmanager
-def working_folder(work: Path) -> Iterator[Path]:
-    """A folder that only this process works in. Raises ``UserError`` if another one does."""
+def working_folder(work: Path, here: World = ALONE) -> Iterator[Path]:
+    """A folder for this run, or these processes, only. Raises ``UserError`` if another is there."""
+    if not here.first:  # the first one has locked it when the others begin to learn
+        yield work
+        return
     work.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(work.with_name(work.name + ".lock"))
     try:

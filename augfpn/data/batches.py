@@ -1,6 +1,6 @@
 """Which pictures each step sees, as a function of seed and step alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from augfpn.data.pictures import Pictures, Target
 
 Draw = tuple[int, int]  # which picture, and the how-manieth that is drawn in this run
+Share = Callable[[list[Draw]], Sequence[Draw]]
 
 
 class Augmented(Dataset):
@@ -45,14 +46,16 @@ def batches(
     seed: int,
     flip: float,
     workers: int,
+    share: Share = list,
 ) -> DataLoader:
     """For each of the steps a batch: images (uint8, (3, H_i, W_i)) and targets, as two tuples.
 
     ``useful`` are the indices to draw from: all of them once, shuffled, then all of them again.
+    ``share`` chooses from a batch what this process trains on.
     """
     return DataLoader(
         Augmented(pictures, flip, seed),
-        batch_sampler=draws(useful, size, steps, seed),
+        batch_sampler=map(share, draws(useful, size, steps, seed)),
         num_workers=workers,
         collate_fn=transpose,
         generator=torch.Generator(),  # its own: a loader draws a number when it starts
