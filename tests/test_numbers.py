@@ -32,7 +32,8 @@ TEXTS = sorted(
     if path.name != "deviations.md"  # its tables are compared with the dialects themselves
 )
 CODE = re.compile(
-    r"```.*?```|`[^`]*`|\$\$.*?\$\$|\$[^$\n]+\$|\]\([^)]*\)|https?://\S+|sections? \d\.\d|:::.*?:::",
+    r"```.*?```|`[^`]*`|:::.*?:::|\$\$.*?\$\$|\$[^$\n]+\$"
+    r"|\]\([^)]*\)|https?://\S+|sections? \d\.\d",
     re.S,
 )
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]*\w)|\b\d{1,3}(?:,\d{3})+\b")
