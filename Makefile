@@ -6,7 +6,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ablation test lint book lock clean
+.PHONY: help setup ablation test lint book pdf archive lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1:/p' Makefile | awk -F: '{ printf "%-14s%s\n", $$1, $$2 }'
@@ -34,6 +34,18 @@ lint: .venv/.ready ## check style and formatting
 # Chapters are executed where what they depend on has changed: see book/build.py.
 book: .venv/.ready ## build the book into _build/html; any warning is an error
 	@$(BIN)/python book/build.py $(ARGS)
+
+pdf: book ## print the book into _build/augfpn-book.pdf (needs Chromium)
+	@$(BIN)/python book/pdf.py
+
+# Names in order, no owner, the commit's own date: hashes differ only where files do.
+DATE = $(shell git log -1 --format=%cd --date=format:%Y-%m-%d)
+ARCHIVE = augfpn-book-$(DATE)-$(shell git rev-parse --short=10 HEAD)
+archive: pdf ## pack pages, PDF and chapters, dated and with their hash, into _build/archive
+	@rm -rf _build/archive && mkdir -p _build/archive
+	@tar --create --directory _build --sort=name --mtime=$(DATE) --owner=0 --group=0 --numeric-owner \
+		--transform 's,^,$(ARCHIVE)/,' html colab augfpn-book.pdf | gzip --no-name > _build/archive/$(ARCHIVE).tar.gz
+	@cd _build/archive && sha256sum $(ARCHIVE).tar.gz | tee $(ARCHIVE).tar.gz.sha256
 
 lock: $(BIN)/uv ## write requirements.txt anew from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --upgrade \

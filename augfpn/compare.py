@@ -68,8 +68,8 @@ def label_of(model: config.Model) -> str:
 
 
 def named(part: str, differs: Sequence[str]) -> str:
-    """A part's name, with what it differs in: "RFA(gap, sum)"."""
-    return f"{part}({', '.join(differs)})" if differs else part
+    """A part's name, with what it differs in: "RFA (gap, sum)"."""
+    return f"{part} ({', '.join(differs)})" if differs else part
 
 
 def cells(numbers: dict, names: Iterable[str] = NUMBERS) -> dict[str, Cell]:

@@ -293,7 +293,7 @@ def parts(models: dict[str, dict[str, tuple[int, int]]]) -> Figure:
     height = 0.8 / len(models)
     with plt.rc_context(STYLE | {"axes.grid.axis": "x", "axes.axisbelow": True}):
         figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.4), sharey=True, layout="constrained")
-        titles = (("parameters, millions", 1e6), ("multiply-accumulates, milliards", 1e9))
+        titles = (("parameters, millions", 1e6), ("multiply-accumulates, billions", 1e9))
         for which, (axis, (title, unit)) in enumerate(zip(axes, titles, strict=True)):
             for i, ((name, every), colour) in enumerate(zip(models.items(), COLOURS, strict=False)):
                 widths = [every.get(part, (0, 0))[which] / unit for part in names]

@@ -1,5 +1,6 @@
 """What is recorded, as tables in Markdown: variants with effects beside the paper's, the ledger."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from statistics import median
@@ -15,6 +16,7 @@ from augfpn.statistics import FEWEST_SEEDS, Interval
 DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"}
 MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more, only some are shown
 BY_SIZE = ("APs", "APm", "APl")
+IN_BRACKETS = re.compile(r"\[[^][]*\]")
 
 
 class Row(NamedTuple):
@@ -84,8 +86,9 @@ def percent(x: float | None, sign: bool = False) -> str:
 
 
 def grid(lines: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, the header first."""
-    head, *body = (f"| {' | '.join(line)} |" for line in lines)
+    """A table in Markdown, the header first; no line is broken inside an interval."""
+    unbroken = (IN_BRACKETS.sub(lambda x: x[0].replace(" ", "\u00a0"), " | ".join(x)) for x in lines)
+    head, *body = (f"| {line} |" for line in unbroken)
     return "\n".join([head, "|" + " --- |" * len(lines[0]), *body])
 
 
@@ -99,7 +102,7 @@ def effect_text(of: Interval | None) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """A part's table in Markdown; with the masks' AP where the paper has some."""
-    masks = any(each.printed and "mask" in each.printed for each in rows)
+    masks = any(each.printed and each.printed.get("mask") for each in rows)
     header = ["", "seeds", "AP", "less FPN", "better?", *(f"{n} less FPN" for n in BY_SIZE)]
     header += ["paper: AP", "less FPN"]
     lines = [header + ["mask AP", "less FPN", "paper: mask AP"] * masks]

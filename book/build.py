@@ -182,7 +182,8 @@ def executed(chapter: Path) -> Executed:
     # The package of this checkout, whichever is installed; a thread for each of several chapters.
     environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)}
     folder = {"metadata": {"path": str(chapter.parent)}}
-    client = NotebookClient(notebook, timeout=CELL_SECONDS, resources=folder)
+    settings = {"timeout": CELL_SECONDS, "extra_arguments": ["--log-level=ERROR"]}
+    client = NotebookClient(notebook, resources=folder, **settings)
     try:
         client.execute(env=environment)
     except CellExecutionError as error:
@@ -232,9 +233,12 @@ def execute_all(jobs: int) -> list[Executed]:
 
 
 def with_outputs(chapter: Path, file: Path) -> NotebookNode:
-    """A chapter as it is now, with kept outputs."""
+    """A chapter as it is now, with kept outputs. Raises ``Failed`` where they are not its own."""
     notebook, kept = (nbformat.read(path, as_version=4) for path in (chapter, file))
     code = [[c for c in each.cells if c.cell_type == "code"] for each in (notebook, kept)]
+    now, then = ([cell.source for cell in cells] for cells in code)
+    if now != then:
+        raise Failed(f"{chapter.name} was changed while it was executed: build again.")
     for cell, old in zip(*code, strict=True):
         cell.outputs, cell.execution_count = old.outputs, old.execution_count
     notebook.metadata["augfpn"] = kept.metadata["augfpn"]
@@ -301,13 +305,12 @@ def main() -> int:
         return 0
     try:
         done = execute_all(chosen.jobs)
+        if not chosen.execute_only:
+            write_source(done)
     except Failed as error:
         print(error, file=sys.stderr)
         return 1
-    if chosen.execute_only:
-        return 0
-    write_source(done)
-    return build_html(extra)
+    return 0 if chosen.execute_only else build_html(extra)
 
 
 if __name__ == "__main__":

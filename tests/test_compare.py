@@ -155,10 +155,10 @@ def test_every_row_of_the_paper_can_be_shown():
 def test_label_and_twin_know_what_is_on():
     assert compare.is_fpn(config.FPN)
     assert compare.label_of(MASK_AUGFPN) == "AugFPN"
-    assert compare.label_of(replace(FPN, lam=0.5)) == "CS(lam 0.5)"
+    assert compare.label_of(replace(FPN, lam=0.5)) == "CS (lam 0.5)"
     single = replace(FPN, lam=0.25, supervision="single", ratios=(0.1, 0.2, 0.3))
-    assert compare.label_of(single) == "CS(own level, lam 0.25) + RFA"
+    assert compare.label_of(single) == "CS (own level, lam 0.25) + RFA"
     gap = replace(FPN, ratios=(0.1, 0.2, 0.3), context_pooling="gap", context_fusion="sum")
-    assert compare.label_of(gap) == "RFA(gap, sum)"
+    assert compare.label_of(gap) == "RFA (gap, sum)"
     both = replace(FPN, ratios=(0.2,), roi_selection="acf")
-    assert compare.label_of(both) == "RFA(0.2) + SRS(acf)"
+    assert compare.label_of(both) == "RFA (0.2) + SRS (acf)"
