@@ -87,8 +87,8 @@ def percent(x: float | None, sign: bool = False) -> str:
 
 def grid(lines: Sequence[Sequence[str]]) -> str:
     """A table in Markdown, the header first; no line is broken inside an interval."""
-    unbroken = (IN_BRACKETS.sub(lambda x: x[0].replace(" ", "\u00a0"), " | ".join(x)) for x in lines)
-    head, *body = (f"| {line} |" for line in unbroken)
+    text = [f"| {' | '.join(line)} |" for line in lines]
+    head, *body = (IN_BRACKETS.sub(lambda x: x[0].replace(" ", "\u00a0"), each) for each in text)
     return "\n".join([head, "|" + " --- |" * len(lines[0]), *body])
 
 

@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "_build"
 SOURCE, ONE_PAGE, PDF = BUILD / "source", BUILD / "one", BUILD / "augfpn-book.pdf"
-NUMBER = '<div style="width: 100%; text-align: center; font-size: 8px"><span class="pageNumber"/></div>'
+NUMBER = '<p style="width: 100%; text-align: center; font-size: 8px"><span class="pageNumber"/></p>'
 UNFOLD = """() => {
   document.querySelectorAll("details").forEach((each) => { each.open = true; });
   document.querySelectorAll(".toggle-hidden").forEach((each) => {
