@@ -22,6 +22,7 @@ UNFOLD = """() => {
   document.querySelectorAll(".toggle-hidden").forEach((each) => {
     each.classList.remove("toggle-hidden");
   });
+  document.querySelectorAll("img").forEach((each) => { each.loading = "eager"; });
 }"""
 
 
@@ -45,6 +46,7 @@ def printed(page: Page, address: str) -> None:
     page.pdf(
         path=PDF,
         format="A4",
+        scale=0.72,  # a line of code of 88 letters fits
         margin=margin,
         print_background=True,
         display_header_footer=True,
