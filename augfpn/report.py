@@ -5,7 +5,7 @@ Tables never mix budgets.
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -81,9 +81,15 @@ def prepared(
     for pictures, wanted in variants.items():
         if pictures not in study.DIALS:
             wanted.update(dict.fromkeys(claims.variants()))
-    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=on_one_core) as pool:
-        for pictures, wanted in variants.items():
-            every[pictures].prepare(wanted, partial(pool.map, chunksize=4))
+    # A thread for each set: scenes are drawn for one while another's records are being scored.
+    with (
+        ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=on_one_core) as pool,
+        ThreadPoolExecutor(len(every)) as threads,
+    ):
+        by_pool = partial(pool.map, chunksize=4)
+        done = [threads.submit(every[s].prepare, wanted, by_pool) for s, wanted in variants.items()]
+        for each in done:
+            each.result()
     return every
 
 

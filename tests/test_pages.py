@@ -1,9 +1,11 @@
 """The built book as its readers meet it, in headless Chromium."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -85,6 +87,19 @@ def test_loads_alone_without_errors_and_light(browser, site: str, name: str) -> 
 
 
 @per_page
+def test_nothing_is_left_as_markup(browser, site: str, name: str) -> None:
+    """Tables that cells make are tables, roles and formulas are set."""
+    visit = Visit(browser, f"{site}{name}.html")
+    code = """() => [...document.querySelectorAll("article :is(p, td, li, figcaption)")]
+        .map(each => { const copy = each.cloneNode(true);
+            copy.querySelectorAll("code, mjx-container").forEach(x => x.remove());
+            return copy.textContent; })"""
+    markup = re.compile(r"\| ?(---|—) ?\||^\|.*\|.*\||\{(numref|eq|cite:\w+)\}|\$|\*\*|\]\(")
+    assert [text for text in visit.page.evaluate(code) if markup.search(text)] == []
+    visit.page.close()
+
+
+@per_page
 def test_fits_a_phone(browser, site: str, name: str) -> None:
     visit = Visit(browser, f"{site}{name}.html", viewport={"width": 390, "height": 844})
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -124,6 +139,21 @@ def test_search_finds_soft_roi_selection(browser, site: str) -> None:
     found = visit.page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
     assert any("soft_roi_selection.html" in each for each in found)
     visit.page.close()
+
+
+def test_the_pdf_has_all_chapters_and_their_solutions(html: Path) -> None:
+    pypdf = pytest.importorskip("pypdf")
+    if shutil.which("chromium") is None and shutil.which("chromium-browser") is None:
+        pytest.skip("there is no Chromium here (on Debian: apt install chromium)")
+    command = [sys.executable, str(ROOT / "book" / "pdf.py")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    pages = pypdf.PdfReader(ROOT / "_build" / "augfpn-book.pdf").pages
+    text = " ".join(" ".join(page.extract_text() for page in pages).split())
+    for name in NAMES:
+        (title,) = re.findall(r"<h1>(.*?)<a", (html / f"{name}.html").read_text())
+        assert " ".join(unescape(re.sub(r"<.*?>", "", title)).split()) in text
+    assert "a tenth of 25 is two and a half" in text  # a solution
 
 
 class Links(HTMLParser):
