@@ -193,7 +193,7 @@ def seconds_of_the_pictures_in_the_readme() -> None:
     assert all(6 <= run.result["seconds"] / 60 <= 8 for run in shown_runs)
 
 
-@says("README", "COCO runs can be shared by processes and GPUs, but none has been made")
+@says("README", "No COCO run has been made: the recipes build, take a step and evaluate")
 @says("intro", "nobody here has trained on COCO yet")
 @says("claims", "**What nobody has run** are the headline rows on COCO with this code.")
 @says("coco_recipe", "We have not made that run, for want of eight GPUs.")
@@ -899,7 +899,8 @@ def further_in_as_many_steps() -> None:
     scored=True,
 )
 def one_stage_in_general() -> None:
-    assert "undecided" in {verdict("scenes", name) for name in ("C7", "C9")}
+    verdicts = {verdict(pictures, name) for pictures in BOTH for name in ("C7", "C9")}
+    assert len(verdicts) > 1 or "undecided" in verdicts
 
 
 # --- what it costs --------------------------------------------------------------------------------

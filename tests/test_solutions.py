@@ -327,8 +327,12 @@ def pooled_sizes_of_a_small_picture() -> list[str]:
 @solves("residual_feature_augmentation", 2, "25 × 38", "800 × 1216 px")
 def pooled_sizes_of_a_large_picture() -> list[str]:
     first, second, third = (f"${h} \\times {w}$" for h, w in pooled_sizes(25, 38))
+    assert 0.1 * 25 == 2.5
     assert 11 < 0.3 * 38 < 11.5
-    return [f"{first}, {second} and {third}", "three tenths of 38 is eleven and a bit"]
+    return [
+        f"{first}, {second} and {third}",
+        "a tenth of 25 is two and a half, truncated to 2; three tenths of 38 is eleven and a bit",
+    ]
 
 
 @solves("residual_feature_augmentation", 3, "a tenth, two and three tenths the same as PSP's")
@@ -337,7 +341,11 @@ def squares_that_are_pooled_as_by_psp() -> list[str]:
     sides = [int(each) for each in re.findall(r"for a C5 of (\d+) x", printed)]
     low, high = min(sides), max(sides)
     assert sides == list(range(low, high + 1))
-    return [f"For {low} × {low} up to {high} × {high}", f"a picture of {32 * low} px"]
+    assert {int(side * n / 10) == n for side in sides for n in (1, 2, 3)} == {True}
+    return [
+        f"For {low} × {low} up to {high} × {high}: the truncated fractions are then 1, 2 and 3",
+        f"a picture of {32 * low} px",
+    ]
 
 
 @solves("soft_roi_selection", 1, "200 × 150 pixels", "short side of 256")
@@ -389,11 +397,12 @@ def intervals_of_three_and_nine_seeds() -> list[str]:
     factors = [float(stats.t.ppf(0.975, n - 1)) for n in (3, 9)]
     half = f"{three.high - 2:.1f}"
     return [
+        "The standard deviation is 1, "
         f"the standard error $1 / \\sqrt 3 \\approx {three.of_seeds:.2f}$",
         f"$t_2 \\approx {factors[0]:.1f}$: from $2 - {half}$ to $2 + {half}$, which holds zero",
         f"the error is $1/3$ and $t_8 \\approx {factors[1]:.1f}$",
         f"from ${nine.low:.1f}$ to ${nine.high:.1f}$",
-        "*undecided* becomes *holds*",
+        f"{WORDS[9 - 3].capitalize()} more runs, and *undecided* becomes *holds*",
     ]
 
 
