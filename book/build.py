@@ -276,10 +276,12 @@ def write_colab() -> None:
 
 def finish_pages() -> None:
     """What no setting of Jupyter Book does: Colab opens the chapters in plain Markdown, on a branch
-    of their own; and no Thebe, which is not used and would be declared twice.
+    of their own; no Thebe, which is not used and would be declared twice; and the bibliography is
+    no list to a screen reader, for its entries are none of a list's.
     """
     for page in (BUILD / "html").glob("*.html"):
         text = COLAB_LINK.sub(r"\1/blob/colab/", page.read_text())
+        text = text.replace('role="list" class="citation-list"', 'class="citation-list"')
         page.write_text(THEBE.sub("", text))
 
 
