@@ -5,7 +5,7 @@
     curve.jsonl          losses and learning rate, a row a logged step
     result.json          COCO's numbers, by size and by class
     predictions.json.gz  detections on the test pictures in COCO's format: enough to re-score
-    weights.pt           the detector (never committed)
+    weights.pt           the detector (committed for two that chapters look into)
     diagnostics.json     measurements of the three defects, where they were made
 
 A run works in a hidden folder beside its record that is renamed when it is done: a record is whole

@@ -102,6 +102,9 @@ def imported(code: str) -> Iterator[str]:
             yield node.module
             for each in node.names:
                 yield lazy_names().get(each.name, f"{node.module}.{each.name}")
+                yield from lazy_names().values() if each.name == "*" else ()
+        elif isinstance(node, ast.Attribute) and node.attr in lazy_names():
+            yield lazy_names()[node.attr]  # as in "augfpn.build_detector", under any name
 
 
 @cache
@@ -127,7 +130,8 @@ def files_of(code: Iterable[str]) -> set[Path]:
         named = {name for cell in cells for name in imported(without_pip(cell))}
         named |= {name for cell in cells for name in re.findall(r"augfpn(?:\.\w+)+", cell)}
         found = set().union(*(files_behind(name) for name in named))
-    data = (f for f in PACKAGE.rglob("*") if f.is_file() and f.suffix not in (".py", ".pyc"))
+    # A .pyc that another process is writing ends in .pyc and a number.
+    data = (f for f in PACKAGE.rglob("*") if f.is_file() and not {".py", ".pyc"} & {*f.suffixes})
     return found | set(data)
 
 
@@ -224,6 +228,8 @@ def execute_all(jobs: int) -> list[Executed]:
                 print(f"{chapter.stem}: {note}", flush=True)
             except Failed as error:
                 failed.append(str(error))
+            except Exception as error:  # no Python, or a kernel that dies, hangs or never starts
+                failed.append(f"{chapter.name} does not run: {type(error).__name__}: {error}")
     if failed:
         raise Failed("\n".join(failed))
     return done

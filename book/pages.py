@@ -127,7 +127,7 @@ def title(notebook: NotebookNode) -> str:
 # --- chapters for Colab ---------------------------------------------------------------------------
 
 CITED = re.compile(r"\{cite:\w+\}`([^`]+)`")
-NUMBERED = re.compile(r"\{(?:numref|eq)\}`([^`]+)`")
+NUMBERED = re.compile(r"(^|\. |\? )?\{(?:numref|eq)\}`([^`]+)`", re.MULTILINE)
 DIRECTIVE = re.compile(r"^```\{(\w+)\}([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"^:([\w-]+): ?(.*)\n?", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([\w./]+)\.(?:ipynb|md)(#[\w-]+)?\)")
@@ -148,8 +148,15 @@ def plain(text: str, root: Path, site: str, raw: str) -> str:
     """MyST Markdown without its roles and directives."""
     text = DIRECTIVE.sub(lambda found: directive(found, root, raw), text)
     text = CITED.sub(lambda found: f"({', '.join(map(authors, found[1].split(',')))})", text)
-    text = NUMBERED.sub(lambda found: "the figure" if "fig" in found[1] else "the formula", text)
+    text = NUMBERED.sub(reference, text)
     return LINK.sub(lambda found: f"]({site}{found[1]}.html{found[2] or ''})", text)
+
+
+def reference(found: re.Match) -> str:
+    """A reference without its number, as a sentence may begin with it."""
+    begins, name = found[1], found[2]
+    words = "the figure" if "fig" in name else "the formula"
+    return words if begins is None else begins + words.capitalize()
 
 
 def authors(key: str) -> str:
@@ -183,6 +190,7 @@ def code_of(file: Path, name: str | None) -> str:
             node = next(n for n in node.body if getattr(n, "name", None) == part)
     if name is None:
         return text.strip()
-    lines = text.splitlines()[node.lineno - 1 : node.end_lineno]
+    first = min(each.lineno for each in (node, *node.decorator_list))
+    lines = text.splitlines()[first - 1 : node.end_lineno]
     spaces = len(lines[0]) - len(lines[0].lstrip())
     return "\n".join(line[spaces:] for line in lines)
