@@ -581,6 +581,22 @@ def the_papers_table_4() -> None:
     assert mean(abs(each - middle) <= NOISE + 0.01 for each in circles.values()) > 0.8
 
 
+@says(
+    "residual_feature_augmentation",
+    "This oddest row of the table repeats on scenes, where the maximum costs several points and "
+    "its interval lies far below zero, while the global *average*, added in the same way, stays "
+    "close to FPN.",
+    scored=True,
+)
+def the_global_maximum_harms_and_the_average_does_not() -> None:
+    worst, average = (effect("scenes", f"rfa_{pool}_sum") for pool in ("gmp", "gap"))
+    assert worst.mean < -3
+    assert worst.high < -2
+    assert abs(average.mean) < 1
+    assert undecided(average)
+    assert at("scenes").effects("rfa_gap_sum", "rfa_gmp_sum")["AP"].low > 0
+
+
 # --- the third defect -----------------------------------------------------------------------------
 
 
