@@ -1,8 +1,12 @@
-"""Real pictures where this machine has them, and a small folder in COCO's layout."""
+"""Real pictures where they are, a small folder in COCO's layout, and the book's own program."""
 
+import importlib.util
 import json
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -24,6 +28,18 @@ def real_data():
         return found
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def build() -> Iterator[ModuleType]:
+    """book/build.py as a module."""
+    book = Path(__file__).parents[1] / "book"
+    sys.path.insert(0, str(book))
+    spec = importlib.util.spec_from_file_location("book_build", book / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    sys.path.remove(str(book))
 
 
 @pytest.fixture

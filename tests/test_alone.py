@@ -5,7 +5,6 @@ first cell does the rest. Making the environment is seconds with uv's cache, 5 G
 without; all chapters take about a quarter of an hour on two CPU cores.
 """
 
-import importlib.util
 import json
 import os
 import shutil
@@ -91,17 +90,6 @@ def kernel(python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str
     file.write_text(json.dumps(spec | {"display_name": "alone", "language": "python"}))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     return "alone"
-
-
-@pytest.fixture(scope="module")
-def build() -> Iterator[ModuleType]:
-    """book/build.py as a module."""
-    sys.path.insert(0, str(ROOT / "book"))
-    spec = importlib.util.spec_from_file_location("book_build", ROOT / "book" / "build.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(ROOT / "book"))
 
 
 def execute(notebook: NotebookNode, kernel: str, folder: Path, wheel: Path, python: Path) -> float:

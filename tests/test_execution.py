@@ -4,14 +4,12 @@ A small repository is built by the real book/build.py, as its reader would: in a
 with kernels. It is executed once; each test changes a copy of what came out.
 """
 
-import importlib.util
 import json
 import re
 import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -165,17 +163,6 @@ def small(first: Small, tmp_path: Path) -> Small:
     """A copy of it, to change."""
     shutil.copytree(first.root, tmp_path / "small")
     return Small(tmp_path / "small")
-
-
-@pytest.fixture(scope="module")
-def build() -> Iterator[ModuleType]:
-    """The real book/build.py as a module."""
-    sys.path.insert(0, str(BOOK))
-    spec = importlib.util.spec_from_file_location("book_build", BOOK / "build.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(BOOK))
 
 
 # --- what is executed anew ------------------------------------------------------------------------

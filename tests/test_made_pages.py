@@ -1,24 +1,9 @@
 """What pages are made of besides prose: plain Markdown for Colab, the API from docstrings."""
 
-import importlib.util
-import sys
 from pathlib import Path
-
-import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
-
-
-@pytest.fixture(scope="module")
-def build():
-    """book/build.py as a module."""
-    sys.path.insert(0, str(BOOK))
-    spec = importlib.util.spec_from_file_location("book_build", BOOK / "build.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    yield module
-    sys.path.remove(str(BOOK))
 
 
 def test_records_and_lazy_names_count(build) -> None:
