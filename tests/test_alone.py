@@ -96,7 +96,8 @@ def execute(notebook: NotebookNode, kernel: str, folder: Path, wheel: Path, pyth
     """Run a notebook in a folder of its own; seconds. Nothing points to the checkout."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     environment["PATH"] = f"{python.parent}{os.pathsep}{environment['PATH']}"
-    environment |= {"AUGFPN_SOURCE": str(wheel), "OMP_NUM_THREADS": "2"}
+    # One thread, which works for all of its time: several would wait for each other by spinning.
+    environment |= {"AUGFPN_SOURCE": str(wheel), "OMP_NUM_THREADS": "1"}
     where = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, kernel_name=kernel, timeout=CELL_SECONDS, resources=where)
     began = time.monotonic()
