@@ -139,6 +139,17 @@ def test_first_cell_finds_or_installs_the_package_and_leaves_torch_alone(chapter
     assert (ROOT / repository["path_to_book"] / chapter.name).is_file()  # what Colab opens
 
 
+@per_chapter
+def test_papermill_can_set_parameters(chapter: Path) -> None:
+    """One cell holds them, each with a comment, and the chapter uses them."""
+    code = cells(chapter, "code")
+    (cell,) = [each for each in code if "parameters" in each["metadata"].get("tags", [])]
+    assert all("  # " in line for line in source(cell).splitlines())
+    names = {name.id for node in python(cell).body for name in node.targets}
+    others = [node for each in code if each is not cell for node in ast.walk(python(each))]
+    assert names <= {node.id for node in others if isinstance(node, ast.Name)}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_included_code_exists(page: Path) -> None:
     included = re.findall(r"\{literalinclude\} (\S+)\n:pyobject: ([\w.]+)", text(page))
