@@ -522,7 +522,7 @@ def an_interval_across_both() -> list[str]:
 
 @solves("claims", 2, "forgot the intervals and believed every mean")
 def claims_by_their_means() -> list[str]:
-    """The cell on three made-up claims; `tests/test_prose.py` runs it on the ledger itself."""
+    """The cell on three made-up claims; `tests/said/claims.py` runs it on the ledger itself."""
     limits = {"holds": (0.4, 2.0), "undecided": (-0.5, 1.5), "does not hold": (-2.0, -0.2)}
     ledger = [
         SimpleNamespace(

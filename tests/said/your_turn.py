@@ -1,0 +1,28 @@
+"""Your turn: a detector for one's own pictures."""
+
+from statistics import mean
+
+from said.evidence import ap, at
+from said.table import says
+
+
+@says(
+    "your_pictures",
+    "205 photographs to learn from, three classes, no pretrained weights, three to nine minutes "
+    "on one CPU core",
+)
+def time_on_blood_cells() -> None:
+    made = [run for v in ("fpn", "augfpn") for run in at("bccd").recorded(v).values()]
+    assert {run.result["pictures"]["train"] for run in made} == {205}
+    assert {(len(run.classes), run.experiment.model.weights) for run in made} == {(3, "scratch")}
+    assert {run.environment["threads"] for run in made} == {1}
+    minutes = [run.result["seconds"] / 60 for run in made]
+    assert (round(min(minutes)), round(max(minutes))) == (3, 9)
+
+
+@says(
+    "your_pictures",
+    "From scratch, a few hundred pictures of few classes are enough for something that one can see",
+)
+def something_that_one_can_see() -> None:
+    assert mean(ap("bccd", "augfpn", "AP50").values()) > 80
