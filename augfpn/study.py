@@ -259,7 +259,7 @@ def status(
         for pictures in dict.fromkeys(run.pictures for run in wanted):
             here = [run for run in wanted if run.pictures == pictures]
             missing = [run for run in here if found.record(run) is None]
-            seconds = expected_seconds(missing, budget, found)
+            seconds = expected_seconds(missing, found)
             measured = count_measured(here, found) if name in MEASURED else None
             done = len(here) - len(missing)
             lines.append(Line(name, pictures, done, len(here), seconds, measured))
@@ -272,19 +272,26 @@ def count_measured(runs: Iterable[Run], found: Found) -> int:
     return sum(record is not None and record.diagnostics is not None for record in there)
 
 
-def expected_seconds(missing: Sequence[Run], budget: str, found: Found) -> float | None:
+def length(experiment: config.Experiment) -> tuple[str, int | None, int | None]:
+    """What runs that take about as long share."""
+    return experiment.budget, experiment.train.steps, experiment.train.epochs
+
+
+def expected_seconds(missing: Sequence[Run], found: Found) -> float | None:
     """How long some runs would take: each as long as the same variant's median, or as any.
 
-    ``None`` where nothing of the budget is recorded. Of the machines that made the records.
+    ``None`` where no run of their budget and number of steps is recorded. Of the machines that made
+    the records.
     """
-    of_budget = [r for r in found.by_key.values() if r.experiment.budget == budget]
-    if not of_budget:
+    lengths = {length(run.experiment) for run in missing}
+    alike = [r for r in found.by_key.values() if length(r.experiment) in lengths]
+    if not alike:
         return None if missing else 0.0
     times: dict[config.Model, list[float]] = {}
-    for record in of_budget:
+    for record in alike:
         model = dataclasses.replace(record.experiment.model, classes=1)
         times.setdefault(model, []).append(record.result["seconds"])
-    any_time = statistics.median(r.result["seconds"] for r in of_budget)
+    any_time = statistics.median(r.result["seconds"] for r in alike)
     models = (dataclasses.replace(run.experiment.model, classes=1) for run in missing)
     return sum(statistics.median(times.get(model, [any_time])) for model in models)
 

@@ -9,6 +9,7 @@ from said.table import BOOK, SENTENCES, Sentence, cells, plain, shown, source, t
 
 from augfpn import report, study
 
+
 def named(each: Sentence) -> str:
     return f"{each.page}: {each.words[:60]}"
 

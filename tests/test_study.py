@@ -156,8 +156,12 @@ def test_a_variant_takes_as_long_as_its_own_records(smoke: records.Record) -> No
     fast = replace(smoke, result=smoke.result | {"seconds": 10.0})
     found = study.Found({study.key_of(each.experiment): each for each in (slow, fast)}, problems=())
     later = [replace(run, seed=1) for run in (fpn, cs)]
-    assert study.expected_seconds(later, "smoke", found) == 110
-    assert study.expected_seconds([replace(fpn, variant="rfa")], "smoke", found) == 55
+    assert study.expected_seconds(later, found) == 110
+    rfa = replace(fpn, variant="rfa")
+    assert study.expected_seconds([rfa], found) == 55
+    longer = replace(rfa.experiment, train=replace(rfa.experiment.train, steps=10_000))
+    found.by_key["longer"] = replace(slow, experiment=longer)
+    assert study.expected_seconds([rfa], found) == 55
 
 
 def test_the_command_does_what_is_missing_and_nothing_else(
