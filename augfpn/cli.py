@@ -15,14 +15,28 @@ from typing import NoReturn
 
 from augfpn import __version__, doctor, options
 from augfpn.errors import UserError
+from augfpn.folders import check_writable
 from augfpn.options import Parser, chosen
 
-FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USE, INTERRUPTED, UNREAD = 1, 2, 130, 141  # the latter two as a shell has signals
+FORMATTER = partial(argparse.RawDescriptionHelpFormatter, max_help_position=28, width=100)
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status: 0, 1 for problems found, 2 for wrong use."""
-    words = list(sys.argv[1:] if words is None else words)
+    try:
+        try:
+            return answer(list(sys.argv[1:] if words is None else words))
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:  # whoever reads this has enough, as `| head` does
+        # Python flushes once more at its end: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+
+
+def answer(words: list[str]) -> int:
+    """Run a command line and say what is wrong in one sentence; returns the exit status."""
     try:
         # Of several processes that torchrun started the first one speaks.
         with contextlib.redirect_stdout(None if int(os.environ.get("RANK", "0")) else sys.stdout):
@@ -31,6 +45,8 @@ def main(words: Sequence[str] | None = None) -> int:
         goes_on = "; the same command goes on from the last checkpoint, at most a minute old"
         say(f"stopped{goes_on if words[:1] == ['train'] else ''}.")
         return INTERRUPTED
+    except BrokenPipeError:
+        raise
     except (UserError, OSError, FloatingPointError) as error:
         say(f"error: {' '.join(str(error).split())}")
         return WRONG_USE
@@ -57,7 +73,7 @@ def parser(words: list[str]) -> Parser:
     for name, (command, add_options) in COMMANDS.items():
         what = command.__doc__
         sub = commands.add_parser(name, help=what, description=what, allow_abbrev=False)
-        sub.formatter_class = partial(argparse.HelpFormatter, max_help_position=28, width=100)
+        sub.formatter_class = FORMATTER
         sub.set_defaults(run=command)
         if words[:1] == [name]:
             add_options(sub)
@@ -193,9 +209,15 @@ def run_study(command: argparse.Namespace) -> int:
     from augfpn import records, running, runtime, study
 
     names = command.parts or list(study.parts())
+    for asked in [[name] for name in command.parts] or [names]:
+        study.check_pictures(asked, command.budget, command.pictures)
     wanted = study.runs(names, command.budget, command.pictures, command.seeds)
     folders = [command.records, *records.COMMITTED]
     found = study.collect(folders)
+    if command.action == "run":
+        check_writable(command.records)
+    elif command.records != options.RECORDS and not command.records.exists():
+        say(f"there is no folder {command.records}: only the repository's records count.")
     if command.action == "status":
         chosen_runs = names, command.budget, command.pictures, command.seeds
         print(study.status_text(study.status(*chosen_runs, found), found))
@@ -207,7 +229,7 @@ def run_study(command: argparse.Namespace) -> int:
 
         if command.out is None:
             raise UserError("study report needs --out, a folder for its tables and figures.")
-        timings = runtime.read(folders, command.budget)
+        timings, found = runtime.read(folders, command.budget), found.of_seeds(command.seeds)
         print(report.write(names, command.budget, command.pictures, found, command.out, timings))
         return 0
     where = command.records, command.jobs, command.data_root, say
@@ -222,11 +244,13 @@ def run_study(command: argparse.Namespace) -> int:
 
 def run_timing(command: argparse.Namespace) -> int:
     """Time FPN and AugFPN in turns at a budget's sizes."""
-    from augfpn import parameters, runtime, tables
+    from augfpn import parameters, runtime, study, tables
 
+    study.known_budget(command.budget)
     for name, least in (("rounds", 2), ("batch", 1)):
         if getattr(command, name) < least:
             raise UserError(f"--{name} {getattr(command, name)}: give {least} or more.")
+    check_writable(command.records)
     device = parameters.the_device("auto")
     found = runtime.measure(command.budget, command.rounds, command.batch, device)
     print(tables.run_times([found]))

@@ -17,7 +17,6 @@ from augfpn import diagnostics, recipes, records, running, runtime, statistics, 
 from augfpn.claims import signed
 from augfpn.data import dials
 from augfpn.diagnostics.errors import error_types
-from augfpn.errors import UserError
 from augfpn.matches import matches
 from augfpn.notebook import Asked
 from augfpn.running import Tell
@@ -51,7 +50,7 @@ class Evidence:
         """The records of a variant by seed."""
         if self.budget != "paper" and variant in recipes.recipes():
             return {}  # a whole recipe is of COCO and of the paper's size
-        seeds = range(max(study.SEEDS.values()))
+        seeds = self.found.seeds
         runs = (study.Run(variant, self.pictures, self.budget, seed) for seed in seeds)
         there = {run.seed: self.found.record(run) for run in runs}
         return {seed: record for seed, record in there.items() if record is not None}
@@ -136,17 +135,21 @@ class Evidence:
         return np.divide(total, there.sum(axis=0), where=there.any(axis=0), out=total * np.nan)
 
     def times_as_long(self, use: str) -> Interval | None:
-        """How many times as long as FPN AugFPN takes, on a GPU where one was timed."""
-        timings = sorted(self.timings, key=lambda each: each["environment"]["device"] != "cuda")
-        return runtime.times_as_long(timings[0], use) if timings else None
+        """How many times as long as FPN AugFPN takes, on a GPU at the paper's budget."""
+        for each in self.timings:
+            if each["environment"]["device"] == "cuda" and each["budget"] == "paper":
+                return runtime.times_as_long(each, use)
+        return None
+
+    def apart(self, a: str, b: str) -> dict[int, Draws]:
+        """How much better a is than b, by seed."""
+        of = {a: self.of(a), b: self.of(b)}
+        return {seed: statistics.less(of[a][seed], of[b][seed]) for seed in shared_seeds(of)}
 
     def effects(self, a: str, b: str) -> dict[str, Interval]:
         """How much better a is than b, by number; empty where no seed has both."""
-        of = {a: self.of(a), b: self.of(b)}
-        both = shared_seeds(of)
-        if not both:
-            return {}
-        return statistics.difference([of[a][seed] for seed in both], [of[b][seed] for seed in both])
+        found = list(self.apart(a, b).values())
+        return statistics.single(found) if found else {}
 
 
 def scored(record: records.Record, coco: dict, draws: int, pictures: str) -> Scored:
@@ -207,15 +210,17 @@ def gather(name: str, asked: Asked, tell: Tell = print) -> Evidence:
 
     Says what is there. Raises ``UserError`` for a part without such pictures.
     """
-    if not study.runs([name], asked.budget, [asked.data]):
-        own = ", ".join(study.sets_of(study.part(name), asked.budget, None))
-        raise UserError(f"data = {asked.data!r}: {name} at {asked.budget} has {own}.")
+    study.check_pictures([name], asked.budget, [asked.data])
     found = collected([name], [asked.data], asked, tell)
     return recorded_on(asked.data, found, asked)
 
 
-def gather_all(names: Iterable[str], asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
-    """The same for those of some parts that have such pictures."""
+def gather_all(names: Sequence[str], asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
+    """The same for those of some parts that have such pictures.
+
+    Raises ``UserError`` where none has.
+    """
+    study.check_pictures(names, asked.budget, [asked.data])
     there = [name for name in names if study.runs([name], asked.budget, [asked.data])]
     evidence = recorded_on(asked.data, collected(there, [asked.data], asked, tell), asked)
     return dict.fromkeys(there, evidence)
@@ -230,5 +235,7 @@ def gather_by_dial(asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
 
 def base_of(variant: str) -> str:
     """The variant that another is compared with: FPN with the same detector."""
+    if variant in recipes.recipes():
+        return recipes.base_of(variant)
     detector, colon, _ = variant.rpartition(":")
     return f"{detector}{colon}fpn"

@@ -27,7 +27,34 @@ ASSIGNMENT = (
     *("loss near a border", "loss far from a border"),
     *("loss, level by rule", "loss, level by choice"),
     *("right, level by rule", "right, level by choice"),
+    "gain from another level by size",
 )
+
+ABOUT = """\
+Numbers are times a hundred and means over seeds. In brackets stands the difference to FPN with
+the same seed and Student's interval (95 %, for other seeds on these pictures); a star marks fewer
+than three seeds."""
+ABOUT_GAP = """\
+*Own level* is a probe's accuracy on the level that it was fitted on, with each class counting
+alike, *other level* that on the others, *gap* the difference. Every level is brought to mean 0
+and deviation 1 first, so only the directions of its features count. *Alike*: linear CKA of two
+levels, on the mean."""
+ABOUT_TOP = """\
+*C5 lost in X*: the part of C5's variance that no linear readout of X finds again. *Content from
+X*: the part of the variance of the picture's object counts that is read at a single place.
+*Classes from X*: accuracy of a probe of objects, each class counting alike. *Surroundings in X*:
+how far an object's feature moves, in parts of its length, when all that is further away than half
+its size is removed."""
+ABOUT_ASSIGNMENT = """\
+*Change*: how far the class probabilities move in a step of 2 %, half the sum of their changes,
+where the rule changes its level and elsewhere, for the same objects. *Loss*: the cross-entropy of
+an object's class; *near* is within a quarter of an octave of a border. *Right*: the share of
+objects whose class is the likeliest. *Gain from another level by size*: how much the loss would
+fall if all objects of a level were given the best one for them all."""
+ABOUT_SHARES = """\
+Shares of a RoI's sum of weights; the entropy is 0 if all comes from one level and 1 if all levels
+have the same share. Numbers are times a hundred and means over seeds; the spread that the figure
+shows is that between RoIs."""
 
 
 def measured(of: Evidence, names: Sequence[str], variants: Sequence[str] = COMPONENTS) -> str:

@@ -12,6 +12,19 @@ from augfpn.errors import UserError
 if TYPE_CHECKING:
     from augfpn.parameters import Parameters
 
+ACTIONS = {  # of the study
+    "status": "say what is recorded, what is missing and how long that would take",
+    "run": "train what is missing; goes on where it was cut off",
+    "measure": "measure the three defects on records that have weights",
+    "time": "time FPN and AugFPN in turns on this machine",
+    "report": "write tables, figures and verdicts from records alone",
+}
+PARTS = (  # its own, as `augfpn.study` has them, which takes torch
+    *("table2", "defects", "mechanisms", "figure4", "table3", "table4", "table5", "one_stage"),
+    *("masks", "table1"),
+)
+PICTURES = ("scenes", "detail", "context", "scale", "bccd", "coco")
+RECORDS = Path("runs")
 GROUPS = {  # the parameter that a group of options begins with
     "cs": "the paper's parts",
     "detector": "the detector around them",
@@ -115,13 +128,14 @@ def measure_options(sub: Parser) -> None:
 
 def study_options(sub: Parser) -> None:
     """Of the study's grid of runs."""
-    actions = ("status", "run", "measure", "time", "report")
-    sub.add_argument("action", metavar="|".join(actions), choices=actions)
-    sub.add_argument("parts", metavar="PART", nargs="*", help="table2, defects, ... [all]")
+    sub.add_argument("action", metavar="|".join(ACTIONS), choices=tuple(ACTIONS))
+    sub.add_argument("parts", metavar="PART", nargs="*", help=f"{', '.join(PARTS)} [all]")
+    lines = [f"  {action:<9} {what}" for action, what in ACTIONS.items()]
+    sub.epilog = "\n".join(["actions:", *lines])
     sub.add_argument("--budget", default="laptop", help="laptop, gpu or paper [laptop]")
-    sub.add_argument("--pictures", metavar="SET", nargs="+", help="scenes, bccd, ... [all]")
-    sub.add_argument("--seeds", type=int, help="how many; the budget's own if not given")
-    sub.add_argument("--records", metavar="FOLDER", type=Path, default=Path("runs"), help="[runs]")
+    sub.add_argument("--pictures", metavar="SET", nargs="+", help=f"{', '.join(PICTURES)} [all]")
+    sub.add_argument("--seeds", type=int, help="how many [the budget's own; report: all there are]")
+    sub.add_argument("--records", metavar="FOLDER", type=Path, default=RECORDS, help=f"[{RECORDS}]")
     sub.add_argument(
         "--data-root", metavar="FOLDER", help="of bccd, or of coco; bccd is downloaded"
     )

@@ -148,9 +148,9 @@ def effects(rows: Sequence[tuple[str, float, float, float, float | None]]) -> Fi
 
     A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP.
     """
-    height = 0.9 + 0.34 * len(rows)
+    height = 1.2 + 0.34 * len(rows)
     with plt.rc_context(STYLE | {"axes.grid.axis": "x", "axes.axisbelow": True}):
-        figure, axis = plt.subplots(figsize=(7.4, height), layout="constrained")
+        figure, axis = plt.subplots(figsize=(5.6, height), layout="constrained")
         at = np.arange(len(rows))
         labels, means, lows, highs, printed = zip(*rows, strict=True)
         axis.axvline(0, color="black", lw=0.8)
@@ -164,7 +164,7 @@ def effects(rows: Sequence[tuple[str, float, float, float, float | None]]) -> Fi
         axis.set(ylim=(len(rows) - 0.5, -0.5), xlabel="AP less FPN's, points")
         axis.spines["left"].set_visible(False)
         axis.tick_params(axis="y", length=0)
-        axis.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     plt.close(figure)
     return figure
 

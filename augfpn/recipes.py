@@ -72,6 +72,11 @@ def named(name: str) -> Recipe:
     return recipes()[name]
 
 
+def base_of(name: str) -> str:
+    """The recipe that another is compared with: FPN with the same detector, backbone, schedule."""
+    return name.replace(f"_{parts_of(named(name).identity)}_", "_fpn_")
+
+
 def with_recipe(name: str, given: dict[str, Any]) -> dict[str, Any]:
     """A recipe's parameters, with those that a user gave in their place.
 

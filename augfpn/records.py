@@ -19,20 +19,24 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import zlib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 
 from augfpn import config
 from augfpn.errors import UserError
+from augfpn.folders import check_readable
 
 COMMITTED = (
     Path(__file__).parent / "_records",  # in an installed wheel
     Path(__file__).parents[1] / "experiments" / "records",  # in a clone
 )
 FILES = ("settings.json", "environment.json", "result.json", "curve.jsonl", "predictions.json.gz")
+IN_RESULT = ("AP", "by_class", "pictures", "steps", "seconds", "memory_mb")  # without which no
+IN_ENVIRONMENT = ("device_name", "versions", "commit")  # table can be made
 DIAGNOSTICS = "diagnostics.json"
 VERSIONED = ("augfpn", "torch", "torchvision", "numpy", "pillow", "pycocotools")
 
@@ -61,11 +65,25 @@ class Record:
 
     @cached_property
     def predictions(self) -> list[dict]:
-        return json.loads(gzip.decompress((self.folder / "predictions.json.gz").read_bytes()))
+        return self.read_predictions()
+
+    def read_predictions(self) -> list[dict]:
+        """The predictions, not kept in memory. Raises ``UserError`` where they are damaged."""
+        try:
+            return json.loads(gzip.decompress((self.folder / "predictions.json.gz").read_bytes()))
+        except (OSError, EOFError, ValueError, zlib.error) as error:
+            raise UserError(
+                f"the predictions in {self.folder} are damaged ({error}): delete the folder, and "
+                "run it again."
+            ) from None
 
     @property
     def weights(self) -> Path:
         return self.folder / "weights.pt"
+
+    def is_measured(self, version: int) -> bool:
+        """Whether it has diagnostics of a version of `augfpn.diagnostics`."""
+        return self.diagnostics is not None and self.diagnostics.get("version") == version
 
 
 def run_id(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:
@@ -119,13 +137,24 @@ def read(folder: Path) -> Record:
             fingerprints=settings["fingerprints"],
             classes=tuple(settings["classes"]),
             report=tuple(settings["report"]),
-            environment=json.loads((folder / "environment.json").read_text()),
-            result=json.loads((folder / "result.json").read_text()),
-            diagnostics=json.loads(measured.read_text()) if measured.exists() else None,
+            environment=read_object(folder / "environment.json", IN_ENVIRONMENT),
+            result=read_object(folder / "result.json", IN_RESULT),
+            diagnostics=read_object(measured) if measured.exists() else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{folder} is no whole record ({reason}): delete or repair it.") from None
+
+
+def read_object(file: Path, needed: Collection[str] = ()) -> dict:
+    """A file's JSON object. Raises ``ValueError`` for other content, and without what is needed."""
+    found = json.loads(file.read_text())
+    if not isinstance(found, dict):
+        raise ValueError(f"{file.name} holds no object")
+    for name in needed:
+        if name not in found:
+            raise ValueError(f"{file.name} has no {name!r}")
+    return found
 
 
 def records_in(folders: Iterable[Path]) -> Iterator[Record]:
@@ -136,10 +165,12 @@ def records_in(folders: Iterable[Path]) -> Iterator[Record]:
 def read_all(folders: Iterable[Path]) -> tuple[list[Record], list[str]]:
     """All records directly in the given folders, and a sentence for each that cannot be read.
 
-    A folder with any of a record's files counts; a run in progress works in a hidden one.
+    A folder with any of a record's files counts; a run in progress works in a hidden one. Raises
+    ``UserError`` for a folder that is none.
     """
     whole, problems = [], []
     for parent in folders:
+        check_readable(parent)
         there = {path.parent for name in FILES for path in Path(parent).glob(f"[!.]*/{name}")}
         for folder in sorted(there):
             try:
@@ -147,6 +178,35 @@ def read_all(folders: Iterable[Path]) -> tuple[list[Record], list[str]]:
             except UserError as error:
                 problems.append(str(error))
     return whole, problems
+
+
+def of_same_pictures(whole: Sequence[Record]) -> tuple[list[Record], list[str]]:
+    """The records of the pictures that most with their data settings are of, so that those which
+    are compared share them; and a sentence for each of the others.
+    """
+    by_settings: dict[tuple[str, config.Data], list[Record]] = {}
+    for record in whole:
+        by_settings.setdefault(settings_of(record), []).append(record)
+    usual = {key: most_alike(group) for key, group in by_settings.items()}
+    kept, problems = [], []
+    for record in whole:
+        first = usual[settings_of(record)]
+        if record.fingerprints == first.fingerprints:
+            kept.append(record)
+        else:
+            problems.append(f"{record.folder.name} is of other pictures than {first.folder.name}.")
+    return kept, problems
+
+
+def settings_of(record: Record) -> tuple[str, config.Data]:
+    """What records that are compared share: a budget, and pictures wherever they lie."""
+    return record.experiment.budget, replace(record.experiment.data, root=None)
+
+
+def most_alike(group: Sequence[Record]) -> Record:
+    """The first record of the pictures that most of some are of; of the first, if as many are."""
+    pictures = [record.fingerprints for record in group]
+    return group[pictures.index(max(pictures, key=pictures.count))]
 
 
 def find(wanted: str, folders: Iterable[Path]) -> Record | None:

@@ -17,14 +17,30 @@ from threadpoolctl import threadpool_limits
 from augfpn import claims, findings, plots, records, study, tables
 from augfpn.errors import UserError
 from augfpn.evidence import Evidence
+from augfpn.folders import check_writable
 
+PAGE = "index.md"
+TITLE = "# The study at the"  # ... budget: what each report begins with
+GAP, LEVEL = "gap", "level"  # figures; others are named as their part
 ABOUT = """\
 AP in percent. An effect is the mean over seeds of the difference to FPN trained with the same seed;
-in brackets where the true effect lies with a probability of 95 %, for other seeds and other test
-pictures of the same kind. A star marks fewer than three seeds: too few for an interval to be
-trusted, or for a verdict.
+in brackets its interval at 95 %, for other seeds and other test pictures of the same kind: of a
+hundred such studies 95 have the true effect in theirs. A star marks fewer than three seeds: too few
+for an interval to be trusted, or for a verdict; with one, it is for other pictures only.
 *Better?* says whether the interval is above zero ("holds"), below ("does not hold") or neither.
-The paper's numbers are COCO's: they stand here for the direction and size of an effect."""
+The paper's numbers are COCO's: they stand here for the direction and size of an effect. Variants
+have the names that `augfpn study` knows: *gap*, *gmp* and *psp* are global average, global max and
+pyramid pooling, *acf* is the fusion by channel, *sum* and *max* those without weights."""
+PLAN = """\
+Seeds with which four of five studies would find an effect of the paper's size on these pictures, if
+it is there, by the spread of all rows together; hours of training both variants on one core of this
+kind. *More pictures*: no number of seeds is enough, the test pictures are too few."""
+ERRORS = """\
+What each kind of error costs, in points of AP50: less is better. In brackets the interval of the
+difference to FPN for other seeds on these same pictures."""
+LESS_PLAIN = """\
+How much larger an effect is there than on plain scenes, with an interval of its own; in bold the
+dial of the defect that the component is to mend."""
 
 
 def write(
@@ -37,15 +53,15 @@ def write(
 ) -> Path:
     """Write the tables and figures of some parts into a folder; returns the page that holds them.
 
-    ``timings`` are those of `augfpn.runtime` at this budget. Raises ``UserError`` where no record
-    of the budget is there, and for a folder that has files of another origin.
+    ``timings`` are those of `augfpn.runtime` at this budget. Raises ``UserError`` where no part has
+    such pictures or no record of the budget is there, and for a folder with other files or that
+    cannot be written to. An old report's figures that this one does not have are removed.
     """
-    page = out / "index.md"
-    if out.exists() and any(out.iterdir()) and not page.exists():
-        raise UserError(f"{out} holds other files: give a new folder, or that of an old report.")
+    study.check_pictures(names, budget, sets)
+    check_place(out)
     if not any(record.experiment.budget == budget for record in found.by_key.values()):
         raise UserError(f"there are no records of the {budget} budget: `augfpn study run` first.")
-    text = [f"# The study at the {budget} budget", ABOUT]
+    found, text = found.readable(), [f"{TITLE} {budget} budget", ABOUT]
     out.mkdir(parents=True, exist_ok=True)
     every = prepared(names, budget, sets, found, timings)
     for name in names:
@@ -54,6 +70,10 @@ def write(
         here = {s: every[s] for s in chosen if any(map(every[s].recorded, part.variants))}
         if here:
             text += section(name, part, here, out)
+        elif chosen:
+            text += [f"## {part.title}"]
+        for pictures in (s for s in chosen if s not in here):
+            text += not_run(name, pictures, budget)
     if timings:
         text += ["## Run time", tables.run_times(timings)]
     for each in (of for name, of in every.items() if name not in study.DIALS):
@@ -61,8 +81,28 @@ def write(
             ledger = tables.ledger(claims.ledger(each))
             text += [f"## The paper's claims, on {each.pictures}, {budget} budget", ledger]
     text += [sources(every, found)]
-    records.write_bytes(page, ("\n\n".join(text) + "\n").encode())
+    page, content = out / PAGE, "\n\n".join(text) + "\n"
+    records.write_bytes(page, content.encode())
+    remove_older(out, content)
     return page
+
+
+def check_place(out: Path) -> None:
+    """Raise ``UserError`` for a folder that cannot be written to, and for one with other files."""
+    check_writable(out)
+    page = out / PAGE
+    old = page.is_file() and page.read_bytes().startswith(TITLE.encode())
+    if out.exists() and any(out.iterdir()) and not old:
+        raise UserError(f"{out} holds other files: give a new folder, or that of an old report.")
+
+
+def remove_older(out: Path, page: str) -> None:
+    """Remove the figures of an old report that a page does not refer to."""
+    for figure in (*study.parts(), GAP, LEVEL):
+        for pictures in study.SETS:
+            file = out / f"{figure}-{pictures}.svg"
+            if f"]({file.name})" not in page:
+                file.unlink(missing_ok=True)
 
 
 def prepared(
@@ -103,11 +143,22 @@ def section(name: str, part: study.Part, here: dict[str, Evidence], out: Path) -
     """A part's tables and figures, as paragraphs."""
     text = [f"## {part.title}"]
     if name == "defects":
-        return [*text, tables.matrix(here)]
+        text.append(tables.matrix(here))
+        if tables.PLAIN in here and len(here) > 1:
+            text += [LESS_PLAIN, tables.matrix_less_plain(here)]
+        return text
     write_one = {"figure4": mixture, "mechanisms": mechanisms}.get(name, comparison)
     for pictures, evidence in here.items():
-        text += [f"### On {pictures}", *write_one(name, part, evidence, out)]
+        known = tables.pictures(part.variants, evidence)
+        text += [f"### On {pictures}", known, *write_one(name, part, evidence, out)]
     return text
+
+
+def not_run(name: str, pictures: str, budget: str) -> list[str]:
+    """That a part is not run yet on some pictures, and the command that runs it."""
+    command = f"augfpn study run {name} --pictures {pictures} --budget {budget}"
+    line = f"Not run yet on {pictures} at the {budget} budget: `{command}` runs it."
+    return [f"### On {pictures}", line]
 
 
 def comparison(name: str, part: study.Part, of: Evidence, out: Path) -> list[str]:
@@ -118,32 +169,33 @@ def comparison(name: str, part: study.Part, of: Evidence, out: Path) -> list[str
         tables.table(rows),
         *drawn(tables.figure(rows), out / f"{name}-{of.pictures}.svg", title),
     ]
-    times = [r.result["seconds"] for v in part.variants for r in of.recorded(v).values()]
     text += ["All numbers with their intervals:", tables.numbers(rows)]
-    plan = tables.planning(rows, sum(times) / len(times))
+    plan = tables.planning(rows, tables.seconds(name, of))
     if plan.count("\n") > 1:
-        text += ["Seeds that would show an effect of the paper's size in four of five tries:", plan]
+        text += [PLAN, plan]
     if name == "table2":
-        text += ["What each kind of error costs, in points of AP50:", findings.errors(of)]
+        text += [ERRORS, findings.errors(of)]
     return text
 
 
 def mechanisms(name: str, part: study.Part, of: Evidence, out: Path) -> list[str]:
     """The three defects as they were measured."""
-    text = []
-    for title, names in (
-        ("The semantic gap between the levels of M", findings.GAP),
-        ("Loss at the top level", findings.TOP),
-        ("Assignment of RoIs to levels", findings.ASSIGNMENT),
+    text = [findings.ABOUT]
+    for title, about, names in (
+        ("The semantic gap between the levels of M", findings.ABOUT_GAP, findings.GAP),
+        ("Loss at the top level", findings.ABOUT_TOP, findings.TOP),
+        ("Assignment of RoIs to levels", findings.ABOUT_ASSIGNMENT, findings.ASSIGNMENT),
     ):
-        text += [f"#### {title}", findings.measured(of, names, part.variants)]
+        text += [f"#### {title}", about, findings.measured(of, names, part.variants)]
     gap = findings.gap_figure(of)
     level = findings.level_figure(of)
     return [
         *text,
-        *drawn(gap, out / f"gap-{of.pictures}.svg", f"A probe of M on other levels, {of.pictures}"),
         *drawn(
-            level, out / f"level-{of.pictures}.svg", f"Levels by rule and choice, {of.pictures}"
+            gap, out / f"{GAP}-{of.pictures}.svg", f"A probe of M on other levels, {of.pictures}"
+        ),
+        *drawn(
+            level, out / f"{LEVEL}-{of.pictures}.svg", f"Levels by rule and choice, {of.pictures}"
         ),
     ]
 
@@ -152,6 +204,7 @@ def mixture(name: str, part: study.Part, of: Evidence, out: Path) -> list[str]:
     """Figure 4 and its numbers."""
     figure = findings.mixture_figure(of)
     return [
+        findings.ABOUT_SHARES,
         findings.shares(of, part.variants),
         *drawn(figure, out / f"{name}-{of.pictures}.svg", f"{part.title}, {of.pictures}"),
     ]

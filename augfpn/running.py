@@ -18,15 +18,17 @@ from augfpn import predict, records, truth
 from augfpn.study import DEVICES, Found, Run
 
 Tell = Callable[[str], None]
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # torch takes the latter where it is set
 
 
 class Job(NamedTuple):
-    """A command line for a run, with its log's name and what to call it."""
+    """A command line for a run, with its log's name, what to call it and its threads."""
 
     run: Run
     words: list[str]
     log: str
     title: str
+    threads: int
 
 
 def run_missing(
@@ -43,6 +45,7 @@ def run_missing(
             command(run, folder, data_root),
             f"{run.pictures}-{run.variant.replace(':', '-')}-seed{run.seed}",
             str(run),
+            threads_of(run, jobs),
         )
         for run in missing
     ]
@@ -68,25 +71,25 @@ def measure_missing(
             measure_command(record, data_root),
             f"measure-{record.folder.name}",
             f"measuring {run}",
+            share_of_cores(jobs),
         )
         for run, record in there.items()
         if record is not None and record.diagnostics is None and record.weights.is_file()
     ]
     tell(f"{len(todo)} records have weights and are not measured.")
-    return in_processes(todo, folder, jobs, tell)
+    return in_processes(todo, folder, jobs, tell) if todo else []
 
 
 def in_processes(todo: Sequence[Job], folder: Path, jobs: int, tell: Tell) -> list[Run]:
-    """Do some jobs at once, each with its share of the cores and its output in a log in ``folder``;
-    returns the runs of those that failed.
+    """Do some jobs at once, each with its output in a log in ``folder``; returns the runs of those
+    that failed.
     """
-    threads = max(1, (os.cpu_count() or 1) // jobs)
-    settings = os.environ | {"OMP_NUM_THREADS": str(threads), "AUGFPN_PROGRESS": "lines"}
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
 
     def succeeds(job: Job) -> bool:
-        log = logs / f"{job.log}.txt"
+        log, threads = logs / f"{job.log}.txt", dict.fromkeys(THREADS, str(job.threads))
+        settings = os.environ | threads | {"AUGFPN_PROGRESS": "lines"}
         with log.open("a") as out:
             done = subprocess.run(
                 job.words, stdout=out, stderr=subprocess.STDOUT, env=settings, check=False
@@ -97,6 +100,18 @@ def in_processes(todo: Sequence[Job], folder: Path, jobs: int, tell: Tell) -> li
     with ThreadPoolExecutor(jobs) as pool:
         results = pool.map(succeeds, todo)
         return [job.run for job, good in zip(todo, results, strict=True) if not good]
+
+
+def threads_of(run: Run, jobs: int) -> int:
+    """One on a CPU: with two, sums are taken in another order, and AP moves as with another seed.
+    On a GPU a run's share of the cores.
+    """
+    return 1 if DEVICES[run.budget] == "cpu" else share_of_cores(jobs)
+
+
+def share_of_cores(jobs: int) -> int:
+    """The cores of each of some jobs at once."""
+    return max(1, (os.cpu_count() or 1) // jobs)
 
 
 def keep_truths(runs: Iterable[Run], found: Found, data_root: str | None) -> None:

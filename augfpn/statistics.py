@@ -5,8 +5,12 @@ because other seeds would have come out otherwise, and because others would have
 the latter there is a bootstrap: the same draws of pictures for every seed and both variants. For
 the former there is none: three seeds have but ten draws, with too small a spread (`coverage`
 measures that, too). There it is Student's interval, from s^2 / n.
+
+An interval at the level of 95 % is made so that, of many repetitions of a study, 95 in 100 have the
+true effect within theirs, or more: `coverage` counts.
 """
 
+import bisect
 import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -21,8 +25,9 @@ Floats = NDArray[np.float64]
 Verdict = Literal["holds", "does not hold", "undecided"]
 LEVEL = 0.95
 FEWEST_SEEDS = 3  # for a verdict: `coverage` is what it should be from three on
-DRAWS = 400  # only their variance is used: it is known to 4 %
+DRAWS = 400  # only their standard deviation is used: it is known to 4 %
 MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
+PARTS = 400  # of the distribution of a spread
 
 
 class Draws(NamedTuple):
@@ -33,10 +38,12 @@ class Draws(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """A mean, and where the true one lies with probability ``LEVEL``; in the unit of the values.
+    """A mean with an interval for the true one at the level ``LEVEL``; in the unit of the values.
 
-    ``of_seeds`` and ``of_pictures`` are the standard errors that it is made of. With one seed the
-    former is nan, and the interval says nothing about other seeds.
+    ``of_seeds`` and ``of_pictures`` are the standard errors that it is made of: what other seeds,
+    each with its own luck with the pictures, would change, and what other pictures would change for
+    all seeds alike. With one seed the former is nan, and the interval says nothing about other
+    seeds; the latter is nan where pictures are not drawn, as they are not for what was measured.
     """
 
     mean: float
@@ -90,60 +97,73 @@ def signed_sum(terms: Sequence[tuple[int, Draws]], number: str) -> Draws:
     return Draws({number: observed}, {number: on_draws})
 
 
+def less(a: Draws, b: Draws) -> Draws:
+    """How much better a is than b in each number that both have; they share the draws."""
+    both = [name for name in a.observed if name in b.observed]
+    return Draws(
+        {name: a.observed[name] - b.observed[name] for name in both},
+        {name: a.drawn[name] - b.drawn[name] for name in both},
+    )
+
+
 def single(of: Sequence[Draws]) -> dict[str, Interval]:
-    """Each number of one variant, trained with some seeds."""
+    """Each number of one variant, or difference of two, with some seeds."""
     return {
         name: interval([x.observed[name] for x in of], np.array([x.drawn[name] for x in of]))
         for name in of[0].observed
     }
 
 
-def difference(a: Sequence[Draws], b: Sequence[Draws]) -> dict[str, Interval]:
-    """How much better a is than b in each number; a[i] and b[i] share seed and pictures."""
-    apart = [
-        Draws(
-            {name: x.observed[name] - y.observed[name] for name in x.observed},
-            {name: x.drawn[name] - y.drawn[name] for name in x.drawn},
-        )
-        for x, y in zip(a, b, strict=True)
-    ]
-    return single(apart)
-
-
 def interval(observed: Sequence[float], on_draws: Floats, level: float = LEVEL) -> Interval:
     """The mean over seeds, with an interval for other seeds and other pictures.
 
     Shapes: observed (n,), on_draws (n, B).
-    Two half-widths are added as squares: Student's for the seeds, s^2 / n, and the normal one for
-    the pictures less what both count, each seed's own luck with the pictures. Where the seeds
-    differ by no more than that luck, they add nothing. `coverage` shows what it holds.
+    The draws' variance counts what the seeds' s^2 / n counts already, each seed's own luck with the
+    pictures: this is taken from it.
     """
     n, centre = len(observed), float(np.mean(observed))
     usable = on_draws[:, ~np.isnan(on_draws).any(axis=0)]
     if math.isnan(centre) or usable.shape[1] < 2:
         return Interval(centre, math.nan, math.nan, n, math.nan, math.nan)
-    normal = float(stats.norm.ppf((1 + level) / 2)) ** 2
-    of_pictures = float(usable.mean(axis=0).var(ddof=1))
-    of_seeds, squared = math.nan, normal * of_pictures
+    of_pictures, of_seeds = float(usable.mean(axis=0).var(ddof=1)), math.nan
     if n > 1:
-        of_seeds = float(np.var(observed, ddof=1)) / n
         luck = max(0.0, float(usable.var(axis=1, ddof=1).mean()) - of_pictures) / (n - 1)
-        if of_seeds > luck:
-            student = float(stats.t.ppf((1 + level) / 2, n - 1)) ** 2
-            squared = max(squared, student * of_seeds + normal * max(0.0, of_pictures - luck))
-    half = math.sqrt(squared)
-    errors = math.sqrt(of_seeds), math.sqrt(of_pictures)
-    return Interval(centre, centre - half, centre + half, n, *errors)
+        of_seeds = float(np.var(observed, ddof=1)) / n
+        of_pictures = max(0.0, of_pictures - luck)
+    return around(centre, n, math.sqrt(of_seeds), math.sqrt(of_pictures), level)
 
 
 def mean(values: Sequence[float], level: float = LEVEL) -> Interval:
-    """The mean of a number over seeds, with Student's interval; none for a single seed."""
-    n, centre = len(values), float(np.mean(values))
-    if n == 1:
-        return Interval(centre, math.nan, math.nan, 1, math.nan, math.nan)
-    error = float(np.std(values, ddof=1)) / math.sqrt(n)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * error
-    return Interval(centre, centre - half, centre + half, n, error, math.nan)
+    """The mean of a number over seeds, with an interval for other seeds; none for a single seed."""
+    n = len(values)
+    of_seeds = float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+    return around(float(np.mean(values)), n, of_seeds, math.nan, level)
+
+
+def around(
+    centre: float, n: int, of_seeds: float, of_pictures: float, level: float = LEVEL
+) -> Interval:
+    """The interval of two standard errors: their half-widths, Student's and the normal one, added
+    as squares. One that is nan does not count; if both are, there is no interval.
+    """
+    halves = [
+        times * error
+        for times, error in ((factor(level, n), of_seeds), (factor(level), of_pictures))
+        if not math.isnan(error)
+    ]
+    half = math.hypot(*halves) if halves else math.nan
+    return Interval(centre, centre - half, centre + half, n, of_seeds, of_pictures)
+
+
+def at_level(of: Interval, level: float) -> Interval:
+    """The same effect's interval at another level."""
+    return around(of.mean, of.seeds, of.of_seeds, of.of_pictures, level)
+
+
+def factor(level: float, seeds: int | None = None) -> float:
+    """Half-width by standard error: Student's for some seeds, or the normal one."""
+    tail = (1 + level) / 2
+    return float(stats.norm.ppf(tail) if seeds is None else stats.t.ppf(tail, seeds - 1))
 
 
 def verdict(of: Interval, margin: float = 0.0) -> Verdict:
@@ -158,24 +178,43 @@ def verdict(of: Interval, margin: float = 0.0) -> Verdict:
 # --- planning -------------------------------------------------------------------------------------
 
 
-def seeds_needed(spread: float, effect: float, power: float = 0.8, level: float = LEVEL) -> int:
-    """How many seeds show an effect in a paired t test with the given power.
+def seeds_needed(
+    spread: float,
+    effect: float,
+    of_pictures: float = 0.0,
+    power: float = 0.8,
+    level: float = LEVEL,
+) -> int | None:
+    """How many seeds show an effect with the given power; ``None`` if these pictures are too few.
 
-    ``spread`` is the standard deviation of the difference between seeds, in the effect's unit.
+    ``spread`` is the standard deviation of the difference between seeds, ``of_pictures`` its
+    standard error for other pictures, which no seed makes smaller, both in the effect's unit.
     """
-    for n in range(2, MOST_SEEDS):
-        if power_of(n, spread, effect, level) >= power:
-            return n
-    return MOST_SEEDS
+
+    def enough(n: int) -> bool:
+        return power_of(n, spread, effect, of_pictures, level) >= power
+
+    if not enough(MOST_SEEDS):
+        return None
+    return 2 + bisect.bisect_left(range(2, MOST_SEEDS), True, key=enough)
 
 
-def power_of(n: int, spread: float, effect: float, level: float = LEVEL) -> float:
-    """The probability that a paired t test with n seeds finds an effect."""
-    if spread == 0:
+def power_of(
+    n: int, spread: float, effect: float, of_pictures: float = 0.0, level: float = LEVEL
+) -> float:
+    """The probability that the interval of n seeds leaves zero out.
+
+    Over the n seeds' own estimate of ``spread``, which is taken at even parts of its distribution.
+    """
+    parts = (np.arange(PARTS) + 0.5) / PARTS
+    estimates = spread**2 / n * stats.chi2.ppf(parts, n - 1) / (n - 1)
+    half = np.sqrt(factor(level, n) ** 2 * estimates + (factor(level) * of_pictures) ** 2)
+    deviation = math.hypot(spread / math.sqrt(n), of_pictures)
+    if deviation == 0:
         return 1.0
-    edge = stats.t.ppf((1 + level) / 2, n - 1)
-    shift = abs(effect) / spread * math.sqrt(n)
-    return float(stats.nct.sf(edge, n - 1, shift) + stats.nct.cdf(-edge, n - 1, shift))
+    above = stats.norm.sf((half - abs(effect)) / deviation)
+    below = stats.norm.cdf((-half - abs(effect)) / deviation)
+    return float(np.mean(above + below))
 
 
 # --- are the intervals right? ---------------------------------------------------------------------

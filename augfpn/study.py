@@ -11,11 +11,11 @@ import difflib
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from augfpn import config, paper, parameters, recipes, records
+from augfpn import config, diagnostics, paper, parameters, recipes, records
 from augfpn.errors import UserError
 from augfpn.progress import duration
 
@@ -28,7 +28,15 @@ SETS: dict[str, dict[str, Any]] = {  # pictures, and for scenes the dial that is
     "coco": {"data": "coco"},
 }
 DIALS = ("detail", "context", "scale")
+OWN_DIAL = {"cs": "scale", "rfa": "context", "srs": "detail"}  # of a part: the defect it mends
 DEVICES = {"smoke": "cpu", "laptop": "cpu", "gpu": "cuda", "paper": "cuda"}
+NOTEBOOKS = {  # of experiments/ that are called otherwise than their part, and what is meant
+    "semantic_gap": "'mechanisms'",
+    "top_level": "'mechanisms'",
+    "assignment": "'mechanisms'",
+    "defect_matrix": "'defects'",
+    "runtime": "`augfpn study time`",
+}
 MEASURED = ("figure4", "mechanisms")  # parts that rest on `augfpn.diagnostics`, too
 SEEDS = {"smoke": 1, "laptop": 3, "gpu": 5, "paper": 3}
 PARTS_OF_MODEL = (
@@ -43,13 +51,19 @@ class Part(NamedTuple):
 
     title: str
     variants: tuple[str, ...]
-    sets: tuple[str, ...]
+    sets: tuple[str, ...]  # of all budgets but the paper's, whose pictures are COCO's
 
 
 def of_table(table: str) -> tuple[str, ...]:
     """The variants of one of the paper's Tables 2 to 5, in its order: FPN comes first."""
     found = (recipes.parts_of(each.model) for each in paper.results() if each.table == table)
     return tuple(dict.fromkeys(found))
+
+
+def whole_recipes() -> tuple[str, ...]:
+    """The authors' own rows of Table 1, each a recipe of COCO."""
+    own = (each for each in paper.results() if each.table == "Table 1")
+    return tuple(recipes.name_of(each.model, each.schedule) for each in own)
 
 
 @cache
@@ -73,14 +87,16 @@ def parts() -> dict[str, Part]:
         "table5": Part("Table 5: Soft RoI Selection", (*of_table("Table 5"), "panet"), both),
         "one_stage": Part("Table 1: one-stage detectors", one_stage, both),
         "masks": Part("Table 1: Mask R-CNN", ("mask_rcnn:fpn", "mask_rcnn:augfpn"), ("scenes",)),
+        "table1": Part("Table 1: all detectors, backbones and schedules", whole_recipes(), ()),
     }
 
 
 def part(name: str) -> Part:
     """A part by name. Raises ``UserError`` with the one that was meant."""
     if name not in parts():
-        near = difflib.get_close_matches(name, parts(), 1)
-        meant = f"did you mean {near[0]!r}? " if near else ""
+        near = [repr(each) for each in difflib.get_close_matches(name, parts(), 1)]
+        near = [NOTEBOOKS[name]] if name in NOTEBOOKS else near
+        meant = f"did you mean {near[0]}? " if near else ""
         raise UserError(f"the study has no part {name!r}: {meant}There are {', '.join(parts())}.")
     return parts()[name]
 
@@ -108,6 +124,19 @@ def sets_of(part: Part, budget: str, sets: Iterable[str] | None) -> tuple[str, .
     own = ("coco",) if budget == "paper" else part.sets
     wanted = own if sets is None else [known_set(name) for name in sets]
     return tuple(name for name in own if name in wanted)
+
+
+def check_pictures(names: Sequence[str], budget: str, sets: Sequence[str] | None) -> None:
+    """Raise ``UserError``, which says what there is, where none of some parts has such pictures."""
+    known_budget(budget)
+    chosen = [part(name) for name in names]
+    if any(sets_of(each, budget, sets) for each in chosen):
+        return
+    own = dict.fromkeys(name for each in chosen for name in sets_of(each, budget, None))
+    there = ", ".join(own) or "coco at the paper budget"
+    who = "the study" if len(names) == len(parts()) else " or ".join(names)
+    wanted = " ".join(["pictures", *(sets or ())])
+    raise UserError(f"{who} has no {wanted} at the {budget} budget: it has {there}.")
 
 
 # --- runs -----------------------------------------------------------------------------------------
@@ -147,19 +176,24 @@ def runs(
 ) -> list[Run]:
     """The runs that some parts need, each once; seed by seed, so that a part grows evenly.
 
-    Raises: UserError for a part, a budget or a picture set that does not exist.
+    A variant and a recipe can be the same run: the name that comes first counts. Raises: UserError
+    for a part, a budget or a picture set that does not exist, and for less than one seed.
     """
     known_budget(budget)
     chosen = [part(name) for name in names]
-    every = range(SEEDS[budget] if seeds is None else seeds)
+    if seeds is not None and seeds < 1:
+        raise UserError(f"seeds = {seeds}: give 1 or more.")
     found = (
         Run(variant, pictures, budget, seed)
-        for seed in every
+        for seed in range(seeds or SEEDS[budget])
         for each in chosen
         for pictures in sets_of(each, budget, sets)
         for variant in each.variants
     )
-    return list(dict.fromkeys(found))
+    by_key: dict[str, Run] = {}
+    for run in found:
+        by_key.setdefault(key_of_run(run), run)
+    return list(by_key.values())
 
 
 def known_budget(name: str) -> str:
@@ -179,11 +213,35 @@ def known_set(name: str) -> str:
 # --- records --------------------------------------------------------------------------------------
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found:
     """The records that are there, by what they are of, and what is wrong with others."""
 
     by_key: dict[str, records.Record]
     problems: tuple[str, ...]
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds that any record has, in order."""
+        return tuple(sorted({record.experiment.seed for record in self.by_key.values()}))
+
+    def of_seeds(self, seeds: int | None) -> "Found":
+        """Only the records of so many seeds, as `runs` counts them; all if no number is given."""
+        if seeds is None:
+            return self
+        kept = {k: r for k, r in self.by_key.items() if r.experiment.seed < seeds}
+        return Found(kept, self.problems)
+
+    def readable(self) -> "Found":
+        """Only the records whose predictions can be read; the others are problems."""
+        kept, problems = {}, list(self.problems)
+        for key, record in self.by_key.items():
+            try:
+                record.read_predictions()
+                kept[key] = record
+            except UserError as error:
+                problems.append(str(error))
+        return Found(kept, tuple(problems))
 
     def record(self, run: Run) -> records.Record | None:
         """The run's record, or none."""
@@ -213,13 +271,13 @@ def collect(folders: Sequence[Path]) -> Found:
     are reported, and the first counts.
     """
     whole, problems = records.read_all(folders)
+    alike, others = records.of_same_pictures([up_to_date(record) for record in whole])
+    problems += others
     by_key: dict[str, records.Record] = {}
-    for record in whole:
+    for record in alike:
         key = key_of(record.experiment)
         first = by_key.setdefault(key, record)
-        if first.fingerprints != record.fingerprints:
-            problems.append(f"{record.folder.name} is of other pictures than {first.folder.name}.")
-        elif numbers_of(first) != numbers_of(record):
+        if numbers_of(first) != numbers_of(record):
             problems.append(
                 f"{record.folder.name} and {first.folder.name} are the same run and disagree: "
                 f"AP {100 * record.result['AP']:.2f} and {100 * first.result['AP']:.2f}; "
@@ -228,6 +286,12 @@ def collect(folders: Sequence[Path]) -> Found:
         elif first.diagnostics is None and record.diagnostics is not None:
             by_key[key] = record
     return Found(by_key, tuple(problems))
+
+
+def up_to_date(record: records.Record) -> records.Record:
+    """The record; what another version of `augfpn.diagnostics` measured counts as not measured."""
+    now = record.is_measured(diagnostics.VERSION)
+    return record if now else dataclasses.replace(record, diagnostics=None)
 
 
 def numbers_of(record: records.Record) -> dict:

@@ -3,19 +3,20 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from statistics import median
+from statistics import mean, median
 from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from augfpn import claims, paper, plots, runtime, statistics, study
+from augfpn import claims, paper, plots, recipes, runtime, statistics, study
 from augfpn.compare import label_of
-from augfpn.evidence import ADDED, OF_DIAL, Evidence, base_of
+from augfpn.evidence import ADDED, OF_DIAL, Evidence, base_of, shared_seeds
 from augfpn.statistics import FEWEST_SEEDS, Interval
 
 DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"}
 MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more, only some are shown
 BY_SIZE = ("APs", "APm", "APl")
+PLAIN = "scenes"  # no dial turned up
 IN_BRACKETS = re.compile(r"\[[^][]*\]")
 
 
@@ -55,7 +56,8 @@ def rows(name: str, of: Evidence) -> list[Row]:
 def row(variant: str, evidence: Evidence) -> Row:
     """One line of a table."""
     own, model = list(evidence.of(variant).values()), study.model_of(variant)
-    found = paper.row_of(model)
+    epochs = study.words_of(variant).get("epochs")  # of a whole recipe: 12 or 24
+    found = paper.row_of(model, epochs)
     asked = variant != base_of(variant)
     return Row(
         variant=variant,
@@ -63,15 +65,32 @@ def row(variant: str, evidence: Evidence) -> Row:
         own=statistics.single(own) if own else {},
         effect=evidence.effects(variant, base_of(variant)) if asked else {},
         printed=None if found is None else found[1],
-        base=paper.base_row(model),
+        base=paper.base_row(model, epochs),
     )
 
 
 def label(variant: str) -> str:
-    """A variant in the paper's words, with its detector where it is not Faster R-CNN."""
+    """A variant in the paper's words, with its detector where it is not Faster R-CNN; a whole
+    recipe by its name.
+    """
+    if variant in recipes.recipes():
+        return variant
     detector, _, _ = variant.rpartition(":")
     name = label_of(study.model_of(variant))
     return f"{DETECTORS[detector]}, {name}" if detector else name
+
+
+def pictures(variants: Sequence[str], of: Evidence) -> str:
+    """What some variants were trained and tested on: pictures, steps, objects by COCO's sizes."""
+    record = next(record for v in variants for record in of.recorded(v).values())
+    many, train = record.result["pictures"], record.experiment.train
+    areas = [x["area"] for x in of.truth(record)["annotations"] if not x["iscrowd"]]
+    small, large = sum(a < 32**2 for a in areas), sum(a >= 96**2 for a in areas)
+    return (
+        f"{record.result['steps']} steps of {train.batch} of {many['train']} pictures; tested on "
+        f"{many['test']} with {len(areas)} objects, of which {small} are small (below 32² px), "
+        f"{len(areas) - small - large} medium and {large} large (from 96² px on)."
+    )
 
 
 # --- numbers to text ------------------------------------------------------------------------------
@@ -103,9 +122,9 @@ def effect_text(of: Interval | None) -> str:
 def table(rows: Sequence[Row]) -> str:
     """A part's table in Markdown; with the masks' AP where the paper has some."""
     masks = any(each.printed and each.printed.get("mask") for each in rows)
-    header = ["", "seeds", "AP", "less FPN", "better?", *(f"{n} less FPN" for n in BY_SIZE)]
-    header += ["paper: AP", "less FPN"]
-    lines = [header + ["mask AP", "less FPN", "paper: mask AP"] * masks]
+    header = ["", "seeds", "AP", "less FPN", "better?", "paper: AP", "paper: less FPN"]
+    header += ["mask AP", "mask AP less FPN", "paper: mask AP"] * masks
+    lines = [header + [f"{n} less FPN" for n in BY_SIZE]]
     for each in rows:
         effect = each.effect.get("AP")
         printed = each.printed_effect
@@ -116,10 +135,10 @@ def table(rows: Sequence[Row]) -> str:
                 percent(each.own["AP"].mean) if each.own else "–",
                 effect_text(effect) if each.effect_asked else "",
                 statistics.verdict(effect) if effect else "",
-                *(effect_text(each.effect.get(n)) if each.effect_asked else "" for n in BY_SIZE),
                 f"{each.printed['AP']:.1f}" if each.printed else "–",
                 "" if printed is None else percent(printed / 100, sign=True),
                 *(mask_cells(each) if masks else ()),
+                *(effect_text(each.effect.get(n)) if each.effect_asked else "" for n in BY_SIZE),
             ]
         )
     return grid(lines)
@@ -171,10 +190,39 @@ def matrix(by_set: dict[str, Evidence]) -> str:
     return grid(lines)
 
 
+def matrix_less_plain(by_set: dict[str, Evidence]) -> str:
+    """How much larger a component's effect on AP is where a dial is turned up than on plain scenes.
+
+    This is the matrix's question: a difference of two effects, with an interval of its own. Bold
+    where the dial is the component's own.
+    """
+    dials = [name for name in study.DIALS if name in by_set]
+    lines = [["", *(f"{name} less {PLAIN}" for name in dials)]]
+    for variant in study.part("defects").variants[1:]:
+        found = [effect_text(turned_up(by_set[name], by_set[PLAIN], variant)) for name in dials]
+        own = [
+            f"**{x}**" if study.OWN_DIAL.get(variant) == d else x
+            for d, x in zip(dials, found, strict=True)
+        ]
+        lines.append([label(variant), *own])
+    return grid(lines)
+
+
+def turned_up(there: Evidence, plain: Evidence, variant: str) -> Interval | None:
+    """How much larger an effect on AP is there than on plain scenes; ``None`` without a seed."""
+    of = {each.pictures: each.apart(variant, base_of(variant)) for each in (there, plain)}
+    seeds = shared_seeds(of)
+    apart = [statistics.less(*(x[seed] for x in of.values())) for seed in seeds]
+    return statistics.single(apart)["AP"] if apart else None
+
+
 def ledger(rows: Sequence[claims.Row]) -> str:
     """The ledger in Markdown: verdicts, counted first, then claim by claim."""
     counted = Counter(each.verdict for each in rows)
     summary = ", ".join(f"{counted[v]} {v}" for v in claims.VERDICTS)
+    exact = [each.claim.id for each in rows if each.claim.kind == "exact"]
+    if exact:
+        summary += f". {', '.join(exact)} need no run and are the same for all pictures"
     lines = [["", "claim", "in the paper", "verdict", "effects, and the paper's"]]
     for each in rows:
         claim, detail = each.claim, evidence_text(each)
@@ -185,13 +233,16 @@ def ledger(rows: Sequence[claims.Row]) -> str:
 def evidence_text(row: claims.Row) -> str:
     """What a verdict rests on: a claim's effects, of many only the worst, and the claim's note."""
     there = [line for line in row.lines if line.found is not None]
-    shown, counts = there, []
+    shown, text = there, []
+    if 0 < len(there) < len(row.lines):
+        text.append(f"{len(there)} of {len(row.lines)} comparisons are run;")
     if len(there) > MOST_EFFECTS:
-        said = Counter(statistics.verdict(line.found, line.margin) for line in there)
-        counts = [", ".join(f"{n} {v}" for v, n in sorted(said.items())) + "; the lowest:"]
+        said = Counter(line.said() for line in there)
+        text.append(", ".join(f"{n} {v}" for v, n in sorted(said.items())) + "; the lowest:")
         shown = sorted(there, key=lambda line: line.found.high - line.margin)[:SHOWN_EFFECTS]
-    text = " ".join([*counts, "; ".join(map(line_text, shown))])
-    return f"{text}. {row.note}" if text and row.note else text or row.note
+    if there:
+        text.append("; ".join(map(line_text, shown)) + ".")
+    return " ".join([*text, row.note]).strip()
 
 
 def line_text(of: claims.Line) -> str:
@@ -203,19 +254,48 @@ def line_text(of: claims.Line) -> str:
     return f"{of.label}: {text}{paper_says}"
 
 
-def planning(rows: Sequence[Row], seconds: float) -> str:
-    """How many seeds would show the paper's effects, by the spread that these runs have."""
-    lines = [["", "paper's effect", "spread between seeds", "seeds", "hours"]]
-    for each in rows:
-        effect, printed = each.effect.get("AP"), each.printed_effect
-        if effect is None or effect.seeds < FEWEST_SEEDS or not printed:
-            continue
-        spread = effect.of_seeds * effect.seeds**0.5
-        needed = statistics.seeds_needed(spread, printed / 100)
-        hours = 2 * needed * seconds / 3600
-        wanted = percent(printed / 100, sign=True)
-        lines.append([each.label, wanted, percent(spread), str(needed), f"{hours:.1f}"])
+def planning(rows: Sequence[Row], seconds: dict[str, float]) -> str:
+    """How many seeds would show the paper's effects, by the spread that these runs have.
+
+    Of three seeds a spread is hardly known: all rows' are put together. What other pictures would
+    change is each row's own. ``seconds`` is how long a run of a variant takes.
+    """
+    known = [
+        (each, each.effect["AP"], printed)
+        for each in rows
+        if (printed := each.printed_effect)
+        and each.effect
+        and each.effect["AP"].seeds >= FEWEST_SEEDS
+    ]
+    lines = [["", "paper's effect", "spread between seeds", "of pictures", "seeds", "hours"]]
+    if not known:
+        return grid(lines)
+    together = mean(spread_of(effect) ** 2 for _, effect, _ in known) ** 0.5
+    for each, effect, printed in known:
+        needed = statistics.seeds_needed(together, printed / 100, effect.of_pictures)
+        pair = seconds[each.variant] + seconds[base_of(each.variant)]
+        lines.append(
+            [
+                each.label,
+                percent(printed / 100, sign=True),
+                percent(spread_of(effect)),
+                percent(effect.of_pictures),
+                "more pictures" if needed is None else str(needed),
+                "–" if needed is None else f"{needed * pair / 3600:.1f}",
+            ]
+        )
     return grid(lines)
+
+
+def spread_of(effect: Interval) -> float:
+    """The standard deviation of an effect between seeds."""
+    return effect.of_seeds * effect.seeds**0.5
+
+
+def seconds(name: str, of: Evidence) -> dict[str, float]:
+    """How long the runs of a part's variants took, the median of each that has some."""
+    there = {variant: of.recorded(variant).values() for variant in study.part(name).variants}
+    return {v: median(r.result["seconds"] for r in runs) for v, runs in there.items() if runs}
 
 
 def conclusion(rows: Sequence[Row], of: Evidence) -> str:

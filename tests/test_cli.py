@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -142,6 +143,18 @@ def test_control_c_says_that_the_run_goes_on(monkeypatch, capsys):
     assert main(["train", *SMOKE]) == 130
     (line,) = capsys.readouterr().err.splitlines()
     assert "last checkpoint" in line
+
+
+def test_a_reader_who_has_enough_is_no_error():
+    """As `augfpn recipes | head -1`, and where all that is said still waits at the end."""
+    buffered = {name: x for name, x in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    for words in (["recipes"], ["--help"]):
+        command = [sys.executable, "-m", "augfpn.cli", *words]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": buffered}
+        with subprocess.Popen(command, **pipes) as process:
+            process.stdout.close()
+            assert process.stderr.read() == b""
+        assert process.returncode == 141
 
 
 def test_version_is_told_without_torch():

@@ -142,7 +142,7 @@ def made_up(side: list, level: list, loss: list, each: list, mirrored: list) -> 
     )
 
 
-def test_the_oracle_cannot_profit_from_chance() -> None:
+def test_the_oracle_cannot_profit_from_the_noise_of_one_view() -> None:
     """The choice is made by the mirrored losses, and paid for with the real ones."""
     of = made_up([50] * 20, [2] * 20, [0] * 20, [[1.0, 0.2, 3.0]] * 20, [[0.5, 0.6, 0.1]] * 20)
     found = assignment.oracle(of, (2, 3, 4))
@@ -150,6 +150,16 @@ def test_the_oracle_cannot_profit_from_chance() -> None:
     assert found["table"] == [[0, 0, 20], [0, 0, 0], [0, 0, 0]]
     assert found["loss"] == [[1.0, pytest.approx(0.2), 3.0], [None] * 3, [None] * 3]
     assert (found["right_assigned"], found["right_best"]) == (0.0, 0.0)
+
+
+def test_another_level_for_all_objects_of_a_size() -> None:
+    """Forty objects of P2 would do better by 0.4 at P3, twenty of P3 are best where they are."""
+    each = [[1.0, 0.6, 3.0]] * 40 + [[2.0, 0.5, 0.7]] * 20 + [[0.1, 0.1, 9.0]] * 3
+    of = made_up([50] * 63, [2] * 40 + [3] * 20 + [4] * 3, [0] * 63, each, each)
+    found = assignment.oracle(of, (2, 3, 4))
+    assert assignment.gain_by_size(found) == pytest.approx(0.4 * 40 / 60)
+    few = assignment.oracle(made_up([50], [2], [0], [[1.0, 0.6]], [[1.0, 0.6]]), (2, 3))
+    assert assignment.gain_by_size(few) is None
 
 
 def test_distance_is_in_octaves_from_the_nearest_border() -> None:
@@ -186,7 +196,11 @@ def test_shares_and_entropy_of_weights() -> None:
     numbers = assignment.shares((2, 3, 4, 5), found)
     assert numbers["P5's share at P2"] == pytest.approx(0.25)
     assert numbers["P2's share at P3"] is None
-    assert numbers["least share"] == pytest.approx(0, abs=1e-6)
+    assert numbers["least share"] is None  # RoIs of P3 and P4 are too few to know
+    whole = assignment.mixture(
+        np.repeat([2, 3, 4, 5], 20), np.repeat(gate[:20], 4, axis=0), range(2, 6)
+    )
+    assert assignment.shares(range(2, 6), whole)["least share"] == pytest.approx(0.25)
 
 
 # --- kinds of errors ------------------------------------------------------------------------------
@@ -287,9 +301,9 @@ def test_one_stage_detectors_have_three_levels_and_no_rois(folder: Path) -> None
 
 
 def test_measurements_are_of_the_record_alone(folder: Path, tmp_path: Path) -> None:
-    """The same twice, to the last digit."""
+    """The same twice, to the last digit; what is of no version is measured anew."""
     copy = shutil.copytree(folder, tmp_path / "copy")
-    (copy / records.DIAGNOSTICS).unlink(missing_ok=True)
+    (copy / records.DIAGNOSTICS).write_text("{}")
     again = json.loads(diagnostics.measure(copy).read_text())
     assert again == json.loads(diagnostics.measure(folder).read_text())
 

@@ -68,6 +68,18 @@ def test_a_row_has_its_own_numbers_its_effect_and_the_papers(evidence: Evidence)
     assert fpn.printed_effect is None
 
 
+def test_every_seed_that_is_recorded_counts(smoke: records.Record, coco: dict) -> None:
+    """Also those beyond any budget's own number, as `--seeds 7` makes them."""
+    runs = [study.Run(v, "scenes", "smoke", s) for v in ("fpn", "cs") for s in (0, 6, 5)]
+    by_key = {study.key_of_run(run): made_up(smoke, coco, run, 0.5) for run in runs}
+    of = Evidence("scenes", "smoke", study.Found(by_key, ()), number_of_draws=10)
+    assert list(of.recorded("cs")) == [0, 5, 6]
+    assert of.effects("cs", "fpn")["AP"].seeds == 3
+    some = replace(of, found=of.found.of_seeds(6))
+    assert list(some.recorded("cs")) == [0, 5]
+    assert of.found.of_seeds(None) == of.found
+
+
 def test_the_table_says_so(evidence: Evidence) -> None:
     lines = tables.table(tables.rows("table2", evidence)).splitlines()
     cells = {line.split("|")[1].strip(): line for line in lines}
@@ -105,9 +117,10 @@ def test_masks_have_columns_of_their_own() -> None:
     without = {"AP": 37.9, "mask": None}  # as the paper's rows of boxes alone are
     boxes = tables.Row("fcos:augfpn", "FCOS, AugFPN", {}, {}, without, {"AP": 37.0})
     head, _, first, second = tables.table([masks, boxes]).splitlines()
-    assert head.endswith("| mask AP | less FPN | paper: mask AP |")
-    assert first.endswith("| 39.4 | +2.1 | 35.0 | +2.0 [+2.0,\u00a0+2.0] | 36.2 |")
-    assert second.endswith("| 37.9 | +0.9 |  |  |  |")
+    by_size = " APs less FPN | APm less FPN | APl less FPN |"
+    assert head.endswith(f"| mask AP | mask AP less FPN | paper: mask AP |{by_size}")
+    assert "| 39.4 | +2.1 | 35.0 | +2.0 [+2.0,\u00a0+2.0] | 36.2 |" in first
+    assert second.endswith("| 37.9 | +0.9 |  |  |  | – | – | – |")
     assert "mask" not in tables.table([boxes])
 
 
@@ -126,15 +139,41 @@ def test_parts_without_such_pictures_are_left_out(tmp_path: Path) -> None:
 def test_of_many_effects_the_worst_are_shown() -> None:
     """Six effects of which one is open: counts, then the two with the lowest upper ends."""
     ends = [(0.01, 0.03), (0.02, 0.04), (-0.01, 0.02), (0.03, 0.05), (0.04, 0.06), (0.05, 0.07)]
-    lines = tuple(
-        claims.Line(f"n{i}", statistics.Interval((a + b) / 2, a, b, 3, 0.0, 0.0), None, 0.0)
-        for i, (a, b) in enumerate(ends)
-    )
+    normal = statistics.factor(statistics.LEVEL)
+    found = (statistics.around((a + b) / 2, 3, 0.0, (b - a) / 2 / normal) for a, b in ends)
+    lines = tuple(claims.Line(f"n{i}", each, None, 0.0) for i, each in enumerate(found))
     (claim,) = [each for each in claims.claims() if each.id == "C23"]
     text = tables.evidence_text(claims.Row(claim, "undecided", lines, ""))
     assert text == (
-        "5 holds, 1 undecided; the lowest: n2: +0.5 [−1.0, +2.0]; n0: +2.0 [+1.0, +3.0]"
+        "5 holds, 1 undecided; the lowest: n2: +0.5 [−1.0, +2.0]; n0: +2.0 [+1.0, +3.0]."
     )
+
+
+def test_what_of_a_claim_is_not_run_is_said() -> None:
+    there = claims.Line("a − b", statistics.around(0.01, 3, 0.0, 0.0), None, 0.0)
+    missing = claims.Line("b − c", None, None, 0.0)
+    (claim,) = [each for each in claims.claims() if each.id == "C28"]
+    row = claims.Row(claim, "undecided", (there, missing), "A note.")
+    assert tables.evidence_text(row) == (
+        "1 of 2 comparisons are run; a − b: +1.0 [+1.0, +1.0]. A note."
+    )
+    assert tables.evidence_text(row._replace(lines=(missing,))) == "A note."
+
+
+def test_an_effect_on_a_dial_is_compared_with_that_on_plain_scenes() -> None:
+    """Three seeds: 1, 2, 3 points on the dial, half of that on plain scenes, pictures all alike."""
+
+    class Made(Evidence):
+        def of(self, variant: str) -> dict[int, statistics.Draws]:
+            times = {"fpn": 0.0, "srs": 0.02 if self.pictures == "detail" else 0.01}[variant]
+            values = {seed: times * (seed + 1) for seed in range(3)}
+            return {
+                s: statistics.Draws({"AP": x}, {"AP": np.full(9, x)}) for s, x in values.items()
+            }
+
+    there, plain = (Made(name, "laptop", study.Found({}, ())) for name in ("detail", "scenes"))
+    found = tables.turned_up(there, plain, "srs")
+    assert found == pytest.approx((*statistics.mean([0.01, 0.02, 0.03])[:4], found.of_seeds, 0.0))
 
 
 def test_the_dials_are_pictured() -> None:
@@ -154,6 +193,8 @@ def test_the_conclusion_names_what_is_better(evidence: Evidence) -> None:
 def test_other_detectors_are_compared_with_their_own_fpn() -> None:
     assert recorded.base_of("retinanet:augfpn") == "retinanet:fpn"
     assert recorded.base_of("cs_rfa") == "fpn"
+    assert recorded.base_of("mask_rcnn_r101_augfpn_2x") == "mask_rcnn_r101_fpn_2x"
+    assert recorded.base_of("faster_rcnn_x101_32x4d_fpn_1x") == "faster_rcnn_x101_32x4d_fpn_1x"
     assert tables.label("retinanet:augfpn") == "RetinaNet, AugFPN"
 
 
@@ -167,10 +208,15 @@ def test_percentages(value: float | None, sign: bool, text: str) -> None:
 
 def test_the_plan_says_how_many_seeds() -> None:
     """CS: +0.9 in the paper; a spread of 0.9 between three seeds needs ten of them, twice."""
-    effect = statistics.Interval(0.0, -0.01, 0.01, 3, 0.009 / 3**0.5, 0.0)
-    row = tables.Row("cs", "CS", {}, {"AP": effect}, {"AP": 37.2}, {"AP": 36.3})
-    last = tables.planning([row], seconds=360.0).splitlines()[-1]
-    assert last == "| CS | +0.9 | 0.9 | 10 | 2.0 |"
+    seconds = {"fpn": 120.0, "cs": 240.0}
+
+    def plan(of_seeds: float, of_pictures: float) -> str:
+        effect = statistics.Interval(0.0, -0.01, 0.01, 3, of_seeds, of_pictures)
+        row = tables.Row("cs", "CS", {}, {"AP": effect}, {"AP": 37.2}, {"AP": 36.3})
+        return tables.planning([row], seconds).splitlines()[-1]
+
+    assert plan(0.009 / 3**0.5, 0.0) == "| CS | +0.9 | 0.9 | 0.0 | 10 | 1.0 |"
+    assert plan(0.009 / 3**0.5, 0.004) == "| CS | +0.9 | 0.9 | 0.4 | more pictures | – |"
 
 
 # --- the whole report -----------------------------------------------------------------------------
@@ -191,6 +237,27 @@ def test_a_report_is_the_same_twice_and_comes_from_records(
     assert smoke.folder.name in text
     assert tables.percent(smoke.result["AP"]) in text
     report.write(["table2"], "smoke", None, found, tmp_path / "one")  # its own, written anew
+
+
+def test_what_is_not_run_yet_is_there_with_its_command(
+    smoke: records.Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "DRAWS", 30)
+    found = study.collect([smoke.folder.parent])
+    parts = ["table2", "defects", "one_stage", "table1"]
+    text = report.write(parts, "smoke", None, found, tmp_path / "new").read_text()
+    for part, pictures in (
+        ("table2", "bccd"),
+        ("defects", "detail"),
+        ("one_stage", "scenes"),
+        ("one_stage", "bccd"),
+    ):
+        command = f"augfpn study run {part} --pictures {pictures} --budget smoke"
+        line = f"Not run yet on {pictures} at the smoke budget: `{command}` runs it."
+        assert f"### On {pictures}\n\n{line}\n" in text
+    assert f"## {study.part('one_stage').title}\n\n### On scenes\n\nNot run yet" in text
+    assert "study run table2 --pictures scenes" not in text  # these are there
+    assert "table1" not in text  # it has pictures only at the paper's budget
 
 
 def test_figures_are_the_same_twice(evidence: Evidence, tmp_path: Path) -> None:
@@ -254,7 +321,7 @@ def test_a_question_is_typed(tmp_path: Path) -> None:
     )
     with pytest.raises(UserError, match="run = 'maybe': expected"):
         asked({"run": "maybe"})
-    with pytest.raises(UserError, match="data = 'coco': table2 at laptop has scenes, bccd"):
+    with pytest.raises(UserError, match="table2 has no pictures coco at the laptop budget"):
         recorded.gather("table2", Asked(data="coco", records=tmp_path))
 
 

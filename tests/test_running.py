@@ -1,6 +1,8 @@
 """Runs and measurements in processes of their own: what they leave behind, what is said."""
 
+import os
 import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +33,25 @@ def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     assert said[1] == "fpn on scenes, seed 0: done"
 
 
+@pytest.mark.parametrize(("budget", "threads"), [("laptop", "1"), ("gpu", "4")])
+def test_runs_on_a_cpu_have_one_thread_whatever_the_machine(
+    budget: str, threads: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that all add in the same order; those on a GPU share the cores."""
+    given: list[dict[str, str]] = []
+
+    def started(words: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess:
+        given.append(env)
+        return subprocess.CompletedProcess(words, 0)
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(subprocess, "run", started)
+    monkeypatch.setenv("MKL_NUM_THREADS", "3")
+    runs = [study.Run(variant, "scenes", budget, 0) for variant in ("fpn", "cs")]
+    assert running.run_missing(runs, tmp_path, 2, None, lambda said: None) == []
+    assert [[env[name] for name in running.THREADS] for env in given] == [[threads, threads]] * 2
+
+
 def test_what_cannot_be_measured_is_named(smoke: records.Record, tmp_path: Path) -> None:
     """Eight test pictures are too few to fit on some and judge on others: the log says so."""
     shutil.copytree(smoke.folder, tmp_path / smoke.folder.name)
@@ -38,6 +59,10 @@ def test_what_cannot_be_measured_is_named(smoke: records.Record, tmp_path: Path)
     found = study.collect([tmp_path])
     assert running.measure_missing([run], found, tmp_path, 1, None, said.append) == [run]
     assert said[0] == "1 records have weights and are not measured."
+    older = tmp_path / smoke.folder.name / records.DIAGNOSTICS
+    older.write_text('{"version": 0}')  # what another version measured is measured again
+    found = study.collect([tmp_path])
+    assert running.measure_missing([run], found, tmp_path, 1, None, said.append) == [run]
     (log,) = (tmp_path / "logs").iterdir()
     assert "diagnostics need 10 or more" in log.read_text()
     (tmp_path / smoke.folder.name / "weights.pt").unlink()
@@ -106,3 +131,8 @@ def test_the_question_of_run_time_is_checked(tmp_path: Path, capsys) -> None:
         runtime.gather(Asked(budget="tiny"))
     assert main(["study", "time", "--rounds", "1"]) == 2
     assert "--rounds 1: give 2 or more." in capsys.readouterr().err
+    assert main(["study", "time", "--budget", "auto", "--records", str(tmp_path)]) == 2
+    assert "budget = 'auto': choose one of smoke, laptop" in capsys.readouterr().err
+    (tmp_path / "afile").touch()
+    assert main(["study", "time", "--records", str(tmp_path / "afile")]) == 2
+    assert "afile is a file: give a folder." in capsys.readouterr().err

@@ -523,20 +523,22 @@ def an_interval_across_both() -> list[str]:
 @solves("claims", 2, "forgot the intervals and believed every mean")
 def claims_by_their_means() -> list[str]:
     """The cell on three made-up claims; `tests/said/claims.py` runs it on the ledger itself."""
-    limits = {"holds": (0.4, 2.0), "undecided": (-0.5, 1.5), "does not hold": (-2.0, -0.2)}
+    missing = claims.Line("", None, None, 0.0)
     ledger = [
         SimpleNamespace(
             verdict=verdict,
-            lines=[
-                claims.Line("", Interval((low + high) / 2, low, high, 3, 0.1, 0.1), None, 0.0),
-                claims.Line("", None, None, 0.0),
-            ],
+            lines=[claims.Line("", statistics.around(mean, 3, 0.2, 0.1), None, 0.0), *more],
         )
-        for verdict, (low, high) in limits.items()
+        for verdict, mean, more in (
+            ("holds", 1.2, []),
+            ("undecided", 0.5, []),
+            ("does not hold", -1.1, []),
+            ("undecided", 1.2, [missing]),
+        )
     ]
-    ledger.append(SimpleNamespace(verdict="not run", lines=[]))
+    ledger.append(SimpleNamespace(verdict="holds", lines=[]))
     _, printed = run("claims", "solution-2", ledger=ledger)
-    assert printed.strip() == "of 3 claims with runs, 2 by their means, 1 by intervals"
+    assert printed.strip() == "of 3 claims with all their runs, 2 by their means, 1 by intervals"
     return ["Compare the two counts: the difference is what one would have"]
 
 

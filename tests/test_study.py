@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from augfpn import config, parameters, records, study, train
+from augfpn import config, diagnostics, options, paper, parameters, records, study, train
 from augfpn.cli import main
 from augfpn.errors import UserError
 
@@ -65,6 +65,8 @@ def test_keys_tell_runs_apart() -> None:
     ("names", "budget", "sets", "said"),
     [
         (["tabel2"], "laptop", None, "no part 'tabel2': did you mean 'table2'?"),
+        (["top_level"], "laptop", None, "no part 'top_level': did you mean 'mechanisms'? There"),
+        (["runtime"], "laptop", None, "no part 'runtime': did you mean `augfpn study time`?"),
         (["table2"], "large", None, "budget = 'large': choose one of smoke, laptop, gpu, paper."),
         (["table2"], "laptop", ["voc"], "there are no pictures 'voc'"),
     ],
@@ -72,6 +74,84 @@ def test_keys_tell_runs_apart() -> None:
 def test_what_does_not_exist_is_named(names: list, budget: str, sets: list, said: str) -> None:
     with pytest.raises(UserError, match=said.replace("?", r"\?")):
         study.runs(names, budget, sets)
+
+
+def test_each_notebook_of_the_study_is_a_part_or_leads_to_one() -> None:
+    notebooks = (Path(__file__).parents[1] / "experiments").glob("*.ipynb")
+    names = {notebook.stem for notebook in notebooks} - {"ablation"}  # of two single runs
+    assert names - study.parts().keys() == study.NOTEBOOKS.keys()
+    meant = {each.strip("'") for each in study.NOTEBOOKS.values()} - {"`augfpn study time`"}
+    assert meant <= study.parts().keys()
+
+
+def test_the_help_lists_all_parts_pictures_and_actions(capsys: pytest.CaptureFixture) -> None:
+    assert tuple(study.parts()) == options.PARTS
+    assert tuple(study.SETS) == options.PICTURES
+    with pytest.raises(SystemExit):
+        main(["study", "--help"])
+    told = capsys.readouterr().out
+    assert all(name in told for name in (*study.parts(), *study.SETS))
+    assert all(f"\n  {action:<9} {what}\n" in told for action, what in options.ACTIONS.items())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "masks --pictures bccd",
+            "masks has no pictures bccd at the laptop budget: it has scenes.",
+        ),
+        (
+            "table2 masks --pictures bccd",
+            "masks has no pictures bccd at the laptop budget: it has scenes.",
+        ),
+        (
+            "table1",
+            "table1 has no pictures at the laptop budget: it has coco at the paper budget.",
+        ),
+        (
+            "--pictures bccd --budget paper",
+            "the study has no pictures bccd at the paper budget: it has coco.",
+        ),
+        ("--seeds 0", "seeds = 0: give 1 or more."),
+        ("table2 --seeds -2", "seeds = -2: give 1 or more."),
+    ],
+)
+@pytest.mark.parametrize("action", ["status", "run", "measure", "report"])
+def test_a_question_without_runs_is_refused_before_any_work(
+    action: str, words: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    folders = ["--records", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
+    assert main(["study", action, *words.split(), *folders]) == 2
+    assert capsys.readouterr().err == f"augfpn: error: {said}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_of_table_1_can_be_run_on_coco_and_nowhere_else() -> None:
+    variants = study.part("table1").variants
+    assert len(variants) == len([r for r in paper.results() if r.table == "Table 1"]) == 24
+    found = study.runs(["table1"], "paper", seeds=1)
+    assert [run.variant for run in found] == list(variants)
+    longer = next(run for run in found if run.variant == "mask_rcnn_r101_augfpn_2x").experiment
+    assert (longer.model.detector, longer.model.backbone) == ("mask_rcnn", "resnet101")
+    assert longer.train.epochs == 24
+    for budget in ("smoke", "laptop", "gpu"):
+        assert study.runs(["table1"], budget) == []
+        assert "table1" not in [x.part for x in status_of_all(budget)]
+    assert "table1" in [x.part for x in status_of_all("paper")]
+
+
+def status_of_all(budget: str) -> list[study.Line]:
+    return study.status(study.parts(), budget, None, None, study.Found({}, ()))
+
+
+def test_a_recipe_and_a_variant_that_are_the_same_are_run_once() -> None:
+    found = study.runs(study.parts(), "paper", seeds=1)
+    assert len({study.key_of_run(run) for run in found}) == len(found)
+    names = [run.variant for run in found]
+    assert "fpn" in names
+    assert "faster_rcnn_r50_fpn_1x" not in names
+    assert "faster_rcnn_r101_fpn_1x" in names
 
 
 def test_committed_records_are_found() -> None:
@@ -99,6 +179,9 @@ def test_a_record_is_found_wherever_its_pictures_lie(smoke: records.Record) -> N
         *((file, None) for file in ("settings.json", "result.json", "environment.json")),
         *((file, "{") for file in ("settings.json", "result.json", "environment.json")),
         ("settings.json", "[]"),
+        *((file, "{}") for file in ("settings.json", "result.json", "environment.json")),
+        ("result.json", "[]"),
+        ("diagnostics.json", "[]"),
         ("settings.json", '{"experiment": {"lamda": 1}}'),
     ],
 )
@@ -111,6 +194,28 @@ def test_a_damaged_record_is_named_and_left_out(
     assert found.by_key == {}
     (problem,) = found.problems
     assert str(broken) in problem
+
+
+@pytest.mark.parametrize("content", ["not gzipped", "[]", "", "cut off", None])
+def test_damaged_predictions_are_named_with_what_to_do(
+    smoke: records.Record, tmp_path: Path, content: str | None
+) -> None:
+    """A report goes on without them: it would be stopped in the middle otherwise."""
+    broken = shutil.copytree(smoke.folder, tmp_path / "broken")
+    file = broken / "predictions.json.gz"
+    whole = file.read_bytes()
+    file.unlink()
+    if content is not None:
+        file.write_bytes(whole[:-100] if content == "cut off" else content.encode())
+    found = study.collect([tmp_path])
+    (record,) = found.by_key.values()
+    with pytest.raises(UserError, match=r"broken are damaged \(.+\): delete the folder, and run"):
+        _ = record.predictions
+    assert found.readable().by_key == {}
+    (problem,) = found.readable().problems
+    assert str(broken) in problem
+    file.write_bytes(whole)
+    assert found.readable() == found
 
 
 def test_a_copy_is_no_problem_and_a_contradiction_is(smoke: records.Record, tmp_path: Path) -> None:
@@ -133,6 +238,53 @@ def test_records_of_other_pictures_are_reported(smoke: records.Record, tmp_path:
     (other / "settings.json").write_text(json.dumps(settings))
     (problem,) = study.collect([tmp_path]).problems
     assert problem == "b is of other pictures than a."
+
+
+def of_other_pictures(record: records.Record, folder: Path, seed: int, pictures: str) -> Path:
+    """A copy of a record, of another seed and other test pictures, somewhere else."""
+    copy = shutil.copytree(record.folder, folder)
+    settings = json.loads((copy / "settings.json").read_text())
+    settings["experiment"] |= {"seed": seed}
+    settings["fingerprints"]["test"] = pictures
+    (copy / "settings.json").write_text(json.dumps(settings))
+    return copy
+
+
+def test_runs_of_other_pictures_than_most_are_left_out(
+    smoke: records.Record, tmp_path: Path
+) -> None:
+    """A user's changed folder: its runs are not compared with those of the pictures before."""
+    of_other_pictures(smoke, tmp_path / "a", 0, "changed")
+    for seed, name in ((1, "b"), (2, "c")):
+        of_other_pictures(smoke, tmp_path / name, seed, "as most")
+    found = study.collect([tmp_path])
+    assert sorted(record.folder.name for record in found.by_key.values()) == ["b", "c"]
+    assert found.problems == ("a is of other pictures than b.",)
+
+
+def test_of_as_many_runs_of_two_kinds_of_pictures_the_first_count(
+    smoke: records.Record, tmp_path: Path
+) -> None:
+    for seed, name in enumerate("abcd"):
+        of_other_pictures(smoke, tmp_path / name, seed, "changed" if name in "bd" else "before")
+    found = study.collect([tmp_path])
+    assert sorted(record.folder.name for record in found.by_key.values()) == ["a", "c"]
+    assert found.problems == (
+        "b is of other pictures than a.",
+        "d is of other pictures than a.",
+    )
+
+
+def test_what_another_version_measured_counts_as_not_measured(
+    smoke: records.Record, tmp_path: Path
+) -> None:
+    shutil.copytree(smoke.folder, tmp_path / "a")
+    old = tmp_path / "a" / records.DIAGNOSTICS
+    for version, measured in ((diagnostics.VERSION - 1, 0), (diagnostics.VERSION, 1)):
+        old.write_text(json.dumps({"version": version}))
+        found = study.collect([tmp_path])
+        (line,) = study.status(["mechanisms"], "smoke", ["scenes"], None, found)
+        assert (line.done, line.measured) == (1, measured)
 
 
 # --- what is missing ------------------------------------------------------------------------------
@@ -187,7 +339,7 @@ def test_parts_that_are_measured_say_how_many_are(smoke: records.Record) -> None
     found = study.Found({key: smoke}, ())
     (line,) = study.status(["mechanisms"], "smoke", ["scenes"], None, found)
     assert (line.done, line.measured) == (1, 0)
-    found = study.Found({key: replace(smoke, diagnostics={"version": 1})}, ())
+    found = study.Found({key: replace(smoke, diagnostics={"version": diagnostics.VERSION})}, ())
     (line,) = study.status(["mechanisms"], "smoke", ["scenes"], None, found)
     assert (line.done, line.measured) == (1, 1)
     assert study.status_text([line], found).splitlines()[1].split()[:4] == (
@@ -200,7 +352,7 @@ def test_of_two_equal_records_the_measured_one_counts(
 ) -> None:
     shutil.copytree(smoke.folder, tmp_path / "a")
     measured = shutil.copytree(smoke.folder, tmp_path / "b")
-    (measured / records.DIAGNOSTICS).write_text('{"version": 1}')
+    (measured / records.DIAGNOSTICS).write_text(json.dumps({"version": diagnostics.VERSION}))
     shutil.copytree(smoke.folder, tmp_path / "c")
     (record,) = study.collect([tmp_path]).by_key.values()
     assert record.folder == measured

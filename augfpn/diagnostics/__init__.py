@@ -36,7 +36,7 @@ def measure(folder: Path, root: str | None = None, device: str = "cpu") -> Path:
     """
     record = predict.open_record(folder)
     file = folder / records.DIAGNOSTICS
-    if record.diagnostics is not None and record.diagnostics["version"] == VERSION:
+    if record.is_measured(VERSION):
         return file
     detector, record = predict.load(folder, device)
     test, learned = (predict.pictures_of(record, use, root) for use in ("test", "train"))

@@ -185,7 +185,9 @@ def by_distance(of: Objects, borders: Sequence[float]) -> dict:
 def oracle(of: Objects, levels: Sequence[int]) -> dict:
     """The loss and accuracy from the level that the rule gives, and from the best one.
 
-    The best is chosen where it cannot profit from chance: by the loss on the mirrored picture.
+    The best is chosen by the loss on the mirrored picture, so that noise of a single view does not
+    count; what both views of an object share does, and its class must be known: the oracle bounds
+    what a rule could gain, and is none.
     ``table``: how many objects have level i by the rule and j by choice, (L, L); ``loss``: the mean
     from each level j of the objects with level i, (L, L), ``None`` for fewer than 20.
     """
@@ -242,19 +244,32 @@ def numbers(found: dict) -> dict[str, float | None]:
         words = {"loss_assigned": "loss, level by rule", "loss_best": "loss, level by choice"}
         words |= {"right_assigned": "right, level by rule", "right_best": "right, level by choice"}
         named |= {text: found["oracle"][key] for key, text in words.items()}
+        named["gain from another level by size"] = gain_by_size(found["oracle"])
     if "mixture" in found:
         named |= shares(found["levels"], found["mixture"])
     return named
 
 
+def gain_by_size(found: dict) -> float | None:
+    """How much the mean loss would fall if all objects of a level were given the best one for them.
+
+    Of levels with `FEWEST` objects or more; 0 where the rule's level is the best for each.
+    """
+    loss, objects = np.array(found["loss"], float), np.array(found["table"]).sum(axis=1)
+    enough = ~np.isnan(loss).any(axis=1)
+    if not enough.any():
+        return None
+    gain = np.diag(loss)[enough] - loss[enough].min(axis=1)
+    return float(np.average(gain, weights=objects[enough]))
+
+
 def shares(levels: Sequence[int], found: dict) -> dict[str, float | None]:
-    """The share of each level for the RoIs of each, and the least of all."""
+    """The share of each level for the RoIs of each, and the least of all if none has too few."""
     parts = {
         f"P{k}'s share at P{i}": x
         for i, row in zip(levels, found["share"], strict=True)
         for k, x in zip(levels, row, strict=True)
     }
-    there = [x for x in parts.values() if x is not None]
-    least = {"least share": min(there) if there else None}
+    least = {"least share": None if None in parts.values() else min(parts.values())}
     entropy = {f"entropy at P{k}": x for k, x in zip(levels, found["entropy"], strict=True)}
     return parts | least | entropy

@@ -3,12 +3,11 @@
 import contextlib
 import io
 import itertools
-import math
 import re
 from collections import Counter
 from statistics import mean
 
-from augfpn import claims, statistics
+from augfpn import claims, statistics, tables
 from said.evidence import BOTH, compared, gain, ledger, verdict
 from said.table import cells, says, source
 
@@ -36,30 +35,45 @@ def colours_of_the_verdicts() -> None:
     assert max(others, key=others.get) == "undecided"
 
 
-@says("claims", "**What holds** is, above all, structure and mechanism.", True)
+@says("claims", "**What holds** is for the most part structure and mechanism.", True)
 def what_holds_is_structure() -> None:
     kinds = [row.claim.kind for row in ledger("scenes") if row.verdict == "holds"]
-    assert mean(kind in ("exact", "measured") for kind in kinds) > 0.6
+    assert mean(kind in ("exact", "measured") for kind in kinds) > 0.5
 
 
 @says(
     "claims",
-    "a claim that every one of many numbers is better fails with a single one that is worse",
+    "Of the effects on AP, two lie far beyond their intervals on scenes: RetinaNet's gain and the "
+    "harm of a global maximum.",
     scored=True,
 )
-def one_of_many_numbers_is_worse() -> None:
-    single = [
+def two_effects_far_beyond_their_intervals() -> None:
+    """Twice as far from zero as the interval reaches; C38 compares with the second."""
+    far = {
         row.claim.id
         for row in ledger("scenes")
-        if row.verdict == "does not hold"
-        and len(row.lines) > 5
-        and sum(statistics.verdict(x.found, x.margin) == row.verdict for x in row.lines if x.found)
-        == 1
-    ]
-    assert single
+        if row.verdict == "holds" and row.claim.kind == "effects"
+        if all(x.found.mean > 2 * (x.found.mean - x.found.low) for x in row.lines)
+    }
+    assert far == {"C7", "C37", "C38"}
 
 
-@says("claims", "and small objects often are, here")
+@says("claims", "**What does not hold** is little.", True)
+def what_does_not_hold() -> None:
+    failed = [row.claim.id for row in ledger("scenes") if row.verdict == "does not hold"]
+    assert failed == ["C28", "C61"]
+
+
+@says(
+    "claims",
+    "A claim that every one of many numbers is better is hard to refute with so many comparisons",
+    True,
+)
+def claims_of_many_numbers_are_undecided() -> None:
+    assert {verdict("scenes", name) for name in ("C14", "C23")} == {"undecided"}
+
+
+@says("claims", "by their means, small objects come out worse in most combinations here")
 def small_objects_are_often_worse() -> None:
     worse = [gain("scenes", v, "APs") < 0 for v in compared("table2", "scenes")]
     assert mean(worse) > 0.5
@@ -78,26 +92,26 @@ def rankings_are_undecided() -> None:
 
 @says("claims", "To decide most of them, a hundred seeds and more would be needed", True)
 def seeds_for_rankings() -> None:
+    """Or more pictures than there are."""
     rows = [row for row in ledger("scenes") if row.claim.id in ("C30", "C31", "C42", "C43", "C49")]
     needed = [
-        statistics.seeds_needed(x.found.of_seeds * math.sqrt(x.found.seeds), x.printed / 100)
+        statistics.seeds_needed(tables.spread_of(x.found), x.printed / 100, x.found.of_pictures)
         for row in rows
         for x in row.lines
         if x.found is not None and x.found.seeds >= statistics.FEWEST_SEEDS and x.printed
     ]
-    assert mean(each >= 100 for each in needed) > 0.5
+    assert mean(each is None or each >= 100 for each in needed) > 0.5
 
 
 @says(
     "claims",
-    "their accuracy on their own level less that on the others, in trained detectors with plain "
-    "FPN, should be above ten points",
+    "the gap must grow, and linear CKA, which no change of basis moves, must fall.",
 )
-def margin_of_the_first_defect() -> None:
+def test_of_the_first_defect() -> None:
     (claim,) = [each for each in claims.claims() if each.id == "C59"]
     (test,) = claim.tests
-    assert (test.plus, test.minus, test.numbers) == (("fpn",), (), ("gap",))
-    assert test.margin == 0.1
+    assert (test.plus, test.minus) == (("fpn",), ())
+    assert test.numbers == ("gap less gap before training", "alike before training less alike")
 
 
 @says("claims", "Some of these will turn out right with more seeds.", True)

@@ -3,13 +3,14 @@
 import numpy as np
 
 from augfpn import paper, statistics
-from said.evidence import BOTH, at, effect, measured, undecided, verdict
+from said.evidence import BOTH, at, compared, gain, measured, undecided, verdict
 from said.table import says
 
 
 @says(
     "consistent_supervision",
-    "and FPN's was *larger* after training than before in each of our runs: levels specialise",
+    "FPN's was *larger* after training than before in each of our runs, but by so little that its "
+    "interval holds zero",
 )
 def the_gap_grew_in_every_run() -> None:
     grown = [
@@ -19,6 +20,19 @@ def the_gap_grew_in_every_run() -> None:
     ]
     assert len(grown) >= 6
     assert min(grown) > 0
+    more = "gap less gap before training"
+    assert all(undecided(measured(pictures, "fpn", more)) for pictures in BOTH)
+
+
+@says(
+    "consistent_supervision",
+    "and *alike*, which no change of basis moves, fell in training on blood cells but not clearly "
+    "on scenes.",
+)
+def levels_are_less_alike_after_training_on_blood_cells() -> None:
+    fell = "alike before training less alike"
+    assert measured("bccd", "fpn", fell).low > 0
+    assert undecided(measured("scenes", "fpn", fell))
 
 
 @says("consistent_supervision", "on our two sets of pictures they hold zero")
@@ -63,17 +77,18 @@ def best_weights_in_the_paper() -> None:
 
 @says(
     "consistent_supervision",
-    "On scenes it comes out against the paper: a single level at one is better than FPN, and "
-    "better than all levels at a quarter, both with intervals above zero.",
+    "On scenes it comes out against the paper: a single level at one is better than all levels at "
+    "a quarter, with an interval above zero, and its mean is the best of the table.",
     scored=True,
 )
 @says(
     "claims",
-    "And on scenes a single supervised level is better than all four at the same total weight.",
+    "On scenes a single supervised level is better than all four at the same total weight.",
     scored=True,
 )
 def a_single_level_is_better_than_all() -> None:
-    assert effect("scenes", "cs_single_lam1").low > 0
+    means = {v: gain("scenes", v) for v in compared("table3", "scenes")}
+    assert max(means, key=means.get) == "cs_single_lam1"
     less = at("scenes").combination(["cs_single_lam1"], ["cs"], "AP")
     assert statistics.verdict(less) == "holds"
     assert verdict("scenes", "C28") == "does not hold"

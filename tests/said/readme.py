@@ -17,7 +17,7 @@ def seconds_of_the_pictures_in_the_readme() -> None:
 
 @says("README", "No COCO run has been made: the recipes build, take a step and evaluate")
 @says("intro", "nobody here has trained on COCO yet")
-@says("claims", "**What nobody has run** are the headline rows on COCO with this code.")
+@says("claims", "**What nobody has run** are the headline rows on COCO with this code")
 @says("coco_recipe", "We have not made that run, for want of eight GPUs.")
 @says("coco_recipe", "What is *not*: a COCO run, eight GPUs, mixed precision over a whole run.")
 def no_run_on_coco() -> None:
