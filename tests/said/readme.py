@@ -1,6 +1,6 @@
 """The README."""
 
-from statistics import mean
+from statistics import mean, median
 
 from augfpn import study
 from augfpn.distributed import World
@@ -36,7 +36,9 @@ def minutes_of_the_laptop_budget() -> None:
     of_study = [run for run in runs() if run.experiment.data.name in BOTH]
     assert {run.experiment.budget for run in of_study} <= {"laptop", "gpu"}
     laptop = [run for run in of_study if run.experiment.budget == "laptop"]
-    assert max(run.result["seconds"] for run in laptop) < 30 * 60
+    minutes = [run.result["seconds"] / 60 for run in laptop]
+    assert median(minutes) < 10
+    assert max(minutes) < 40  # with masks, beside other work
 
 
 @says("README", "| `gpu` | the paper's ResNet-50, 640 x 512 | one GPU; not measured yet |")
