@@ -100,7 +100,8 @@ def percent(x: float | None, sign: bool = False) -> str:
     """A fraction as a percentage, to a tenth."""
     if x is None or x != x:
         return "–"
-    text = f"{100 * x:+.1f}" if sign else f"{100 * x:.1f}"
+    tenths = round(100 * x, 1) + 0.0  # no minus before zero
+    text = f"{tenths:+.1f}" if sign and tenths else f"{tenths:.1f}"
     return text.replace("-", "−")
 
 

@@ -118,7 +118,8 @@ def test_a_recorded_run_is_found(tmp_path, run):
     done.mkdir()
     content = {"experiment": config.to_dict(settings), "fingerprints": prints}
     content |= {"classes": pictures.classes, "report": []}
-    for name, value in {"settings": content, "result": {}, "environment": {}}.items():
+    result, environment = map(dict.fromkeys, (records.IN_RESULT, records.IN_ENVIRONMENT))
+    for name, value in {"settings": content, "result": result, "environment": environment}.items():
         records.write_json(done / f"{name}.json", value)
     assert str(done) in doctor.recorded(*run, tmp_path).sentence
     assert str(done) not in doctor.recorded(replace(settings, seed=1), *run[1:], tmp_path).sentence

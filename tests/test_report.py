@@ -200,7 +200,15 @@ def test_other_detectors_are_compared_with_their_own_fpn() -> None:
 
 @pytest.mark.parametrize(
     ("value", "sign", "text"),
-    [(0.1234, False, "12.3"), (0.0123, True, "+1.2"), (-0.0123, True, "−1.2"), (None, True, "–")],
+    [
+        (0.1234, False, "12.3"),
+        (0.0123, True, "+1.2"),
+        (-0.0123, True, "−1.2"),
+        (None, True, "–"),
+        (-0.0004, True, "0.0"),
+        (0.0004, True, "0.0"),
+        (-0.0004, False, "0.0"),
+    ],
 )
 def test_percentages(value: float | None, sign: bool, text: str) -> None:
     assert tables.percent(value, sign) == text
