@@ -10,12 +10,13 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from augfpn.folders import existing, not_writable
 
 if TYPE_CHECKING:
     from augfpn.config import Experiment
@@ -206,14 +207,11 @@ def space(folder: Path, experiment: "Experiment") -> Finding:
     from augfpn.build import build_detector
     from augfpn.detectors import parameter_count
 
-    existing = next(parent for parent in (folder, *folder.absolute().parents) if parent.exists())
-    try:
-        tempfile.TemporaryFile(dir=existing).close()
-    except OSError as error:
-        why = f"{folder} cannot be written to ({error.strerror}): name another with --records."
-        return Finding("problem", "records", why)
+    why = not_writable(folder)
+    if why is not None:
+        return Finding("problem", "records", f"{why}: name another with --records.")
     weights = build_detector(replace(experiment.model, weights="scratch"))
-    free, needed = shutil.disk_usage(existing).free, COPIES * 4 * parameter_count(weights)
+    free, needed = shutil.disk_usage(existing(folder)).free, COPIES * 4 * parameter_count(weights)
     sentence = f"{folder.absolute()} can be written to, {free / GB:.1f} GB are free; "
     sentence += f"a run needs {needed / GB:.2f} GB."
     return Finding("ok" if free > needed else "problem", "records", sentence)

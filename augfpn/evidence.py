@@ -143,8 +143,7 @@ class Evidence:
 
     def apart(self, a: str, b: str) -> dict[int, Draws]:
         """How much better a is than b, by seed."""
-        of = {a: self.of(a), b: self.of(b)}
-        return {seed: statistics.less(of[a][seed], of[b][seed]) for seed in shared_seeds(of)}
+        return paired(self.of(a), self.of(b))
 
     def effects(self, a: str, b: str) -> dict[str, Interval]:
         """How much better a is than b, by number; empty where no seed has both."""
@@ -162,6 +161,11 @@ def scored(record: records.Record, coco: dict, draws: int, pictures: str) -> Sco
         own = [f"AP of {name}" for name in ADDED[pictures]]
         found = statistics.with_mean(found, OF_DIAL, own)
     return Scored(found, error_types(coco, record.predictions))
+
+
+def paired(a: dict[int, Draws], b: dict[int, Draws]) -> dict[int, Draws]:
+    """How much better a is than b, by seed, for the seeds that both have."""
+    return {seed: statistics.less(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())}
 
 
 def shared_seeds(of: dict[str, dict[int, Any]]) -> list[int]:

@@ -22,9 +22,20 @@ def check_readable(folder: Path) -> None:
 def check_writable(folder: Path) -> None:
     """Raise ``UserError`` for a folder, there or not yet, that cannot be written to."""
     check_readable(folder)
-    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    why = not_writable(folder)
+    if why is not None:
+        raise UserError(f"{why}: give another folder.")
+
+
+def not_writable(folder: Path) -> str | None:
+    """Why a folder, there or not yet, cannot be written to, or ``None``."""
     try:
-        TemporaryFile(dir=there).close()
+        TemporaryFile(dir=existing(folder)).close()
     except OSError as error:
-        why = f"{folder} cannot be written to ({error.strerror}): give another folder."
-        raise UserError(why) from None
+        return f"{folder} cannot be written to ({error.strerror})"
+    return None
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(each for each in (folder, *folder.absolute().parents) if each.exists())

@@ -124,7 +124,7 @@ def interval(observed: Sequence[float], on_draws: Floats, level: float = LEVEL) 
     n, centre = len(observed), float(np.mean(observed))
     usable = on_draws[:, ~np.isnan(on_draws).any(axis=0)]
     if math.isnan(centre) or usable.shape[1] < 2:
-        return Interval(centre, math.nan, math.nan, n, math.nan, math.nan)
+        return around(centre, n, math.nan, math.nan, level)
     of_pictures, of_seeds = float(usable.mean(axis=0).var(ddof=1)), math.nan
     if n > 1:
         luck = max(0.0, float(usable.var(axis=1, ddof=1).mean()) - of_pictures) / (n - 1)

@@ -94,9 +94,9 @@ def parts() -> dict[str, Part]:
 def part(name: str) -> Part:
     """A part by name. Raises ``UserError`` with the one that was meant."""
     if name not in parts():
-        near = [repr(each) for each in difflib.get_close_matches(name, parts(), 1)]
-        near = [NOTEBOOKS[name]] if name in NOTEBOOKS else near
-        meant = f"did you mean {near[0]}? " if near else ""
+        close = map(repr, difflib.get_close_matches(name, parts(), 1))
+        near = NOTEBOOKS.get(name) or next(close, None)
+        meant = f"did you mean {near}? " if near else ""
         raise UserError(f"the study has no part {name!r}: {meant}There are {', '.join(parts())}.")
     return parts()[name]
 

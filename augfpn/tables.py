@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
-from augfpn import claims, paper, plots, recipes, runtime, statistics, study
+from augfpn import claims, doctor, paper, plots, recipes, runtime, statistics, study
 from augfpn.compare import label_of
-from augfpn.evidence import ADDED, OF_DIAL, Evidence, base_of, shared_seeds
+from augfpn.evidence import ADDED, OF_DIAL, Evidence, base_of, paired
 from augfpn.statistics import FEWEST_SEEDS, Interval
 
 DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"}
@@ -85,11 +85,11 @@ def pictures(variants: Sequence[str], of: Evidence) -> str:
     record = next(record for v in variants for record in of.recorded(v).values())
     many, train = record.result["pictures"], record.experiment.train
     areas = [x["area"] for x in of.truth(record)["annotations"] if not x["iscrowd"]]
-    small, large = sum(a < 32**2 for a in areas), sum(a >= 96**2 for a in areas)
+    small, medium, large = doctor.sizes(areas)
     return (
         f"{record.result['steps']} steps of {train.batch} of {many['train']} pictures; tested on "
         f"{many['test']} with {len(areas)} objects, of which {small} are small (below 32² px), "
-        f"{len(areas) - small - large} medium and {large} large (from 96² px on)."
+        f"{medium} medium and {large} large (from 96² px on)."
     )
 
 
@@ -200,21 +200,19 @@ def matrix_less_plain(by_set: dict[str, Evidence]) -> str:
     dials = [name for name in study.DIALS if name in by_set]
     lines = [["", *(f"{name} less {PLAIN}" for name in dials)]]
     for variant in study.part("defects").variants[1:]:
-        found = [effect_text(turned_up(by_set[name], by_set[PLAIN], variant)) for name in dials]
-        own = [
-            f"**{x}**" if study.OWN_DIAL.get(variant) == d else x
-            for d, x in zip(dials, found, strict=True)
-        ]
-        lines.append([label(variant), *own])
+        cells = {d: effect_text(turned_up(by_set[d], by_set[PLAIN], variant)) for d in dials}
+        own = study.OWN_DIAL.get(variant)
+        if own in cells:
+            cells[own] = f"**{cells[own]}**"
+        lines.append([label(variant), *cells.values()])
     return grid(lines)
 
 
 def turned_up(there: Evidence, plain: Evidence, variant: str) -> Interval | None:
     """How much larger an effect on AP is there than on plain scenes; ``None`` without a seed."""
-    of = {each.pictures: each.apart(variant, base_of(variant)) for each in (there, plain)}
-    seeds = shared_seeds(of)
-    apart = [statistics.less(*(x[seed] for x in of.values())) for seed in seeds]
-    return statistics.single(apart)["AP"] if apart else None
+    effects = (each.apart(variant, base_of(variant)) for each in (there, plain))
+    more = list(paired(*effects).values())
+    return statistics.single(more)["AP"] if more else None
 
 
 def ledger(rows: Sequence[claims.Row]) -> str:

@@ -10,7 +10,18 @@ import nbformat
 import numpy as np
 import pytest
 
-from augfpn import claims, examples, records, report, statistics, study, tables, train, truth
+from augfpn import (
+    claims,
+    examples,
+    findings,
+    records,
+    report,
+    statistics,
+    study,
+    tables,
+    train,
+    truth,
+)
 from augfpn import evidence as recorded
 from augfpn.cli import main
 from augfpn.errors import UserError
@@ -225,6 +236,21 @@ def test_the_plan_says_how_many_seeds() -> None:
 
     assert plan(0.009 / 3**0.5, 0.0) == "| CS | +0.9 | 0.9 | 0.0 | 10 | 1.0 |"
     assert plan(0.009 / 3**0.5, 0.004) == "| CS | +0.9 | 0.9 | 0.4 | more pictures | – |"
+
+
+@pytest.mark.parametrize(
+    ("notebook", "said"),
+    [
+        ("semantic_gap", f"{findings.ABOUT} {findings.ABOUT_GAP}"),
+        ("top_level", f"{findings.ABOUT} {findings.ABOUT_TOP}"),
+        ("assignment", f"{findings.ABOUT} {findings.ABOUT_ASSIGNMENT}"),
+        ("figure4", findings.ABOUT_SHARES),
+    ],
+)
+def test_report_and_notebook_explain_a_measurement_alike(notebook: str, said: str) -> None:
+    file = Path(__file__).parents[1] / "experiments" / f"{notebook}.ipynb"
+    told = ["".join(cell["source"]) for cell in json.loads(file.read_text("utf-8"))["cells"]]
+    assert " ".join(said.split()) in told
 
 
 # --- the whole report -----------------------------------------------------------------------------
