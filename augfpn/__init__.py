@@ -14,16 +14,16 @@ _HOME = {
     "FPN": "config",
     "Experiment": "config",
     "Model": "config",
-    "OneStage": "detectors",
+    "OneStage": "detectors.two_stage",
     "Pictures": "data.pictures",
     "Record": "records",
-    "TwoStage": "detectors",
+    "TwoStage": "detectors.two_stage",
     "UserError": "errors",
-    "build_detector": "build",
-    "coco_weights": "weights",
-    "in_dialect": "dialects",
-    "load_torchvision": "weights",
-    "new_parts_only": "weights",
+    "build_detector": "detectors.build",
+    "coco_weights": "detectors.from_torchvision",
+    "in_dialect": "settings.dialects",
+    "load_torchvision": "detectors.from_torchvision",
+    "new_parts_only": "detectors.from_torchvision",
 }
 __all__ = sorted(_HOME)
 

@@ -1,4 +1,4 @@
-"""Typed, frozen, validated settings of one experiment. Only `augfpn.build` reads `Model`.
+"""Typed, frozen, validated settings of one experiment. Only `augfpn.detectors.build` reads `Model`.
 
     FPN = Model()
     AUGFPN = replace(FPN, lam=0.25, ratios=(0.1, 0.2, 0.3), roi_selection="soft")
@@ -49,7 +49,7 @@ LowQuality = Literal["always", "reassign"]
 
 @dataclass(frozen=True, config=FROZEN)
 class Dense:
-    """What RetinaNet and FCOS share; `augfpn.dialects` has the sources' values and says why."""
+    """What RetinaNet and FCOS share; `augfpn.settings.dialects` has the sources' values and says why."""
 
     p6_from: Literal["c5", "p5"] = "p5"
     relu_before_p7: bool = True
@@ -70,7 +70,7 @@ class RetinaNet(Dense):
 
     octave_steps: Positive = 3  # anchor sizes a level, 2^(i/3) apart
     whole_sizes: bool = True  # those sizes without their fractions
-    low_quality: LowQuality = "always"  # see `augfpn.anchors.match`
+    low_quality: LowQuality = "always"  # see `augfpn.detectors.anchors.match`
     low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
     normaliser: Literal["picture", "batch"] = "picture"  # whose objects a loss is divided by
     beta: Weight = 0.0  # of smooth L1; 0 is L1
@@ -98,7 +98,7 @@ class Model:
     """A detector. The defaults are torchvision's, but for the initialisation.
 
     The first group are the paper's parts, the second the detector around them, the third sizes,
-    the last where sources differ: `augfpn.dialects` sets those by name.
+    the last where sources differ: `augfpn.settings.dialects` sets those by name.
     """
 
     lam: Weight = 0.0  # lambda of Eq. (1); 0 builds no auxiliary head
@@ -181,7 +181,9 @@ class Data:
     scene_classes: tuple[str, ...] = ("disk", "square", "triangle", "star", "cross")
     scene_tilt: Annotated[float, Field(ge=0, le=1)] = 1.0  # how far objects are turned
     own_colours: Annotated[float, Field(ge=0, le=1)] = 0.0  # how many wear their class's colour
-    detail: Annotated[float, Field(ge=0, le=1)] = 0.0  # dials of scenes: see `augfpn.data.dials`
+    detail: Annotated[float, Field(ge=0, le=1)] = (
+        0.0  # dials of scenes: see `augfpn.data.scenes.dials`
+    )
     context: Annotated[float, Field(ge=0, le=1)] = 0.0
     scale: Annotated[float, Field(ge=0, le=1)] = 0.0
     train_scenes: Positive = 800

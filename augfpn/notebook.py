@@ -18,8 +18,9 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from augfpn import config, parameters
+from augfpn import config
 from augfpn.errors import UserError
+from augfpn.settings import parameters
 
 INJECTED = "# Parameters"  # the first line of papermill's cell
 ASSIGNMENT = re.compile(r"^([A-Za-z_]\w*)\s*(:[^=]*)?=")

@@ -10,7 +10,7 @@ are the paper's C5, M5 and P5. Letters in shapes: N pictures, C channels, R boxe
 S bins on a side of a pooled RoI. Boxes are (x1, y1, x2, y2) in pixels of the batch of pictures.
 
 Where the paper is silent, the authors' released code decides; docstrings say so under *Differs*.
-What the paper compares these parts with is in `augfpn.variants`.
+What the paper compares these parts with is in `augfpn.detectors.variants`.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import boxes as box_ops
 
-from augfpn.roi_align import RoIAlign
+from augfpn.detectors.roi_align import RoIAlign
 
 Levels = dict[int, Tensor]
 Boxes = list[Tensor]

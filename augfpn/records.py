@@ -16,19 +16,16 @@ equal experiments on equal pictures are the same run.
 import gzip
 import hashlib
 import json
-import os
-import platform
-import subprocess
 import zlib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from importlib import metadata
 from pathlib import Path
 
 from augfpn import config
 from augfpn.errors import UserError
-from augfpn.folders import check_readable
+from augfpn.support.files import check_readable, packed, write_bytes, write_json
+from augfpn.support.machine import environment
 
 COMMITTED = (
     Path(__file__).parent / "_records",  # in an installed wheel
@@ -38,7 +35,6 @@ FILES = ("settings.json", "environment.json", "result.json", "curve.jsonl", "pre
 IN_RESULT = ("AP", "by_class", "pictures", "steps", "seconds", "memory_mb")  # without which no
 IN_ENVIRONMENT = ("device_name", "versions", "commit")  # table can be made
 DIAGNOSTICS = "diagnostics.json"
-VERSIONED = ("augfpn", "torch", "torchvision", "numpy", "pillow", "pycocotools")
 
 
 @dataclass(frozen=True)
@@ -227,18 +223,6 @@ def free_name(parent: Path, name: str) -> Path:
     return folder
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write JSON so that the file is either whole or as it was."""
-    write_bytes(path, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write so that the file is either whole or as it was."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    partial.replace(path)
-
-
 def write(
     folder: Path, settings: dict, result: dict, curve: list[dict], predictions: list[dict]
 ) -> None:
@@ -254,59 +238,3 @@ def one_line(row: dict) -> str:
     """A row of the curve; losses to six digits."""
     short = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()}
     return json.dumps(short) + "\n"
-
-
-def packed(value: object) -> bytes:
-    """JSON, compressed, the same bytes for the same value."""
-    return gzip.compress(json.dumps(value, separators=(",", ":")).encode(), mtime=0)
-
-
-def environment(device: str) -> dict:
-    """Versions, machine and commit: what one has to know to believe a number."""
-    import torch
-
-    return {
-        "python": platform.python_version(),
-        "versions": {package: version(package) for package in VERSIONED},
-        "system": f"{platform.system()} {platform.machine()}",
-        "device": device,
-        "device_name": torch.cuda.get_device_name() if device == "cuda" else cpu_name(),
-        "threads": torch.get_num_threads(),
-        "commit": commit(),
-    }
-
-
-def version(package: str) -> str | None:
-    """What is installed; None where nothing is, as for a clone that is only on the path."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def cpu_name() -> str:
-    """The processor's name and how many cores this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
-        name = names[0].split(":", 1)[1].strip() if names else name
-    return f"{name}, {cores} cores"
-
-
-def commit() -> str | None:
-    """The package's git commit, "+" when its files are changed; None outside of a clone."""
-    here = Path(__file__).parent
-    try:
-        head = git(here, "rev-parse", "--short=12", "HEAD")
-        changed = git(here, "status", "--porcelain", "--", str(here))
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return head + ("+" if changed else "")
-
-
-def git(where: Path, *words: str) -> str:
-    """What git prints."""
-    done = subprocess.run(["git", *words], cwd=where, capture_output=True, text=True, check=True)
-    return done.stdout.strip()

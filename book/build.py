@@ -206,7 +206,7 @@ def executed(chapter: Path) -> Executed:
 def machine() -> dict[str, str]:
     """Where and with what a chapter was executed."""
     sys.path.insert(0, str(ROOT))
-    from augfpn.records import cpu_name
+    from augfpn.support.machine import cpu_name
 
     day = datetime.now(UTC).date().isoformat()
     versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS[:2])

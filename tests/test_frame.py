@@ -123,7 +123,7 @@ def test_git_ignores(name: str, files: list[Path]) -> None:
     assert git("check-ignore", "-q", name).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["augfpn/data/scenes.py", "experiments/records/one.json"])
+@pytest.mark.parametrize("name", ["augfpn/data/scenes/scene.py", "experiments/records/one.json"])
 def test_git_does_not_ignore(name: str, files: list[Path]) -> None:
     assert git("check-ignore", "-q", name).returncode == 1
 
@@ -230,5 +230,5 @@ def test_wheel_ships_records_and_tables(tmp_path: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
     records = {f"augfpn/_records/{path}" for path in committed("experiments/records")}
     assert {path.rpartition("/")[2] for path in records} >= {"result.json", "weights.pt"}
-    assert inside >= records | {"augfpn/__init__.py", "augfpn/paper_tables.json"}
+    assert inside >= records | {"augfpn/__init__.py", "augfpn/settings/paper_tables.json"}
     assert not [name for name in inside if name.startswith(("tests/", "experiments/"))]

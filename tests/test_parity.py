@@ -16,12 +16,12 @@ from torchvision.models.detection.backbone_utils import _resnet_fpn_extractor
 from torchvision.ops import FrozenBatchNorm2d
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
-from augfpn.build import build_detector
 from augfpn.config import AUGFPN, FPN, Model
-from augfpn.detectors import OneStage, TwoStage
-from augfpn.dialects import in_dialect
+from augfpn.detectors.build import build_detector
+from augfpn.detectors.from_torchvision import load_torchvision
+from augfpn.detectors.two_stage import OneStage, TwoStage
 from augfpn.errors import UserError
-from augfpn.weights import load_torchvision
+from augfpn.settings.dialects import in_dialect
 
 SIZES = {"short_side": 128, "long_side": 208}
 CLASSES = 6

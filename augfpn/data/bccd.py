@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pooch
 from filelock import FileLock
 
-from augfpn.data.check import Coco, Entry, check
+from augfpn.data.annotations import Coco, Entry, check
 from augfpn.data.files import digest, existing_folder, file_sizes, holdings, read_file
 from augfpn.data.pictures import Pictures
 from augfpn.errors import UserError, one_of

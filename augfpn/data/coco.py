@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from augfpn.data.check import check
+from augfpn.data.annotations import check
 from augfpn.data.files import digest, existing_folder, file_sizes, holdings, read_file
 from augfpn.data.pictures import Pictures
 from augfpn.errors import UserError, one_of

@@ -16,7 +16,7 @@ from pycocotools import mask as rle
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from augfpn.data.check import Coco, Code, Entry, expect_mask, mask_code
+from augfpn.data.annotations import Coco, Code, Entry, expect_mask, mask_code
 from augfpn.data.files import digest
 from augfpn.errors import UserError
 
@@ -34,7 +34,7 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
     """
 
     name: str
-    coco: Coco  # has passed `augfpn.data.check`
+    coco: Coco  # has passed `augfpn.data.annotations`
     read: Callable[[Entry], np.ndarray]  # an entry of coco["images"] -> (H, W, 3) uint8 RGB
     fingerprint: str  # sha256 in hex: equal for equal data
     report: tuple[str, ...] = ()  # what was found and left out

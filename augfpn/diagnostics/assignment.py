@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from augfpn.data.pictures import Pictures
-from augfpn.detectors import TwoStage, with_p6
+from augfpn.detectors.two_stage import TwoStage, with_p6
 from augfpn.diagnostics.objects import Maps, array, maps
 from augfpn.pyramid import HardRoISelection, Levels, SoftRoISelection
 

@@ -4,7 +4,7 @@ Source: Bolya et al., TIDE, ECCV 2020, at an IoU of 0.5: a kind counts for as mu
 rise if all of its errors were mended, and nothing else.
 """
 
-from augfpn.matches import SIZES, compared
+from augfpn.study.scoring import SIZES, compared
 
 KINDS = {  # hotcoco's word: what is wrong
     "Cls": "class",

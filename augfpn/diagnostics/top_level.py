@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from augfpn.data.pictures import Pictures
-from augfpn.detectors import OneStage, TwoStage
+from augfpn.detectors.two_stage import OneStage, TwoStage
 from augfpn.diagnostics import probes
 from augfpn.diagnostics.objects import Floats, Seen, maps, pooled, top_maps
 from augfpn.diagnostics.semantic_gap import picture_of

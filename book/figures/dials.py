@@ -5,7 +5,7 @@ python book/figures/dials.py
 
 from pathlib import Path
 
-from augfpn import examples, plots
+from augfpn.figures import examples, plots
 
 CHOSEN = slice(1, 8, 2)  # of the first eight: among them both classes of "context"
 SHOWN = ("scenes", "detail", "context")  # a scene with "scale" looks like a plain one

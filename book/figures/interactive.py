@@ -21,10 +21,15 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from augfpn import build, data, evidence, plots, predict, train
-from augfpn.detectors import TwoStage
+from augfpn.data import load
+from augfpn.deploy import predict
+from augfpn.detectors import build
+from augfpn.detectors.two_stage import TwoStage
 from augfpn.diagnostics.objects import Maps, maps
+from augfpn.figures import plots
 from augfpn.pyramid import ratio_invariant_pool
+from augfpn.study import evidence
+from augfpn.training import train
 
 HERE = Path(__file__).parent
 STATIC = HERE.parent / "extra" / "interactive"  # which the built book has as interactive/
@@ -159,7 +164,7 @@ def without_padding(x: Tensor, size: tuple[int, int], k: int) -> Tensor:
 def cells(root: str, records: dict[str, Path]) -> None:
     """The M levels of a picture of blood cells, of two detectors."""
     STATIC.mkdir(parents=True, exist_ok=True)
-    image, target = data.load("bccd", "test", root)[CELLS]
+    image, target = load.load("bccd", "test", root)[CELLS]
     picture = Image.fromarray(image.permute(1, 2, 0).numpy()).resize((400, 300))
     picture.save(STATIC / "cells.png", optimize=True)
     rows: dict[str, list[np.ndarray]] = {}

@@ -7,8 +7,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from augfpn import plots, records, study, train
-from augfpn.examples import examples
+from augfpn import records
+from augfpn.figures import plots
+from augfpn.figures.examples import examples
+from augfpn.study import grid
+from augfpn.training import train
 
 HERE = Path(__file__).parent
 EACH = 2  # pictures of each data set
@@ -16,7 +19,7 @@ EACH = 2  # pictures of each data set
 
 def trained(name: str) -> records.Record:
     """The committed AugFPN record of a data set at the laptop budget, seed 0."""
-    found = study.collect(records.COMMITTED).record(study.Run("augfpn", name, "laptop", 0))
+    found = grid.collect(records.COMMITTED).record(grid.Run("augfpn", name, "laptop", 0))
     if found is None:
         raise SystemExit(f"there is no AugFPN record of {name} in {records.COMMITTED}")
     return found

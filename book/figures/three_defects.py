@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from augfpn.data.scenes import SceneSettings, scene
-from augfpn.plots import BLUE, GREEN, ORANGE, STYLE
+from augfpn.data.scenes.scene import SceneSettings, scene
+from augfpn.figures.plots import BLUE, GREEN, ORANGE, STYLE
 
 SCENE = scene(SceneSettings(), "train", 12)
 LEVELS = (2, 3, 4, 5)

@@ -1,0 +1,278 @@
+"""What this machine can do with the settings asked for: findings as data, for `augfpn doctor`.
+
+A check that fails is a finding like any other. torch and torchvision are imported where they are
+used, so that one can be told what is wrong with them.
+"""
+
+import contextlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from augfpn.support.files import existing, not_writable
+
+if TYPE_CHECKING:
+    from augfpn.config import Experiment
+    from augfpn.data.pictures import Pictures
+    from augfpn.settings.parameters import Parameters
+
+GB = 1e9
+COPIES = 7  # of all weights on the disk: weights.pt, and a checkpoint with AdamW's moments, twice
+BUSY = 0.75  # load for each core
+AREAS = {"small": 32**2, "medium": 96**2, "large": float("inf")}  # px, COCO's
+TOGETHER = "install both in one command: pip install --force-reinstall torch torchvision"
+PROBE = """
+import torch, torchvision
+for device in ["cpu"] + ["cuda"] * torch.cuda.is_available():
+    boxes = torch.tensor([[0.0, 0, 10, 10], [1, 1, 11, 11], [20, 20, 30, 30]], device=device)
+    kept = torchvision.ops.nms(boxes, torch.tensor([0.9, 0.8, 0.7], device=device), 0.5)
+    assert kept.tolist() == [0, 2], f"nms keeps {kept.tolist()}, not [0, 2]"
+    ones = torch.ones(1, 1, 32, 32, device=device)
+    pooled = torchvision.ops.roi_align(ones, [boxes], 7)
+    assert pooled.eq(1).all(), "roi_align of ones is not one"
+"""
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at, and what there is to say about it."""
+
+    level: Literal["ok", "note", "problem"]
+    subject: str
+    sentence: str
+
+
+def examine(chosen: "Parameters") -> list[Finding]:
+    """Everything that decides whether and how fast the run asked for will go. Downloads no weights.
+
+    Pictures are read or drawn as for the run itself, and some twenty seconds of training are run.
+    """
+    from augfpn.training import train
+
+    found = [*installation(), processor(), memory(), accelerator(chosen.device)]
+    with noted(found, "settings"):
+        experiment, weights = settled(chosen)
+        found.append(weights)
+        folder = Path(chosen.records)
+        with noted(found, "records"):
+            found.append(space(folder, experiment))
+        began = time.monotonic()
+        with noted(found, "data"):
+            pictures, test = train.load_both(experiment)
+            loading = time.monotonic() - began
+            experiment = train.fitted(experiment, pictures, test)
+            found += [*contents(pictures), *contents(test)]
+            with noted(found, "recorded"):
+                found.append(recorded(experiment, pictures, test, folder))
+            with noted(found, "time"):
+                found.append(duration(experiment, pictures, test, loading))
+    return found
+
+
+@contextlib.contextmanager
+def noted(found: list[Finding], subject: str) -> Iterator[None]:
+    """Whatever is raised inside becomes a finding: one check that fails does not end the others."""
+    from augfpn.errors import UserError
+
+    try:
+        yield
+    except Exception as error:
+        lines = str(error).strip().splitlines() or ["no reason given"]
+        name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
+        found.append(Finding("problem", subject, name + lines[0]))
+
+
+# --- the machine ----------------------------------------------------------------------------------
+
+
+def installation() -> list[Finding]:
+    """Python, torch, torchvision, and whether the two work together."""
+    from augfpn.support import machine
+
+    versions = {name: machine.version(name) for name in ("torch", "torchvision")}
+    found = [Finding("ok", "python", f"{platform.python_version()} at {sys.executable}")]
+    for name, version in versions.items():
+        if version is None:
+            found.append(Finding("problem", name, f"is not installed: {TOGETHER}."))
+    if None in versions.values():
+        return found
+    pair = " with ".join(f"{name} {version}" for name, version in versions.items())
+    # In a process of its own: a torchvision that does not fit can fail in the import, or crash.
+    probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
+    if probe.returncode == 0:
+        return [*found, Finding("ok", "torch", f"{pair}: nms and roi_align work.")]
+    reason = (probe.stderr.strip().splitlines() or [f"exit status {probe.returncode}"])[-1]
+    return [
+        *found,
+        Finding(
+            "problem",
+            "torch",
+            f"{pair}: nms and roi_align do not work ({reason}); torchvision must be built for this "
+            f"very torch, also as to CPU or CUDA: {TOGETHER}.",
+        ),
+    ]
+
+
+def processor() -> Finding:
+    """The cores, whether torch uses them, and whether others do."""
+    import torch
+
+    from augfpn.support.machine import cpu_name
+
+    remarks = [cpu_name(), f"torch uses {torch.get_num_threads()}"]
+    if os.environ.get("OMP_NUM_THREADS"):
+        remarks.append(f"as OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']} asks for")
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > BUSY * (os.cpu_count() or 1):
+        remarks.append(f"they are busy (load {load:.1f}), so that the time below is too long")
+    return Finding("note" if len(remarks) > 2 else "ok", "cpu", "; ".join(remarks) + ".")
+
+
+def memory() -> Finding:
+    """The memory that is free, as far as Linux tells."""
+    info = Path("/proc/meminfo")
+    if not info.exists():
+        total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        return Finding("ok", "memory", f"{total / GB:.1f} GB in all.")
+    sizes = {line.split(":")[0]: 1024 * int(line.split()[1]) for line in info.open()}
+    total, free = sizes["MemTotal"], sizes["MemAvailable"]
+    limit = Path("/sys/fs/cgroup/memory.max")  # of a container
+    if limit.exists() and limit.read_text().strip().isdecimal():
+        total = min(total, int(limit.read_text()))
+        free = min(free, total)
+    level = "ok" if free > 2 * GB else "note"
+    return Finding(level, "memory", f"{free / GB:.1f} of {total / GB:.1f} GB are free.")
+
+
+def accelerator(wanted: str) -> Finding:
+    """The GPU, or why there is none."""
+    import torch
+
+    if torch.cuda.is_available():
+        free, total = torch.cuda.mem_get_info()
+        name = f"{torch.cuda.get_device_name()}, {free / GB:.0f} of {total / GB:.0f} GB free"
+        unused = "; device='cpu' leaves it idle" if wanted == "cpu" else ""
+        return Finding("note" if unused else "ok", "gpu", name + unused + ".")
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if torch.version.cuda is None:
+        why = "this build of torch is for CPUs only"
+    elif hidden is not None and not hidden.strip("-1 "):
+        why = f"CUDA_VISIBLE_DEVICES={hidden!r} hides all of them"
+    elif shutil.which("nvidia-smi") is None:
+        why = "no NVIDIA driver is installed"
+    else:
+        why = f"the NVIDIA driver does not serve torch's CUDA {torch.version.cuda}: try nvidia-smi"
+    return Finding("problem" if wanted == "cuda" else "note", "gpu", f"none: {why}.")
+
+
+# --- the run --------------------------------------------------------------------------------------
+
+
+def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
+    """The experiment, and where its first weights come from, without a download."""
+    from augfpn.detectors.backbones import imagenet
+    from augfpn.errors import UserError
+    from augfpn.settings import parameters
+
+    scratch = parameters.experiment(replace(chosen, weights="scratch"))
+    backbone = scratch.model.backbone
+    random = Finding("ok", "weights", f"{backbone} starts from random weights.")
+    if chosen.weights == "scratch":
+        return scratch, random
+    try:
+        weights = imagenet(backbone, scratch.model.style)
+    except UserError:
+        if chosen.weights == "imagenet":
+            raise
+        return scratch, random
+    if weights.file is not None:
+        there = Finding("ok", "weights", f"{backbone} starts from ImageNet's, {weights.file}.")
+        return parameters.experiment(replace(chosen, weights="imagenet")), there
+    otherwise = "starts from scratch" if chosen.weights == "auto" else "does not start"
+    absent = (
+        f"ImageNet's of {backbone} are not at hand: the run downloads them, and {otherwise} where "
+        f"it cannot; or {weights.by_hand}. Below, the run is from scratch."
+    )
+    return scratch, Finding("note", "weights", absent)
+
+
+def space(folder: Path, experiment: "Experiment") -> Finding:
+    """Whether records can be written, and whether a run's files find room."""
+    from augfpn.detectors.build import build_detector
+    from augfpn.detectors.two_stage import parameter_count
+
+    why = not_writable(folder)
+    if why is not None:
+        return Finding("problem", "records", f"{why}: name another with --records.")
+    weights = build_detector(replace(experiment.model, weights="scratch"))
+    free, needed = shutil.disk_usage(existing(folder)).free, COPIES * 4 * parameter_count(weights)
+    sentence = f"{folder.absolute()} can be written to, {free / GB:.1f} GB are free; "
+    sentence += f"a run needs {needed / GB:.2f} GB."
+    return Finding("ok" if free > needed else "problem", "records", sentence)
+
+
+def contents(pictures: "Pictures") -> Iterator[Finding]:
+    """Pictures, classes and objects by COCO's sizes, and what was found in the annotations."""
+    areas = [a["area"] for a in pictures.coco["annotations"] if not a["iscrowd"]]
+    of_size = dict(zip(AREAS, sizes(areas), strict=True))
+    shares = ", ".join(f"{count / len(areas):.0%} {name}" for name, count in of_size.items())
+    names = ", ".join(pictures.classes[:5]) + (", ..." if len(pictures.classes) > 5 else "")
+    yield Finding(
+        "ok",
+        pictures.name,
+        f"{len(pictures)} pictures, {len(pictures.classes)} classes ({names}), {len(areas)} "
+        f"objects: {shares}.",
+    )
+    for name in (name for name, count in of_size.items() if not count):
+        yield Finding("note", pictures.name, f"has no {name} object, so there is no AP of that.")
+    for line in pictures.report:
+        yield Finding("note", pictures.name, line)
+
+
+def sizes(areas: Iterable[float]) -> list[int]:
+    """How many objects are small, medium and large by COCO's rule."""
+    counts, limits = [0] * len(AREAS), list(AREAS.values())
+    for area in areas:
+        counts[next(place for place, limit in enumerate(limits) if area < limit)] += 1
+    return counts
+
+
+def recorded(
+    experiment: "Experiment", pictures: "Pictures", test: "Pictures", folder: Path
+) -> Finding:
+    """Whether this very run is done already, or begun."""
+    from augfpn import records
+
+    fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
+    done = records.find(records.run_id(experiment, fingerprints), [folder, *records.COMMITTED])
+    if done is not None:
+        return Finding("ok", "recorded", f"this run is done: {done.folder}.")
+    name = records.name_of(experiment, fingerprints)
+    if (folder / f".{name}.running" / "checkpoint.pt").exists():
+        return Finding("ok", "recorded", "this run was begun, and goes on from its checkpoint.")
+    return Finding("ok", "recorded", "this run is not recorded yet.")
+
+
+def duration(
+    experiment: "Experiment", pictures: "Pictures", test: "Pictures", loading: float
+) -> Finding:
+    """How long the run takes, from some of its own training steps and some test pictures."""
+    from augfpn.study import timing
+    from augfpn.support.progress import duration as spoken
+    from augfpn.training import train
+
+    steps = train.number_of_steps(experiment.train, len(pictures.with_objects()))
+    cost = timing.measure(experiment, pictures, test)
+    total = loading + cost.step * steps + cost.picture * len(test)
+    return Finding(
+        "ok",
+        "time",
+        f"about {spoken(total)} on {experiment.device}: {steps} training steps of {cost.step:.2f} "
+        f"s ({cost.how}), then {len(test)} test pictures of {cost.picture:.2f} s.",
+    )

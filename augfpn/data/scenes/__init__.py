@@ -1,0 +1,1 @@
+"""Scenes: pictures made on the spot from a seed, with exact boxes and masks."""

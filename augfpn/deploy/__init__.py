@@ -1,0 +1,1 @@
+"""A trained detector elsewhere: on your pictures, and as an ONNX file."""

@@ -1,0 +1,1 @@
+"""Pictures in, boxes out: the detectors and their parts."""

@@ -1,0 +1,193 @@
+"""Parameters and multiply-accumulates of a detector, part by part, without a picture or a weight.
+
+Everything is built and run on torch's meta device, which knows shapes only. Counted are
+convolutions and fully connected layers, half of the floating-point operations that torch counts;
+RoIAlign, interpolation, normalisation and suppression are not.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from augfpn.config import ONE_STAGE, Model
+from augfpn.detectors import build
+from augfpn.detectors.backbones import Backbone, backbone
+from augfpn.detectors.two_stage import OneStage, TwoStage, parameter_count, with_p6
+from augfpn.errors import UserError
+from augfpn.pyramid import FPN, HardRoISelection, Levels
+from augfpn.settings import recipes
+
+SIDE = 32  # a batch's sides are multiples of this many pixels
+META = torch.device("meta")
+# Networks of timm's that are torchvision's too: these are counted, so that timm is not needed.
+SAME = {theirs: name for name, theirs in recipes.WITH_WEIGHTS.items()}
+Size = tuple[int, int]  # height, width
+
+
+class Cost(NamedTuple):
+    """A part: its parameters, and multiply-accumulates for one picture.
+
+    ``testing`` and ``training`` are forward passes; ``testing`` is ``None`` for a part that is only
+    there in training.
+    """
+
+    part: str
+    parameters: int
+    testing: int | None
+    training: int
+
+
+@cache
+def cost(model: Model, size: Size = (800, 1216), rois: int | None = None) -> tuple[Cost, ...]:
+    """What a detector's parts cost for one picture of ``size`` (height, width), already padded.
+
+    Boxes are classified for ``rois`` proposals in testing, or as many as the detector keeps at
+    most; in training for as many as it samples. Masks are predicted for as many detections as it
+    gives at most, and in training for as many RoIs as may hold an object.
+    Raises ``UserError`` for a size that no batch has.
+    """
+    if min(size) <= 0 or any(side % SIDE for side in size):
+        raise UserError(f"a size of {size[0]} x {size[1]}: give multiples of {SIDE} pixels.")
+    if rois is not None and rois < 1:
+        raise UserError(f"rois = {rois}: give 1 or more.")
+    name = SAME.get(model.backbone, model.backbone)
+    net, macs, c = body(name, model.norm, model.style, size)
+    # No other RoIAlign is known to the meta device; what it costs is not counted.
+    countable = replace(model, roi_align="torchvision")
+    with META:
+        whole = build.one_stage if model.detector in ONE_STAGE else build.two_stage
+        detector = whole(countable, net).eval()
+    of_pyramid, p = pyramid(detector.fpn, c)
+    if isinstance(detector, TwoStage):
+        rest = two_stage(detector, p, rois or model.proposals[1])
+    else:
+        rest = one_stage(detector, p)
+    return Cost("backbone", parameter_count(net), macs, macs), *of_pyramid, *rest
+
+
+@cache
+def body(name: str, norm: str, style: str, size: Size) -> tuple[Backbone, int, Levels]:
+    """A backbone, its multiply-accumulates, and the maps that it gives: shared by detectors."""
+    with META:
+        net = backbone(name, norm, style).eval()
+    c, macs = count(net, torch.zeros(1, 3, *size, device=META))
+    return net, macs[""], c
+
+
+@torch.no_grad()
+def count(run: Callable, *inputs: Any) -> tuple[Any, dict[str, int]]:
+    """What ``run`` gives, and multiply-accumulates: "" of all, "a.b" of a module within it."""
+    with FlopCounterMode(display=False) as counter:
+        given = run(*inputs)
+    by_module = {
+        name.partition(".")[2]: sum(operations.values()) // 2
+        for name, operations in counter.get_flop_counts().items()
+        if "." in name
+    }
+    return given, {**by_module, "": counter.get_total_flops() // 2}
+
+
+def both(part: str, module: nn.Module, macs: int) -> Cost:
+    """A part that costs the same in testing and in training."""
+    return Cost(part, parameter_count(module), macs, macs)
+
+
+def pyramid(fpn: FPN, c: Levels) -> tuple[list[Cost], Levels]:
+    """FPN, Residual Feature Augmentation, P6 and P7; and the maps P."""
+    (_, p), macs = count(fpn, c)
+    inner = [module for module in (fpn.augment, fpn.extra) if module is not None]
+    own = macs[""] - macs.get("augment", 0) - macs.get("extra", 0)
+    parameters = parameter_count(fpn) - sum(parameter_count(module) for module in inner)
+    found = [Cost("FPN", parameters, own, own)]
+    if fpn.augment is not None:
+        fusion = macs.get("augment.fusion", 0)
+        found.append(both("RFA, reductions", fpn.augment.reduce, macs["augment"] - fusion))
+        found.append(both("RFA, fusion", fpn.augment.fusion, fusion))
+    if fpn.extra is not None:
+        found.append(both("P6 and P7", fpn.extra, macs["extra"]))
+    return found, p
+
+
+def two_stage(detector: TwoStage, p: Levels, rois: int) -> Iterator[Cost]:
+    """What follows the pyramid in Faster and Mask R-CNN."""
+    heads = detector.heads
+    sampled = heads.fg_bg_sampler.batch_size_per_image
+    objects = int(sampled * heads.fg_bg_sampler.positive_fraction)
+    _, macs = count(detector.rpn.head, list(with_p6(p).values()))
+    yield both("proposal head", detector.rpn.head, macs[""])
+    box = nn.Sequential(heads.box_head, heads.box_predictor)
+    yield from selected("box", p, detector.select, box, build.BOX_BINS, (rois, sampled))
+    if detector.masks is not None:
+        masks = detector.masks
+        head = nn.Sequential(masks.head, masks.predictor)
+        counts = (heads.detections_per_img, objects)
+        yield from selected("mask", p, masks.select, head, build.MASK_BINS, counts)
+    yield from supervised(detector.supervision, "Consistent Supervision", p, sampled)
+    yield from supervised(detector.mask_supervision, "mask supervision", p, objects)
+
+
+def one_stage(detector: OneStage, p: Levels) -> Iterator[Cost]:
+    """What follows the pyramid in RetinaNet and FCOS."""
+    _, macs = count(detector.dense, list(p.values()))
+    yield both("dense head", detector.dense, macs[""])
+    if detector.supervision is not None:
+        sampled = detector.sampler.fg_bg_sampler.batch_size_per_image
+        yield from supervised(detector.supervision, "Consistent Supervision", p, sampled)
+
+
+def selected(
+    kind: str, p: Levels, select: nn.Module, head: nn.Module, bins: int, counts: tuple[int, int]
+) -> Iterator[Cost]:
+    """A RoI selection and the head behind it, for a number of RoIs in testing and in training."""
+    runs = []
+    for rois in counts:
+        features, of_selection = pooled(select, p, bins, rois)
+        runs.append((of_selection, count(head, features)[1][""]))
+    (select_testing, testing), (select_training, training) = runs
+    yield Cost(f"{kind} RoI selection", parameter_count(select), select_testing, select_training)
+    yield Cost(f"{kind} head", parameter_count(head), testing, training)
+
+
+def pooled(select: nn.Module, p: Levels, bins: int, rois: int) -> tuple[Tensor, int]:
+    """Features of so many RoIs, and the multiply-accumulates of their selection."""
+    if isinstance(select, HardRoISelection):  # asks where each box is, and multiplies nothing
+        return torch.zeros(rois, p[max(p)].shape[1], bins, bins, device=META), 0
+    features, macs = count(select, p, [torch.zeros(rois, 4, device=META)])
+    return features, macs[""]
+
+
+def supervised(module: nn.Module | None, part: str, p: Levels, rois: int) -> Iterator[Cost]:
+    """A head that each of its terms asks once for each RoI, in training only."""
+    if module is not None:
+        bins = module.selections[0].size
+        asked = len(module.selections) * rois
+        features = torch.zeros(asked, p[max(p)].shape[1], bins, bins, device=META)
+        macs = count(module.head, features)[1][""]
+        yield Cost(part, parameter_count(module), None, macs)
+
+
+def size_of(text: str) -> Size:
+    """A size from "800x1216", height x width. Raises ``UserError``."""
+    height, _, width = text.lower().partition("x")
+    if not (height.strip().isdigit() and width.strip().isdigit()):
+        raise UserError(f"size = {text!r}: give height x width in pixels, such as 800x1216.")
+    return int(height), int(width)
+
+
+# --- totals ---------------------------------------------------------------------------------------
+
+
+def in_testing(parts: Sequence[Cost]) -> tuple[int, int]:
+    """Parameters and multiply-accumulates without what is only there in training."""
+    kept = [part for part in parts if part.testing is not None]
+    return sum(part.parameters for part in kept), sum(part.testing for part in kept)
+
+
+def in_training(parts: Sequence[Cost]) -> tuple[int, int]:
+    """Parameters and multiply-accumulates of a forward pass in training."""
+    return sum(part.parameters for part in parts), sum(part.training for part in parts)

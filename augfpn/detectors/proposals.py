@@ -1,0 +1,66 @@
+"""The proposal network: torchvision's, with its forward written out so that sources can differ."""
+
+import torch
+from torch import Tensor
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
+
+from augfpn.detectors.anchors import inside
+from augfpn.pyramid import Boxes, Levels, Losses
+
+
+class ProposalNetwork(RegionProposalNetwork):
+    """torchvision's proposal network; anchors over the border may be left out of the learning.
+
+    Source: Faster R-CNN; paper Figure 2. Takes torchvision's arguments and two more:
+    ``border_anchors``, and ``least_proposal``, the least side of a proposal in pixels.
+    Shapes: p[k] (N, C, H/2^k, W/2^k) for P2..P6 -> N x (R_i, 4) pixels of the batch, two losses.
+    Differs: `augfpn.settings.dialects` lists what the authors' code and torchvision do otherwise.
+    """
+
+    def __init__(
+        self, *args: object, border_anchors: bool, least_proposal: float, **kwargs: object
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.border_anchors = border_anchors
+        self.min_size = least_proposal
+
+    def forward(
+        self, batch: ImageList, p: Levels, targets: list[dict[str, Tensor]] | None = None
+    ) -> tuple[Boxes, Losses]:
+        maps = list(p.values())
+        logits, deltas = self.head(maps)
+        counts = [x[0].numel() for x in logits]
+        logits, deltas = concat_box_prediction_layers(logits, deltas)  # (N A, 1), (N A, 4)
+        logits, deltas = logits.float(), deltas.float()  # boxes are decoded in their precision
+        anchors = self.anchor_generator(batch, maps)
+        boxes = self.box_coder.decode(deltas.detach(), anchors).view(len(anchors), -1, 4)
+        proposals, _ = self.filter_proposals(boxes, logits, batch.image_sizes, counts)
+        if not self.training:
+            return proposals, {}
+        labels, matched = self.assign(anchors, targets, batch.image_sizes)
+        wanted = self.box_coder.encode(matched, anchors)
+        of_class, of_box = self.compute_loss(logits, deltas, labels, wanted)
+        return proposals, {"loss_objectness": of_class, "loss_rpn_box_reg": of_box}
+
+    def compute_loss(
+        self, logits: Tensor, deltas: Tensor, labels: list[Tensor], wanted: Boxes
+    ) -> tuple[Tensor, Tensor]:
+        """torchvision's means; 0 where no anchor of the whole batch may be learned from."""
+        if self.border_anchors or any((label >= 0).any() for label in labels):
+            return super().compute_loss(logits, deltas, labels, wanted)
+        return logits.sum() * 0, deltas.sum() * 0
+
+    def assign(
+        self, anchors: Boxes, targets: list[dict[str, Tensor]], sizes: list[tuple[int, int]]
+    ) -> tuple[list[Tensor], Boxes]:
+        """Each anchor's label (1 object, 0 background, -1 neither) and the box it should have."""
+        if self.border_anchors:
+            return self.assign_targets_to_anchors(anchors, targets)
+        usable = [inside(a, size) for a, size in zip(anchors, sizes, strict=True)]
+        # A box without area overlaps nothing, so that no object can choose it.
+        kept = [torch.where(u[:, None], a, 0.0) for a, u in zip(anchors, usable, strict=True)]
+        labels, matched = self.assign_targets_to_anchors(kept, targets)
+        for label, u in zip(labels, usable, strict=True):
+            label[~u] = -1.0
+        return labels, matched

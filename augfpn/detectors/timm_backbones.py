@@ -1,0 +1,194 @@
+"""Backbones of the library timm, for ``backbone="timm/NAME"``. Imported only when asked for.
+
+What works: networks with maps of the strides 4, 8, 16 and 32 that take pictures of any size:
+ResNets and their kin, RegNet, EfficientNet, MobileNets, ConvNeXt, Swin, PVT and most others of
+timm's with stages. What is refused: plain vision transformers, whose maps are all of one stride,
+and networks of a fixed size, such as MaxViT, Hiera and Inception.
+"""
+
+import difflib
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+
+from augfpn.detectors.backbones import LEVELS, SECONDS, TIMM, Backbone, State, Weights, weights_at
+from augfpn.errors import UserError, one_of
+
+TRIAL = (96, 160)  # height, width: a multiple of 32 that networks of a fixed size do not expect
+FILES = ("model.safetensors", "pytorch_model.bin")  # of a repository of weights
+
+
+class TimmBackbone(Backbone):
+    """The timm model called ``model``, tapped at the last map of each of the strides 4 to 32.
+
+    Shapes: as `Backbone`; H and W are multiples of 32, as in the detectors' batches.
+    Layers that normalise otherwise than over the batch stay as they are under every ``norm``.
+    Raises ``UserError`` without timm, for an unknown model, one that lacks one of the four maps or
+    takes only pictures of one size, and for norm="group".
+    """
+
+    def __init__(self, model: str, norm: str) -> None:
+        if one_of("norm", norm, ("frozen", "frozen_statistics", "batch", "group")) == "group":
+            raise UserError(
+                f"norm='group' is not for {TIMM}{model}, whose layers are timm's: use 'batch', "
+                "'frozen_statistics' or 'frozen'."
+            )
+        body = network(known(model))
+        super().__init__(body, {}, dict(zip(LEVELS, body.feature_info.channels(), strict=True)))
+        self.mean, self.std = body.pretrained_cfg["mean"], body.pretrained_cfg["std"]
+        self.channels_last = getattr(body, "output_fmt", "NCHW") == "NHWC"
+        if norm == "frozen":
+            self.body = the_library().layers.freeze_batch_norm_2d(body)
+        self.check(model)
+
+    def forward(self, x: Tensor) -> dict[int, Tensor]:
+        maps = self.body(x)
+        if self.channels_last:
+            maps = [c_k.permute(0, 3, 1, 2) for c_k in maps]
+        return dict(zip(LEVELS, maps, strict=True))
+
+    def trial(self) -> dict[int, Tensor]:
+        """The maps of an empty picture; modes and statistics are left as they are."""
+        modes = [(layer, layer.training) for layer in self.modules()]
+        self.eval()
+        try:
+            return self(next(self.parameters()).new_zeros(1, 3, *TRIAL))
+        finally:
+            for layer, mode in modes:
+                layer.training = mode
+
+    def check(self, model: str) -> None:
+        """Raise ``UserError`` if the maps of an unusual picture are not what they should be."""
+        wanted = {k: (n, *(side >> k for side in TRIAL)) for k, n in self.channels.items()}
+        try:
+            with torch.no_grad():
+                found = {k: tuple(c_k.shape[1:]) for k, c_k in self.trial().items()}
+        except Exception:  # whatever a network raises that has a size of its own
+            found = None
+        if found != wanted:
+            raise UserError(
+                f"{TIMM}{model} does not take pictures of every size, as a detector needs: choose "
+                f"another, such as {TIMM}convnext_tiny or {TIMM}swin_tiny_patch4_window7_224."
+            )
+
+    def freeze_up_to(self, level: int) -> None:
+        """Stop the gradient for every parameter that C_level depends on, as autograd finds them.
+
+        Raises ``UserError`` for a network that mixes its levels to the end (HRNet): there, C2
+        depends on most of it, and on what C5 does not.
+        """
+        with torch.enable_grad():
+            c = self.trial()
+            used, of_all = (self.parameters_of(c[k]) for k in (level, 5))
+        if not used <= of_all:
+            raise UserError(
+                f"this network mixes its levels to the end, so that no first part of it gives "
+                f"C{level} and could be frozen: use weights='scratch', or another backbone."
+            )
+        for parameter in used:
+            parameter.requires_grad_(False)
+
+    def parameters_of(self, c_k: Tensor) -> set[nn.Parameter]:
+        """Those that a map depends on and that still learn."""
+        if not c_k.requires_grad:
+            return set()
+        left = [q for q in self.parameters() if q.requires_grad]
+        grads = torch.autograd.grad(c_k.sum(), left, retain_graph=True, allow_unused=True)
+        return {q for q, grad in zip(left, grads, strict=True) if grad is not None}
+
+
+def the_library() -> ModuleType:
+    """timm, or a ``UserError`` that says how to install it."""
+    try:
+        import timm
+    except ImportError as error:
+        raise UserError(
+            f"backbones called {TIMM}... need the library timm ({error}): "
+            "pip install 'augfpn[backbones]'"
+        ) from None
+    return timm
+
+
+def known(model: str) -> str:
+    """The model's name, if timm has it. Raises ``UserError`` with those that were meant."""
+    timm = the_library()
+    network_name, _, tag = model.partition(".")
+    names = timm.list_models()
+    if network_name not in names:
+        near = [name for name in names if name.startswith(network_name)]
+        near = (near or difflib.get_close_matches(network_name, names))[:3]
+        meant = " or ".join(TIMM + name for name in near)
+        hint = f"did you mean {meant}?" if near else "timm.list_models() has the names."
+        raise UserError(f"timm has no model {network_name!r}: {hint}")
+    tagged = timm.list_models(f"{network_name}.*", pretrained=True)
+    if tag and model not in tagged:
+        there = ", ".join(TIMM + name for name in tagged) or "none"
+        raise UserError(f"timm has no weights {tag!r} for {network_name}; there are: {there}.")
+    return model
+
+
+def network(model: str, **options: object) -> nn.Module:
+    """The model without its classifier, which returns C2..C5 as a list; ``options`` are timm's.
+
+    Raises ``UserError`` when it does not give these maps.
+    """
+    try:
+        with torch.device("meta"):  # names and strides, without the work of drawing weights
+            strides = [entry["reduction"] for entry in made(model).feature_info.info]
+    except Exception as error:  # timm's own, of many kinds
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        raise UserError(f"{TIMM}{model} gives no feature maps ({why}): choose another.") from None
+    taps = {stride: place for place, stride in enumerate(strides)}  # the last of each stride
+    missing = [str(2**k) for k in LEVELS if 2**k not in taps]
+    if missing:
+        raise UserError(
+            f"{TIMM}{model} has maps of stride {', '.join(map(str, taps))} but none of "
+            f"{', '.join(missing)}: choose a network with stages, such as {TIMM}convnext_tiny."
+        )
+    return made(model, out_indices=tuple(taps[2**k] for k in LEVELS), **options)
+
+
+def made(model: str, **options: object) -> nn.Module:
+    """timm's network of feature maps, for pictures of any size where it can be asked for that."""
+    timm = the_library()
+    fixed = timm.get_pretrained_cfg(model).fixed_input_size
+    try:
+        any_size = {"strict_img_size": False} if fixed else {}
+        return timm.create_model(model, features_only=True, **any_size, **options)
+    except TypeError:  # no such option: `TimmBackbone.check` finds out
+        return timm.create_model(model, features_only=True, **options)
+
+
+def pretrained(model: str) -> Weights:
+    """timm's weights of a model, ImageNet's unless its name says otherwise.
+
+    Raises ``UserError`` without timm, for an unknown model and for one without weights.
+    """
+    config = the_library().get_pretrained_cfg(known(model))
+    if not config.has_weights:
+        raise UserError(f"timm has no weights for {model}: use weights='scratch'.")
+
+    def state(**options: object) -> State:
+        return network(model, pretrained=True, **options).state_dict()
+
+    if not config.hf_hub_id:
+        return weights_at(config.url, state)
+    import huggingface_hub as hub
+
+    def ask() -> None:
+        try:
+            url = hub.hf_hub_url(config.hf_hub_id, "config.json")
+            hub.get_hf_file_metadata(url, timeout=SECONDS)
+        except Exception as error:  # of the HTTP library that this version of the hub uses
+            raise OSError(str(error) or type(error).__name__) from None
+
+    folder = f"models--{config.hf_hub_id.replace('/', '--')}"
+    by_hand = f"copy {folder} from another machine's cache into {hub.constants.HF_HUB_CACHE}"
+    found = [hub.try_to_load_from_cache(config.hf_hub_id, name) for name in FILES]
+    file = next((path for path in found if isinstance(path, str)), None)
+    # Given the file, timm does not ask the server whether it has changed.
+    options = {"pretrained_cfg_overlay": {"file": file}} if file else {}
+    return Weights(Path(file) if file else None, by_hand, ask, partial(state, **options))

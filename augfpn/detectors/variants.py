@@ -1,0 +1,103 @@
+"""The alternatives that the paper's tables compare its own choices with.
+
+Table 3: Consistent Supervision at a single level per RoI: pass one `HardRoISelection` over all
+levels to `ConsistentSupervision`. Table 4: other context pools and a plain sum, here. Table 5:
+other ways to fuse the levels of a RoI, here. The authors released code for none of them; what the
+paper leaves open is decided in the docstrings.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from augfpn.detectors.roi_align import RoIAlign
+from augfpn.pyramid import Boxes, Levels, SoftRoISelection
+
+Pool = Callable[[Tensor], Tensor]
+
+
+def fixed_pool(c5: Tensor, side: int) -> Tensor:
+    """Average-pool C5 to side x side, whatever its shape: a level of pyramid scene pooling (PSP).
+
+    Source: paper Table 4, rows GAP (side 1) and PSP (sides 1, 2, 3).
+    Shapes: (N, C, h, w) -> (N, C, side, side).
+    """
+    return F.adaptive_avg_pool2d(c5, side)
+
+
+def global_max_pool(c5: Tensor) -> Tensor:
+    """The largest value of each channel of C5: (N, C, h, w) -> (N, C, 1, 1). Paper Table 4, GMP."""
+    return F.adaptive_max_pool2d(c5, 1)
+
+
+class Sum(nn.Module):
+    """Add n maps (N, C, H, W) without weights. Source: paper Tables 4 and 5, *sum*."""
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        return sum(maps)
+
+
+class Max(nn.Module):
+    """The largest of n maps (N, C, H, W) at every place. Source: paper Table 5, *max*."""
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        return torch.stack(list(maps)).amax(dim=0)
+
+
+class AdaptiveChannelFusion(nn.Module):
+    """Add n maps, each channel weighted by a gate that sees every channel's maximum (ACF).
+
+    Source: paper Figure 3(b), Table 5; after squeeze-and-excitation, reduction 16.
+    Shapes: n maps (N, C, H, W) -> (N, C, H, W).
+    Differs: the figure draws no non-linearity between its two 1x1 convolutions. We put a ReLU
+    there, as the authors' code does for the spatial fusion that is drawn in the same way, and
+    give both convolutions biases.
+    """
+
+    def __init__(self, channels: int, n: int, reduction: int = 16) -> None:
+        super().__init__()
+        self.reduce = nn.Conv2d(n * channels, n * channels // reduction, 1)
+        self.expand = nn.Conv2d(n * channels // reduction, n * channels, 1)
+        for layer in (self.reduce, self.expand):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        largest = F.adaptive_max_pool2d(torch.cat(list(maps), dim=1), 1)  # (N, nC, 1, 1)
+        gates = self.expand(F.relu(self.reduce(largest))).sigmoid().chunk(len(maps), dim=1)
+        return sum(gate * x for gate, x in zip(gates, maps, strict=True))
+
+
+class PANetPooling(nn.Module):
+    """Every RoI from every level, each level through its own layer, the largest answer kept.
+
+    Source: PANet's adaptive feature pooling, with which the paper compares the size of its own
+    soft selection (3.3); the authors' configuration of it, whose code they removed.
+    Shapes: p[k] (N, C, H/2^k, W/2^k), boxes N x (R_i, 4) -> (R, width).
+    """
+
+    def __init__(
+        self, levels: Sequence[int], size: int, roi_align: RoIAlign, channels: int, width: int
+    ) -> None:
+        super().__init__()
+        self.pool = SoftRoISelection(levels, size, roi_align, Max())
+        self.layers = nn.ModuleList(nn.Linear(channels * size**2, width) for _ in levels)
+        for layer in self.layers:
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, p: Levels, boxes: Boxes) -> Tensor:
+        pooled = self.pool.pool(p, boxes)  # 4 x (R, C, S, S)
+        answers = [
+            F.relu(layer(x.flatten(1))) for layer, x in zip(self.layers, pooled, strict=True)
+        ]
+        return self.pool.fusion(answers)  # (R, width)
+
+
+class OneLayerHead(nn.Sequential):
+    """What is left of the box head behind `PANetPooling`: one layer, (R, width) -> (R, width)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(nn.Linear(width, width), nn.ReLU())

@@ -1,0 +1,116 @@
+"""The paper's three defects, measured on a trained record: arrays out, nothing drawn.
+
+    semantic_gap  how alike M2..M5 are for the same objects            (Consistent Supervision)
+    top_level     what P5 knows of C5 and of the picture        (Residual Feature Augmentation)
+    assignment    what FPN's rule of thumb costs, and what is mixed    (Soft RoI Selection)
+    errors        which kinds of errors the detections have, by size
+
+The first three need weights and pictures: `measure` writes them into the record as
+``diagnostics.json``, from which all tables and figures are made. `errors` needs predictions only.
+Everything is measured on the record's test pictures. What is fitted there is fitted on other
+pictures than it is judged on.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from augfpn import records
+from augfpn.data.pictures import Pictures
+from augfpn.deploy import predict
+from augfpn.detectors import build
+from augfpn.detectors.two_stage import OneStage, TwoStage
+from augfpn.diagnostics import assignment, semantic_gap, top_level
+from augfpn.diagnostics.objects import Seen, look
+from augfpn.errors import UserError
+from augfpn.support.files import write_json
+from augfpn.support.progress import Progress
+
+VERSION = 1  # of what is measured, and how
+FEWEST_PICTURES, MOST_PICTURES = 10, 800  # with objects; the first ones
+
+
+def measure(folder: Path, root: str | None = None, device: str = "cpu") -> Path:
+    """Measure a record's detector and write ``diagnostics.json`` beside its weights.
+
+    ``root`` is where its pictures are now, if they were moved. A file of this version is left as it
+    is. Raises ``UserError`` where there are no weights, or other pictures than then.
+    """
+    record = predict.open_record(folder)
+    file = folder / records.DIAGNOSTICS
+    if record.is_measured(VERSION):
+        return file
+    detector, record = predict.load(folder, device)
+    test, learned = (predict.pictures_of(record, use, root) for use in ("test", "train"))
+    found = measured(record, detector, test, learned, device)
+    write_json(file, {"version": VERSION, **found})
+    return file
+
+
+def measured(
+    record: records.Record,
+    detector: TwoStage | OneStage,
+    test: Pictures,
+    learned: Pictures,
+    device: str,
+) -> dict[str, Any]:
+    """All measurements of a record's detector, as JSON can hold them; see their modules."""
+    test, learned = useful(test), useful(learned)
+    seen = seen_by(detector, test, device, "looking at test pictures")
+    before = seen_by(untrained(record, device), test, device, "the same before training")
+    after_all = seen_by(detector, learned, device, "looking at training pictures")
+    found = {
+        "semantic_gap": semantic_gap.semantic_gap(seen),
+        "semantic_gap_before": semantic_gap.semantic_gap(before),
+        "top_level": top_level.top_level(seen, after_all, len(test.classes))
+        | top_level.surroundings(detector, test, device),
+    }
+    if isinstance(detector, TwoStage):
+        rule = build.hard_selection(record.experiment.model, build.ROI_LEVELS, build.BOX_BINS)
+        found["assignment"] = assignment.assignment(detector, rule, test, device)
+    return found
+
+
+def untrained(record: records.Record, device: str) -> TwoStage | OneStage:
+    """A record's detector as it was before its first step."""
+    torch.manual_seed(record.experiment.seed)
+    return build.build_detector(record.experiment.model).to(device).eval()
+
+
+def useful(pictures: Pictures) -> Pictures:
+    """The pictures with objects, the first 800 at most. Raises ``UserError`` for too few."""
+    chosen = pictures.with_objects()[:MOST_PICTURES]
+    if len(chosen) < FEWEST_PICTURES:
+        raise UserError(
+            f"{pictures.name} has {len(chosen)} pictures with objects: diagnostics need "
+            f"{FEWEST_PICTURES} or more, to fit on some and judge on others."
+        )
+    return pictures.subset(chosen)
+
+
+def seen_by(
+    detector: TwoStage | OneStage, pictures: Pictures, device: str, what: str
+) -> list[Seen]:
+    """What a detector makes of each picture."""
+    found = []
+    with Progress(len(pictures), what) as tell:
+        for each in look(detector, pictures, device):
+            found.append(each)
+            tell(len(found))
+    return found
+
+
+# --- single numbers, for claims and tables --------------------------------------------------------
+
+
+def numbers(found: dict) -> dict[str, float]:
+    """The measurements that claims rest on, by name; what does not exist is left out."""
+    gaps = {"": found["semantic_gap"], " before training": found["semantic_gap_before"]}
+    named: dict[str, float | None] = {}
+    for when, gap in gaps.items():
+        named |= {f"{name}{when}": x for name, x in semantic_gap.numbers(gap).items()}
+    named |= top_level.numbers(found["top_level"])
+    if "assignment" in found:
+        named |= assignment.numbers(found["assignment"])
+    return {name: x for name, x in named.items() if x is not None}

@@ -1,0 +1,1 @@
+"""Words become an experiment: parameters, budgets, dialects, recipes, the paper's rows."""

@@ -1,0 +1,333 @@
+"""The words a user types, in a notebook, for papermill or on the command line, to an experiment.
+
+`parse` coerces and refuses, with one sentence that names the parameter, its value and what to do.
+`experiment` adds a budget's sizes. Both are all that stands between a user and `augfpn.config`.
+"""
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import MISSING, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from augfpn import config
+from augfpn.data.scenes import dials
+from augfpn.detectors.backbones import has_imagenet
+from augfpn.errors import UserError
+from augfpn.settings import dialects
+from augfpn.settings.budgets import BUDGETS
+
+MEANT = {  # what people call a parameter elsewhere
+    "lambda": "lam",
+    "alpha": "ratios",
+    "alphas": "ratios",
+    "srs": "roi_selection",
+    "dataset": "data",
+    "root": "data_root",
+}
+
+
+def number(value: object) -> object:
+    """The value, if it is not true or false, which Python takes for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("a number, not true or false")
+    return value
+
+
+def listed(value: object) -> object:
+    """A tuple from "0.1, 0.2", "[0.1, 0.2]" or a single number, as papermill passes them."""
+    if isinstance(value, str):
+        return tuple(part for part in value.strip("[]() ").replace(",", " ").split() if part)
+    return (value,) if isinstance(value, int | float) else value
+
+
+Float = Annotated[float, BeforeValidator(number)]
+Int = Annotated[int, BeforeValidator(number)]
+Path_ = Annotated[str | None, Field(strict=True)]
+
+
+def about(text: str, **limits: Any) -> Any:
+    """What a parameter is, for help and error messages, and its limits."""
+    return Field(description=text, **limits)
+
+
+@dataclass(frozen=True, config=config.FROZEN)
+class Parameters:
+    """What a user may choose. Defaults: AugFPN on scenes, sized for this machine."""
+
+    cs: Annotated[bool, about("Consistent Supervision on or off")] = True
+    lam: Annotated[Float, about("its weight lambda, 0 or more", ge=0, allow_inf_nan=False)] = 0.25
+    supervision: Annotated[
+        config.Supervision, about("of each RoI: at all M levels, or at its own (Table 3)")
+    ] = "all"
+    rfa: Annotated[bool, about("Residual Feature Augmentation on or off")] = True
+    ratios: Annotated[
+        Annotated[tuple[Annotated[Float, Field(gt=0, le=1)], ...], Field(min_length=1)],
+        BeforeValidator(listed),
+        about("its pooling ratios alpha, fractions of C5's sides"),
+    ] = config.PAPER_RATIOS
+    context_pooling: Annotated[config.ContextPooling, about("how C5 is pooled (Table 4)")] = (
+        "ratio_invariant"
+    )
+    context_fusion: Annotated[config.ContextFusion, about("how contexts are added (Table 4)")] = (
+        "asf"
+    )
+    roi_selection: Annotated[
+        config.RoISelection,
+        about("hard: FPN's rule, the only one with one stage; soft: AugFPN's; the rest: Table 5"),
+    ] = "soft"
+    mask_supervision: Annotated[
+        bool, about("the authors' supervision of masks too, with detector mask_rcnn")
+    ] = False
+    detector: Annotated[config.Detector, about("the detector on the pyramid")] = "faster_rcnn"
+    neck: Annotated[config.Neck, about("what makes a pyramid of the backbone's maps")] = "fpn"
+    dialect: Annotated[
+        Literal["auto", *dialects.NAMES],
+        about("whose choice where sources differ; auto: ours, the authors' in the paper budget"),
+    ] = "auto"
+    backbone: Annotated[config.BackboneName | None, about("None: the budget's")] = None
+    weights: Annotated[
+        Literal["auto", "imagenet", "scratch"],
+        about("of the backbone at the start; auto: ImageNet's where they can be had"),
+    ] = "auto"
+    data: Annotated[Literal["scenes", "bccd", "coco"], about("what to learn from")] = "scenes"
+    data_root: Annotated[Path_, about("the data's folder; bccd can be downloaded instead")] = None
+    detail: Annotated[
+        Float, about("of scenes: share of large objects that only fine texture tells", ge=0, le=1)
+    ] = 0.0
+    context: Annotated[
+        Float, about("of scenes: share of objects that only surroundings tell", ge=0, le=1)
+    ] = 0.0
+    scale: Annotated[
+        Float, about("of scenes: how surely a class is trained at half of its sizes", ge=0, le=1)
+    ] = 0.0
+    budget: Annotated[
+        Literal["auto", "smoke", "laptop", "gpu", "paper"],
+        about("sizes of everything; auto: gpu where there is one, else laptop"),
+    ] = "auto"
+    steps: Annotated[Int | None, about("training steps; None: the budget's", gt=0)] = None
+    epochs: Annotated[
+        Float | None,
+        about("passes over the pictures, in place of steps", gt=0, allow_inf_nan=False),
+    ] = None
+    limit: Annotated[Int | None, about("use the first so many pictures", gt=0)] = None
+    test_split: Annotated[str | None, about("what to measure on; None: the data's own")] = None
+    seed: Annotated[Int, about("of weights, order and flips", ge=0, lt=2**31)] = 0
+    device: Annotated[Literal["auto", "cpu", "cuda"], about("auto: a GPU where there is one")] = (
+        "auto"
+    )
+    records: Annotated[str, about("the folder that runs are recorded in")] = "runs"
+    baseline: Annotated[
+        Literal["record", "train", "none"],
+        about("the FPN run to compare with: found in records, trained if missing, or none"),
+    ] = "record"
+    again: Annotated[bool, about("repeat a run that is already recorded")] = False
+
+
+PARAMETERS = TypeAdapter(Parameters)
+NAMES = tuple(field.name for field in fields(Parameters))
+
+
+def defaults() -> dict[str, Any]:
+    """Every parameter with its default."""
+    return {f.name: f.default for f in fields(Parameters) if f.default is not MISSING}
+
+
+def describe(name: str) -> str:
+    """The line that explains a parameter."""
+    found = [
+        getattr(item, "description", None) or ""
+        for item in getattr(Parameters.__annotations__[name], "__metadata__", ())
+    ]
+    return next(text for text in found if text)
+
+
+def parse(values: dict[str, Any]) -> Parameters:
+    """Typed parameters from what a user typed. Raises ``UserError`` with one sentence."""
+    for name in values:
+        check_name(name)
+    if values.get("detector") in config.ONE_STAGE:
+        values = {"roi_selection": "hard"} | values  # they pool no RoIs, so nothing is selected
+    try:
+        parameters = PARAMETERS.validate_python(values)
+    except ValidationError as error:
+        raise UserError(sentence(error, values)) from None
+    check_together(parameters)
+    return parameters
+
+
+def check_name(name: str, names: Sequence[str] = NAMES) -> None:
+    """Raise ``UserError`` for a name that is no parameter, with the one that was meant."""
+    if name in names:
+        return
+    meant = MEANT.get(name)
+    near = [meant] if meant in names else difflib.get_close_matches(name, names, 1)
+    hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(names)}."
+    raise UserError(f"there is no parameter '{name}': {hint}")
+
+
+def check_together(chosen: Parameters) -> None:
+    """Raise ``UserError`` for parameters that are right alone and wrong together."""
+    if chosen.detector in config.ONE_STAGE and chosen.roi_selection != "hard":
+        raise UserError(
+            f"roi_selection = {chosen.roi_selection!r} does not go with the one-stage detector "
+            f"{chosen.detector}, which pools no RoIs: use roi_selection='hard', or "
+            "detector='faster_rcnn'."
+        )
+    if chosen.mask_supervision and (chosen.detector != "mask_rcnn" or not chosen.cs):
+        raise UserError(
+            f"mask_supervision = True does not go with detector={chosen.detector!r} and "
+            f"cs={chosen.cs}: it needs detector='mask_rcnn' and cs=True."
+        )
+    turned_up = [name for name in dials.NAMES if getattr(chosen, name)]
+    if turned_up and chosen.data != "scenes":
+        raise UserError(
+            f"{turned_up[0]} = {getattr(chosen, turned_up[0]):g} does not go with "
+            f"data={chosen.data!r}: it is a dial of scenes; leave it at 0, or use data='scenes'."
+        )
+    if chosen.detail + chosen.context > 1:
+        raise UserError(
+            f"detail = {chosen.detail:g} and context = {chosen.context:g} are shares of the same "
+            "objects: together give 1 at most."
+        )
+    if chosen.steps is not None and chosen.epochs is not None:
+        raise UserError(
+            f"steps = {chosen.steps} and epochs = {chosen.epochs:g} are both given: choose one."
+        )
+
+
+def sentence(error: ValidationError, values: dict[str, Any]) -> str:
+    """The first thing that is wrong, as one sentence."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if first["type"] == "literal_error":
+        options = [
+            option.strip("'")
+            for option in first["ctx"]["expected"].replace(" or ", ", ").split(", ")
+        ]
+        near = difflib.get_close_matches(str(values.get(name)), options, 1)
+        expected += f" (did you mean '{near[0]}'?)" if near else ""
+    return f"{name} = {values.get(name)!r}: expected {expected}; {name} is {describe(name)}."
+
+
+def experiment(parameters: Parameters, device: config.Device | None = None) -> config.Experiment:
+    """The whole experiment: the budget's sizes with what the user chose put in.
+
+    ``device`` is taken in place of the parameters', and need not be there.
+    """
+    device = device or the_device(parameters.device)
+    budget = parameters.budget
+    if budget == "auto":
+        budget = "gpu" if device == "cuda" else "laptop"
+    base = BUDGETS[budget]
+    return replace(
+        base,
+        model=the_model(base, parameters),
+        data=the_data(base.data, parameters),
+        train=the_training(base, parameters, device),
+        budget=budget,
+        seed=parameters.seed,
+        device=device,
+    )
+
+
+def the_device(wanted: str) -> str:
+    """The device that is there, or ``UserError`` for a GPU that is not."""
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise UserError(
+            "device = 'cuda': PyTorch finds no GPU on this machine; use device='cpu' or 'auto', "
+            "or install a driver and a PyTorch build that fit."
+        )
+    return "cuda" if there and wanted != "cpu" else "cpu"
+
+
+def the_dialect(budget: str, chosen: Parameters) -> dialects.Name:
+    """The dialect that was asked for, or the budget's."""
+    if chosen.dialect != "auto":
+        return chosen.dialect
+    return "authors" if budget == "paper" else "ours"
+
+
+def the_model(budget: config.Experiment, chosen: Parameters) -> config.Model:
+    """A budget's detector with the chosen parts."""
+    base = budget.model
+    name = chosen.backbone or base.backbone
+    weights = the_weights(name, chosen.weights)
+    dialect = the_dialect(budget.budget, chosen)
+    pretrained = dialects.norm_of_pretrained(chosen.detector, dialect)
+    plain = replace(base, detector=chosen.detector)
+    return replace(
+        dialects.in_dialect(plain, dialect, sizes=budget.budget == "paper"),
+        lam=chosen.lam if chosen.cs else 0.0,
+        supervision=chosen.supervision,
+        ratios=chosen.ratios if chosen.rfa else (),
+        context_pooling=chosen.context_pooling,
+        context_fusion=chosen.context_fusion,
+        roi_selection=chosen.roi_selection,
+        mask_supervision=chosen.mask_supervision,
+        neck=chosen.neck,
+        backbone=name,
+        weights=weights,
+        norm=pretrained if weights == "imagenet" else "batch",
+    )
+
+
+def the_weights(backbone: str, wanted: str) -> str:
+    """ "imagenet" when wanted, or when wanted automatically and they can be had."""
+    if wanted != "auto":
+        return wanted
+    return "imagenet" if has_imagenet(backbone) else "scratch"
+
+
+def the_data(base: config.Data, chosen: Parameters) -> config.Data:
+    """A budget's data with the chosen source. Raises ``UserError``."""
+    if chosen.data == "coco" and chosen.data_root is None:
+        raise UserError(
+            "data = 'coco' needs data_root, the folder that holds annotations/ and the pictures."
+        )
+    root = None if chosen.data_root is None else str(Path(chosen.data_root).expanduser().resolve())
+    own = {"bccd": "test"}.get(chosen.data, base.test)
+    return replace(
+        base,
+        name=chosen.data,
+        root=root,
+        limit=chosen.limit,
+        test=chosen.test_split or own,
+        **{name: getattr(chosen, name) for name in dials.NAMES},
+    )
+
+
+def the_training(budget: config.Experiment, chosen: Parameters, device: str) -> config.Train:
+    """A budget's schedule with the chosen length."""
+    schedule = budget.train
+    if budget.budget == "paper":
+        dialect = the_dialect(budget.budget, chosen)
+        schedule = dialects.schedule(schedule, chosen.detector, dialect)
+    if device == "cpu":
+        schedule = replace(schedule, amp=False)  # bfloat16 is emulated, and slow, on most CPUs
+    if chosen.steps is not None or chosen.epochs is not None:
+        schedule = replace(schedule, steps=chosen.steps, epochs=chosen.epochs)
+    return schedule
+
+
+def fpn_of(settings: config.Experiment) -> config.Experiment:
+    """The same experiment with plain FPN: what an AugFPN run is compared with."""
+    plain = config.FPN
+    model = replace(
+        settings.model,
+        lam=plain.lam,
+        supervision=plain.supervision,
+        ratios=plain.ratios,
+        context_pooling=plain.context_pooling,
+        context_fusion=plain.context_fusion,
+        roi_selection=plain.roi_selection,
+        neck=plain.neck,
+        mask_supervision=plain.mask_supervision,
+    )
+    return replace(settings, model=model)

@@ -1,0 +1,75 @@
+"""Folders are checked before any work is done; files are written whole or not at all."""
+
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+
+from augfpn.errors import UserError
+
+
+def check_readable(folder: Path) -> None:
+    """Raise ``UserError`` for a folder that is a file, or that may not be read."""
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise UserError(f"{folder} is a file: give a folder.")
+        readable = not folder.exists() or os.access(folder, os.R_OK | os.X_OK)
+    except PermissionError:  # of a folder that it is in
+        readable = False
+    if not readable:
+        raise UserError(f"{folder} may not be read by you: give another folder.")
+
+
+def check_writable(folder: Path) -> None:
+    """Raise ``UserError`` for a folder, there or not yet, that cannot be written to."""
+    check_readable(folder)
+    why = not_writable(folder)
+    if why is not None:
+        raise UserError(f"{why}: give another folder.")
+
+
+def not_writable(folder: Path) -> str | None:
+    """Why a folder, there or not yet, cannot be written to, or ``None``."""
+    try:
+        TemporaryFile(dir=existing(folder)).close()
+    except OSError as error:
+        return f"{folder} cannot be written to ({error.strerror})"
+    return None
+
+
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(each for each in (folder, *folder.absolute().parents) if each.exists())
+
+
+@contextmanager
+def whole(file: Path) -> Iterator[Path]:
+    """A path to write to that becomes ``file`` at the end: the file is whole, or as it was before.
+
+    If the block raises an error, what it wrote is removed.
+    """
+    partial = file.with_name(file.name + ".partial")
+    try:
+        yield partial
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_bytes(file: Path, content: bytes) -> None:
+    """Write a file that is either whole or as it was before."""
+    with whole(file) as partial:
+        partial.write_bytes(content)
+
+
+def write_json(file: Path, value: object) -> None:
+    """Write JSON, indented, into a file that is either whole or as it was before."""
+    write_bytes(file, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
+
+
+def packed(value: object) -> bytes:
+    """JSON, compressed, the same bytes for the same value."""
+    return gzip.compress(json.dumps(value, separators=(",", ":")).encode(), mtime=0)

@@ -1,0 +1,84 @@
+"""The machine: what one has to know of it to believe a number, and its memory."""
+
+import ctypes
+import os
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+VERSIONED = ("augfpn", "torch", "torchvision", "numpy", "pillow", "pycocotools")
+MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_THRESHOLD = -1, -3  # glibc's names for mallopt's arguments
+
+
+def environment(device: str) -> dict:
+    """Versions, machine and commit: what one has to know to believe a number."""
+    import torch
+
+    return {
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in VERSIONED},
+        "system": f"{platform.system()} {platform.machine()}",
+        "device": device,
+        "device_name": torch.cuda.get_device_name() if device == "cuda" else cpu_name(),
+        "threads": torch.get_num_threads(),
+        "commit": commit(),
+    }
+
+
+def version(package: str) -> str | None:
+    """What is installed; None where nothing is, as for a clone that is only on the path."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def cpu_name() -> str:
+    """The processor's name and how many cores this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        name = names[0].split(":", 1)[1].strip() if names else name
+    return f"{name}, {cores} cores"
+
+
+def commit() -> str | None:
+    """The package's git commit, "+" when its files are changed; None outside of a clone."""
+    package = Path(__file__).parents[1]
+    try:
+        head = git(package, "rev-parse", "--short=12", "HEAD")
+        changed = git(package, "status", "--porcelain", "--", str(package))
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head + ("+" if changed else "")
+
+
+def git(where: Path, *words: str) -> str:
+    """What git prints."""
+    done = subprocess.run(["git", *words], cwd=where, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def keep_freed_memory() -> None:
+    """Tell glibc to keep large freed blocks: asking the system anew for each costs page faults."""
+    if platform.libc_ver()[0] == "glibc":
+        libc = ctypes.CDLL("libc.so.6")
+        for option in (MALLOC_MMAP_THRESHOLD, MALLOC_TRIM_THRESHOLD):
+            libc.mallopt(option, 2**30)
+
+
+def peak_memory(device: str) -> int | None:
+    """The most memory that this process has held, in MB: the GPU's, or the machine's
+    where the system tells."""
+    if device == "cuda":
+        import torch
+
+        return round(torch.cuda.max_memory_allocated() / 1e6)
+    try:
+        import resource  # not on Windows
+    except ImportError:
+        return None
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)

@@ -1,0 +1,125 @@
+"""The ledger of claims."""
+
+import contextlib
+import io
+import itertools
+import re
+from collections import Counter
+from statistics import mean
+
+from augfpn.study import claims, intervals, tables
+from said.evidence import BOTH, compared, gain, ledger, verdict
+from said.table import cells, says, source
+
+
+@says("claims", "This one makes sixty-one that can be tested")
+def number_of_claims() -> None:
+    assert len(claims.claims()) == 61
+
+
+@says("claims", "Most of {numref}`fig-verdicts` is blue and grey", True)
+@says(
+    "claims",
+    "most of the headline claims are grey, and blue is the commonest colour of the others",
+    scored=True,
+)
+def colours_of_the_verdicts() -> None:
+    counts = Counter((row.claim.group == "headline", row.verdict) for row in ledger("scenes"))
+    blue_and_grey = sum(n for (_, v), n in counts.items() if v in ("undecided", "not run"))
+    assert blue_and_grey > 61 / 2
+    headline, others = (
+        {verdict_: n for (is_headline, verdict_), n in counts.items() if is_headline == wanted}
+        for wanted in (True, False)
+    )
+    assert headline["not run"] > sum(headline.values()) / 2
+    assert max(others, key=others.get) == "undecided"
+
+
+@says("claims", "**What holds** is for the most part structure and mechanism.", True)
+def what_holds_is_structure() -> None:
+    kinds = [row.claim.kind for row in ledger("scenes") if row.verdict == "holds"]
+    assert mean(kind in ("exact", "measured") for kind in kinds) > 0.5
+
+
+@says(
+    "claims",
+    "Of the effects on AP, two lie far beyond their intervals on scenes: RetinaNet's gain and the "
+    "harm of a global maximum.",
+    scored=True,
+)
+def two_effects_far_beyond_their_intervals() -> None:
+    """Twice as far from zero as the interval reaches; C38 compares with the second."""
+    far = {
+        row.claim.id
+        for row in ledger("scenes")
+        if row.verdict == "holds" and row.claim.kind == "effects"
+        if all(x.found.mean > 2 * (x.found.mean - x.found.low) for x in row.lines)
+    }
+    assert far == {"C7", "C37", "C38"}
+
+
+@says("claims", "**What does not hold** is little.", True)
+def what_does_not_hold() -> None:
+    failed = [row.claim.id for row in ledger("scenes") if row.verdict == "does not hold"]
+    assert failed == ["C28", "C61"]
+
+
+@says(
+    "claims",
+    "A claim that every one of many numbers is better is hard to refute with so many comparisons",
+    True,
+)
+def claims_of_many_numbers_are_undecided() -> None:
+    assert {verdict("scenes", name) for name in ("C14", "C23")} == {"undecided"}
+
+
+@says("claims", "by their means, small objects come out worse in most combinations here")
+def small_objects_are_often_worse() -> None:
+    worse = [gain("scenes", v, "APs") < 0 for v in compared("table2", "scenes")]
+    assert mean(worse) > 0.5
+
+
+@says(
+    "claims",
+    "**What is undecided** is the ranking of variants that differ by a few tenths of a point: "
+    "weights of supervision, numbers of ratios, kinds of fusion.",
+    scored=True,
+)
+def rankings_are_undecided() -> None:
+    for pictures, name in itertools.product(BOTH, ("C30", "C31", "C41", "C42", "C43", "C49")):
+        assert verdict(pictures, name) in ("undecided", "not run")
+
+
+@says("claims", "To decide most of them, a hundred seeds and more would be needed", True)
+def seeds_for_rankings() -> None:
+    """Or more pictures than there are."""
+    rows = [row for row in ledger("scenes") if row.claim.id in ("C30", "C31", "C42", "C43", "C49")]
+    needed = [
+        intervals.seeds_needed(tables.spread_of(x.found), x.printed / 100, x.found.of_pictures)
+        for row in rows
+        for x in row.lines
+        if x.found is not None and x.found.seeds >= intervals.FEWEST_SEEDS and x.printed
+    ]
+    assert mean(each is None or each >= 100 for each in needed) > 0.5
+
+
+@says(
+    "claims",
+    "the gap must grow, and linear CKA, which no change of basis moves, must fall.",
+)
+def test_of_the_first_defect() -> None:
+    (claim,) = [each for each in claims.claims() if each.id == "C59"]
+    (test,) = claim.tests
+    assert (test.plus, test.minus) == (("fpn",), ())
+    assert test.numbers == ("gap less gap before training", "alike before training less alike")
+
+
+@says("claims", "Some of these will turn out right with more seeds.", True)
+def believing_every_mean() -> None:
+    """The exercise's cell, on the ledger itself."""
+    (code,) = [source(c) for c in cells("claims") if c["id"] == "solution-2"]
+    for pictures in BOTH:
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(code, {"ledger": ledger(pictures)})
+        _, by_means, by_intervals = map(int, re.findall(r"\d+", out.getvalue()))
+        assert by_means > 2 * by_intervals

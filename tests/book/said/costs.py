@@ -1,0 +1,148 @@
+"""What AugFPN costs."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from statistics import median
+
+from augfpn.config import AUGFPN, FPN
+from augfpn.detectors import cost
+from augfpn.records import COMMITTED
+from augfpn.settings import paper
+from augfpn.settings.budgets import BUDGETS
+from augfpn.study import runtime
+from augfpn.study.intervals import Interval
+from said.evidence import at, verdict
+from said.table import says
+
+SETTINGS = {
+    "cs": {"lam": AUGFPN.lam},
+    "rfa": {"ratios": AUGFPN.ratios},
+    "srs": {"roi_selection": AUGFPN.roi_selection},
+    "panet": {"roi_selection": "panet"},
+}
+
+
+@cache
+def costs(**settings: object) -> tuple[cost.Cost, ...]:
+    return tuple(cost.cost(replace(FPN, classes=80, **settings)))
+
+
+def own(every: Sequence[cost.Cost], part: str) -> cost.Cost:
+    (found,) = [each for each in every if each.part == part]
+    return found
+
+
+def added(variant: str) -> tuple[float, float]:
+    """Parameters and multiply-accumulates in testing, more than FPN's, as shares of FPN's."""
+    plain_, more = (cost.in_testing(each) for each in (costs(), costs(**SETTINGS[variant])))
+    return tuple((b - a) / a for a, b in zip(plain_, more, strict=True))
+
+
+def augfpn() -> tuple[cost.Cost, ...]:
+    return costs(**SETTINGS["cs"], **SETTINGS["rfa"], **SETTINGS["srs"])
+
+
+@says("cost", "The supervision is the largest addition by far, a whole box head")
+@says("cost", "Backbone and box head are the same in both")
+def supervision_is_the_largest_addition() -> None:
+    every, before = augfpn(), {each.part for each in costs()}
+    parameters = {each.part: each.parameters for each in every if each.part not in before}
+    parameters["gates"] = own(every, "box RoI selection").parameters
+    supervision = parameters.pop("Consistent Supervision")
+    assert supervision == own(every, "box head").parameters
+    assert supervision > 5 * sum(parameters.values())
+    assert own(every, "Consistent Supervision").testing is None
+    for part in ("backbone", "box head"):
+        assert own(every, part) == own(costs(), part)
+
+
+@says("cost", "which hardly compute anything because they run on a handful of places")
+def context_hardly_computes() -> None:
+    work = own(augfpn(), "RFA, reductions").testing
+    assert work < 0.001 * cost.in_testing(augfpn())[1]
+
+
+@says("cost", "next to no parameters, but as much arithmetic as the whole box head")
+def gates_compute_as_much_as_the_head() -> None:
+    gates, head = (own(augfpn(), part) for part in ("box RoI selection", "box head"))
+    assert gates.parameters < 0.02 * head.parameters
+    assert 0.9 < gates.testing / head.testing < 1.1
+
+
+@says("cost", "With $n = 4$ and $C = 256$ that is a little over a quarter of a million parameters.")
+def parameters_of_the_gates() -> None:
+    n, c = 4, 256
+    assert own(augfpn(), "box RoI selection").parameters == n * c * c + c + 9 * c * n + n
+    assert 250_000 < n * c * c + c + 9 * c * n + n < 300_000
+
+
+@says("cost", "Training seems cheaper than testing for a plain FPN")
+def training_counts_fewer_boxes() -> None:
+    assert cost.in_training(costs())[1] < cost.in_testing(costs())[1]
+
+
+@says("cost", "Supervision changes the column of testing by nothing, to the last digit")
+@says("cost", "Residual Feature Augmentation adds parameters without adding work.")
+@says("cost", "Soft RoI Selection adds work without adding parameters.")
+@says("cost", "PANet's pooling adds both")
+@says(
+    "claims",
+    "Consistent Supervision costs nothing in testing, a ratio costs what the formula says, gates "
+    "are a small fraction of PANet's layers.",
+)
+def what_each_part_adds() -> None:
+    assert added("cs") == (0, 0)
+    assert added("rfa")[0] > 0.03 > 0.003 > added("rfa")[1]
+    assert added("srs")[1] > 0.03 > 0.01 > added("srs")[0]
+    assert min(added("panet")) > 0.1
+    assert {verdict("scenes", name) for name in ("C33", "C46", "C52")} == {"holds"}
+
+
+def times(budget: str, use: str) -> Interval:
+    """How many times as long as FPN AugFPN takes, on a CPU."""
+    (found,) = [
+        each
+        for each in runtime.read(COMMITTED, budget)
+        if each["budget"] == budget and each["environment"]["device"] == "cpu"
+    ]
+    return runtime.times_as_long(found, use)
+
+
+@says(
+    "cost",
+    "so the gates and the second head weigh more than on a GPU, where the paper's ratios come",
+)
+@says("claims", "on a CPU [our ratios](cost.ipynb) are larger than the paper's.")
+def cpu_ratios_are_larger() -> None:
+    for use, theirs in paper.times_as_long().items():
+        assert all(times(budget, use).low > theirs for budget in ("laptop", "paper"))
+
+
+@says(
+    "cost",
+    "At the paper's sizes the backbone takes more of the whole and training comes closer; "
+    "testing, with five times as many proposals, does not.",
+)
+def ratios_at_the_papers_sizes() -> None:
+    assert times("paper", "training").high < times("laptop", "training").low
+    assert times("paper", "testing").low > times("laptop", "testing").high
+    assert FPN.proposals[1] == 5 * BUDGETS["laptop"].model.proposals[1]
+
+
+@says("cost", "What takes memory in training are the pooled RoIs and their gradients")
+def memory_goes_into_rois() -> None:
+    used = {
+        v: median(run.result["memory_mb"] for run in at("scenes").recorded(v).values())
+        for v in ("fpn", "cs", "rfa", "srs", "augfpn")
+    }
+    assert min(used["cs"], used["srs"]) > used["fpn"] + 100
+    assert abs(used["rfa"] - used["fpn"]) < 30
+    assert used["augfpn"] == max(used.values())
+
+
+@says("cost", "with half of them, the gates cost half, and the box head too")
+def half_the_proposals() -> None:
+    whole, half = (cost.cost(replace(AUGFPN, classes=80), rois=n) for n in (1000, 500))
+    for part in ("box RoI selection", "box head"):
+        assert 2 * own(half, part).testing == own(whole, part).testing

@@ -1,0 +1,99 @@
+"""What the repository's records hold, as the checks of sentences ask for it; AP in points."""
+
+import math
+from dataclasses import replace
+from functools import cache
+from statistics import mean
+
+import torch
+
+from augfpn.deploy import predict
+from augfpn.diagnostics.objects import Maps, maps
+from augfpn.records import COMMITTED, Record
+from augfpn.settings import paper
+from augfpn.study import claims, grid, intervals, runtime
+from augfpn.study.evidence import Evidence, base_of
+from augfpn.study.intervals import Interval
+from augfpn.training.train import load_pictures
+
+BOTH = ("scenes", "bccd")
+NOISE = 0.3  # points of AP that two runs of one setting on COCO differ by, at most
+
+
+@cache
+def every() -> dict[str, Evidence]:
+    """What the repository's records hold, by pictures; nothing is scored."""
+    found, timings = grid.collect(COMMITTED), runtime.read(COMMITTED, "laptop")
+    return {name: Evidence(name, "laptop", found, timings=timings) for name in grid.SETS}
+
+
+def at(pictures: str) -> Evidence:
+    return every()[pictures]
+
+
+def runs() -> list[Record]:
+    """All records."""
+    return list(at("scenes").found.by_key.values())
+
+
+def ap(pictures: str, variant: str, number: str = "AP") -> dict[int, float]:
+    """A number of a variant's runs, in points, by seed."""
+    there = at(pictures).recorded(variant)
+    return {seed: 100 * record.result[number] for seed, record in there.items()}
+
+
+def gain(pictures: str, variant: str, number: str = "AP", base: str | None = None) -> float:
+    """A variant's mean difference to FPN, or to another, over the seeds that both have."""
+    a, b = ap(pictures, variant, number), ap(pictures, base or base_of(variant), number)
+    return mean(a[seed] - b[seed] for seed in a.keys() & b.keys())
+
+
+def effect(pictures: str, variant: str, number: str = "AP") -> Interval:
+    """The same with its interval, in points; three seeds or more."""
+    found = at(pictures).effects(variant, base_of(variant))[number]
+    assert found.seeds >= intervals.FEWEST_SEEDS
+    return Interval(*(100 * x for x in found[:3]), found.seeds, math.nan, math.nan)
+
+
+def compared(part: str, pictures: str) -> list[str]:
+    """The variants of a part that are compared with FPN and have runs."""
+    chosen = grid.part(part).variants
+    return [v for v in chosen if v != base_of(v) and at(pictures).recorded(v)]
+
+
+def undecided(of: Interval) -> bool:
+    return intervals.verdict(of) == "undecided"
+
+
+def printed(variant: str) -> float:
+    """The paper's difference to FPN."""
+    model = grid.model_of(variant)
+    return paper.row_of(model)[1]["AP"] - paper.base_row(model)["AP"]
+
+
+def measured(pictures: str, variant: str, number: str, less: str | None = None) -> Interval:
+    """A number that was measured, or its difference to another variant's, times a hundred."""
+    found = at(pictures).measured([variant], [] if less is None else [less], number)
+    assert found.seeds >= intervals.FEWEST_SEEDS
+    return Interval(*(100 * x for x in found[:3]), found.seeds, math.nan, math.nan)
+
+
+@cache
+def ledger(pictures: str) -> list[claims.Row]:
+    return claims.ledger(at(pictures))
+
+
+def verdict(pictures: str, name: str) -> str:
+    """The verdict on one claim."""
+    (claim,) = [each for each in claims.claims() if each.id == name]
+    return claims.judged(claim, at(pictures)).verdict
+
+
+@cache
+def looked_at(variant: str) -> tuple[torch.nn.Module, dict, Maps]:
+    """The detector with committed weights, what it finds in the book's scene, and its maps."""
+    detector, record = predict.load(at("scenes").recorded(variant)[0].folder, "cpu")
+    image, target = load_pictures(replace(record.experiment.data, test_scenes=5), "test")[4]
+    with torch.no_grad():
+        (found,) = detector([image / 255])
+    return detector, found, maps(detector, image, target, "cpu")

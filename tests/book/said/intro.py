@@ -1,0 +1,92 @@
+"""The first page: what came out, in short."""
+
+import itertools
+
+from augfpn.study import grid, tables
+from said.evidence import BOTH, at, effect, gain, measured, undecided, verdict
+from said.table import says
+
+
+@says("consistent_supervision", "the *directions* of the features differ")
+@says(
+    "consistent_supervision",
+    "Before any training, when no map means anything yet, a probe fails on other levels nearly as "
+    "much",
+)
+@says("consistent_supervision", "Most of the gap is there before training.")
+@says("intro", "A class probe of one level fails on another, but it does so in untrained networks")
+@says("claims", "It was passed with ease, and untrained networks pass it too.")
+def a_probe_fails_on_other_levels_even_untrained() -> None:
+    for pictures in BOTH:
+        gap, before = (measured(pictures, "fpn", f"gap{when}") for when in ("", " before training"))
+        assert min(gap.low, before.low) > 10
+        assert before.mean > 0.8 * gap.mean
+
+
+@says("intro", "so that how far levels differ *in meaning* is open")
+@says("fpn", "What the gap says of *meaning* is less plain than it looks")
+@says("consistent_supervision", "That levels specialise is undecided, then.")
+def what_training_adds_to_the_gap_is_undecided() -> None:
+    assert {verdict(pictures, "C59") for pictures in BOTH} == {"undecided"}
+
+
+@says("intro", "part of $C_5$ cannot be read from $M_5$")
+@says("claims", "Something of $C_5$ is lost in $M_5$")
+@says("fpn", "Two of the three defects show at once")
+@says(
+    "residual_feature_augmentation",
+    "There *is* a loss: a good part of $C_5$'s variance is not in $M_5$.",
+)
+def something_of_c5_is_lost() -> None:
+    assert [verdict(pictures, "C48") for pictures in BOTH] == ["holds", "holds"]
+    assert all(measured(pictures, "fpn", "C5 lost in M5").low > 10 for pictures in BOTH)
+
+
+@says("intro", "predictions jump where the size rule changes its level")
+@says("fpn", "Two of the three defects show at once")
+@says("claims", "predictions jump where the size rule changes its level")
+def predictions_jump_at_a_border() -> None:
+    for pictures in BOTH:
+        jump = measured(pictures, "fpn", "change across a border less change elsewhere")
+        assert jump.low > 5 * measured(pictures, "fpn", "change elsewhere").mean
+
+
+@says("intro", "AugFPN's mean effect on AP is **above zero on both**")
+def augfpn_is_above_zero_by_its_mean() -> None:
+    assert all(gain(pictures, "augfpn") > 0 for pictures in BOTH)
+
+
+@says("intro", "of a size that needs more seeds to be sure of: its intervals still hold zero", True)
+def augfpn_is_undecided() -> None:
+    assert all(undecided(effect(pictures, "augfpn")) for pictures in BOTH)
+
+
+@says(
+    "intro",
+    "Of seven combinations one is better than FPN beyond its interval: Consistent Supervision with "
+    "Soft RoI Selection, on scenes.",
+    scored=True,
+)
+def supervision_with_soft_selection_is_better() -> None:
+    assert verdict("scenes", "C21") == "holds"
+    assert effect("scenes", "cs_srs").low > 0
+
+
+@says("intro", "The story that **each part mends its own defect does not show**")
+@says("intro", "the part that should mend it cannot be said to gain more than on plain ones", True)
+@says("putting_it_together", "**The account does not show.**", True)
+@says("putting_it_together", "In the second table every interval holds zero.", True)
+def parts_cannot_be_said_to_gain_more_on_a_dial() -> None:
+    parts = grid.part("defects").variants[1:]
+    for dial, part in itertools.product(grid.DIALS, parts):
+        assert undecided(tables.turned_up(at(dial), at("scenes"), part))
+
+
+@says(
+    "putting_it_together",
+    "By the means, Residual Feature Augmentation and Soft RoI Selection gain less on their own "
+    "dial than on plain scenes.",
+)
+def parts_that_gain_less_on_their_own_dial() -> None:
+    less = [part for part, d in grid.OWN_DIAL.items() if gain(d, part) < gain("scenes", part)]
+    assert less == ["rfa", "srs"]

@@ -1,0 +1,110 @@
+"""From one map to a pyramid: the chapters on one map, on FPN and on the two forwards."""
+
+import numpy as np
+import torch
+from torchvision.ops import box_iou
+
+from augfpn.data.scenes.scene import SceneSettings
+from augfpn.settings.budgets import BUDGETS
+from said.costs import costs, own
+from said.evidence import at, looked_at
+from said.table import says
+
+
+def losses_by_level() -> np.ndarray:
+    """The loss of objects by the level of their size and the level they are read from."""
+    found = at("scenes").arrays("fpn", "assignment", "oracle", "loss")
+    assert np.isnan(found[3]).all()
+    return found[:3]
+
+
+@says("why_one_map", "an empty row has too few objects")
+@says("why_one_map", "Objects are read best from their own level")
+@says("why_one_map", "and second best from a neighbour")
+def own_level_first_then_a_neighbour() -> None:
+    for own_level, row in enumerate(losses_by_level()):
+        best, second, *_ = row.argsort()
+        assert best == own_level
+        assert abs(second - own_level) == 1
+
+
+@says(
+    "why_one_map",
+    "Reading a small object from the coarsest map, or a large one from the finest, costs dearly.",
+)
+def the_wrong_end_of_the_pyramid_is_dear() -> None:
+    small, _, large = losses_by_level()
+    assert small[-1] > 3 * small[0]
+    assert large[0] > 3 * large[2]
+
+
+@says(
+    "why_one_map",
+    "The lowest losses lie on or next to the diagonal; far from it they are several times as high.",
+)
+def lowest_losses_near_the_diagonal() -> None:
+    for own_level, row in enumerate(losses_by_level()):
+        far = [row[k] for k in range(4) if abs(k - own_level) > 1]
+        assert abs(row.argmin() - own_level) <= 1
+        assert min(far) > 3 * row.min()
+
+
+@says("why_one_map", "scenes: 12 px to two thirds of the picture's height")
+@says("why_one_map", "those of our small scenes from a dozen to some 170")
+def sizes_of_objects_in_scenes() -> None:
+    made = SceneSettings()
+    assert (made.width, made.height) == BUDGETS["laptop"].data.scene_size
+    assert made.smallest == 12
+    assert abs(made.largest - 2 / 3) < 0.02
+    assert round(made.largest * made.height, -1) == 170
+
+
+def work_by_level() -> dict[int, int]:
+    """Multiply-accumulates of FPN's two convolutions of each level, 800 x 1216 px, ResNet-50."""
+    places = {k: (800 // 2**k) * (1216 // 2**k) for k in (2, 3, 4, 5)}
+    return {k: n * 256 * (64 * 2**k + 9 * 256) for k, n in places.items()}
+
+
+@says("fpn", "A level's share of the work falls by three to four from level to level.")
+@says("fpn", "$P_2$ alone takes nearly three quarters of the pyramid's")
+def work_of_the_levels() -> None:
+    work = work_by_level()
+    assert sum(work.values()) == own(costs(), "FPN").testing
+    assert all(3 <= work[k] / work[k + 1] <= 4 for k in (2, 3, 4))
+    assert 0.70 < work[2] / sum(work.values()) < 0.75
+
+
+@says("fpn", "FPN is small beside the backbone, and most of it is in the 3×3 convolutions")
+def fpn_is_small() -> None:
+    fpn, smoothing = own(costs(), "FPN"), 4 * (9 * 256 + 1) * 256
+    assert fpn.parameters < own(costs(), "backbone").parameters / 5
+    assert smoothing > fpn.parameters / 2
+
+
+@says("fpn", "whole objects are set apart from the ground, in pale on dark, down to level 2")
+@says("fpn", "In P, the fine levels have what came down from the coarse ones")
+@says("fpn", "First row, M2 to M5: outlines and surfaces at level 2, blurred blobs at level 5.")
+def objects_are_pale_in_p() -> None:
+    """In M2 objects stand out by what is large in them, in all of P by what is small: pale."""
+    _, _, of = looked_at("fpn")
+    for levels, pale in ((of.m, None), (of.p, True)):
+        for k, x in levels.items():
+            strength, inside = x[0].abs().mean(dim=0), torch.zeros(x.shape[2:], dtype=torch.bool)
+            for left, top, right, bottom in (of.boxes / 2**k).round().int().tolist():
+                inside[top : bottom + 1, left : right + 1] = True
+            below = (strength[inside][:, None] < strength[~inside][None]).float().mean()
+            if pale:
+                assert below > 0.7
+            elif k == 2:
+                assert below < 0.3
+
+
+@says("two_forwards", "Left: some forty proposals, crowded around the objects in several sizes.")
+@says("two_forwards", "Right: one box for most objects, with its class.")
+def one_box_for_most_objects() -> None:
+    _, found, of = looked_at("augfpn")
+    scale = of.batch.image_sizes[0][1] / 320
+    sure = found["scores"] >= 0.5
+    overlap = box_iou(of.boxes, scale * found["boxes"][sure])
+    assert ((overlap >= 0.5).sum(dim=1) <= 1).all()
+    assert ((overlap >= 0.5).sum(dim=1) == 1).float().mean() > 0.5

@@ -1,0 +1,63 @@
+"""The table of sentences, and what the pages say."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[3]
+BOOK = ROOT / "book"
+
+
+def plain(text: str) -> str:
+    """A text on one line."""
+    return " ".join(text.split())
+
+
+@cache
+def cells(page: str) -> list[dict]:
+    return json.loads((BOOK / f"{page}.ipynb").read_text("utf-8"))["cells"]
+
+
+def source(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+def shown(cell: dict) -> str:
+    """A figure's caption and alt text."""
+    options = cell["metadata"].get("mystnb", {})
+    return " ".join(x for kind in options.values() if isinstance(kind, dict) for x in kind.values())
+
+
+@cache
+def text(page: str) -> str:
+    """All that a page says, code left out."""
+    for path in (ROOT / f"{page}.md", BOOK / f"{page}.md"):
+        if path.exists():
+            return plain(path.read_text("utf-8"))
+    return plain(
+        " ".join(source(c) if c["cell_type"] == "markdown" else shown(c) for c in cells(page))
+    )
+
+
+class Sentence(NamedTuple):
+    """Where something is said, in which words, and what makes it true."""
+
+    page: str
+    words: str
+    check: Callable[[], None]
+    scored: bool  # whether the check needs intervals
+
+
+SENTENCES: list[Sentence] = []
+
+
+def says(page: str, words: str, scored: bool = False) -> Callable:
+    """Put a function into the table as the check of a sentence."""
+
+    def put(check: Callable[[], None]) -> Callable[[], None]:
+        SENTENCES.append(Sentence(page, plain(words), check, scored))
+        return check
+
+    return put

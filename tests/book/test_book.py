@@ -1,0 +1,263 @@
+"""The book's pages: their structure, what they promise, and that they build without a warning."""
+
+import ast
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torchvision.models.detection import fasterrcnn_resnet50_fpn
+
+from augfpn.data.scenes.scene import CLASSES
+from augfpn.detectors import from_torchvision
+from augfpn.detectors.roi_align import torchvision_roi_align
+from augfpn.notebook import ASKED
+from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
+from augfpn.settings import dialects, parameters
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOK = ROOT / "book"
+DEPENDENCIES = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+LEFT_ALONE = {"torch", "torchvision", "numpy"}  # as they are in a reader's environment
+TOC = yaml.safe_load((BOOK / "_toc.yml").read_text())
+NAMES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
+CHAPTERS = sorted(BOOK.glob("*.ipynb"))
+PAGES = sorted([*BOOK.glob("*.md"), *CHAPTERS])
+
+per_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+
+
+def cells(chapter: Path, kind: str) -> list[dict]:
+    return [c for c in json.loads(chapter.read_text())["cells"] if c["cell_type"] == kind]
+
+
+def source(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+def text(page: Path) -> str:
+    """A page's Markdown."""
+    if page.suffix == ".md":
+        return page.read_text()
+    return "\n\n".join(map(source, cells(page, "markdown")))
+
+
+def words(markdown: str) -> int:
+    """Words that are read: no code, no options of directives; a formula is one word."""
+    prose = re.sub(r"```\{literalinclude\}.*?```", "", markdown, flags=re.DOTALL)
+    prose = re.sub(r"```\{math\}.*?```", "formula", prose, flags=re.DOTALL)
+    prose = re.sub(r"^(```.*|:\w+:.*| {4}.*|\|[-|]+)$", "", prose, flags=re.MULTILINE)
+    prose = re.sub(r"\$[^$]+\$|\{[\w:]+\}`[^`]+`", "formula", prose)
+    return len(re.findall(r"[^\W_][\w'.,%×²-]*", prose))
+
+
+DRAWS = re.compile(r"(plots\w*\.|tables\.figure\(|findings\.\w+_figure\()")
+
+
+def python(cell: dict) -> ast.Module:
+    """A code cell without its magics."""
+    return ast.parse(re.sub(r"^(\s*)%.*$", r"\1pass", source(cell), flags=re.MULTILINE))
+
+
+def draws(cell: dict) -> bool:
+    """Whether a cell's value is a figure."""
+    return DRAWS.match(ast.unparse(python(cell).body[-1])) is not None
+
+
+# --- structure ------------------------------------------------------------------------------------
+
+
+def test_contents_list_every_page_and_no_other() -> None:
+    assert sorted(NAMES) == sorted(page.stem for page in PAGES)
+
+
+@per_chapter
+def test_no_outputs(chapter: Path) -> None:
+    assert not [c["id"] for c in cells(chapter, "code") if c["outputs"] or c["execution_count"]]
+
+
+@per_chapter
+def test_cells_are_few_and_short_and_define_nothing(chapter: Path) -> None:
+    code = cells(chapter, "code")
+    lines = sorted(len(source(cell).splitlines()) for cell in code)
+    assert len(code) <= 15
+    assert lines[-1] <= 15
+    assert lines[len(lines) // 2] <= 8
+    definitions = ast.FunctionDef, ast.ClassDef, ast.Lambda
+    every = (node for cell in code for node in ast.walk(python(cell)))
+    assert not [ast.unparse(node) for node in every if isinstance(node, definitions)]
+
+
+@per_chapter
+def test_length(chapter: Path) -> None:
+    assert 900 <= words(text(chapter)) <= 1800
+
+
+@per_chapter
+def test_figures_have_alt_text_caption_and_a_reference(chapter: Path) -> None:
+    figures = [cell["metadata"].get("mystnb", {}) for cell in cells(chapter, "code") if draws(cell)]
+    assert figures
+    names = [figure["figure"]["name"] for figure in figures]
+    assert len(set(names)) == len(names)
+    for figure in figures:
+        assert len(figure["image"]["alt"]) > 60
+        assert len(figure["figure"]["caption"]) > 40
+        assert f"{{numref}}`{figure['figure']['name']}`" in text(chapter)
+
+
+@per_chapter
+def test_figures_stand_alone(chapter: Path) -> None:
+    """What else a cell displays would get the figure's caption too."""
+    drawn = [source(cell) for cell in cells(chapter, "code") if draws(cell)]
+    assert not [each for each in drawn if re.search(r"^\s*display\(", each, re.MULTILINE)]
+
+
+@per_chapter
+def test_a_figure_comes_before_the_first_formula(chapter: Path) -> None:
+    shown = []
+    for cell in json.loads(chapter.read_text())["cells"]:
+        if cell["cell_type"] == "code":
+            shown += ["figure"] if draws(cell) else []
+        else:
+            shown += re.findall(r"```\{(figure|math)\}", source(cell))
+    assert shown[0] == "figure"
+    assert "math" in shown
+
+
+@per_chapter
+def test_first_cell_finds_or_installs_the_package_and_leaves_torch_alone(chapter: Path) -> None:
+    first = cells(chapter, "code")[0]
+    assert "hide-cell" in first["metadata"]["tags"]
+    installs = [line.split() for line in source(first).splitlines() if "%pip install" in line]
+    assert any("--no-deps" in line and "{source}" in line for line in installs)
+    needed = {re.match(r"[\w-]+", each)[0] for each in DEPENDENCIES} - LEFT_ALONE
+    assert needed == {w for line in installs if "{source}" not in line for w in line[3:]}
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]
+    assert f"git+{repository['url']}" in source(first)
+    assert (ROOT / repository["path_to_book"] / chapter.name).is_file()  # what Colab opens
+
+
+@per_chapter
+def test_papermill_can_set_parameters(chapter: Path) -> None:
+    """One cell holds them, each with a comment, and the chapter uses them."""
+    code = cells(chapter, "code")
+    (cell,) = [each for each in code if "parameters" in each["metadata"].get("tags", [])]
+    assert all("  # " in line for line in source(cell).splitlines())
+    names = {name.id for node in python(cell).body for name in node.targets}
+    others = [node for each in code if each is not cell for node in ast.walk(python(each))]
+    assert names <= {node.id for node in others if isinstance(node, ast.Name)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_included_code_exists(page: Path) -> None:
+    included = re.findall(r"\{literalinclude\} (\S+)\n:pyobject: ([\w.]+)", text(page))
+    changes = re.findall(r"\{literalinclude\} (\S+\.patch)\n:language: diff", text(page))
+    assert all((BOOK / path).is_file() for path in changes)
+    assert len(included) + len(changes) == text(page).count("{literalinclude}")
+    for path, name in included:
+        node = ast.parse((BOOK / path).read_text())
+        for part in name.split("."):
+            node = next(n for n in node.body if getattr(n, "name", None) == part)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_pictures_exist_and_have_alt_text(page: Path) -> None:
+    for path, options in re.findall(r"\{figure\} (\S+)\n((?::.*\n)*)", text(page)):
+        assert (BOOK / path).is_file()
+        assert re.search(r"^:alt: .{60,}$", options, re.MULTILINE)
+
+
+def test_what_is_cited_is_in_the_bibliography_and_the_other_way_round() -> None:
+    cited = {key for page in PAGES for key in re.findall(r"\{cite:\w\}`([^`]+)`", text(page))}
+    assert cited == set(re.findall(r"^@\w+\{(\w+),", (BOOK / "references.bib").read_text(), re.M))
+
+
+# --- what the pages promise -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["EVERY", "PROPOSALS", "RETINANET", "FCOS"])
+def test_the_page_on_deviations_shows_the_options_as_they_are(name: str) -> None:
+    assert dialects.table(getattr(dialects, name)) in text(BOOK / "deviations.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_commands_name_parameters_and_notebooks_that_exist(page: Path) -> None:
+    for notebook, options in re.findall(r"papermill (\S+) \S+((?: -p \w+ \S+)+)", text(page)):
+        assert (ROOT / notebook).is_file()
+        given = dict(re.findall(r"-p (\w+) (\S+)", options))
+        if notebook.endswith("ablation.ipynb"):
+            parameters.parse(given)
+        else:
+            assert set(given) <= set(ASKED)
+
+
+def test_the_builders_lines_run() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", text(BOOK / "intro.md"), re.DOTALL)
+    small = code.replace("classes=3", "classes=3, short_side=160, proposals=(20, 20)")
+    names: dict = {}
+    exec(small, names)
+    assert small != code
+    assert names["found"][0].keys() == {"boxes", "labels", "scores"}
+
+
+def test_the_page_on_ones_own_detector_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """COCO's weights are played by random ones of the same names and shapes."""
+    plain, pretrained = re.findall(
+        r"```python\n(.*?)```", text(BOOK / "your_detector.md"), re.DOTALL
+    )
+    names: dict = {}
+    exec(plain, names)
+    model = names["model"].eval()
+    model.transform.min_size, model.transform.max_size = (160,), 200
+    assert model([torch.rand(3, 120, 160)])[0].keys() == {"boxes", "labels", "scores", "masks"}
+    theirs = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=81)
+    state = {k: v for k, v in theirs.state_dict().items() if "num_batches" not in k}
+    monkeypatch.setattr(from_torchvision, "coco_weights", lambda name: {"faster_rcnn": state}[name])
+    exec(pretrained, names)
+    detector = names["detector"]
+    learning = {n.split(".")[0] for n, q in detector.named_parameters() if q.requires_grad}
+    assert learning == {"fpn", "select", "supervision"}
+    frozen = detector.backbone.body.conv1.weight
+    assert torch.equal(frozen, theirs.backbone.body.conv1.weight)
+    assert not frozen.requires_grad
+
+
+def test_the_level_worked_out_by_hand() -> None:
+    boxes = torch.tensor([[0.0, 0, 200, 150], [0, 0, 224, 224], [0, 0, 223.9, 223.9]])
+    rule = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align)
+    assert rule.level_of(boxes).tolist() == [3, 4, 3]
+    small = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align, 224 * 256 / 800)
+    assert small.level_of(boxes[:1]).tolist() == [5]
+
+
+def test_the_twins_are_there() -> None:
+    """Two striped squares, nearly of one size, on different levels: the text speaks of them."""
+    (code,) = [
+        source(c) for c in cells(BOOK / "soft_roi_selection.ipynb", "code") if "twins" in c["id"]
+    ]
+    names: dict = {}
+    exec(
+        f"import torch\nfrom augfpn.pyramid import *\nfrom augfpn.detectors.roi_align import *\n{code}",
+        names,
+    )
+    things = names["picture"].objects
+    twins = [
+        (names["rule"].level_of(box[None]).item(), (box[2] - box[0]) * (box[3] - box[1]))
+        for thing, box in zip(things, names["boxes"], strict=True)
+        if (CLASSES[thing.category], thing.surface) == ("square", "striped")
+    ]
+    (level_a, area_a), (level_b, area_b) = sorted(twins)
+    assert (level_a, level_b) == (2, 3)
+    assert 1 < (area_b / area_a).sqrt() < 1.12
+
+
+def test_multiplications_of_a_box_at_the_papers_size() -> None:
+    gates = AdaptiveSpatialFusion(256, 4)
+    in_a_bin = sum(q.numel() for name, q in gates.named_parameters() if "weight" in name)
+    head = 7 * 7 * 256 * 1024 + 1024 * 1024 + 1024 * (81 + 4 * 81)
+    chapter = text(BOOK / "soft_roi_selection.ipynb")
+    for count in (49 * in_a_bin, head):
+        assert f"{count / 1e6:.1f} million" in chapter

@@ -1,0 +1,112 @@
+"""Interactive figures: what they compute is what the package computes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from browser import chromium
+from PIL import Image
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
+
+from augfpn.deploy import predict
+from augfpn.detectors import build
+from augfpn.detectors.roi_align import torchvision_roi_align
+from augfpn.diagnostics.objects import maps
+from augfpn.pyramid import HardRoISelection, ratio_invariant_pool
+from augfpn.study import evidence
+
+BOOK = Path(__file__).resolve().parents[2] / "book"
+DATA = BOOK / "extra" / "interactive"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+    """An empty page with the script of all figures."""
+    file = tmp_path_factory.mktemp("page") / "page.html"
+    file.write_text(f'<script src="{(BOOK / "_static" / "interactive.js").as_uri()}"></script>')
+    with chromium() as browser:
+        opened = browser.new_page()
+        opened.goto(file.as_uri())
+        yield opened
+
+
+def data(name: str) -> dict:
+    """A figure's data."""
+    text = (DATA / f"{name}.js").read_text()
+    return json.loads(text[text.index("= ") + 2 :].rstrip().rstrip(";"))
+
+
+def test_the_level_of_a_box(page) -> None:
+    canonical = 224 * 256 / 800
+    rule = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align, canonical)
+    sizes = [(w, h) for w in range(1, 330, 7) for h in range(1, 260, 11)]
+    boxes = torch.tensor([(0, 0, w, h) for w, h in sizes]).float()
+    code = "([sizes, c]) => sizes.map(([w, h]) => augfpn.arithmetic.levelOf(w, h, c))"
+    assert page.evaluate(code, [sizes, canonical]) == rule.level_of(boxes).tolist()
+
+
+def test_the_sides_of_c5(page) -> None:
+    transform = GeneralizedRCNNTransform(1, 1, [0.0], [1.0])
+    backbone_strides = (2, 2, 2, 2, 2)  # stem, pooling, three stages
+    sides = list(range(160, 1345, 37))
+    expected = []
+    for side in sides:
+        size = transform.batch_images([torch.zeros(1, side, 32)], 32).shape[2]
+        for stride in backbone_strides:
+            size = -(-size // stride)
+        expected.append(size)
+    assert page.evaluate("sides => sides.map(augfpn.arithmetic.c5Side)", sides) == expected
+
+
+def test_pooled_sides_are_those_of_ratio_invariant_pooling(page) -> None:
+    ratios = [round(0.05 * i, 2) for i in range(1, 11)]
+    pairs = [(side, ratio) for side in range(1, 60) for ratio in ratios]
+    code = "pairs => pairs.map(([s, r]) => augfpn.arithmetic.pooledSide(s, r))"
+    expected = [ratio_invariant_pool(torch.zeros(1, 1, s, 3), r).shape[2] for s, r in pairs]
+    assert page.evaluate(code, pairs) == expected
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 3), (5, 7), (7, 11)])
+def test_pooled_colours_are_adaptive_averages(page, rows: int, columns: int) -> None:
+    values = torch.rand(25, 38, 3, generator=torch.Generator().manual_seed(0)).double()
+    code = "([x, h, w]) => augfpn.arithmetic.pool(x, h, w)"
+    found = torch.tensor(page.evaluate(code, [values.tolist(), rows, columns]))
+    expected = F.adaptive_avg_pool2d(values.permute(2, 0, 1), (rows, columns)).permute(1, 2, 0)
+    torch.testing.assert_close(found.double(), expected)
+
+
+def test_the_gates_are_those_of_the_committed_detector() -> None:
+    shown = data("levels")
+    record = evidence.committed("scenes").recorded("augfpn")[0]
+    detector, record = predict.load(record.folder, "cpu")
+    pixels = torch.from_numpy(np.array(Image.open(DATA / "scene.png")))
+    image = pixels.permute(2, 0, 1)
+    whole = torch.tensor([[0.0, 0, shown["width"], shown["height"]]])
+    of = maps(detector, image, {"boxes": whole, "labels": torch.tensor([1])}, "cpu")
+    scale = of.boxes[0, 2] / shown["width"]
+    generator = np.random.default_rng(0)
+    for index in generator.integers(0, len(shown["weights"]), 5):
+        i, rest = divmod(int(index), len(shown["xs"]) * len(shown["ys"]))
+        j, k = divmod(rest, len(shown["xs"]))
+        x, y, half = shown["xs"][k], shown["ys"][j], shown["sides"][i] / 2
+        box = torch.tensor([
+            max(0, x - half), max(0, y - half),
+            min(shown["width"], x + half), min(shown["height"], y + half),
+        ])  # fmt: skip
+        pooled = detector.select.pool(of.p, [scale * box[None]])
+        gates = detector.select.fusion.weights(pooled).mean(dim=(2, 3))[0]
+        np.testing.assert_allclose(shown["weights"][index], gates.tolist(), atol=2e-3)
+    rule = build.hard_selection(record.experiment.model, build.ROI_LEVELS, build.BOX_BINS)
+    assert shown["canonical"] == pytest.approx(rule.canonical_size / float(scale))
+
+
+def test_the_maps_have_the_sizes_that_the_figure_says() -> None:
+    shown = data("maps")
+    for name, _ in shown["variants"]:
+        for k, (height, width) in shown["sizes"].items():
+            size = Image.open(DATA / f"{name}-m{k}.png").size
+            assert size == (width, height)

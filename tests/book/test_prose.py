@@ -1,0 +1,93 @@
+"""Each sentence about results stands on its page, the records say so, and none is left out."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from said.evidence import at
+from said.table import BOOK, SENTENCES, Sentence, cells, plain, shown, source, text
+
+from augfpn.study import grid, report
+
+
+def named(each: Sentence) -> str:
+    return f"{each.page}: {each.words[:60]}"
+
+
+PLAIN = [each for each in SENTENCES if not each.scored]
+SCORED = [each for each in SENTENCES if each.scored]
+
+
+@pytest.fixture(scope="module")
+def all_scored() -> None:
+    """Every record on the draws of its test pictures, by as many processes as there are cores."""
+    of = at("scenes")
+    found = report.prepared([*grid.parts()], "laptop", None, of.found, of.timings)
+    for pictures, each in found.items():
+        at(pictures).scored.update(each.scored)
+
+
+@pytest.mark.parametrize("each", SENTENCES, ids=named)
+def test_the_sentence_is_on_its_page(each: Sentence) -> None:
+    assert each.words in text(each.page)
+
+
+@pytest.mark.parametrize("each", PLAIN, ids=named)
+def test_the_records_say_so(each: Sentence) -> None:
+    each.check()
+
+
+@pytest.mark.slow
+@pytest.mark.book
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("each", SCORED, ids=named)
+@pytest.mark.usefixtures("all_scored")
+def test_the_intervals_say_so(each: Sentence) -> None:
+    each.check()
+
+
+# --- nothing is left out --------------------------------------------------------------------------
+
+READS = re.compile(r"\bevidence\.|\bfound\.|\bfindings\.|\btables\.(?!ratio_text)|\btimings\b")
+NOTHING_SAID = {  # chapter and cell, of those that read records: behind it nothing is made of them
+    ("claims", "ledger"),
+    ("claims", "one"),
+    ("consistent_supervision", "halved"),
+    ("one_stage_and_masks", "curves"),
+    ("one_stage_and_masks", "masks"),
+    ("putting_it_together", "toy"),
+    ("putting_it_together", "planning"),
+    ("two_forwards", "opened"),
+    ("two_forwards", "results"),
+}
+DRAWN_ONLY = {  # the same of alt texts and captions, which tell no more than how a figure is drawn
+    ("consistent_supervision", "effects"),
+    ("residual_feature_augmentation", "effects"),
+    ("soft_roi_selection", "effects"),
+}
+
+
+def reading_cells() -> Iterator[tuple[str, dict, str]]:
+    """A chapter, a code cell of it that reads records, and the text behind that cell."""
+    for path in sorted(BOOK.glob("*.ipynb")):
+        every_cell = cells(path.stem)
+        for i, cell in enumerate(every_cell):
+            if cell["cell_type"] == "code" and READS.search(source(cell)):
+                behind = (c for c in every_cell[i:] if c["cell_type"] == "markdown")
+                yield path.stem, cell, plain(source(next(behind)))
+
+
+def checked(page: str, words: str) -> bool:
+    """Whether a page's text holds a sentence of the table."""
+    return any(each.page == page and each.words in words for each in SENTENCES)
+
+
+def test_what_is_said_behind_records_is_checked() -> None:
+    left = {(page, cell["id"]) for page, cell, said in reading_cells() if not checked(page, said)}
+    assert left == NOTHING_SAID
+
+
+def test_what_alt_texts_and_captions_say_of_records_is_checked() -> None:
+    figures = [(page, cell) for page, cell, _ in reading_cells() if shown(cell)]
+    left = {(page, cell["id"]) for page, cell in figures if not checked(page, plain(shown(cell)))}
+    assert left == DRAWN_ONLY

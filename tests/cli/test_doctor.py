@@ -1,0 +1,217 @@
+"""The doctor: each finding is true, a problem is said with what to do, and ends no other check."""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from augfpn import config, records
+from augfpn.cli import doctor
+from augfpn.cli.doctor import Finding
+from augfpn.cli.program import main
+from augfpn.settings import parameters
+from augfpn.settings.parameters import parse
+from augfpn.study import timing
+from augfpn.support.files import write_json
+from augfpn.training import evaluate, train
+
+SMOKE = {"budget": "smoke", "steps": 2, "limit": 2, "device": "cpu"}
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """Measure for a moment only, and look at the installation once."""
+    monkeypatch.setattr(timing, "TRAINING_SECONDS", 0.0)
+    monkeypatch.setattr(timing, "TESTING_SECONDS", 0.0)
+    fine = [Finding("ok", "torch", "works")]
+    monkeypatch.setattr(doctor, "installation", lambda: fine)
+
+
+def by_subject(found: list[Finding]) -> dict[str, Finding]:
+    return {finding.subject: finding for finding in found}
+
+
+def test_a_machine_that_can_run_it(tmp_path, capsys):
+    words = ["--budget", "smoke", "--limit", "2", "--device", "cpu", "--records", str(tmp_path)]
+    assert main(["doctor", *words]) == 0
+    printed = capsys.readouterr().out
+    assert "problem" not in printed
+    for subject in ("torch", "cpu", "memory", "gpu", "weights", "records", "recorded", "time"):
+        assert f"  {subject} " in printed
+    assert list(tmp_path.iterdir()) == [], "the doctor leaves nothing behind"
+
+
+def test_torch_and_torchvision_of_this_environment_work_together(monkeypatch):
+    monkeypatch.undo()
+    assert {finding.level for finding in doctor.installation()} == {"ok"}
+
+
+def test_a_torchvision_that_does_not_fit_is_diagnosed(tmp_path):
+    """As with a torch for CPUs under a torchvision for CUDA: the import itself fails."""
+    (tmp_path / "torchvision").mkdir()
+    fails = "raise RuntimeError('operator torchvision::nms does not exist')"
+    (tmp_path / "torchvision/__init__.py").write_text(fails)
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = subprocess.run(
+        [sys.executable, "-m", "augfpn.cli", "doctor"],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 1
+    assert "Traceback" not in process.stderr
+    (line,) = [line for line in process.stdout.splitlines() if line.startswith("problem")]
+    assert "operator torchvision::nms does not exist" in line
+    assert "pip install --force-reinstall torch torchvision" in line
+
+
+def test_a_problem_does_not_end_the_other_checks(tmp_path):
+    in_the_way = tmp_path / "file"
+    in_the_way.touch()
+    wrong = {"data": "coco", "data_root": str(tmp_path / "nowhere"), "records": str(in_the_way)}
+    found = by_subject(doctor.examine(parse(SMOKE | wrong)))
+    assert found["records"].level == found["data"].level == "problem"
+    assert "--records" in found["records"].sentence
+    assert "nowhere does not exist" in found["data"].sentence
+    assert found["weights"].level == "ok"
+    assert "time" not in found, "without pictures there is nothing to measure"
+
+
+def test_a_bug_in_a_check_is_a_problem_with_its_kind():
+    found: list[Finding] = []
+    with doctor.noted(found, "moon"):
+        raise ZeroDivisionError("by zero\nand more")
+    assert found == [Finding("problem", "moon", "ZeroDivisionError: by zero")]
+
+
+def test_sizes_are_coco_s():
+    assert doctor.sizes([1, 1023, 1024, 9215, 9216, 1e7]) == [2, 2, 2]
+
+
+def test_contents_counts_what_pycocotools_counts(small_coco):
+    from augfpn.data.annotations import check
+    from augfpn.data.pictures import Pictures
+
+    clean, report = check(small_coco, "small")
+    pictures = Pictures("small", clean, read=lambda entry: None, fingerprint="", report=report)
+    first, *notes = doctor.contents(pictures)
+    assert "3 pictures, 3 classes (bird, cat, dog), 3 objects" in first.sentence
+    assert "100% small, 0% medium, 0% large" in first.sentence
+    assert {note.level for note in notes} == {"note"}
+    assert "no large object" in " ".join(note.sentence for note in notes)
+    assert set(report) <= {note.sentence for note in notes}
+
+
+@pytest.fixture
+def run():
+    """A run's settings and pictures."""
+    settings = parameters.experiment(parse(SMOKE))
+    return settings, *(train.load_pictures(settings.data, use) for use in ("train", "test"))
+
+
+def test_a_recorded_run_is_found(tmp_path, run):
+    settings, pictures, test = run
+    assert "not recorded yet" in doctor.recorded(*run, tmp_path).sentence
+
+    prints = {"train": pictures.fingerprint, "test": test.fingerprint}
+    done = tmp_path / records.name_of(settings, prints)
+    done.mkdir()
+    content = {"experiment": config.to_dict(settings), "fingerprints": prints}
+    content |= {"classes": pictures.classes, "report": []}
+    result, environment = map(dict.fromkeys, (records.IN_RESULT, records.IN_ENVIRONMENT))
+    for name, value in {"settings": content, "result": result, "environment": environment}.items():
+        write_json(done / f"{name}.json", value)
+    assert str(done) in doctor.recorded(*run, tmp_path).sentence
+    assert str(done) not in doctor.recorded(replace(settings, seed=1), *run[1:], tmp_path).sentence
+
+
+def test_a_run_that_was_begun_is_found(tmp_path, run):
+    settings, pictures, test = run
+    name = records.name_of(settings, {"train": pictures.fingerprint, "test": test.fingerprint})
+    work = tmp_path / f".{name}.running"
+    work.mkdir()
+    (work / "checkpoint.pt").touch()
+    assert "goes on" in doctor.recorded(*run, tmp_path).sentence
+
+
+def test_weights_are_looked_for_and_never_downloaded(monkeypatch, tmp_path):
+    def download(*_, **__):
+        raise AssertionError("the doctor downloads weights")
+
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", download)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    chosen = parse(SMOKE | {"backbone": "resnet18"})
+    settings, finding = doctor.settled(chosen)
+    assert finding.level == "note"
+    assert settings.model.weights == "scratch"
+    assert f"put resnet18-f37072fd.pth into {tmp_path}/checkpoints" in finding.sentence
+    assert "does not start" in doctor.settled(replace(chosen, weights="imagenet"))[1].sentence
+    assert doctor.settled(replace(chosen, weights="scratch"))[1].level == "ok"
+
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/resnet18-f37072fd.pth").touch()
+    wanted = replace(chosen, weights="imagenet")
+    settings, finding = doctor.settled(wanted)
+    assert (finding.level, settings.model.weights) == ("ok", "imagenet")
+
+
+@pytest.mark.parametrize(
+    ("cuda", "visible", "why"),
+    [
+        (None, None, "for CPUs only"),
+        ("13.0", "-1", "CUDA_VISIBLE_DEVICES='-1' hides"),
+        ("13.0", "", "CUDA_VISIBLE_DEVICES='' hides"),
+        ("13.0", "0", "driver"),
+    ],
+)
+def test_why_there_is_no_gpu(monkeypatch, cuda, visible, why):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    finding = doctor.accelerator("auto")
+    assert finding.level == "note"
+    assert why in finding.sentence
+    assert doctor.accelerator("cuda").level == "problem"
+
+
+def test_a_full_disk_is_a_problem(monkeypatch, tmp_path):
+    settings = parameters.experiment(parse(SMOKE))
+    assert doctor.space(tmp_path / "not/yet/there", settings).level == "ok"
+    assert not (tmp_path / "not").exists()
+    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    assert doctor.space(tmp_path, settings).level == "problem"
+
+
+def test_the_time_is_the_median_step_times_the_steps(monkeypatch, run):
+    """A machine whose first steps are slow, whose others take 0.05 s, and 0.1 s a test picture."""
+    settings, pictures, test = run
+    taken = iter([0.05, 0.05, 0.05, 0.3, 0.3, 0.3] + [0.05] * 20)
+    monkeypatch.setattr(train, "one_step", lambda *_: time.sleep(next(taken)))
+    monkeypatch.setattr(
+        evaluate, "predict", lambda _, some, *__, **___: time.sleep(0.1 * len(some))
+    )
+    monkeypatch.setattr(timing, "TRAINING_SECONDS", 10.0)
+    monkeypatch.setattr(timing, "TESTING_SECONDS", 1.0)
+    cost = timing.measure(settings, pictures, test)
+    assert cost.how == "median of 20"
+    assert cost.step == pytest.approx(0.05, rel=0.5)
+    assert cost.picture == pytest.approx(0.1, rel=0.5)
+
+    long = replace(settings, train=replace(settings.train, steps=1000))
+    monkeypatch.setattr(timing, "measure", lambda *_: timing.Cost(0.5, 2.0, "as told"))
+    assert "about 9 min 04 s" in doctor.duration(long, pictures, test, loading=40.0).sentence
+
+
+def test_a_step_that_is_too_long_is_guessed_from_one_picture(monkeypatch, run):
+    settings, pictures, test = run
+    monkeypatch.setattr(train, "one_step", lambda *_: time.sleep(0.2))
+    cost = timing.measure(settings, pictures, test)
+    assert "guessed" in cost.how
+    assert cost.step == pytest.approx(0.2 * settings.train.batch, rel=0.5)

@@ -1,0 +1,304 @@
+"""Masks from the annotations to the loss: what is rasterised, flipped and refused, what is thin."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from pycocotools import mask as rle
+from pycocotools.coco import COCO
+
+from augfpn import records
+from augfpn.data.annotations import check, expect_mask, mask_code
+from augfpn.data.batches import Augmented, batches
+from augfpn.data.load import load
+from augfpn.data.pictures import Pictures
+from augfpn.data.scenes.scene import SceneSettings, scene
+from augfpn.deploy import predict
+from augfpn.detectors.build import build_detector
+from augfpn.errors import UserError
+from augfpn.figures.examples import examples, plain
+from augfpn.settings.budgets import BUDGETS
+from augfpn.settings.parameters import experiment, parse
+from augfpn.training import evaluate, train
+
+PICTURE = {"id": 1, "file_name": "one.png", "width": 40, "height": 30}
+SQUARE = [[2.0, 3.0, 12.0, 3.0, 12.0, 23.0, 2.0, 23.0]]  # 10 x 20 pixels
+
+
+def with_mask(segmentation, **more) -> dict:
+    box = {"id": 5, "image_id": 1, "category_id": 1, "bbox": [2, 3, 10, 20], "iscrowd": 0}
+    return box | {"area": 200, "segmentation": segmentation} | more
+
+
+def pictures_of(*annotations: dict) -> Pictures:
+    """One grey picture with these annotations."""
+    coco = {
+        "images": [PICTURE],
+        "categories": [{"id": 1, "name": "thing"}],
+        "annotations": list(annotations),
+    }
+    grey = np.full((30, 40, 3), 128, np.uint8)
+    return Pictures("grey", coco, read=lambda _: grey, fingerprint="f" * 64)
+
+
+@pytest.fixture(scope="module")
+def scenes() -> Pictures:
+    return load("scenes", "val", count=3)
+
+
+# --- what a target holds --------------------------------------------------------------------------
+
+
+def test_masks_of_scenes_are_the_objects_pixels(scenes):
+    masked = scenes.with_masks()
+    for index in range(len(scenes)):
+        wanted = [thing.mask for thing in scene(SceneSettings(), "val", index).objects]
+        image, target = masked[index]
+        assert target["masks"].dtype == torch.uint8
+        assert target["masks"].shape == (len(target["boxes"]), *image.shape[1:])
+        assert np.array_equal(target["masks"].numpy(), np.stack(wanted))
+        assert torch.equal(target["boxes"], scenes[index][1]["boxes"])
+
+
+@pytest.mark.coco
+def test_masks_of_coco_are_pycocotools_own(real_data):
+    folder = real_data("coco-mini")
+    masked = load("coco", "val", folder).with_masks()
+    api = COCO(str(folder / "annotations" / "instances_val2017.json"))
+    for index in range(0, len(masked), 6):
+        masks = masked.target(index)["masks"].numpy()
+        wanted = [api.annToMask(api.anns[a["id"]]) for a in masked.objects(index)]
+        assert len(masks) == len(wanted)
+        assert all(np.array_equal(*pair) for pair in zip(masks, wanted, strict=True))
+
+
+def test_polygons_runs_and_compressed_runs_are_the_same_mask():
+    runs = {"size": [30, 40], "counts": [63, *([20, 10] * 10)[:-1], 847]}
+    compressed = rle.frPyObjects(runs, 30, 40)
+    codes = [SQUARE, runs, compressed, compressed | {"counts": compressed["counts"].decode()}]
+    masks = pictures_of(*(with_mask(c, id=n) for n, c in enumerate(codes, 1))).with_masks()
+    wanted = np.zeros((30, 40), np.uint8)
+    wanted[3:23, 2:12] = 1
+    assert (masks[0][1]["masks"].numpy() == wanted).all()
+
+
+def test_parts_of_a_polygon_are_one_object_and_crowds_are_none():
+    halves = [[2, 3, 12, 3, 12, 13, 2, 13], [2, 13, 12, 13, 12, 23, 2, 23], [1, 1]]
+    crowd = with_mask({"size": [30, 40], "counts": [0, 90, 1110]}, id=6, iscrowd=1)
+    (mask,) = pictures_of(with_mask(halves), crowd).with_masks()[0][1]["masks"]
+    assert mask.sum() == 200
+
+
+def test_a_picture_without_objects_has_no_masks(small_coco):
+    code = {"size": [50, 20], "counts": [1000]}
+    small_coco["annotations"][1]["segmentation"] = code
+    small_coco["annotations"][3]["segmentation"] = SQUARE
+    target = Pictures("small", small_coco, read=None, fingerprint="").with_masks().target(2)
+    assert target["masks"].shape == (0, 16, 16)
+
+
+def test_they_stay_the_same_pictures(scenes):
+    masked = scenes.with_masks()
+    assert masked.fingerprint == scenes.fingerprint
+    assert masked.first(2).fingerprint == scenes.first(2).fingerprint
+    assert "masks" in masked.subset([2, 0]).target(1)
+    assert "masks" not in scenes.target(0)
+    assert torch.equal(masked[1][0], scenes[1][0])
+
+
+# --- flipped and in batches -----------------------------------------------------------------------
+
+
+def boxes_around(masks: torch.Tensor) -> list[list[int]]:
+    """The tight boxes of masks, by NumPy."""
+    boxes = []
+    for mask in masks.numpy():
+        rows, columns = np.nonzero(mask)
+        boxes.append([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+    return boxes
+
+
+def test_a_flipped_mask_stays_in_its_flipped_box(scenes):
+    for flip in (0.0, 1.0):
+        image, target = Augmented(scenes.with_masks(), flip=flip, seed=0)[0, 0]
+        assert boxes_around(target["masks"]) == target["boxes"].tolist()
+    plain_image, plain = scenes.with_masks()[0]
+    assert torch.equal(image.flip(-1), plain_image)
+    assert torch.equal(target["masks"].flip(2), plain["masks"])
+    assert not torch.equal(target["boxes"], plain["boxes"])
+
+
+def test_batches_carry_masks_of_their_pictures_from_other_processes(scenes):
+    masked = scenes.with_masks()
+    feed = batches(masked, [0, 1, 2], 3, range(1), seed=0, flip=0.0, workers=1)
+    ((_, targets),) = feed
+    for target in targets:
+        index = target["image_id"] - 1
+        assert torch.equal(target["masks"], masked.target(index)["masks"])
+
+
+# --- thin -----------------------------------------------------------------------------------------
+
+THIN = [[2.0, 3.0, 30.0, 3.0, 15.0, 3.0]]  # three corners on a line: not one pixel
+
+
+def test_what_is_too_thin_for_a_pixel_keeps_its_box_and_an_empty_mask():
+    target = pictures_of(with_mask(THIN), with_mask(SQUARE, id=6)).with_masks().target(0)
+    assert target["masks"].sum(dim=(1, 2)).tolist() == [0, 200]
+    assert len(target["boxes"]) == 2
+
+
+def test_an_empty_mask_can_be_trained_on():
+    small = replace(BUDGETS["smoke"].model, detector="mask_rcnn", classes=1)
+    torch.manual_seed(0)
+    detector = build_detector(replace(small, short_side=96, long_side=128)).train()
+    image, target = pictures_of(with_mask(THIN)).with_masks()[0]
+    losses = detector([image.float() / 255], [target])
+    assert losses["loss_mask"] > 0
+    assert all(torch.isfinite(loss) for loss in losses.values())
+    sum(losses.values()).backward()
+    gradients = [q.grad for q in detector.parameters() if q.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+# --- refused --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("nothing", [[], [[]], [[1, 2, 3, 4]], None])
+def test_data_without_masks_is_refused_with_the_first_annotation(nothing):
+    pictures = pictures_of(with_mask(SQUARE, id=3), with_mask(nothing), with_mask(nothing, id=6))
+    with pytest.raises(UserError) as caught:
+        pictures.with_masks()
+    assert str(caught.value) == (
+        "grey: annotation 5 has no mask: give every annotation a segmentation, or take a detector "
+        "without masks, such as faster_rcnn."
+    )
+
+
+def test_blood_cells_have_no_masks(real_data):
+    with pytest.raises(UserError, match=r"^bccd train: annotation \d+ has no mask: .*faster_rcnn"):
+        load("bccd", "train", real_data("bccd")).with_masks()
+
+
+# pycocotools crashes on some of these, and returns memory that is not its own for others.
+BROKEN = [
+    ([[1, 2, 30, 4, 5], *SQUARE], "5 numbers are no pairs"),
+    ([[1, 2, 30, 4, 5, "6"]], "are not all numbers"),
+    ([[1, 2, 30, 4, 5, True]], "are not all numbers"),
+    ([[1, 2, 30, 4, 5, 1e9]], "is beyond 100000 px"),
+    ([[1, 2, float("nan"), 4, 5, 6]], "is beyond 100000 px"),
+    ([[float("inf"), 2, 30, 4, 5, 6]], "is beyond 100000 px"),
+    ({"size": [40, 30], "counts": [1200]}, "its size is [40, 30], its picture's [30, 40]"),
+    ({"size": 30, "counts": [1200]}, "its size is 30"),
+    ({"size": [30, 40], "counts": [0, 90, 111]}, "[0, 90, 111] do not add up"),
+    ({"size": [30, 40], "counts": [0, 90, 11100]}, "do not add up"),
+    ({"size": [30, 40], "counts": [0, -90, 1290]}, "do not add up"),
+    ({"size": [30, 40], "counts": [0, 90.5, 1109.5]}, "do not add up"),
+    ({"size": [30, 40], "counts": []}, "do not add up"),
+    ({"size": [30, 40], "counts": ""}, "'' do not add up"),
+    ({"size": [30, 40], "counts": "abc"}, "do not add up"),
+    ({"size": [30, 40], "counts": "é"}, "do not add up"),
+    ({"size": [30, 40], "counts": "ooooo"}, "do not add up"),
+    ({"size": [30, 40], "counts": 1200}, "do not add up"),
+]
+
+
+@pytest.mark.parametrize(("mask", "reason"), BROKEN)
+def test_a_broken_mask_is_named_before_pycocotools_sees_it(mask, reason):
+    with pytest.raises(UserError) as caught:
+        pictures_of(with_mask(mask)).with_masks()
+    sentence = str(caught.value)
+    assert sentence.startswith("grey: annotation 5 has a segmentation that is no mask (")
+    assert reason in sentence
+    assert sentence.endswith("); mend it.")
+    assert "\n" not in sentence
+
+
+def test_the_check_looks_at_a_mask_before_it_measures_its_area():
+    coco = pictures_of(with_mask([[1, 2, 30, 4, 5, 1e9]], area=None)).coco
+    with pytest.raises(UserError, match=r"one\.json: annotation 5 has a segmentation that is no"):
+        check(coco, "one.json")
+
+
+@given(
+    st.lists(st.integers(0, 70_000), min_size=1, max_size=40),
+    st.integers(0, 200),
+    st.sampled_from("0123456789:;<=>?@OPQRSTUVWXYZ[\\]^_`abcdefghijklmno"),
+)
+def test_every_code_of_pycocotools_passes_and_no_other(runs, place, character):
+    picture = PICTURE | {"height": 1, "width": max(1, sum(runs))}
+    runs[-1] += picture["width"] - sum(runs)
+    size = [1, picture["width"]]
+    counts = rle.frPyObjects({"size": size, "counts": runs}, *size)["counts"].decode()
+    good = with_mask({"size": size, "counts": counts})
+    expect_mask(good, picture, "here")  # raises nothing
+    assert rle.area(mask_code(good, picture, "here")) == sum(runs[1::2])
+
+    place %= len(counts)
+    changed = with_mask({"size": size, "counts": counts[:place] + character + counts[place + 1 :]})
+    try:
+        code = mask_code(changed, picture, "here")
+    except UserError:
+        return
+    assert set(np.unique(rle.decode(code))) <= {0, 1}  # no memory of others
+    assert rle.area(code) == rle.decode(code).sum()
+
+
+# --- a record of Mask R-CNN -----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory) -> records.Record:
+    values = {"budget": "smoke", "steps": 3, "limit": 2, "device": "cpu", "detector": "mask_rcnn"}
+    return train.train(experiment(parse(values)), tmp_path_factory.mktemp("records"))
+
+
+def test_a_record_has_masks_and_is_measured_again_with_them(record):
+    assert record.predictions
+    assert all(each["segmentation"]["size"] == [256, 320] for each in record.predictions)
+    for device in (None, "cpu"):
+        _, again = predict.measure(record.folder, None, device)
+        assert again == {name: record.result[name] for name in again}
+        assert again["mask"].keys() == {*evaluate.NUMBERS, "by_class"}
+
+
+def test_what_is_predicted_has_masks_with_their_own_area(record, tmp_path):
+    test = train.load_pictures(record.experiment.data, "test")
+    Image.fromarray(plain(test[0][0])).save(tmp_path / "one.png")
+    detector, _ = predict.load(record.folder, "cpu")
+    where = predict.places([tmp_path / "one.png"], tmp_path / "out")
+    predict.predict(detector, record.classes, where, tmp_path / "out", 0.0)
+
+    rows = json.loads((tmp_path / "out" / predict.RESULTS).read_text())["annotations"]
+    recorded = [each for each in record.predictions if each["image_id"] == 1]
+    assert [each["segmentation"] for each in rows] == [each["segmentation"] for each in recorded]
+    api = COCO(str(tmp_path / "out" / predict.RESULTS))
+    assert [each["area"] for each in rows] == [api.annToMask(each).sum() for each in rows]
+    assert len({each["area"] for each in rows}) > 1
+
+
+def test_examples_show_the_masks_of_the_annotations_and_of_the_run(record, scenes):
+    with_and_without = [examples(part, None, 1)[0] for part in (scenes.with_masks(), scenes)]
+    pixels = (
+        scenes.with_masks().target(0)["masks"].bool().any(dim=0).numpy().repeat(2, 0).repeat(2, 1)
+    )
+    changed = (with_and_without[0] != with_and_without[1]).any(axis=2)
+    assert changed[pixels].mean() > 0.5
+    assert not changed[~pixels].any()
+
+    sure = [each | {"score": 0.9} for each in record.predictions if each["image_id"] == 1][:3]
+    code = rle.encode(np.asfortranarray(np.ones((256, 320), np.uint8)))
+    sure[0]["segmentation"] = code | {"counts": code["counts"].decode()}
+    run = replace(record)  # a copy, for which other predictions can be made up
+    run.__dict__["predictions"] = sure
+    (shown,) = examples(scenes, run, 1)
+    run.__dict__["predictions"] = [
+        {k: v for k, v in each.items() if k != "segmentation"} for each in sure
+    ]
+    (bare,) = examples(scenes, run, 1)
+    assert (shown != bare).any(axis=2).mean() > 0.5

@@ -1,0 +1,171 @@
+"""Our pyramid in a torchvision detector: the same with FPN, trained and used with AugFPN."""
+
+from copy import deepcopy
+from functools import partial
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torchvision.models import resnet18
+from torchvision.models.detection import FasterRCNN, MaskRCNN, retinanet_resnet50_fpn
+from torchvision.models.detection.backbone_utils import BackboneWithFPN
+from torchvision.ops import FeaturePyramidNetwork
+
+from augfpn.detectors.adapt import PyramidBackbone, RoIPool, our_pyramid
+from augfpn.detectors.backbones import backbone
+from augfpn.detectors.roi_align import torchvision_roi_align
+from augfpn.errors import UserError
+from augfpn.pyramid import (
+    FPN,
+    AdaptiveSpatialFusion,
+    HardRoISelection,
+    ResidualFeatureAugmentation,
+    SoftRoISelection,
+    ratio_invariant_pool,
+)
+
+LEVELS = (2, 3, 4, 5)
+CHANNELS = 32
+SMALL = {
+    "num_classes": 4,
+    "min_size": 128,
+    "max_size": 192,
+    "rpn_pre_nms_top_n_train": 100,
+    "rpn_post_nms_top_n_train": 60,
+    "rpn_pre_nms_top_n_test": 100,
+    "rpn_post_nms_top_n_test": 60,
+    "box_batch_size_per_image": 32,
+    "rpn_score_thresh": 0.0,
+}
+KINDS = pytest.mark.parametrize("kind", [FasterRCNN, MaskRCNN])
+
+
+def theirs(kind: type) -> FasterRCNN:
+    """torchvision's own, with random weights that detect something."""
+    torch.manual_seed(0)
+    stages = {f"layer{i}": str(i - 1) for i in (1, 2, 3, 4)}
+    body = BackboneWithFPN(resnet18(weights=None), stages, [64, 128, 256, 512], CHANNELS)
+    return talkative(kind(body, **SMALL))
+
+
+def talkative(model: FasterRCNN) -> FasterRCNN:
+    nn.init.normal_(model.roi_heads.box_predictor.cls_score.weight, std=0.5)
+    return model
+
+
+def augmentation(channels: int = 512) -> ResidualFeatureAugmentation:
+    pools = [partial(ratio_invariant_pool, ratio=ratio) for ratio in (0.1, 0.2, 0.3)]
+    return ResidualFeatureAugmentation(
+        channels, CHANNELS, pools, AdaptiveSpatialFusion(CHANNELS, 3)
+    )
+
+
+def soft(bins: int) -> RoIPool:
+    fusion = AdaptiveSpatialFusion(CHANNELS, len(LEVELS))
+    return RoIPool(SoftRoISelection(LEVELS, bins, torchvision_roi_align, fusion))
+
+
+def hard(bins: int) -> RoIPool:
+    return RoIPool(HardRoISelection(LEVELS, bins, torchvision_roi_align))
+
+
+def with_pools(model: FasterRCNN, pool) -> FasterRCNN:
+    model.roi_heads.box_roi_pool = pool(7)
+    if isinstance(model, MaskRCNN):
+        model.roi_heads.mask_roi_pool = pool(14)
+    return model
+
+
+def pictures() -> tuple[list[Tensor], list[dict[str, Tensor]]]:
+    torch.manual_seed(1)
+    images = [torch.rand(3, 120, 170), torch.rand(3, 150, 101)]
+    boxes = [[[5.0, 9, 120, 110], [50, 60, 75, 91]], [[20.0, 30, 90, 140]]]
+    targets = []
+    for image, corners in zip(images, boxes, strict=True):
+        masks = torch.zeros(len(corners), *image.shape[1:], dtype=torch.uint8)
+        for mask, (x1, y1, x2, y2) in zip(masks, corners, strict=True):
+            mask[int(y1) : int(y2), int(x1) : int(x2)] = 1
+        labels = torch.arange(1, len(corners) + 1)
+        targets.append({"boxes": torch.tensor(corners), "labels": labels, "masks": masks})
+    return images, targets
+
+
+@KINDS
+def test_with_fpn_and_the_hard_rule_it_is_torchvisions_own_bit_for_bit(kind: type) -> None:
+    their = theirs(kind)
+    ours = with_pools(deepcopy(their), hard)
+    ours.backbone = PyramidBackbone(ours.backbone.body, our_pyramid(ours.backbone.fpn))
+    images, targets = pictures()
+    losses, found = [], []
+    for model in (their, ours):
+        torch.manual_seed(2)  # the samplers draw
+        losses.append({k: v.item() for k, v in model.train()(images, targets).items()})
+        with torch.no_grad():
+            found.append(model.eval()(images))
+    assert losses[0] == losses[1]
+    assert len(losses[0]) == (5 if kind is MaskRCNN else 4)
+    assert sum(len(d["boxes"]) for d in found[0]) > 20  # there is something to compare
+    for a, b in zip(*found, strict=True):
+        assert a.keys() == b.keys()
+        assert all(torch.equal(a[k], b[k]) for k in a)
+
+
+@KINDS
+def test_with_augfpns_parts_it_trains_and_detects(kind: type) -> None:
+    torch.manual_seed(0)
+    body = backbone("narrow_resnet", "batch")
+    fpn = FPN(body.channels, CHANNELS, augmentation(body.channels[5]))
+    model = with_pools(kind(PyramidBackbone(body, fpn), **SMALL), soft)
+    images, targets = pictures()
+    sum(model(images, targets).values()).backward()
+    assert [n for n, q in model.named_parameters() if q.grad is None or not q.grad.any()] == []
+    with torch.no_grad():
+        found = talkative(model).eval()(images)
+    assert sum(len(d["boxes"]) for d in found) > 0
+    keys = {"boxes", "labels", "scores"} | ({"masks"} if kind is MaskRCNN else set())
+    assert all(d.keys() == keys for d in found)
+
+
+def test_maps_are_p_under_torchvisions_names_and_no_m() -> None:
+    body = backbone("narrow_resnet", "batch")
+    both = PyramidBackbone(body, FPN(body.channels, CHANNELS))
+    x = torch.rand(2, 3, 64, 96)
+    maps = both.eval()(x)
+    assert list(maps) == ["0", "1", "2", "3", "pool"]
+    sides = [(16, 24), (8, 12), (4, 6), (2, 3), (1, 2)]
+    assert [each.shape for each in maps.values()] == [(2, CHANNELS, *side) for side in sides]
+    _, p = both.fpn(body(x))
+    assert all(torch.equal(maps[name], p[k]) for name, k in zip("0123", LEVELS, strict=True))
+    assert torch.equal(maps["pool"], p[5][:, :, ::2, ::2])
+    assert both.out_channels == CHANNELS
+
+
+def test_a_pool_reads_each_level_at_its_own_stride() -> None:
+    """A map that holds its own x in pixels: a bin's value is then where the bin is."""
+    features = {
+        name: (torch.arange(512 // 2**k) * 2.0**k).expand(1, 1, 512 // 2**k, -1)
+        for name, k in zip("0123", LEVELS, strict=True)
+    }
+    for side in (64.0, 128.0, 256.0, 448.0):  # one for each level
+        pooled = hard(7)(features, [torch.tensor([[0.0, 0.0, side, side]])], [(512, 512)])
+        middles = (torch.arange(7) + 0.5) * side / 7
+        torch.testing.assert_close(pooled[0, 0, 3], middles, rtol=0, atol=0.01)
+
+
+def test_a_trained_pyramid_is_copied_not_shared() -> None:
+    their = FeaturePyramidNetwork([8, 16, 32, 64], CHANNELS)
+    ours = our_pyramid(their, augmentation(64))
+    nn.init.zeros_(ours.lateral["2"].weight)
+    assert their.inner_blocks[0][0].weight.any()
+    assert ours.augment is not None
+
+
+def test_bodies_and_pyramids_that_do_not_fit_are_named() -> None:
+    one_stage = retinanet_resnet50_fpn(weights=None, weights_backbone=None).backbone
+    with pytest.raises(UserError, match=r"3 levels have \[1, 1, 1\] layers"):
+        our_pyramid(one_stage.fpn)
+    normalised = FeaturePyramidNetwork([8, 16, 32, 64], CHANNELS, norm_layer=nn.BatchNorm2d)
+    with pytest.raises(UserError, match=r"4 levels have \[2, 2, 2, 2\] layers"):
+        our_pyramid(normalised)
+    with pytest.raises(UserError, match="returns 3 maps where the pyramid takes 4"):
+        PyramidBackbone(one_stage.body, FPN({5: 2048}, CHANNELS))(torch.rand(1, 3, 64, 64))

@@ -1,0 +1,115 @@
+"""FCOS: a worked example for each of its options, on a point or two."""
+
+import pytest
+import torch
+from torch import nn
+from worked import TINY, with_option, worked
+
+from augfpn.detectors.build import build_detector
+
+
+def fcos(field: str, value: object) -> nn.Module:
+    torch.manual_seed(0)
+    return build_detector(with_option("FCOS", field, value)).dense
+
+
+def points(*middles: tuple[float, float], stride: float = 8) -> torch.Tensor:
+    return torch.tensor(
+        [[x - stride / 2, y - stride / 2, x + stride / 2, y + stride / 2] for x, y in middles]
+    )
+
+
+def levels(first: torch.Tensor) -> list[torch.Tensor]:
+    """The points on P3, and one far away on each other level."""
+    return [first, *(points((9000, 9000), stride=2.0**k) for k in range(4, 8))]
+
+
+@worked(
+    "FCOS",
+    "distances",
+    torchvision=[0.0, 2.0],
+    authors=[pytest.approx(0.1353 / 8, rel=1e-3), pytest.approx(7.389 / 8, rel=1e-3)],
+)
+def test_distances_of_what_is_predicted(value, expected) -> None:
+    """-2 and 2 at P3: behind a ReLU in strides; e^-2 and e^2 pixels with the first scale of 1."""
+    head = fcos("distances", value)
+    assert head.distances(torch.tensor([-2.0, 2.0]), 0).tolist() == expected
+    assert (head.scale is not None) == (value == "exp")
+
+
+@worked("FCOS", "tower_bias", torchvision=8, authors=0)
+def test_biases_before_the_normalisation(value, expected) -> None:
+    head = fcos("tower_bias", value)
+    towers = [*head.classification_head.conv, *head.regression_head.conv]
+    assert sum(isinstance(x, nn.Conv2d) and x.bias is not None for x in towers) == expected
+
+
+@worked("FCOS", "centerness_on", torchvision=(False, True), authors=(True, False))
+def test_the_tower_that_centerness_is_read_from(value, expected) -> None:
+    """Where its gradient goes: to the class tower, to the box tower."""
+    head = fcos("centerness_on", value)
+    outputs = head([torch.rand(1, TINY.channels, 4, 4)] * 5)
+    sum(x.sum() for x in outputs["centerness"]).backward()
+    reached = tuple(
+        tower.conv[0].weight.grad is not None and bool(tower.conv[0].weight.grad.any())
+        for tower in (head.classification_head, head.regression_head)
+    )
+    assert reached == expected
+
+
+@worked("FCOS", "centre_radius", torchvision=[0, -1, -1], authors=[0, 0, -1])
+def test_points_far_from_the_middle(value, expected) -> None:
+    """A box of 60 x 60: its middle, a point 20 px off (1.5 strides are 12), a point outside."""
+    box = torch.tensor([[0.0, 0, 60, 60]])
+    match = fcos("centre_radius", value).match(levels(points((30, 30), (50, 30), (70, 30))), box)
+    assert match[:3].tolist() == expected
+
+
+@worked("FCOS", "closed_ranges", torchvision=[-1, -1], authors=[0, 0])
+def test_a_furthest_edge_of_exactly_64(value, expected) -> None:
+    """The middle of a box of 128 x 128, on P3 (up to 64 px) and on P4 (from 64 px)."""
+    head = fcos("closed_ranges", value)
+    anchors = levels(points((64, 64)))
+    anchors[1] = points((64, 64), stride=16)
+    assert head.match(anchors, torch.tensor([[0.0, 0, 128, 128]]))[:2].tolist() == expected
+
+
+def fcos_losses(field: str, value: object, pictures: int = 2) -> dict[str, float]:
+    """A point in the middle of the only object of the first picture, and one on its background."""
+    head = fcos(field, value)
+    anchors = levels(points((30, 30), (200, 200)))
+    places = sum(map(len, anchors))
+    boxes = torch.full((pictures, places, 4), 15 / 8)  # 15 px to each side, where 30 are right
+    channels = head.classification_head.num_classes
+    outputs = {
+        "logits": [torch.zeros(pictures, places, channels)],
+        "boxes": [boxes],
+        "centerness": [torch.zeros(pictures, places, 1)],
+    }
+    targets = [{"boxes": torch.tensor([[0.0, 0, 60, 60]]), "labels": torch.tensor([1])}]
+    empty = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
+    losses = head.losses(outputs, anchors, targets + [empty] * (pictures - 1))
+    return {k: v.item() for k, v in losses.items()} | {"places": pictures * places * channels}
+
+
+@worked("FCOS", "normaliser", torchvision=1, authors=3)
+def test_what_the_focal_loss_is_divided_by(value, expected) -> None:
+    """One point with an object and two pictures; a logit of 0 costs 1/16 log 2, or three times."""
+    losses = fcos_losses("normaliser", value)
+    each = 0.25 * torch.tensor(2.0).log().item()
+    total = 0.25 * each + 0.75 * each * (losses["places"] - 1)
+    assert losses["loss_classifier"] == pytest.approx(total / expected, rel=1e-5)
+
+
+@worked("FCOS", "box_loss", torchvision=1 - 0.25, authors=1.3863)
+def test_a_box_of_half_the_side(value, expected) -> None:
+    """IoU 1/4, nothing outside: 1 - 1/4, or -log 1/4; its weight, centerness 1, cancels."""
+    assert fcos_losses("box_loss", value)["loss_box_reg"] == pytest.approx(expected, rel=1e-4)
+
+
+@worked("FCOS", "rank", torchvision=(0.4, 0.4), authors=(0.8, 0.16))
+def test_what_is_held_against_the_threshold_and_what_ranks(value, expected) -> None:
+    """A score of 0.8 with a centerness of 0.2."""
+    outputs = {"logits": torch.tensor([[0.8]]), "centerness": torch.tensor([[0.2]])}
+    logits = {name: x.logit() for name, x in outputs.items()}
+    assert tuple(x.item() for x in fcos("rank", value).scores(logits)) == pytest.approx(expected)

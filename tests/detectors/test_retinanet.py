@@ -1,0 +1,149 @@
+"""RetinaNet's head: its losses on four anchors and two pictures, its anchors, its matching."""
+
+from dataclasses import replace
+
+import numpy as np
+import oracle
+import pytest
+import torch
+from torch import Tensor
+from torchvision.models.detection.image_list import ImageList
+from worked import TINY, with_option, worked
+
+from augfpn.config import RetinaNet
+from augfpn.detectors import build
+from augfpn.detectors.retinanet import RetinaNetHead
+
+ANCHORS = torch.tensor([[0.0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [60, 0, 70, 10]])
+NOTHING = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int64)}
+
+
+def head(**own: object) -> RetinaNetHead:
+    """A head of four classes with some of RetinaNet's settings."""
+    return build.retinanet(replace(TINY, retinanet=RetinaNet(**own)))[1]
+
+
+def targets(*places: list[int]) -> list[dict[str, Tensor]]:
+    """For each picture, an object of class 2 exactly at some of the anchors."""
+    return [{"boxes": ANCHORS[i], "labels": torch.full((len(i),), 2)} for i in places]
+
+
+def losses(
+    of: RetinaNetHead, wanted: list[dict], boxes: Tensor | None = None, logits: Tensor | None = None
+) -> dict[str, Tensor]:
+    """Of predictions at the four anchors of each picture; nothing is sure of any class."""
+    pictures, channels = len(wanted), of.classification_head.num_classes
+    outputs = {
+        "logits": [torch.zeros(pictures, 4, channels) if logits is None else logits],
+        "boxes": [torch.zeros(pictures, 4, 4) if boxes is None else boxes],
+    }
+    return of.losses(outputs, [ANCHORS], wanted)
+
+
+@worked("RETINANET", "normaliser", torchvision=(0.8 + 0.2) / 2, authors=(0.8 + 0.6) / 4)
+def test_whose_objects_a_loss_is_divided_by(value, expected) -> None:
+    """One object, 0.8 off; three in the other picture, 0.2 off each. L1."""
+    boxes = torch.zeros(2, 4, 4)
+    boxes[0, 0, 1] = 0.8
+    boxes[1, 1:, 2] = 0.2
+    found = losses(head(normaliser=value), targets([0], [1, 2, 3]), boxes)
+    assert found["loss_box_reg"].item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("normaliser", "of_picture", "of_batch"), [("picture", 2, 1), ("batch", 1, 4)]
+)
+def test_the_class_loss_is_divided_alike(normaliser: str, of_picture: int, of_batch: int) -> None:
+    """Against the focal loss in loops, with one object in one picture and three in the other."""
+    torch.manual_seed(0)
+    of = head(normaliser=normaliser, background_logit=False)
+    logits = torch.randn(2, 4, 4)
+    wanted = np.zeros((2, 4, 4))
+    wanted[0, 0, 1] = wanted[1, 1:, 1] = 1  # label 2 is channel 1
+    first, second = (oracle.focal_loss(logits[i].numpy(), wanted[i]) for i in (0, 1))
+    expected = {"picture": (first + second / 3) / 2, "batch": (first + second) / 4}[normaliser]
+    found = losses(of, targets([0], [1, 2, 3]), logits=logits)
+    assert found["loss_classifier"].item() == pytest.approx(expected, rel=1e-5)
+
+
+@worked("RETINANET", "beta", torchvision=0.05 + 1, authors=0.5 * 0.05**2 / 0.11 + 1 - 0.055)
+def test_offsets_of_005_and_1(value, expected) -> None:
+    """Of one object: two lines, or a parabola and a line."""
+    boxes = torch.zeros(1, 4, 4)
+    boxes[0, 2, 0], boxes[0, 2, 3] = -0.05, 1.0
+    found = losses(head(beta=value), targets([2]), boxes)
+    assert found["loss_box_reg"].item() == pytest.approx(expected)
+
+
+@worked("RETINANET FCOS", "background_logit", torchvision=(5, 2), authors=(4, 1))
+def test_the_channel_of_label_2(value, expected) -> None:
+    """Channels of four classes, and the one whose logit the loss of an object of class 2 raises."""
+    of = head(background_logit=value)
+    channels = of.classification_head.num_classes
+    logits = torch.zeros(1, 4, channels, requires_grad=True)
+    losses(of, targets([0]), logits=logits)["loss_classifier"].backward()
+    assert (channels, logits.grad[0, 0].argmin().item()) == expected
+    assert (logits.grad[0, 0] < 0).sum() == 1
+    assert (logits.grad[0, 1:] > 0).all()
+
+
+@worked("RETINANET", "whole_sizes", torchvision=[-28, -14, 28, 14], authors=[-29, -14, 29, 14])
+def test_the_second_size_at_a_ratio_of_a_half(value, expected) -> None:
+    """32 x 2^(1/3) = 40.3 px: times the root of 2 it is 57.0 wide, and 56.6 if cut to 40."""
+    model = with_option("RETINANET", "whole_sizes", value)
+    model = replace(model, anchor_sizes=(32, 64, 128, 256, 512), anchor_ratios=(0.5, 1.0, 2.0))
+    _, _, anchors = build.retinanet(model)
+    assert anchors.cell_anchors[0][1].tolist() == expected
+    assert [len(row) for row in anchors.cell_anchors] == [9] * 5
+    sides = [(box[2] - box[0]).item() for box in anchors.cell_anchors[4][3:6]]
+    # Half of 512 x 2^(1/3) = 645.1 is rounded, to 323; half of 645, to the even 322.
+    assert sides == [512, 644 if value else 646, 812]
+
+
+def test_anchors_between_the_thresholds_cost_nothing() -> None:
+    """Of boxes 10 px wide, shifted by 3 and by 4 px: IoU 7/13 and 6/14, so 0.54 and 0.43."""
+    of = head()
+    boxes = torch.tensor([[20.0, 0, 30, 10], [43, 0, 53, 10], [20, 4, 30, 14]])
+    near = torch.cat([ANCHORS, torch.tensor([[24.0, 0, 34, 10]])])
+    assert of.match(near, boxes).tolist() == [-1, 0, 1, -1, -2]
+    logits = torch.zeros(5, 4, requires_grad=True)
+    of.class_loss(logits, of.match(near, boxes), torch.tensor([1, 1, 1])).backward()
+    assert logits.grad.any(dim=1).tolist() == [True, True, True, True, False]
+
+
+@pytest.mark.parametrize("normaliser", ["picture", "batch"])
+def test_pictures_without_objects_are_background(normaliser: str) -> None:
+    """Two pictures of 4 x 4 logits at 0: 3/4 x 1/4 x log 2 each; the least divisor is 1."""
+    of = head(normaliser=normaliser, background_logit=False)
+    found = losses(of, [NOTHING, NOTHING])
+    each = 0.75 * 0.25 * np.log(2) * 16
+    expected = {"picture": each, "batch": 2 * each}[normaliser]
+    assert found["loss_classifier"].item() == pytest.approx(expected, rel=1e-5)
+    assert found["loss_box_reg"].item() == 0
+
+
+def test_what_the_loss_wants_is_what_decoding_gives() -> None:
+    """Offsets of a box are those from which the box comes back; none are where anchors fit."""
+    of = head()
+    boxes = torch.tensor([[2.0, 1, 12, 11], [18, -1, 31, 9]])
+    wanted = of.coder.encode_single(boxes, ANCHORS[:2])
+    torch.testing.assert_close(of.decode(wanted, ANCHORS[:2]), boxes)
+    predicted = torch.zeros(1, 4, 4)
+    predicted[0, :2] = wanted
+    found = losses(of, [{"boxes": boxes, "labels": torch.tensor([1, 1])}], predicted)
+    assert found["loss_box_reg"].item() == pytest.approx(0, abs=1e-6)
+
+
+def test_a_prediction_belongs_to_its_anchor() -> None:
+    """The head's rows and the anchors run through a map alike: place by place, then shapes."""
+    model = replace(TINY, anchor_ratios=(0.5, 2.0))
+    _, of, anchors = build.retinanet(model)
+    with torch.no_grad():
+        of.regression_head.bbox_reg.weight.zero_()
+        of.regression_head.bbox_reg.bias[:] = torch.arange(24.0)  # 6 anchors, 4 numbers each
+    maps = [torch.rand(1, 32, s, s + 1) for s in (12, 6, 3, 2, 1)]
+    predicted = of(maps)["boxes"][0]
+    assert predicted.shape == (1, 12 * 13 * 6, 4)
+    assert predicted[0, 7].tolist() == [4, 5, 6, 7]  # the second place's second anchor
+    first = anchors.by_level(ImageList(torch.zeros(1, 3, 96, 104), [(96, 104)]), maps)[0]
+    assert torch.equal(first[7] - first[1], torch.tensor([8.0, 0, 8, 0]))
