@@ -7,7 +7,7 @@ A switch is its value: ``lam=0`` builds no auxiliary head, no ``ratios`` no augm
 """
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import ConfigDict, Field, TypeAdapter, model_validator
 from pydantic.dataclasses import dataclass
@@ -18,11 +18,28 @@ PAPER_LAM = 0.25
 
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
-Weight = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class DataSet(NamedTuple):
+    """A source of pictures. `augfpn.data.load` says how each is loaded."""
+
+    splits: tuple[str, ...]
+    test: str = "val"  # the split that is measured on unless another is asked for
+    needs_root: bool = False  # whether the user has to name its folder
+
+
+DATA_SETS = {
+    "scenes": DataSet(("train", "val")),
+    "bccd": DataSet(("train", "val", "test"), test="test"),
+    "coco": DataSet(("train", "val", "test"), needs_root=True),
+}
+DIALS = ("detail", "context", "scale")  # of scenes, from 0 to 1: see `augfpn.data.scenes`
 
 TWO_STAGE, ONE_STAGE = ("faster_rcnn", "mask_rcnn"), ("retinanet", "fcos")
 Device = Literal["cpu", "cuda"]
+DataName = Literal[tuple(DATA_SETS)]
 Detector = Literal["faster_rcnn", "mask_rcnn", "retinanet", "fcos"]
 BackboneName = (
     Literal[
@@ -39,6 +56,7 @@ BackboneName = (
 )
 Norm = Literal["frozen", "frozen_statistics", "batch", "group"]
 Supervision = Literal["all", "single"]
+InitialWeights = Literal["scratch", "imagenet"]  # that a backbone starts from
 ContextPooling = Literal["ratio_invariant", "gap", "gmp", "psp"]
 ContextFusion = Literal["asf", "sum"]
 RoISelection = Literal["hard", "soft", "acf", "sum", "max", "panet"]
@@ -49,7 +67,7 @@ LowQuality = Literal["always", "reassign"]
 
 @dataclass(frozen=True, config=FROZEN)
 class Dense:
-    """What RetinaNet and FCOS share; `augfpn.settings.dialects` has the sources' values and says why."""
+    """What RetinaNet and FCOS share. `augfpn.settings.dialects` has each source's values."""
 
     p6_from: Literal["c5", "p5"] = "p5"
     relu_before_p7: bool = True
@@ -73,7 +91,7 @@ class RetinaNet(Dense):
     low_quality: LowQuality = "always"  # see `augfpn.detectors.anchors.match`
     low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
     normaliser: Literal["picture", "batch"] = "picture"  # whose objects a loss is divided by
-    beta: Weight = 0.0  # of smooth L1; 0 is L1
+    beta: NotNegative = 0.0  # of smooth L1; 0 is L1
 
 
 @dataclass(frozen=True, config=FROZEN)
@@ -101,7 +119,7 @@ class Model:
     the last where sources differ: `augfpn.settings.dialects` sets those by name.
     """
 
-    lam: Weight = 0.0  # lambda of Eq. (1); 0 builds no auxiliary head
+    lam: NotNegative = 0.0  # lambda of Eq. (1); 0 builds no auxiliary head
     supervision: Supervision = "all"  # each RoI from every M level, or from its own (Table 3)
     ratios: tuple[Fraction, ...] = ()  # alpha of 3.2; empty builds no augmentation
     context_pooling: ContextPooling = "ratio_invariant"  # the others ignore the ratios' values
@@ -112,7 +130,7 @@ class Model:
     neck: Neck = "fpn"  # what makes M and P of C; the book shows how to add one
     backbone: BackboneName = "resnet50"
     style: Literal["pytorch", "caffe"] = "pytorch"  # caffe: stride in the 1x1, BGR of 0..255
-    weights: Literal["scratch", "imagenet"] = "scratch"
+    weights: InitialWeights = "scratch"
     norm: Norm = "frozen"
     mask_supervision: bool = False  # the authors' Consistent Supervision of masks (Mask R-CNN)
     roi_align: Literal["torchvision", "sparse"] = "torchvision"  # equal to rounding; CPUs: sparse
@@ -144,7 +162,7 @@ class Model:
     border_anchors: bool = True  # learn from anchors that reach over the picture's border
     low_quality: LowQuality = "always"
     low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
-    least_proposal: Weight = 1e-3  # pixels of a side
+    least_proposal: NotNegative = 1e-3  # pixels of a side
     retinanet: RetinaNet = RetinaNet()
     fcos: FCOS = FCOS()
 
@@ -171,7 +189,7 @@ AUGFPN = replace(FPN, lam=PAPER_LAM, ratios=PAPER_RATIOS, roi_selection="soft")
 class Data:
     """Pictures to learn from and pictures to be measured on."""
 
-    name: Literal["scenes", "bccd", "coco"] = "scenes"
+    name: DataName = "scenes"
     root: str | None = None  # the user's folder; scenes need none
     train: str = "train"
     test: str = "val"
@@ -181,9 +199,7 @@ class Data:
     scene_classes: tuple[str, ...] = ("disk", "square", "triangle", "star", "cross")
     scene_tilt: Annotated[float, Field(ge=0, le=1)] = 1.0  # how far objects are turned
     own_colours: Annotated[float, Field(ge=0, le=1)] = 0.0  # how many wear their class's colour
-    detail: Annotated[float, Field(ge=0, le=1)] = (
-        0.0  # dials of scenes: see `augfpn.data.scenes.dials`
-    )
+    detail: Annotated[float, Field(ge=0, le=1)] = 0.0  # as `DIALS` says, and the next two
     context: Annotated[float, Field(ge=0, le=1)] = 0.0
     scale: Annotated[float, Field(ge=0, le=1)] = 0.0
     train_scenes: Positive = 800
@@ -200,7 +216,7 @@ class Train:
     optimizer: Literal["sgd", "adamw"] = "sgd"
     lr: Rate = 0.02  # for lr_batch pictures a step; scaled linearly for other batches
     lr_batch: Positive = 16
-    weight_decay: Weight = 1e-4
+    weight_decay: NotNegative = 1e-4
     bias_lr: Rate = 1.0  # biases learn so many times faster ...
     bias_decay: bool = True  # ... and with or without weight decay
     schedule: Literal["step", "cosine"] = "step"

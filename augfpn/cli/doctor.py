@@ -178,9 +178,9 @@ def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
     """The experiment, and where its first weights come from, without a download."""
     from augfpn.detectors.backbones import imagenet
     from augfpn.errors import UserError
-    from augfpn.settings import parameters
+    from augfpn.training import prepare
 
-    scratch = parameters.experiment(replace(chosen, weights="scratch"))
+    scratch = prepare.experiment_here(replace(chosen, weights="scratch"))
     backbone = scratch.model.backbone
     random = Finding("ok", "weights", f"{backbone} starts from random weights.")
     if chosen.weights == "scratch":
@@ -193,7 +193,7 @@ def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
         return scratch, random
     if weights.file is not None:
         there = Finding("ok", "weights", f"{backbone} starts from ImageNet's, {weights.file}.")
-        return parameters.experiment(replace(chosen, weights="imagenet")), there
+        return prepare.experiment_here(replace(chosen, weights="imagenet")), there
     otherwise = "starts from scratch" if chosen.weights == "auto" else "does not start"
     absent = (
         f"ImageNet's of {backbone} are not at hand: the run downloads them, and {otherwise} where "

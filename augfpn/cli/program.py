@@ -100,12 +100,11 @@ def say(sentence: str) -> None:
 
 def run_train(command: argparse.Namespace) -> int:
     """Train a detector, measure it and record it; a run that was stopped goes on."""
-    from augfpn.settings import parameters
     from augfpn.study import one_run
-    from augfpn.training import train
+    from augfpn.training import prepare, train
 
     settings = chosen(command)
-    experiment, folder = parameters.experiment(settings), Path(settings.records)
+    experiment, folder = prepare.experiment_here(settings), Path(settings.records)
     model = experiment.model
     print(f"{one_run.label_of(model)}: {model.detector}, {model.backbone} ({model.weights})")
     print(f"on {experiment.data.name}, {experiment.budget} budget, {experiment.device}")
@@ -120,11 +119,11 @@ def run_train(command: argparse.Namespace) -> int:
 def run_evaluate(command: argparse.Namespace) -> int:
     """Measure a record's detector again, and show it beside what was recorded."""
     from augfpn.deploy import predict
-    from augfpn.settings import parameters
     from augfpn.study import one_run
+    from augfpn.training import prepare
 
     settings = chosen(command)
-    device = None if command.rescore else parameters.the_device(settings.device)
+    device = None if command.rescore else prepare.the_device(settings.device)
     record, again = predict.measure(command.record, settings.data_root, device)
     columns = {"record": record.result, "again": again}
     rows = [(name, one_run.in_percent(result)) for name, result in columns.items()]
@@ -148,12 +147,12 @@ def classes(results: dict[str, dict]) -> str:
 def run_predict(command: argparse.Namespace) -> int:
     """Draw what a recorded detector finds in pictures, and write it as COCO JSON."""
     from augfpn.deploy import predict
-    from augfpn.settings import parameters
+    from augfpn.training import prepare
 
     if not 0 <= command.threshold <= 1:
         raise UserError(f"--threshold {command.threshold}: give a score from 0 to 1.")
     pictures = predict.places(command.pictures, command.out)
-    device = parameters.the_device(chosen(command).device)
+    device = prepare.the_device(chosen(command).device)
     detector, record = predict.load(command.record, device)
     unread = predict.predict(detector, record.classes, pictures, command.out, command.threshold)
     for sentence in unread:
@@ -202,9 +201,9 @@ def run_cost(command: argparse.Namespace) -> int:
 def run_measure(command: argparse.Namespace) -> int:
     """Measure the paper's three defects on a recorded detector, into its diagnostics.json."""
     from augfpn.diagnostics import measure
-    from augfpn.settings import parameters
+    from augfpn.training import prepare
 
-    device = parameters.the_device(command.device)
+    device = prepare.the_device(command.device)
     print(measure.measure(command.record, command.data_root, device))
     return 0
 
@@ -254,15 +253,15 @@ def run_study(command: argparse.Namespace) -> int:
 
 def run_timing(command: argparse.Namespace) -> int:
     """Time FPN and AugFPN in turns at a budget's sizes."""
-    from augfpn.settings import parameters
     from augfpn.study import grid, runtime, tables
+    from augfpn.training import prepare
 
     grid.known_budget(command.budget)
     for name, least in (("rounds", 2), ("batch", 1)):
         if getattr(command, name) < least:
             raise UserError(f"--{name} {getattr(command, name)}: give {least} or more.")
     check_writable(command.records)
-    device = parameters.the_device("auto")
+    device = prepare.the_device("auto")
     found = runtime.measure(command.budget, command.rounds, command.batch, device)
     print(tables.run_times([found]))
     print(runtime.write(found, command.records))

@@ -6,14 +6,14 @@ in the book's page on deviations.
 """
 
 from dataclasses import replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from augfpn import config
 from augfpn.config import Model, Train
 
-Name = Literal["torchvision", "authors", "ours"]
-NAMES: tuple[Name, ...] = ("torchvision", "authors", "ours")
-NUMBERS = ("rpn_candidates", "proposals")  # options that are sizes of a budget too
+Dialect = Literal["torchvision", "authors", "ours"]
+DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
+SIZES_OF_BUDGET = ("rpn_candidates", "proposals")  # that are options too
 
 
 class Option(NamedTuple):
@@ -26,7 +26,7 @@ class Option(NamedTuple):
     why: str  # what it does, and why ours is as it is
 
 
-EVERY = (  # detector
+OF_EVERY = (  # detector
     Option(
         "initialisation", "torchvision", "authors", "authors",
         "FPN He or Glorot; box head PyTorch's default, or Glorot and small normal numbers: from "
@@ -37,7 +37,7 @@ EVERY = (  # detector
         "where the RoI heads' smooth L1 turns into a line: at 1/9 boxes outweigh classes early",
     ),
 )  # fmt: skip
-PROPOSALS = (  # of two-stage detectors
+OF_PROPOSALS = (  # of two-stage detectors
     Option(
         "anchor_grid", "corner", "centre", "corner",
         "anchors on corners of cells or on their middles: torchvision's COCO weights know corners",
@@ -48,13 +48,13 @@ PROPOSALS = (  # of two-stage detectors
     ),
     Option(
         "low_quality", "always", "reassign", "always",
-        "what an object does whose best anchor is bad: see `augfpn.detectors.anchors.matcher`; every object "
-        "should have an anchor",
+        "what an object does whose best anchor is bad (`augfpn.detectors.anchors.matcher`): every "
+        "object should have an anchor",
     ),
     Option("low_quality_iou", 0.0, 0.3, 0.0, "the least IoU for that, with \"reassign\""),
     Option(
         "rpn_candidates", (2000, 1000), (2000, 2000), (2000, 1000),
-        "proposals per level before suppression, in training and in testing",
+        "proposals per level before suppression, in training and in inference",
     ),
     Option(
         "proposals", (2000, 1000), (2000, 2000), (2000, 1000),
@@ -63,7 +63,7 @@ PROPOSALS = (  # of two-stage detectors
     ),
     Option("least_proposal", 1e-3, 0.0, 1e-3, "the least side of a proposal in pixels"),
 )  # fmt: skip
-RETINANET = (
+OF_RETINANET = (
     Option("p6_from", "p5", "c5", "p5", "what P6 is computed from: from P5 it takes fewer weights"),
     Option("relu_before_p7", True, False, True, "a ReLU between P6 and P7, or none"),
     Option(
@@ -94,7 +94,7 @@ RETINANET = (
         "torchvision has no such thing",
     ),
 )  # fmt: skip
-FCOS = (
+OF_FCOS = (
     Option("context_at_p6", False, True, True, "as for RetinaNet; P6 is from P5 in all three"),
     Option("background_logit", True, False, False, "as for RetinaNet"),
     Option("anchor_grid", "corner", "centre", "centre", "points on corners of cells, or middles"),
@@ -158,36 +158,36 @@ TRAINING: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def in_dialect(model: Model, name: Name, sizes: bool = True) -> Model:
+def in_dialect(model: Model, name: Dialect, sizes: bool = True) -> Model:
     """The same detector with a dialect's value for every option in which its sources differ.
 
     Those of other detectors stay as they are: choose ``detector`` first. Without ``sizes`` the
     numbers of proposals stay too: those of a small budget.
     """
-    chosen = values(EVERY, name)
+    chosen = values(OF_EVERY, name)
     if model.detector == "retinanet":
-        chosen["retinanet"] = replace(model.retinanet, **values(RETINANET, name))
+        chosen["retinanet"] = replace(model.retinanet, **values(OF_RETINANET, name))
     elif model.detector == "fcos":
-        chosen["fcos"] = replace(model.fcos, **values(FCOS, name))
+        chosen["fcos"] = replace(model.fcos, **values(OF_FCOS, name))
     else:
-        chosen |= values(PROPOSALS, name)
-    kept = () if sizes else NUMBERS
+        chosen |= values(OF_PROPOSALS, name)
+    kept = () if sizes else SIZES_OF_BUDGET
     return replace(model, **{field: v for field, v in chosen.items() if field not in kept})
 
 
-def values(options: tuple[Option, ...], name: Name) -> dict[str, Any]:
+def values(options: tuple[Option, ...], name: Dialect) -> dict[str, Any]:
     """The options' values in one dialect, by field."""
     return {option.field: getattr(option, name) for option in options}
 
 
-def table(options: tuple[Option, ...]) -> str:
+def options_table(options: tuple[Option, ...]) -> str:
     """The options as a Markdown table, for the book."""
     rows = [
-        "| option | " + " | ".join(NAMES) + " | what it does, and why ours is so |",
+        "| option | " + " | ".join(DIALECTS) + " | what it does, and why ours is so |",
         "|---" * 5 + "|",
     ]
     for option in options:
-        shown = (f"`{short(getattr(option, name))}`" for name in NAMES)
+        shown = (f"`{short(getattr(option, name))}`" for name in DIALECTS)
         rows.append(f"| `{option.field}` | {' | '.join(shown)} | {option.why} |")
     return "\n".join(rows)
 
@@ -197,11 +197,11 @@ def short(value: Any) -> Any:
     return f"{value:.3g}" if isinstance(value, float) else value
 
 
-def norm_of_pretrained(detector: str, name: Name) -> str:
-    """How ImageNet's normalisation is kept: the authors let its affine part learn, but for FCOS."""
+def norm_of_pretrained(detector: str, name: Dialect) -> str:
+    """How ImageNet's normalisation is kept: the authors let its affine part learn, but for OF_FCOS."""
     return "frozen_statistics" if name == "authors" and detector != "fcos" else "frozen"
 
 
-def schedule(base: Train, detector: str, name: Name) -> Train:
+def schedule(base: Train, detector: str, name: Dialect) -> Train:
     """A whole COCO run's schedule as a dialect has it."""
     return replace(base, **TRAINING[name].get(detector, {}))

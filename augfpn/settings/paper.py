@@ -8,11 +8,12 @@ from typing import Any, Literal, NamedTuple
 
 from augfpn import config
 from augfpn.config import AUGFPN, FPN, Model
+from augfpn.settings.components import Component, components_of
 
-NUMBERS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
+AP_NAMES = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 Schedule = Literal["1x", "2x"]
 EPOCHS: dict[Schedule, int] = {"1x": 12, "2x": 24}
-Found = tuple[str, dict]  # a table's name, a row of it
+FoundRow = tuple[str, dict]  # the table as printed, "Table 2", and one of its rows
 BACKBONES = {
     "ResNet-50": "resnet50",
     "ResNet-101": "resnet101",
@@ -25,9 +26,9 @@ FUSIONS = {"ASF": "soft", "ACF": "acf"}  # of RoIs; the other names are the pape
 
 
 class Result(NamedTuple):
-    """A row that is the authors' own, and what it is a result of.
+    """One of the authors' own rows, and the model and schedule that it reports.
 
-    ``model`` has the row's detector, backbone and parts; everything else is at its default.
+    ``model`` has the row's detector, backbone and components; everything else is at its default.
     """
 
     table: str  # as printed: "Table 2"
@@ -49,7 +50,7 @@ def tables() -> dict:
 def results() -> tuple[Result, ...]:
     """The authors' own rows, those of val2017 (Tables 2 to 5) before those of test-dev (Table 1).
 
-    Rows that are cited from others are left out: nothing here could be compared with them.
+    Rows that the paper cites from others are left out.
     """
     of_table = {"table2": parts2, "table3": parts3, "table4": parts4, "table5": parts5}
     ablations = [
@@ -103,39 +104,44 @@ def parts5(row: dict) -> dict[str, Any]:
 # --- models to rows -------------------------------------------------------------------------------
 
 
-def identity(model: Model) -> Model:
-    """What tells the paper's rows apart: detector, backbone and parts; the rest at its default.
+class Identity(NamedTuple):
+    """What tells the paper's rows apart."""
 
-    A backbone that the paper has not, a laptop's, counts as ResNet-50. Mask supervision does not
-    count: the paper does not mention it.
-    """
+    detector: str
+    backbone: str  # ResNet-50 in place of one that the paper does not have, such as a laptop's
+    components: tuple[Component, ...]
+
+
+def identity(model: Model) -> Identity:
+    """What a model shares with the rows of the paper that it can be compared with."""
     name = model.backbone.removeprefix("timm/").partition(".")[0].removesuffix("_320")
-    same = {"detector": model.detector, "roi_selection": model.roi_selection}
-    same["backbone"] = name if name in BACKBONES.values() else FPN.backbone
-    if model.lam:
-        same |= {"lam": model.lam, "supervision": model.supervision}
-    if model.ratios:
-        by_ratio = model.context_pooling == "ratio_invariant"
-        same["ratios"] = model.ratios if by_ratio else AUGFPN.ratios
-        same |= {n: getattr(model, n) for n in ("context_pooling", "context_fusion")}
-    return replace(FPN, **same)
+    backbone = name if name in BACKBONES.values() else FPN.backbone
+    return Identity(model.detector, backbone, components_of(model))
 
 
-def is_augfpn(model: Model) -> bool:
-    """Whether all of AugFPN's parts that the detector has a place for are on, as proposed."""
-    own = {"roi_selection": "hard"} if model.detector in config.ONE_STAGE else {}
-    whole = replace(AUGFPN, **own, detector=model.detector, backbone=model.backbone)
-    return identity(model) == identity(whole)
+def row_of(model: Model, epochs: float | None = None) -> FoundRow | None:
+    """The paper's row with the same detector and components, as (its table's name, the row).
 
-
-def row_of(model: Model, epochs: float | None = None) -> Found | None:
-    """The paper's row with the same detector and parts, as (its table's name, the row).
-
-    ``None`` when the paper has no such row. ``epochs`` of the run choose between 1x and 2x where
-    both are there. A row of val2017 goes before one of test-dev.
+    ``None`` when the paper has no such row, as for every neck but its own. ``epochs`` of the run
+    choose between 1x and 2x where both exist. A row of val2017 goes before one of test-dev.
     """
-    wanted = identity(model)
-    found = {r.schedule: r for r in reversed(results()) if r.model == wanted}
+    return find_row(identity(model), epochs)
+
+
+def base_row(model: Model, epochs: float | None = None) -> dict | None:
+    """The paper's FPN row beside `row_of`: same detector and backbone.
+
+    ``None`` when the paper has no such row, and for every neck but its own.
+    """
+    if model.neck != FPN.neck:
+        return None
+    found = find_row(identity(model)._replace(components=()), epochs)
+    return None if found is None else found[1]
+
+
+def find_row(wanted: Identity, epochs: float | None) -> FoundRow | None:
+    """The first row of this identity, by preference of the schedule that is nearer to ``epochs``."""
+    found = {each.schedule: each for each in reversed(results()) if identity(each.model) == wanted}
     if not found:
         return None
     twice = epochs is not None and epochs >= EPOCHS["2x"]
@@ -143,23 +149,16 @@ def row_of(model: Model, epochs: float | None = None) -> Found | None:
     return chosen.table, chosen.row
 
 
-def base_row(model: Model, epochs: float | None = None) -> dict | None:
-    """The paper's FPN row beside `row_of`: same detector and backbone. ``None`` for no such row."""
-    plain = {name: getattr(FPN, name) for name in ("lam", "ratios", "roi_selection")}
-    found = row_of(replace(model, **plain, mask_supervision=False), epochs)
-    return None if found is None else found[1]
-
-
-def source(found: Found) -> str:
-    """Where a row stands and what it is of: "Table 1, COCO test-dev, ResNet-50"."""
+def source(found: FoundRow) -> str:
+    """The table, split and backbone of a row: "Table 1, COCO test-dev, ResNet-50"."""
     table, row = found
     backbone = row.get("backbone", "ResNet-50-FPN").rpartition("-")[0]
     twice = ", 2x" if row.get("schedule") == "2x" else ""
     return f"{table}, COCO {row.get('split', 'val')}, {backbone}{twice}"
 
 
-def times_as_long() -> dict[str, float]:
-    """How many times as long as FPN AugFPN takes, in "training" and in "testing" (section 4.5)."""
+def printed_time_ratios() -> dict[str, float]:
+    """AugFPN's time divided by FPN's, in "training" and in "testing" (section 4.5)."""
     of = tables()["runtime"]
     hours, pictures = of["train_hours_per_epoch"], of["inference_fps"]
     return {

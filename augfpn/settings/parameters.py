@@ -1,25 +1,20 @@
-"""The words a user types, in a notebook, for papermill or on the command line, to an experiment.
+"""The words that a user types in a notebook, for papermill or on the command line, as `Parameters`.
 
-`parse` coerces and refuses, with one sentence that names the parameter, its value and what to do.
-`experiment` adds a budget's sizes. Both are all that stands between a user and `augfpn.config`.
+`parse` coerces the values, or refuses them with one sentence that names the parameter, its value
+and what to do. `augfpn.settings.experiment` then adds a budget's sizes. Nothing here needs torch.
 """
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import MISSING, fields, replace
-from pathlib import Path
+from dataclasses import MISSING, fields
 from typing import Annotated, Any, Literal
 
-import torch
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from augfpn import config
-from augfpn.data.scenes import dials
-from augfpn.detectors.backbones import has_imagenet
 from augfpn.errors import UserError
 from augfpn.settings import dialects
-from augfpn.settings.budgets import BUDGETS
 
 MEANT = {  # what people call a parameter elsewhere
     "lambda": "lam",
@@ -86,7 +81,7 @@ class Parameters:
     detector: Annotated[config.Detector, about("the detector on the pyramid")] = "faster_rcnn"
     neck: Annotated[config.Neck, about("what makes a pyramid of the backbone's maps")] = "fpn"
     dialect: Annotated[
-        Literal["auto", *dialects.NAMES],
+        Literal["auto", *dialects.DIALECTS],
         about("whose choice where sources differ; auto: ours, the authors' in the paper budget"),
     ] = "auto"
     backbone: Annotated[config.BackboneName | None, about("None: the budget's")] = None
@@ -94,7 +89,7 @@ class Parameters:
         Literal["auto", "imagenet", "scratch"],
         about("of the backbone at the start; auto: ImageNet's where they can be had"),
     ] = "auto"
-    data: Annotated[Literal["scenes", "bccd", "coco"], about("what to learn from")] = "scenes"
+    data: Annotated[config.DataName, about("what to learn from")] = "scenes"
     data_root: Annotated[Path_, about("the data's folder; bccd can be downloaded instead")] = None
     detail: Annotated[
         Float, about("of scenes: share of large objects that only fine texture tells", ge=0, le=1)
@@ -183,7 +178,7 @@ def check_together(chosen: Parameters) -> None:
             f"mask_supervision = True does not go with detector={chosen.detector!r} and "
             f"cs={chosen.cs}: it needs detector='mask_rcnn' and cs=True."
         )
-    turned_up = [name for name in dials.NAMES if getattr(chosen, name)]
+    turned_up = [name for name in config.DIALS if getattr(chosen, name)]
     if turned_up and chosen.data != "scenes":
         raise UserError(
             f"{turned_up[0]} = {getattr(chosen, turned_up[0]):g} does not go with "
@@ -213,121 +208,3 @@ def sentence(error: ValidationError, values: dict[str, Any]) -> str:
         near = difflib.get_close_matches(str(values.get(name)), options, 1)
         expected += f" (did you mean '{near[0]}'?)" if near else ""
     return f"{name} = {values.get(name)!r}: expected {expected}; {name} is {describe(name)}."
-
-
-def experiment(parameters: Parameters, device: config.Device | None = None) -> config.Experiment:
-    """The whole experiment: the budget's sizes with what the user chose put in.
-
-    ``device`` is taken in place of the parameters', and need not be there.
-    """
-    device = device or the_device(parameters.device)
-    budget = parameters.budget
-    if budget == "auto":
-        budget = "gpu" if device == "cuda" else "laptop"
-    base = BUDGETS[budget]
-    return replace(
-        base,
-        model=the_model(base, parameters),
-        data=the_data(base.data, parameters),
-        train=the_training(base, parameters, device),
-        budget=budget,
-        seed=parameters.seed,
-        device=device,
-    )
-
-
-def the_device(wanted: str) -> str:
-    """The device that is there, or ``UserError`` for a GPU that is not."""
-    there = torch.cuda.is_available()
-    if wanted == "cuda" and not there:
-        raise UserError(
-            "device = 'cuda': PyTorch finds no GPU on this machine; use device='cpu' or 'auto', "
-            "or install a driver and a PyTorch build that fit."
-        )
-    return "cuda" if there and wanted != "cpu" else "cpu"
-
-
-def the_dialect(budget: str, chosen: Parameters) -> dialects.Name:
-    """The dialect that was asked for, or the budget's."""
-    if chosen.dialect != "auto":
-        return chosen.dialect
-    return "authors" if budget == "paper" else "ours"
-
-
-def the_model(budget: config.Experiment, chosen: Parameters) -> config.Model:
-    """A budget's detector with the chosen parts."""
-    base = budget.model
-    name = chosen.backbone or base.backbone
-    weights = the_weights(name, chosen.weights)
-    dialect = the_dialect(budget.budget, chosen)
-    pretrained = dialects.norm_of_pretrained(chosen.detector, dialect)
-    plain = replace(base, detector=chosen.detector)
-    return replace(
-        dialects.in_dialect(plain, dialect, sizes=budget.budget == "paper"),
-        lam=chosen.lam if chosen.cs else 0.0,
-        supervision=chosen.supervision,
-        ratios=chosen.ratios if chosen.rfa else (),
-        context_pooling=chosen.context_pooling,
-        context_fusion=chosen.context_fusion,
-        roi_selection=chosen.roi_selection,
-        mask_supervision=chosen.mask_supervision,
-        neck=chosen.neck,
-        backbone=name,
-        weights=weights,
-        norm=pretrained if weights == "imagenet" else "batch",
-    )
-
-
-def the_weights(backbone: str, wanted: str) -> str:
-    """ "imagenet" when wanted, or when wanted automatically and they can be had."""
-    if wanted != "auto":
-        return wanted
-    return "imagenet" if has_imagenet(backbone) else "scratch"
-
-
-def the_data(base: config.Data, chosen: Parameters) -> config.Data:
-    """A budget's data with the chosen source. Raises ``UserError``."""
-    if chosen.data == "coco" and chosen.data_root is None:
-        raise UserError(
-            "data = 'coco' needs data_root, the folder that holds annotations/ and the pictures."
-        )
-    root = None if chosen.data_root is None else str(Path(chosen.data_root).expanduser().resolve())
-    own = {"bccd": "test"}.get(chosen.data, base.test)
-    return replace(
-        base,
-        name=chosen.data,
-        root=root,
-        limit=chosen.limit,
-        test=chosen.test_split or own,
-        **{name: getattr(chosen, name) for name in dials.NAMES},
-    )
-
-
-def the_training(budget: config.Experiment, chosen: Parameters, device: str) -> config.Train:
-    """A budget's schedule with the chosen length."""
-    schedule = budget.train
-    if budget.budget == "paper":
-        dialect = the_dialect(budget.budget, chosen)
-        schedule = dialects.schedule(schedule, chosen.detector, dialect)
-    if device == "cpu":
-        schedule = replace(schedule, amp=False)  # bfloat16 is emulated, and slow, on most CPUs
-    if chosen.steps is not None or chosen.epochs is not None:
-        schedule = replace(schedule, steps=chosen.steps, epochs=chosen.epochs)
-    return schedule
-
-
-def fpn_of(settings: config.Experiment) -> config.Experiment:
-    """The same experiment with plain FPN: what an AugFPN run is compared with."""
-    plain = config.FPN
-    model = replace(
-        settings.model,
-        lam=plain.lam,
-        supervision=plain.supervision,
-        ratios=plain.ratios,
-        context_pooling=plain.context_pooling,
-        context_fusion=plain.context_fusion,
-        roi_selection=plain.roi_selection,
-        neck=plain.neck,
-        mask_supervision=plain.mask_supervision,
-    )
-    return replace(settings, model=model)

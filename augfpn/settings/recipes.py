@@ -15,6 +15,7 @@ from typing import Any
 from augfpn.config import AUGFPN, FPN, Model
 from augfpn.errors import UserError
 from augfpn.settings import paper, parameters
+from augfpn.settings.experiment import experiment
 from augfpn.settings.paper import EPOCHS, Result, Schedule
 
 COMMON = {"data": "coco", "budget": "paper", "dialect": "authors", "weights": "imagenet"}
@@ -100,7 +101,7 @@ def model_of(chosen: parameters.Parameters) -> Model:
     """The detector that parameters describe, whatever its data. Looks for no pretrained weights."""
     weights = "scratch" if chosen.weights == "auto" else chosen.weights
     bare = replace(chosen, data="scenes", data_root=None, weights=weights)
-    return parameters.experiment(bare).model
+    return experiment(bare, "cpu").model
 
 
 # --- models to recipes ----------------------------------------------------------------------------

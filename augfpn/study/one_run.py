@@ -6,7 +6,8 @@ from pathlib import Path
 
 from augfpn import config, records
 from augfpn.settings import paper
-from augfpn.settings.parameters import Parameters, fpn_of
+from augfpn.settings.experiment import fpn_of
+from augfpn.settings.parameters import Parameters
 from augfpn.support.progress import duration
 from augfpn.training import train
 

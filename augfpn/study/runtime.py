@@ -22,12 +22,11 @@ from augfpn.data.pictures import Pictures
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.notebook import Asked
-from augfpn.settings import parameters
 from augfpn.study import grid, intervals
 from augfpn.study.intervals import Interval
 from augfpn.support.files import write_json
 from augfpn.support.machine import environment
-from augfpn.training import evaluate, train
+from augfpn.training import evaluate, prepare, train
 
 Use = Literal["training", "testing"]
 Timed = Callable[[int], float]  # a round -> seconds
@@ -137,7 +136,7 @@ def gather(asked: Asked, tell: Callable[[str], None] = print) -> list[dict]:
     """The measurements at a budget, after one on this machine if it is asked for."""
     grid.known_budget(asked.budget)
     if asked.run:
-        device = parameters.the_device("auto")
+        device = prepare.the_device("auto")
         found = measure(asked.budget, asked.rounds, asked.batch, device)
         tell(f"recorded: {write(found, asked.records)}")
     return read([asked.records, *records.COMMITTED], asked.budget)

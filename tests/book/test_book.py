@@ -11,7 +11,7 @@ import torch
 import yaml
 from torchvision.models.detection import fasterrcnn_resnet50_fpn
 
-from augfpn.data.scenes.scene import CLASSES
+from augfpn.data.scenes.settings import CLASSES
 from augfpn.detectors import from_torchvision
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.notebook import ASKED
@@ -178,9 +178,9 @@ def test_what_is_cited_is_in_the_bibliography_and_the_other_way_round() -> None:
 # --- what the pages promise -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["EVERY", "PROPOSALS", "RETINANET", "FCOS"])
+@pytest.mark.parametrize("name", ["OF_EVERY", "OF_PROPOSALS", "OF_RETINANET", "OF_FCOS"])
 def test_the_page_on_deviations_shows_the_options_as_they_are(name: str) -> None:
-    assert dialects.table(getattr(dialects, name)) in text(BOOK / "deviations.md")
+    assert dialects.options_table(getattr(dialects, name)) in text(BOOK / "deviations.md")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)

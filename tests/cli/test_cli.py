@@ -19,7 +19,7 @@ from augfpn.cli.program import classes, main
 from augfpn.deploy import export, predict
 from augfpn.errors import UserError
 from augfpn.settings import parameters
-from augfpn.training import train
+from augfpn.training import prepare, train
 
 SMOKE = ["--budget", "smoke", "--steps", "2", "--limit", "2", "--device", "cpu"]
 
@@ -88,7 +88,7 @@ def test_options_are_the_parameters_as_they_are_typed(monkeypatch, tmp_path):
     main(["train", *typed.split(), "--data_root", "a_b", "--device", "cpu", "--records", "r_s"])
     wanted = {"lam": 0.5, "ratios": (0.1, 0.2), "roi_selection": "acf", "seed": 7}
     same = parameters.parse(wanted | {"data_root": "a_b", "device": "cpu"})
-    assert seen == [(parameters.experiment(same), Path("r_s"), True)]
+    assert seen == [(prepare.experiment_here(same), Path("r_s"), True)]
 
 
 def test_help_has_every_parameter_with_its_default_and_choices(capsys):

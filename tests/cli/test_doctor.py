@@ -14,11 +14,10 @@ from augfpn import config, records
 from augfpn.cli import doctor
 from augfpn.cli.doctor import Finding
 from augfpn.cli.program import main
-from augfpn.settings import parameters
 from augfpn.settings.parameters import parse
 from augfpn.study import timing
 from augfpn.support.files import write_json
-from augfpn.training import evaluate, train
+from augfpn.training import evaluate, prepare, train
 
 SMOKE = {"budget": "smoke", "steps": 2, "limit": 2, "device": "cpu"}
 
@@ -110,7 +109,7 @@ def test_contents_counts_what_pycocotools_counts(small_coco):
 @pytest.fixture
 def run():
     """A run's settings and pictures."""
-    settings = parameters.experiment(parse(SMOKE))
+    settings = prepare.experiment_here(parse(SMOKE))
     return settings, *(train.load_pictures(settings.data, use) for use in ("train", "test"))
 
 
@@ -182,7 +181,7 @@ def test_why_there_is_no_gpu(monkeypatch, cuda, visible, why):
 
 
 def test_a_full_disk_is_a_problem(monkeypatch, tmp_path):
-    settings = parameters.experiment(parse(SMOKE))
+    settings = prepare.experiment_here(parse(SMOKE))
     assert doctor.space(tmp_path / "not/yet/there", settings).level == "ok"
     assert not (tmp_path / "not").exists()
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))

@@ -17,13 +17,15 @@ from augfpn.data.annotations import check, expect_mask, mask_code
 from augfpn.data.batches import Augmented, batches
 from augfpn.data.load import load
 from augfpn.data.pictures import Pictures
-from augfpn.data.scenes.scene import SceneSettings, scene
+from augfpn.data.scenes.scene import scene
+from augfpn.data.scenes.settings import SceneSettings
 from augfpn.deploy import predict
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.figures.examples import examples, plain
 from augfpn.settings.budgets import BUDGETS
-from augfpn.settings.parameters import experiment, parse
+from augfpn.settings.parameters import parse
+from augfpn.training.prepare import experiment_here as experiment
 from augfpn.training import evaluate, train
 
 PICTURE = {"id": 1, "file_name": "one.png", "width": 40, "height": 30}

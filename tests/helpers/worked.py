@@ -1,4 +1,4 @@
-"""A worked example for each option of `augfpn.settings.dialects`, in both directions, and none forgotten.
+"""A worked example in both directions for each option of `augfpn.settings.dialects`.
 
     @worked("FCOS", "rank", torchvision=0.4, authors=0.16)
     def test_...(value, expected): ...
@@ -17,7 +17,9 @@ from augfpn.config import Model
 from augfpn.settings import dialects
 from augfpn.settings.budgets import BUDGETS
 
-GROUPS = {name: getattr(dialects, name) for name in ("EVERY", "PROPOSALS", "RETINANET", "FCOS")}
+GROUPS = {
+    name: getattr(dialects, f"OF_{name}") for name in ("EVERY", "PROPOSALS", "RETINANET", "FCOS")
+}
 EXAMPLES: dict[tuple[str, str], str] = {}  # (group, field) -> the test
 
 # A detector of every kind that takes a fraction of a second; FCOS wants groups of 32 channels.

@@ -95,7 +95,7 @@ def test_an_option_is_a_setting_and_torchvisions_value_its_default(group: str) -
         assert option(group, each.field) is each
 
 
-@pytest.mark.parametrize("name", dialects.NAMES)
+@pytest.mark.parametrize("name", dialects.DIALECTS)
 @pytest.mark.parametrize("detector", ["faster_rcnn", "mask_rcnn", "retinanet", "fcos"])
 def test_a_dialect_sets_what_its_detector_has_and_nothing_else(detector: str, name: str) -> None:
     model = in_dialect(replace(FPN, detector=detector), name)

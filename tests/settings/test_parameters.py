@@ -13,7 +13,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from augfpn import config, notebook, records
 from augfpn.errors import UserError
 from augfpn.settings import paper, parameters
-from augfpn.settings.parameters import experiment, fpn_of, parse
+from augfpn.settings.experiment import fpn_of
+from augfpn.settings.parameters import parse
+from augfpn.training.prepare import experiment_here as experiment
 
 ABLATION = Path(__file__).parents[2] / "experiments" / "ablation.ipynb"
 

@@ -12,7 +12,7 @@ from augfpn.detectors.build import build_detector
 from augfpn.detectors.two_stage import parameter_count
 from augfpn.errors import UserError
 from augfpn.settings import paper, parameters, recipes
-from augfpn.training import evaluate, train
+from augfpn.training import evaluate, prepare, train
 
 NAMES = list(recipes.recipes())
 # An eighth of the size, anchors and FPN's rule of thumb too, so that every level has its boxes.
@@ -23,7 +23,7 @@ TINY = {
     "canonical_size": 28.0,
     "rois": 32,
     "weights": "scratch",
-    "norm": "batch",  # as `parameters.experiment` has it without ImageNet's statistics
+    "norm": "batch",  # as `settings.experiment` has it without ImageNet's statistics
 }
 # Parameters in testing, and what only training has: reference.md 4.1 to 4.3, 80 classes. There
 # normalisation's 53,120 affine numbers are left out of ResNet-50's; here they learn and are in.
@@ -76,7 +76,7 @@ def test_every_own_row_is_the_row_of_exactly_one_recipe() -> None:
 def test_a_recipe_is_the_papers_model_and_schedule(name: str) -> None:
     recipe = recipes.recipes()[name]
     settings = parameters.parse(recipe.words | {"data_root": "/data/coco", "weights": "scratch"})
-    experiment = parameters.experiment(settings)
+    experiment = prepare.experiment_here(settings)
     assert paper.identity(experiment.model) == recipe.identity
     assert experiment.train.batch == 16
     one_stage = experiment.model.detector in ("retinanet", "fcos")

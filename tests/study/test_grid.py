@@ -13,6 +13,7 @@ from augfpn.cli.program import main
 from augfpn.diagnostics import measure
 from augfpn.errors import UserError
 from augfpn.settings import paper, parameters
+from augfpn.settings.experiment import experiment
 from augfpn.study import grid
 from augfpn.training import train
 
@@ -51,8 +52,7 @@ def test_variants_are_what_their_names_say() -> None:
 def test_a_run_is_what_its_words_are() -> None:
     """Each run of the grid can be repeated from a shell."""
     for run in grid.runs(grid.parts(), "laptop"):
-        experiment = parameters.experiment(parameters.parse(run.words | {"device": "cpu"}))
-        assert experiment == run.experiment
+        assert experiment(parameters.parse(run.words), "cpu") == run.experiment
 
 
 def test_runs_come_seed_by_seed_and_once() -> None:
@@ -285,7 +285,7 @@ def test_what_another_version_measured_counts_as_not_measured(
 ) -> None:
     shutil.copytree(smoke.folder, tmp_path / "a")
     old = tmp_path / "a" / records.DIAGNOSTICS
-    for version, measured in ((measure.VERSION - 1, 0), (measure.VERSION, 1)):
+    for version, measured in ((records.DIAGNOSTICS_VERSION - 1, 0), (records.DIAGNOSTICS_VERSION, 1)):
         old.write_text(json.dumps({"version": version}))
         found = grid.collect([tmp_path])
         (line,) = grid.status(["mechanisms"], "smoke", ["scenes"], None, found)
@@ -344,7 +344,7 @@ def test_parts_that_are_measured_say_how_many_are(smoke: records.Record) -> None
     found = grid.Found({key: smoke}, ())
     (line,) = grid.status(["mechanisms"], "smoke", ["scenes"], None, found)
     assert (line.done, line.measured) == (1, 0)
-    found = grid.Found({key: replace(smoke, diagnostics={"version": measure.VERSION})}, ())
+    found = grid.Found({key: replace(smoke, diagnostics={"version": records.DIAGNOSTICS_VERSION})}, ())
     (line,) = grid.status(["mechanisms"], "smoke", ["scenes"], None, found)
     assert (line.done, line.measured) == (1, 1)
     assert grid.status_text([line], found).splitlines()[1].split()[:4] == (
@@ -357,7 +357,7 @@ def test_of_two_equal_records_the_measured_one_counts(
 ) -> None:
     shutil.copytree(smoke.folder, tmp_path / "a")
     measured = shutil.copytree(smoke.folder, tmp_path / "b")
-    (measured / records.DIAGNOSTICS).write_text(json.dumps({"version": measure.VERSION}))
+    (measured / records.DIAGNOSTICS).write_text(json.dumps({"version": records.DIAGNOSTICS_VERSION}))
     shutil.copytree(smoke.folder, tmp_path / "c")
     (record,) = grid.collect([tmp_path]).by_key.values()
     assert record.folder == measured

@@ -9,7 +9,8 @@ from augfpn import config
 from augfpn.config import AUGFPN, FPN, Model
 from augfpn.records import Record
 from augfpn.settings import paper
-from augfpn.settings.parameters import experiment, parse
+from augfpn.settings.parameters import parse
+from augfpn.training.prepare import experiment_here as experiment
 from augfpn.study import one_run
 
 MASK_AUGFPN = replace(AUGFPN, detector="mask_rcnn")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from augfpn.settings.parameters import experiment, parse
+from augfpn.settings.parameters import parse
+from augfpn.training.prepare import experiment_here as experiment
 from augfpn.training import train
 
 # Of coco-mini's training pictures with three objects and more, those whose smallest object is

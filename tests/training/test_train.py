@@ -20,7 +20,8 @@ from augfpn.data.batches import Augmented, batches
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
-from augfpn.settings.parameters import experiment, parse
+from augfpn.settings.parameters import parse
+from augfpn.training.prepare import experiment_here as experiment
 from augfpn.training import evaluate, train
 
 SMOKE = replace(

@@ -1,0 +1,132 @@
+"""Parameters to an experiment: a budget's sizes with what the user chose put in.
+
+Nothing here needs torch or looks at the machine: which device there is, and whether pretrained
+weights can be had, is found out by `augfpn.training.prepare`.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+from augfpn import config
+from augfpn.errors import UserError
+from augfpn.settings import dialects
+from augfpn.settings.budgets import BUDGETS
+from augfpn.settings.parameters import Parameters
+
+
+def experiment(
+    chosen: Parameters, device: config.Device, weights: config.InitialWeights | None = None
+) -> config.Experiment:
+    """The whole experiment.
+
+    ``device`` is what it runs on; it need not be there. ``weights`` are those that the backbone
+    starts from; they are only looked at if the user left them to the machine ("auto").
+    Raises ``UserError`` for data that need a folder and have none.
+    """
+    budget = budget_of(chosen, device)
+    base = BUDGETS[budget]
+    start = weights if chosen.weights == "auto" else chosen.weights
+    if start is None:
+        raise ValueError("weights = 'auto': give what they become, as training.prepare does.")
+    return replace(
+        base,
+        model=the_model(base, chosen, start),
+        data=the_data(base.data, chosen),
+        train=the_training(base, chosen, device),
+        budget=budget,
+        seed=chosen.seed,
+        device=device,
+    )
+
+
+def budget_of(chosen: Parameters, device: config.Device) -> str:
+    """The budget that was asked for, or the device's own."""
+    if chosen.budget != "auto":
+        return chosen.budget
+    return "gpu" if device == "cuda" else "laptop"
+
+
+def backbone_of(chosen: Parameters, device: config.Device) -> str:
+    """The backbone that was asked for, or the budget's."""
+    return chosen.backbone or BUDGETS[budget_of(chosen, device)].model.backbone
+
+
+def the_dialect(budget: str, chosen: Parameters) -> dialects.Dialect:
+    """The dialect that was asked for, or the budget's."""
+    if chosen.dialect != "auto":
+        return chosen.dialect
+    return "authors" if budget == "paper" else "ours"
+
+
+def the_model(
+    budget: config.Experiment, chosen: Parameters, weights: config.InitialWeights
+) -> config.Model:
+    """A budget's detector with the chosen parts."""
+    dialect = the_dialect(budget.budget, chosen)
+    pretrained = dialects.norm_of_pretrained(chosen.detector, dialect)
+    plain = replace(budget.model, detector=chosen.detector)
+    return replace(
+        dialects.in_dialect(plain, dialect, sizes=budget.budget == "paper"),
+        lam=chosen.lam if chosen.cs else 0.0,
+        supervision=chosen.supervision,
+        ratios=chosen.ratios if chosen.rfa else (),
+        context_pooling=chosen.context_pooling,
+        context_fusion=chosen.context_fusion,
+        roi_selection=chosen.roi_selection,
+        mask_supervision=chosen.mask_supervision,
+        neck=chosen.neck,
+        backbone=chosen.backbone or budget.model.backbone,
+        weights=weights,
+        norm=pretrained if weights == "imagenet" else "batch",
+    )
+
+
+def the_data(base: config.Data, chosen: Parameters) -> config.Data:
+    """A budget's data with the chosen source. Raises ``UserError`` for a folder that is missing."""
+    data_set = config.DATA_SETS[chosen.data]
+    if data_set.needs_root and chosen.data_root is None:
+        raise UserError(
+            f"data = {chosen.data!r} needs data_root, the folder that holds annotations/ and the "
+            "pictures."
+        )
+    root = None if chosen.data_root is None else str(Path(chosen.data_root).expanduser().resolve())
+    return replace(
+        base,
+        name=chosen.data,
+        root=root,
+        limit=chosen.limit,
+        test=chosen.test_split or data_set.test,
+        **{name: getattr(chosen, name) for name in config.DIALS},
+    )
+
+
+def the_training(
+    budget: config.Experiment, chosen: Parameters, device: config.Device
+) -> config.Train:
+    """A budget's schedule with the chosen length."""
+    schedule = budget.train
+    if budget.budget == "paper":
+        dialect = the_dialect(budget.budget, chosen)
+        schedule = dialects.schedule(schedule, chosen.detector, dialect)
+    if device == "cpu":
+        schedule = replace(schedule, amp=False)  # bfloat16 is emulated, and slow, on most CPUs
+    if chosen.steps is not None or chosen.epochs is not None:
+        schedule = replace(schedule, steps=chosen.steps, epochs=chosen.epochs)
+    return schedule
+
+
+def fpn_of(settings: config.Experiment) -> config.Experiment:
+    """The same experiment with plain FPN: what an AugFPN run is compared with."""
+    plain = config.FPN
+    model = replace(
+        settings.model,
+        lam=plain.lam,
+        supervision=plain.supervision,
+        ratios=plain.ratios,
+        context_pooling=plain.context_pooling,
+        context_fusion=plain.context_fusion,
+        roi_selection=plain.roi_selection,
+        neck=plain.neck,
+        mask_supervision=plain.mask_supervision,
+    )
+    return replace(settings, model=model)
