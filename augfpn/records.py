@@ -35,6 +35,7 @@ FILES = ("settings.json", "environment.json", "result.json", "curve.jsonl", "pre
 IN_RESULT = ("AP", "by_class", "pictures", "steps", "seconds", "memory_mb")  # without which no
 IN_ENVIRONMENT = ("device_name", "versions", "commit")  # table can be made
 DIAGNOSTICS = "diagnostics.json"
+DIAGNOSTICS_VERSION = 1  # of what `augfpn.diagnostics` measures, and how
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,12 @@ class Record:
     def weights(self) -> Path:
         return self.folder / "weights.pt"
 
-    def is_measured(self, version: int) -> bool:
-        """Whether it has diagnostics of a version of `augfpn.diagnostics`."""
-        return self.diagnostics is not None and self.diagnostics.get("version") == version
+    @property
+    def is_measured(self) -> bool:
+        """Whether it has diagnostics, and today's `augfpn.diagnostics` would measure the same."""
+        if self.diagnostics is None:
+            return False
+        return self.diagnostics.get("version") == DIAGNOSTICS_VERSION
 
 
 def run_id(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:

@@ -27,7 +27,6 @@ from augfpn.errors import UserError
 from augfpn.support.files import write_json
 from augfpn.support.progress import Progress
 
-VERSION = 1  # of what is measured, and how
 FEWEST_PICTURES, MOST_PICTURES = 10, 800  # with objects; the first ones
 
 
@@ -39,12 +38,12 @@ def measure(folder: Path, root: str | None = None, device: str = "cpu") -> Path:
     """
     record = predict.open_record(folder)
     file = folder / records.DIAGNOSTICS
-    if record.is_measured(VERSION):
+    if record.is_measured:
         return file
     detector, record = predict.load(folder, device)
     test, learned = (predict.pictures_of(record, use, root) for use in ("test", "train"))
     found = measured(record, detector, test, learned, device)
-    write_json(file, {"version": VERSION, **found})
+    write_json(file, {"version": records.DIAGNOSTICS_VERSION, **found})
     return file
 
 

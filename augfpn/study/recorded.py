@@ -1,0 +1,185 @@
+"""What is recorded of the study's runs, and what is missing. Nothing here needs torch.
+
+    folders of records -> Found -> status of each part
+
+`augfpn.study.grid` says which runs there are, `augfpn.study.gather` makes those that are missing.
+"""
+
+import dataclasses
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from augfpn import config, records
+from augfpn.errors import UserError
+from augfpn.study import grid
+from augfpn.support import text
+from augfpn.support.progress import duration
+
+TIMINGS = "runtime"  # folder beside records that holds what `augfpn.study.timing` measured
+IN_TIMING = ("budget", "batch", "seconds", "environment")
+NOT_COMPUTED = ("seconds", "memory_mb")  # of a result: differs when a run is repeated
+
+
+@dataclass(frozen=True)
+class Found:
+    """Readable records by `grid.key_of`, and a sentence for each record that is left out."""
+
+    by_key: dict[str, records.Record]
+    problems: tuple[str, ...]
+
+    @cached_property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds that any record has, in order."""
+        return tuple(sorted({record.experiment.seed for record in self.by_key.values()}))
+
+    def of_seeds(self, seeds: int | None) -> "Found":
+        """Only the records of the first ``seeds`` seeds; all records if it is ``None``."""
+        if seeds is None:
+            return self
+        kept = {k: r for k, r in self.by_key.items() if r.experiment.seed < seeds}
+        return Found(kept, self.problems)
+
+    def readable(self) -> "Found":
+        """Only the records whose predictions can be read; the others become problems."""
+        kept, problems = {}, list(self.problems)
+        for key, record in self.by_key.items():
+            try:
+                record.read_predictions()
+                kept[key] = record
+            except UserError as error:
+                problems.append(str(error))
+        return Found(kept, tuple(problems))
+
+    def record(self, run: grid.Run) -> records.Record | None:
+        """The run's record, if there is one."""
+        return self.by_key.get(grid.key_of_run(run))
+
+
+def collect(folders: Sequence[Path]) -> Found:
+    """All records in some folders. A record that is damaged or contradicts another is left out.
+
+    Of two equal records of the same run, the one with diagnostics counts. If two records of the
+    same run differ, the first one counts. Raises ``UserError`` for a folder that is a file.
+    """
+    whole, problems = records.read_all(folders)
+    alike, others = records.of_same_pictures([up_to_date(record) for record in whole])
+    problems += others
+    by_key: dict[str, records.Record] = {}
+    for record in alike:
+        key = grid.key_of(record.experiment)
+        first = by_key.setdefault(key, record)
+        if computed(first) != computed(record):
+            problems.append(
+                f"{record.folder.name} and {first.folder.name} are the same run and disagree: "
+                f"AP {100 * record.result['AP']:.2f} and {100 * first.result['AP']:.2f}; "
+                "the latter is used."
+            )
+        elif first.diagnostics is None and record.diagnostics is not None:
+            by_key[key] = record
+    return Found(by_key, tuple(problems))
+
+
+def up_to_date(record: records.Record) -> records.Record:
+    """The record, without diagnostics of another version: it has to be measured again."""
+    return record if record.is_measured else dataclasses.replace(record, diagnostics=None)
+
+
+def computed(record: records.Record) -> dict:
+    """The part of a result that is the same when the run is repeated."""
+    return {k: v for k, v in record.result.items() if k not in NOT_COMPUTED}
+
+
+def read_timings(folders: Iterable[Path], budget: str) -> list[dict]:
+    """All timings at a budget that lie beside the records of some folders.
+
+    Raises ``UserError`` for a damaged one, of any budget.
+    """
+    found = []
+    for file in sorted(f for folder in folders for f in Path(folder).glob(f"{TIMINGS}/*.json")):
+        try:
+            one = json.loads(file.read_text())
+            found.append({name: one[name] for name in IN_TIMING})
+        except (ValueError, KeyError) as error:
+            raise UserError(f"{file} is no whole measurement ({error!r}): delete it.") from None
+    return [each for each in found if each["budget"] == budget]
+
+
+# --- what is done, what is missing ----------------------------------------------------------------
+
+
+class Status(NamedTuple):
+    """How many runs of a part on one picture set are recorded."""
+
+    part: str
+    pictures: str
+    done: int
+    runs: int
+    seconds: float | None  # that the missing runs would take, one after the other
+    measured: int | None  # how many of those done have diagnostics; None if none are needed
+
+
+def status(
+    names: Iterable[str], budget: str, sets: Iterable[str] | None, seeds: int | None, found: Found
+) -> list[Status]:
+    """The status of some parts at a budget, a row for each picture set; see `grid.runs`."""
+    rows = []
+    for name in names:
+        wanted = grid.runs([name], budget, sets, seeds)
+        for pictures in dict.fromkeys(run.pictures for run in wanted):
+            here = [run for run in wanted if run.pictures == pictures]
+            missing = [run for run in here if found.record(run) is None]
+            seconds = expected_seconds(missing, found)
+            measured = count_measured(here, found) if grid.part(name).measured else None
+            done = len(here) - len(missing)
+            rows.append(Status(name, pictures, done, len(here), seconds, measured))
+    return rows
+
+
+def count_measured(runs: Iterable[grid.Run], found: Found) -> int:
+    """How many of some runs have diagnostics."""
+    there = (found.record(run) for run in runs)
+    return sum(record is not None and record.diagnostics is not None for record in there)
+
+
+def length(experiment: config.Experiment) -> tuple[str, int | None, float | None]:
+    """Budget, steps and epochs: runs that share these take about as long."""
+    return experiment.budget, experiment.train.steps, experiment.train.epochs
+
+
+def expected_seconds(missing: Sequence[grid.Run], found: Found) -> float | None:
+    """How long some runs would take on the machines that made the records.
+
+    A run takes the median time of the same variant's records, or of all records of its length if
+    its variant has none. ``None`` if no record has the length of any of the runs.
+    """
+    wanted = [run.experiment for run in missing]
+    lengths = set(map(length, wanted))
+    alike = [r for r in found.by_key.values() if length(r.experiment) in lengths]
+    if not alike:
+        return None if missing else 0.0
+    times: dict[config.Model, list[float]] = {}
+    for record in alike:
+        model = dataclasses.replace(record.experiment.model, classes=1)
+        times.setdefault(model, []).append(record.result["seconds"])
+    any_time = statistics.median(r.result["seconds"] for r in alike)
+    models = (dataclasses.replace(each.model, classes=1) for each in wanted)
+    return sum(statistics.median(times.get(model, [any_time])) for model in models)
+
+
+def status_text(rows: Sequence[Status], found: Found) -> str:
+    """The status as a table for a terminal, with the problems below it."""
+    header = ("part", "pictures", "done", "measured", "missing would take")
+    cells = []
+    for row in rows:
+        left = "-" if row.done == row.runs else "unknown"
+        measured = "" if row.measured is None else f"{row.measured}/{row.runs}"
+        if row.seconds:
+            left = duration(row.seconds)
+        cells.append((row.part, row.pictures, f"{row.done}/{row.runs}", measured, left))
+    table = text.columns(header, cells, left=range(len(header)))
+    return "\n".join([table, *(f"note: {problem}" for problem in found.problems)])
