@@ -16,7 +16,7 @@ def columns(
     options = {"tablefmt": "plain", "disable_numparse": True, "preserve_whitespace": True}
     return "\n".join(
         line.rstrip()
-        for line in tabulate(rows, headers=header, colalign=sides, **options).splitlines()
+        for line in tabulate([header, *rows], colalign=sides, **options).splitlines()
     )
 
 
