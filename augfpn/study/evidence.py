@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from augfpn import records
-from augfpn.data.scenes import dials
+from augfpn.data.scenes.settings import LINED, PILLS
 from augfpn.diagnostics import measure
 from augfpn.diagnostics.errors import error_types
 from augfpn.notebook import Asked
@@ -27,7 +27,7 @@ from augfpn.study.intervals import Draws, Interval
 from augfpn.study.scoring import matches
 
 Floats = NDArray[np.float64]
-ADDED = {"detail": dials.LINED, "context": dials.PILLS}  # classes that a dial adds
+ADDED = {"detail": LINED, "context": PILLS}  # classes that a dial adds
 OF_DIAL = "AP of the dial's classes"
 
 
@@ -244,6 +244,6 @@ def gather_by_dial(asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
 def base_of(variant: str) -> str:
     """The variant that another is compared with: FPN with the same detector."""
     if variant in recipes.recipes():
-        return recipes.base_of(variant)
+        return recipes.base_recipe(variant)
     detector, colon, _ = variant.rpartition(":")
     return f"{detector}{colon}fpn"

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
-from augfpn.data.scenes.scene import SceneSettings, scene
+from augfpn.data.scenes.scene import scene
+from augfpn.data.scenes.settings import SceneSettings
 from augfpn.figures.plots import BLUE, GREEN, ORANGE, STYLE
 
 SCENE = scene(SceneSettings(), "train", 12)

@@ -1,13 +1,13 @@
-"""What scenes are drawn with: grounds, silhouettes, surfaces, shadows, strokes and blobs.
+"""How scenes are drawn: grounds, surfaces, shadows, strokes and blobs.
 
-The path from seed to pixel gives the same bytes in every process and on every platform: it uses
+A seed gives the same bytes in every process and on every platform. To this end the code uses only
 integers, `Generator.random`, and + - * / sqrt and comparisons of single elements, which IEEE 754
-rounds correctly everywhere. So there is no sin, exp, pow, normal, `Generator.uniform` (a compiler
-may fuse its a + b * u), floating-point sum, matrix product or resampling here. Angles come from t
-as ((1 - t^2) / (1 + t^2), 2t / (1 + t^2)).
+rounds correctly everywhere. It uses no sin, exp, pow, normal, `Generator.uniform` (a compiler may
+fuse its a + b * u), floating-point sum, matrix product or resampling. The cosine and sine of an
+angle come from a number t as ((1 - t^2) / (1 + t^2), 2t / (1 + t^2)).
 
 Lengths are in pixels; x runs right, y runs down, and pixel i covers [i, i + 1). Colours are
-(3, 1, 1) float32 from 0 to 1, a canvas is (3, H, W), and `light` points to where it comes from.
+(3, 1, 1) float32 from 0 to 1, a canvas is (3, H, W), and `light` points towards the light.
 """
 
 from math import ceil, floor
@@ -17,7 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from augfpn.data.scenes.silhouettes import (
-    Floats,
+    Floats32,
     Patch,
     Point,
     Window,
@@ -33,7 +33,8 @@ from augfpn.data.scenes.silhouettes import (
 SURFACES = ("plain", "striped", "dotted", "checked")
 LINES = {"fine-lined": 3.0, "coarse-lined": 5.0}  # surfaces of lines, and their period in px
 
-# Textures: bands (0: none), then octaves of noise: height and width of a cell, px, and weight.
+# Textures: number of bands (0: none), then octaves of noise: height and width of a cell in px,
+# and weight.
 TEXTURES = (
     (0, ((72, 72, 0.6), (24, 24, 0.3), (3, 3, 0.12))),  # paper
     (0, ((56, 56, 0.5), (3, 72, 0.35), (2, 30, 0.2))),  # wood
@@ -60,7 +61,7 @@ PALETTES = (
 )
 
 
-# The colour of a class, for scenes in which colours tell: its shares of red, green and blue.
+# Each class's own colour, for settings with `own_colours`: weights of red, green and blue.
 HUES = {
     "disk": (1.0, -0.5, -0.5),
     "square": (0.5, -1.0, 0.5),
@@ -70,8 +71,8 @@ HUES = {
 }
 
 
-def palette(rng: Generator) -> tuple[list[Floats], list[Floats]]:
-    """Three tints of the ground, and six inks from anywhere in their round."""
+def palette(rng: Generator) -> tuple[list[Floats32], list[Floats32]]:
+    """A palette's three tints for the ground and six inks, these rotated by a random number."""
     tints, inks = (
         [np.array([*bytes.fromhex(code)], np.float32).reshape(3, 1, 1) / 255 for code in half]
         for half in (half.split() for half in pick(rng, PALETTES).split("|"))
@@ -80,14 +81,14 @@ def palette(rng: Generator) -> tuple[list[Floats], list[Floats]]:
     return tints, inks[start:] + inks[:start]
 
 
-def blend(canvas: Floats, window: Window, colour: Floats, share: Floats) -> None:
-    """Lay a colour over a window of the canvas, by a share from 0 to 1."""
+def blend(canvas: Floats32, window: Window, colour: Floats32, share: Floats32) -> None:
+    """Mix a colour into a window of the canvas; ``share`` is 0 for none of it to 1 for it alone."""
     under = canvas[:, *window]
     under += (colour - under) * share
 
 
-def noise(rng: Generator, shape: tuple[int, int], cells: tuple[int, int]) -> Floats:
-    """Smooth noise around 0, seldom beyond 1: quadratic B-splines over a grid of random values."""
+def noise(rng: Generator, shape: tuple[int, int], cells: tuple[int, int]) -> Floats32:
+    """Smooth noise around 0, rarely beyond 1: quadratic B-splines over a grid of random values."""
     grid = [length // cell + 4 for length, cell in zip(shape, cells, strict=True)]
     values = rng.random(grid, dtype=np.float32) * 4 - 2
     for length, cell in zip(shape, cells, strict=True):  # each pass transposes: rows, then columns
@@ -103,8 +104,8 @@ def noise(rng: Generator, shape: tuple[int, int], cells: tuple[int, int]) -> Flo
     return values
 
 
-def slope(field: Floats, light: Point) -> Floats:
-    """How fast a field rises towards the light, per px."""
+def slope(field: Floats32, light: Point) -> Floats32:
+    """The slope of a field in the direction of the light, per px."""
     rise = np.empty_like(field)
     here = field[1:, 1:]
     rise[1:, 1:] = (here - field[1:, :-1]) * light[0] + (here - field[:-1, 1:]) * light[1]
@@ -112,7 +113,9 @@ def slope(field: Floats, light: Point) -> Floats:
     return rise
 
 
-def material(rng: Generator, shape: tuple[int, int], tints: list[Floats], light: Point) -> Floats:
+def material(
+    rng: Generator, shape: tuple[int, int], tints: list[Floats32], light: Point
+) -> Floats32:
     """A texture in two tints, in relief: (3, H, W)."""
     bands, octaves = pick(rng, TEXTURES)
     relief = np.zeros(shape, np.float32)
@@ -129,8 +132,8 @@ def material(rng: Generator, shape: tuple[int, int], tints: list[Floats], light:
     return colour
 
 
-def ground(rng: Generator, shape: tuple[int, int], tints: list[Floats], light: Point) -> Floats:
-    """One material, or two with a soft border, brighter on the side of the light: (3, H, W)."""
+def ground(rng: Generator, shape: tuple[int, int], tints: list[Floats32], light: Point) -> Floats32:
+    """One material, or two with a soft border, brighter towards the light: (3, H, W)."""
     canvas = material(rng, shape, tints, light)
     everywhere = slice(0, shape[0]), slice(0, shape[1])
     centre = shape[1] / 2, shape[0] / 2
@@ -144,22 +147,28 @@ def ground(rng: Generator, shape: tuple[int, int], tints: list[Floats], light: P
     return canvas
 
 
-def band(
-    rng: Generator, canvas: Floats, picture: Window, share: float, tints: list[Floats], light: Point
+def strip(
+    rng: Generator,
+    canvas: Floats32,
+    picture: Window,
+    share: float,
+    tints: list[Floats32],
+    light: Point,
 ) -> None:
-    """A strip of another material along the upper (share > 0) or lower edge of the picture."""
+    """Draw a strip of another material along the upper edge of the picture, or the lower one.
+
+    ``share`` is the strip's share of the picture's height, negative for the lower edge.
+    """
     rows, columns = picture
     height = ceil(abs(share) * (rows.stop - rows.start))
-    strip = (
-        slice(rows.start, rows.start + height)
-        if share > 0
-        else slice(rows.stop - height, rows.stop)
+    top = rows.start if share > 0 else rows.stop - height
+    canvas[:, top : top + height, columns] = material(
+        rng, (height, columns.stop - columns.start), tints, light
     )
-    canvas[:, strip, columns] = material(rng, (height, columns.stop - columns.start), tints, light)
 
 
-def clutter(rng: Generator, canvas: Floats, picture: Window, inks: list[Floats]) -> None:
-    """A bent stroke or a soft blob: something that is no object."""
+def clutter(rng: Generator, canvas: Floats32, picture: Window, inks: list[Floats32]) -> None:
+    """Draw something that is no object: a bent stroke or a soft blob."""
     down, across = (between(rng, side.start, side.stop) for side in picture)
     length = log_between(rng, 12, 0.35 * (picture[0].stop - picture[0].start))
     half = length / 2 + 4
@@ -175,8 +184,8 @@ def clutter(rng: Generator, canvas: Floats, picture: Window, inks: list[Floats])
     blend(canvas, window, pick(rng, inks), share)
 
 
-def pattern(surface: str, x: Floats, y: Floats, period: float) -> Floats | float:
-    """How much of its second colour an object shows, 0 to 1."""
+def pattern(surface: str, x: Floats32, y: Floats32, period: float) -> Floats32 | float:
+    """The share of an object's second colour at each pixel, 0 to 1."""
     if surface == "plain":
         return 0.0
     # Distances to the nearest of parallel lines, a period apart.
@@ -189,8 +198,8 @@ def pattern(surface: str, x: Floats, y: Floats, period: float) -> Floats | float
     return stripes + across - 2 * stripes * across
 
 
-def colours(rng: Generator, inks: list[Floats], number: int) -> tuple[Floats, Floats]:
-    """Two colours for an object: the next ink of the round, and one that can be told from it."""
+def colours(rng: Generator, inks: list[Floats32], number: int) -> tuple[Floats32, Floats32]:
+    """An object's two colours: the ink of this number, and one that contrasts with it."""
     number %= len(inks)
     ink = inks[number] * between(rng, 0.88, 1.08)
     others = (ink * 0.5, 1 - (1 - ink) * 0.35, inks[number - 1], inks[number - 2])
@@ -198,8 +207,8 @@ def colours(rng: Generator, inks: list[Floats], number: int) -> tuple[Floats, Fl
     return ink, pick(rng, clear)
 
 
-def own_ink(name: str, inks: list[Floats]) -> int:
-    """Which ink comes closest to the colour of a class."""
+def own_ink(name: str, inks: list[Floats32]) -> int:
+    """The number of the ink that is closest to a class's own colour."""
     red, green, blue = HUES[name]
     shares = [float(r * red + g * green + b * blue) for r, g, b in (ink[:, 0, 0] for ink in inks)]
     return shares.index(max(shares))
@@ -207,13 +216,13 @@ def own_ink(name: str, inks: list[Floats]) -> int:
 
 def paint(
     rng: Generator,
-    canvas: Floats,
+    canvas: Floats32,
     patch: Patch,
     surface: str,
-    inks: tuple[Floats, Floats],
+    inks: tuple[Floats32, Floats32],
     light: Point,
 ) -> None:
-    """Draw an object: drop shadow, pattern, and a rounded edge that catches the light."""
+    """Draw an object: drop shadow, pattern, and a rounded edge that the light falls on."""
     size, edge, soft = patch.size, patch.distance, blur(patch.size)
     shadow = np.clip(0.5 - edge / (4 * soft), 0, 1)
     down, right = (floor(0.5 - 1.4 * soft * towards) for towards in reversed(light))
@@ -232,8 +241,8 @@ def paint(
     blend(canvas, patch.window, colour * lit, np.clip(0.5 - edge, 0, 1))
 
 
-def develop(rng: Generator, canvas: Floats) -> NDArray[np.uint8]:
-    """A canvas (3, H, W) as a picture (H, W, 3), with a fine grain."""
+def develop(rng: Generator, canvas: Floats32) -> NDArray[np.uint8]:
+    """A canvas (3, H, W) as a picture (H, W, 3) uint8, with a fine grain added."""
     grain = rng.random(canvas.shape[1:], dtype=np.float32)
     levels = canvas * (grain * 15 + 247.5)
     levels += 0.5

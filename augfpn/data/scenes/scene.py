@@ -1,8 +1,9 @@
 """Scenes: pictures made on the spot from a seed, with exact boxes and masks.
 
 A scene is a lit, textured ground with a few objects that overlap. An object's class is its
-silhouette; its surface, colour, size and place, and the ground, tell nothing about the class.
-Strokes and blobs that are no objects lie between ground and objects.
+silhouette; neither its surface, colour, size and place nor the ground says anything about the
+class, unless a dial does (`augfpn.data.scenes.dials`). Strokes and blobs lie between the ground
+and the objects, and are no objects themselves.
 """
 
 import hashlib
@@ -21,12 +22,11 @@ from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 from pycocotools import mask as rle
 
+from augfpn.config import DIALS
 from augfpn.data.scenes import dials
 from augfpn.data.scenes.dials import Plan
 from augfpn.data.scenes.drawing import (
-    HUES,
     SURFACES,
-    band,
     clutter,
     colours,
     develop,
@@ -34,75 +34,21 @@ from augfpn.data.scenes.drawing import (
     own_ink,
     paint,
     palette,
+    strip,
 )
+from augfpn.data.scenes.settings import SceneSettings, expect_whole
 from augfpn.data.scenes.silhouettes import Patch, Window, log_between, pick, silhouette, turn_within
 
 if TYPE_CHECKING:
     from augfpn.data.pictures import Pictures
 
-VERSION = "scenes 2"  # part of the fingerprint: change it whenever a pixel changes
-CLASSES = tuple(HUES)
+SCENES_VERSION = "scenes 2"  # part of the fingerprint: change it whenever a pixel changes
 _Made = tuple[NDArray[np.uint8], list[dict[str, Any]]]  # a picture and its COCO annotations
 
 
 @dataclass(frozen=True)
-class SceneSettings:
-    """What the scenes of a set share: the size of the picture, and how many objects of what size.
-
-    Shapes: `width`, `height`, `smallest`: px; `largest`: fraction of the height. The longer side
-        of an object is drawn log-uniformly between `smallest` and `largest`. From `fewest` to
-        `most` objects are placed; where there is no more room for one, it is left out.
-        `classes` are some of CLASSES, in the order of their labels. An object is turned by up to
-        2 atan(`tilt`) to either side: 0 stands upright, 1 turns up to a right angle. `own_colours`
-        is the share of objects that wear the colour of their class; at 0 colour tells nothing.
-        `detail`, `context` and `scale` are the dials of `augfpn.data.scenes.dials`, from 0 to 1.
-    Raises: ValueError for a value out of range.
-    """
-
-    width: int = 320
-    height: int = 256
-    smallest: int = 12
-    largest: float = 0.65
-    fewest: int = 3
-    most: int = 8
-    classes: tuple[str, ...] = CLASSES
-    tilt: float = 1.0
-    own_colours: float = 0.0
-    detail: float = 0.0
-    context: float = 0.0
-    scale: float = 0.0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        least = {"width": 64, "height": 64, "smallest": 10, "fewest": 1, "seed": 0}
-        for name, low in least.items():
-            _expect(name, getattr(self, name), low)
-        _expect("smallest", self.smallest, 10, min(self.width, self.height) // 2)
-        room = min(100, self.width * self.height // (4 * self.smallest * self.smallest))
-        _expect("fewest", self.fewest, 1, room)
-        _expect("most", self.most, self.fewest, room)
-        if not self.classes or len(set(self.classes) & set(CLASSES)) != len(self.classes):
-            raise ValueError(f"classes={self.classes!r}: give some of {CLASSES}, each once.")
-        for name in ("tilt", "own_colours", *dials.NAMES):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name}={getattr(self, name)!r}: give a number from 0 to 1.")
-        low, high = self.smallest / self.height, 0.9 * min(1, self.width / self.height)
-        if not (isinstance(self.largest, int | float) and low <= self.largest <= high):
-            raise ValueError(
-                f"largest={self.largest!r} does not fit a scene: give a fraction of the height "
-                f"from {low:.3g} to {high:.3g}."
-            )
-        dials.check(self)
-
-    @property
-    def all_classes(self) -> tuple[str, ...]:
-        """The classes in the order of their labels, those of the dials last."""
-        return self.classes + dials.classes(self)
-
-
-@dataclass(frozen=True)
 class Object:
-    """One object of a scene, as far as it is visible.
+    """The visible part of one object of a scene.
 
     Shapes: `category`: index into the settings' all_classes; `box`: x, y, w, h in px, tight around
         `mask`; `mask`: (H, W) bool. The masks of a scene do not overlap.
@@ -131,21 +77,21 @@ def scene(settings: SceneSettings, split: str, index: int) -> Scene:
     tints, inks = palette(rng)
     up, right = turn_within(rng, 0.6)
     light = right, -up
-    # The canvas has a margin, so that nothing need be cut off where it leaves the picture.
+    # The canvas has a margin, so that objects at the edge of the picture can be drawn whole.
     height, width, margin = settings.height, settings.width, settings.height // 4 + 12
     picture = slice(margin, margin + height), slice(margin, margin + width)
     canvas = np.zeros((3, height + 2 * margin, width + 2 * margin), np.float32)
     canvas[:, *picture] = ground(rng, (height, width), tints, light)
-    roofed = dials.roofed(rng, settings)
+    above = dials.strip_above(rng, settings)
     if settings.context:
-        band(rng, canvas, picture, dials.BAND if roofed else -dials.BAND, inks[:3], light)
+        strip(rng, canvas, picture, dials.STRIP if above else -dials.STRIP, inks[:3], light)
     for _ in range(2 + int(rng.random() * 5)):
         clutter(rng, canvas, picture, inks + tints)
     stage = _Stage(picture, np.full(canvas.shape[1:], -1, np.int8))
     placed: list[Plan] = []
     for plan in _cast(rng, settings, split):
-        plan = dials.turned_up(rng, settings, plan, roofed)
-        if patch := _place(rng, plan, dials.least(settings, split, plan), stage):
+        plan = dials.recast(rng, settings, plan, above)
+        if patch := _place(rng, plan, dials.least_size(settings, split, plan), stage):
             ink = own_ink(plan.name, inks) if plan.in_own_colour else len(placed)
             paint(rng, canvas, patch, plan.surface, colours(rng, inks, ink), light)
             placed.append(plan)
@@ -161,13 +107,13 @@ def scenes(
 ) -> "Pictures":
     """Make the first `count` scenes of a split as a data set, with COCO annotations.
 
-    The pictures are held in memory, 3 * width * height bytes each.
-    `progress(done, total)` is called from time to time. Several processes share many scenes.
+    The pictures are held in memory, 3 * width * height bytes each. From 300 scenes on several
+    processes make them. `progress(done, total)` is called after every 50 scenes and at the end.
     Raises: ValueError for a split without a name or a count below 1.
     """
-    from augfpn.data.pictures import Pictures  # imports torch, which the workers do without
+    from augfpn.data.pictures import Pictures  # imports torch, which worker processes do not need
 
-    _expect("count", count, 1)
+    expect_whole("count", count, 1)
     size = {"width": settings.width, "height": settings.height}
     images, pixels, annotations = [], {}, []
     for number, (picture, found) in enumerate(_made(settings, split, count), start=1):
@@ -179,33 +125,26 @@ def scenes(
             progress(number, count)
     categories = [{"id": i, "name": name} for i, name in enumerate(settings.all_classes, start=1)]
     coco = {"images": images, "annotations": annotations, "categories": categories}
-    told = {k: v for k, v in asdict(settings).items() if v or k not in dials.NAMES}
-    key = json.dumps([VERSION, told, split, count]).encode()
+    told = {k: v for k, v in asdict(settings).items() if v or k not in DIALS}
+    key = json.dumps([SCENES_VERSION, told, split, count]).encode()
     fingerprint = hashlib.sha256(key).hexdigest()
     return Pictures(f"scenes-{split}", coco, partial(_read, pixels), fingerprint)
 
 
 @dataclass
 class _Stage:
-    """Which object is seen at each pixel of the canvas, and how many pixels each has in full."""
+    """Which object is visible at each pixel of the canvas, and the area of each when placed."""
 
     picture: Window
-    seen: NDArray[np.int8]  # -1 where there is no object
-    areas: list[int] = field(default_factory=list)
+    seen: NDArray[np.int8]  # the object's number, -1 where there is none
+    areas: list[int] = field(default_factory=list)  # pixels in the picture, before others hide some
 
     def mask(self, number: int) -> NDArray[np.bool_]:
         return self.seen[self.picture] == number
 
 
-def _expect(name: str, value: object, low: int, high: int | None = None) -> None:
-    if isinstance(value, int) and low <= value and (high is None or value <= high):
-        return
-    limits = f"of {low} or more" if high is None else f"from {low} to {high}"
-    raise ValueError(f"{name}={value!r} does not fit a scene: give a whole number {limits}.")
-
-
 def _generator(seed: int, split: str, index: int) -> Generator:
-    _expect("index", index, 0)
+    expect_whole("index", index, 0)
     if not split:
         raise ValueError("split='' does not name a set of scenes: give a name such as 'train'.")
     words = hashlib.sha256(json.dumps([seed, split, index]).encode()).digest()
@@ -213,7 +152,7 @@ def _generator(seed: int, split: str, index: int) -> Generator:
 
 
 def _cast(rng: Generator, settings: SceneSettings, split: str) -> list[Plan]:
-    """Who is in the picture: class, surface, size, turn and colour do not depend on each other."""
+    """The plans of a scene's objects. Class, surface, size, turn and colour are independent."""
     count = settings.fewest + int(rng.random() * (settings.most - settings.fewest + 1))
     sizes = settings.smallest, settings.largest * settings.height
     return [
@@ -222,12 +161,12 @@ def _cast(rng: Generator, settings: SceneSettings, split: str) -> list[Plan]:
             settings,
             split,
             Plan(
-                (name := pick(rng, settings.classes)),
-                name,
-                pick(rng, SURFACES),
-                log_between(rng, *sizes),
-                turn_within(rng, settings.tilt),
-                rng.random() < settings.own_colours,
+                label=(name := pick(rng, settings.classes)),
+                name=name,
+                surface=pick(rng, SURFACES),
+                size=log_between(rng, *sizes),
+                turn=turn_within(rng, settings.tilt),
+                in_own_colour=rng.random() < settings.own_colours,
             ),
         )
         for _ in range(count)
@@ -235,7 +174,10 @@ def _cast(rng: Generator, settings: SceneSettings, split: str) -> list[Plan]:
 
 
 def _place(rng: Generator, plan: Plan, smallest: float, stage: _Stage) -> Patch | None:
-    """Put an object before the others, where and as large as it does not hide one of them."""
+    """Put an object in front of the others, so that each of them stays visible.
+
+    Tries random places; after each that does not fit, the object shrinks by 5 %. None after 60.
+    """
     size, number, before = plan.size, len(stage.areas), stage.seen
     for _ in range(60):
         patch = silhouette(rng, plan.name, size, plan.turn, dials.room(plan, stage.picture))
@@ -252,12 +194,12 @@ def _place(rng: Generator, plan: Plan, smallest: float, stage: _Stage) -> Patch 
 
 
 def _stays_visible(mask: NDArray[np.bool_], area: int) -> bool:
-    """Whether half of an object's pixels are seen, and 8 px of its longer side."""
+    """Whether at least half of an object's pixels, and 8 px of its longer side, are visible."""
     return 2 * np.count_nonzero(mask) >= area and max(_box(mask)[2:]) >= 8
 
 
 def _box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """The tight box of a mask that is not empty: x, y, w, h."""
+    """The tight box of a mask that is not empty: x, y, width, height."""
     rows, columns = (np.flatnonzero(mask.any(axis)) for axis in (1, 0))
     x, y = int(columns[0]), int(rows[0])
     return x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y
@@ -274,7 +216,7 @@ def _objects(placed: list[Plan], stage: _Stage, classes: tuple[str, ...]) -> Ite
 
 
 def _made(settings: SceneSettings, split: str, count: int) -> Iterator[_Made]:
-    """The scenes of a split in their order, made by as many processes as pay."""
+    """The scenes of a split in their order; one process for every 150 of them, 8 at most."""
     make, done = partial(_make, settings, split), 0
     workers = min(os.cpu_count() or 1, count // 150, 8)
     if workers > 1 and not multiprocessing.current_process().daemon:
@@ -283,13 +225,13 @@ def _made(settings: SceneSettings, split: str, count: int) -> Iterator[_Made]:
                 for made in pool.map(make, range(count), chunksize=16):
                     yield made
                     done += 1
-        except BrokenProcessPool:  # the workers could not start, or were ended: go on without them
+        except BrokenProcessPool:  # a worker could not start, or was killed: go on without them
             pass
     yield from map(make, range(done, count))
 
 
 def _make(settings: SceneSettings, split: str, index: int) -> _Made:
-    """One scene as a picture and as COCO annotations that lack their ids."""
+    """One scene: its picture, and its COCO annotations without ids."""
     made = scene(settings, split, index)
     return made.image, [_annotation(thing) for thing in made.objects]
 

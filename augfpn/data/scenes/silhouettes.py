@@ -1,6 +1,6 @@
-"""Silhouettes of scenes' objects, and the plane geometry that all of their drawing shares.
+"""Silhouettes of the objects in scenes, and the plane geometry that all drawing uses.
 
-What `augfpn.data.scenes.drawing` says of exactness, lengths and axes holds here, too.
+The rules of `augfpn.data.scenes.drawing` on exact operations, lengths and axes hold here, too.
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Real = TypeVar("Real", float, Floats)
+Floats32 = NDArray[np.float32]
+Real = TypeVar("Real", float, Floats32)
 T = TypeVar("T")
 Point = tuple[float, float]
 Window = tuple[slice, slice]  # rows and columns of a canvas
@@ -39,16 +39,24 @@ OUTLINES: dict[str, tuple[Point, ...]] = {
     "cross": ((1, 0), (1, 0.27), (0.27, 0.27)),
     "pill": ((0.6, 0), (0, 0)),  # a rounded line
 }
-ROUNDING = {"disk": 1.0, "square": 0.2, "triangle": 0.2, "star": 0.06, "cross": 0.08, "pill": 0.4}
+CORNER_RADIUS = {  # by which a silhouette of radius 1 is rounded
+    "disk": 1.0,
+    "square": 0.2,
+    "triangle": 0.2,
+    "star": 0.06,
+    "cross": 0.08,
+    "pill": 0.4,
+}
 
 
 class Patch(NamedTuple):
-    """A silhouette in its place: its window, the window's pixels in its own axes, and its edge."""
+    """A silhouette in its place: its window of the canvas, and for each pixel of the window the
+    position in the silhouette's own axes and the distance to its edge."""
 
     window: Window
-    x: Floats
-    y: Floats
-    distance: Floats  # to the edge, negative inside
+    x: Floats32
+    y: Floats32
+    distance: Floats32  # to the edge, negative inside
     size: float
     turn: Point
 
@@ -59,7 +67,7 @@ def between(rng: Generator, low: float, high: float) -> float:
 
 
 def log_between(rng: Generator, low: float, high: float) -> float:
-    """A number drawn log-uniformly: by halving at geometric means, since exp is not exact."""
+    """A number drawn log-uniformly, by bisection at geometric means, because exp is not exact."""
     for _ in range(12):
         middle = sqrt(low * high)
         low, high = (low, middle) if rng.random() < 0.5 else (middle, high)
@@ -67,29 +75,29 @@ def log_between(rng: Generator, low: float, high: float) -> float:
 
 
 def pick(rng: Generator, options: Sequence[T]) -> T:
-    """One of several, all equally likely."""
+    """One of the options, each equally likely."""
     return options[int(rng.random() * len(options))]
 
 
 def turn_within(rng: Generator, widest: float = 1.0) -> Point:
-    """Cosine and sine of an angle up to 2 atan(widest) to either side: 1 is a right angle."""
+    """Cosine and sine of a random angle up to 2 atan(widest) to either side; 1: a right angle."""
     t = between(rng, -widest, widest)
     return (1 - t * t) / (1 + t * t), 2 * t / (1 + t * t)
 
 
 def turned(x: Real, y: Real, turn: Point) -> tuple[Real, Real]:
-    """Points, or one point, as seen in turned axes."""
+    """The coordinates of points, or of one point, in turned axes."""
     return x * turn[0] + y * turn[1], y * turn[0] - x * turn[1]
 
 
-def axes(window: Window, centre: Point, turn: Point) -> tuple[Floats, Floats]:
-    """A window's pixels in axes turned about a centre: x and y, each (h, w)."""
+def axes(window: Window, centre: Point, turn: Point) -> tuple[Floats32, Floats32]:
+    """The coordinates of a window's pixels in axes turned about a centre: x and y, each (h, w)."""
     down, across = (np.arange(s.start, s.stop, dtype=np.float32) + 0.5 for s in window)
     return turned(across - centre[0], (down - centre[1])[:, None], turn)
 
 
 def fold(name: str, x: Real, y: Real) -> tuple[Real, Real]:
-    """Points, or one point, mirrored into the wedge of a silhouette."""
+    """Points, or one point, mirrored into a silhouette's wedge."""
     y = np.abs(y)
     for a, b in MIRRORS[name]:
         over = np.maximum(x * a + y * b, 0) * 2
@@ -103,10 +111,10 @@ def reach(name: str, x: float, y: float) -> float:
     Of a point's mirror images, the one in the wedge of a direction lies farthest along it.
     """
     x, y = fold(name, x, y)
-    return max(float(x * a + y * b) for a, b in OUTLINES[name]) + ROUNDING[name]
+    return max(float(x * a + y * b) for a, b in OUTLINES[name]) + CORNER_RADIUS[name]
 
 
-def distance(name: str, x: Floats, y: Floats, radius: float) -> Floats:
+def distance(name: str, x: Floats32, y: Floats32, radius: float) -> Floats32:
     """Distance in px to the edge of a silhouette, negative inside."""
     x, y = fold(name, x, y)
     squared, outside = np.float32(np.inf), np.float32(-np.inf)
@@ -119,16 +127,16 @@ def distance(name: str, x: Floats, y: Floats, radius: float) -> Floats:
         py -= along * ey
         squared = np.minimum(squared, px * px + py * py)
     edge = np.sqrt(squared)
-    return np.where(outside < 0, -edge, edge) - ROUNDING[name] * radius
+    return np.where(outside < 0, -edge, edge) - CORNER_RADIUS[name] * radius
 
 
 def blur(size: float) -> float:
-    """How soft the shadow of an object is, px."""
+    """The blur of an object's shadow, px."""
     return 1.5 + 0.04 * size
 
 
 def silhouette(rng: Generator, name: str, size: float, turn: Point, picture: Window) -> Patch:
-    """A silhouette with a box of `size` on its longer side, at random in the picture."""
+    """A silhouette at a random place in the picture; the longer side of its box is `size` px."""
     right, left, below, above = (
         reach(name, *turned(x, y, turn)) for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1))
     )

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torchvision.ops import box_iou
 
-from augfpn.data.scenes.scene import SceneSettings
+from augfpn.data.scenes.settings import SceneSettings
 from augfpn.settings.budgets import BUDGETS
 from said.costs import costs, own
 from said.evidence import at, looked_at

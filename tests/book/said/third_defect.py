@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from augfpn.data.scenes.scene import SceneSettings, scenes
+from augfpn.data.scenes.scene import scenes
+from augfpn.data.scenes.settings import SceneSettings
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from said.evidence import BOTH, NOISE, at, compared, effect, measured, printed, undecided, verdict

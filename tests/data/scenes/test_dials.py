@@ -12,12 +12,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from augfpn.config import DIALS
+from augfpn.data.load import scene_settings
 from augfpn.data.scenes import dials
-from augfpn.data.scenes.scene import VERSION, Scene, SceneSettings, scene, scenes
+from augfpn.data.scenes.scene import SCENES_VERSION, Scene, scene, scenes
+from augfpn.data.scenes.settings import LEAST_LINED, LINED, PILLS, SceneSettings
 from augfpn.errors import UserError
 from augfpn.settings import parameters
 from augfpn.settings.budgets import BUDGETS
-from augfpn.training import train
 
 PLAIN = SceneSettings(
     fewest=4, most=10, classes=("disk", "triangle", "cross"), tilt=0.25, own_colours=0.8
@@ -81,21 +83,21 @@ def by_class(dial: str, value: float, classes: tuple[str, str], count: int) -> l
 
 def test_dials_at_0_change_nothing() -> None:
     """Neither a pixel nor a fingerprint: records from before the dials stay what they are."""
-    told = {name: value for name, value in asdict(PLAIN).items() if name not in dials.NAMES}
-    key = json.dumps([VERSION, told, "val", 2]).encode()
+    told = {name: value for name, value in asdict(PLAIN).items() if name not in DIALS}
+    key = json.dumps([SCENES_VERSION, told, "val", 2]).encode()
     pictures = scenes(PLAIN, "val", 2)
     assert pictures.fingerprint == hashlib.sha256(key).hexdigest()
     assert pictures.classes == PLAIN.classes
 
 
-@pytest.mark.parametrize("dial", dials.NAMES)
+@pytest.mark.parametrize("dial", DIALS)
 def test_a_dial_changes_the_fingerprint(dial: str) -> None:
     turned_up = scenes(replace(PLAIN, **{dial: 0.5}), "val", 1)
     assert turned_up.fingerprint != scenes(PLAIN, "val", 1).fingerprint
 
 
 @pytest.mark.parametrize("value", [0.25, 0.75])
-@pytest.mark.parametrize(("dial", "own"), [("detail", dials.LINED), ("context", dials.PILLS)])
+@pytest.mark.parametrize(("dial", "own"), [("detail", LINED), ("context", PILLS)])
 def test_the_value_is_a_share_of_the_objects(dial: str, own: tuple, value: float) -> None:
     names = replace(PLAIN, **{dial: value}).all_classes
     assert names == PLAIN.classes + own
@@ -126,7 +128,7 @@ def test_only_fine_texture_tells_the_lined_classes_apart() -> None:
     """At full resolution a patch of 24 px does; an eighth of it is as good as a coin."""
     fine, coarse = [], []
     for kind in (0, 1):
-        for each, thing in by_class("detail", 0.75, dials.LINED, 60)[kind]:
+        for each, thing in by_class("detail", 0.75, LINED, 60)[kind]:
             x, y, w, h = thing.box
             inside = thing.mask[y : y + h, x : x + w]
             row, column = (int(a.mean()) for a in np.nonzero(inside))
@@ -143,7 +145,7 @@ def test_only_fine_texture_tells_the_lined_classes_apart() -> None:
 
 
 def test_lined_objects_are_large() -> None:
-    for some in by_class("detail", 0.75, dials.LINED, 60):
+    for some in by_class("detail", 0.75, LINED, 60):
         whole = [
             max(thing.box[2:])
             for each, thing in some
@@ -154,14 +156,14 @@ def test_lined_objects_are_large() -> None:
             and thing is each.objects[-1]  # the nearest is not hidden
         ]
         assert len(whole) > 3
-        assert min(whole) >= dials.LARGE * PLAIN.height - 2
+        assert min(whole) >= LEAST_LINED * PLAIN.height - 2
 
 
 def test_only_the_surroundings_tell_pills_apart() -> None:
     """A crop with a quarter of its side around it does not, the whole picture does."""
     crops: list[list] = [[], []]
     pictures: list[list] = [[], []]
-    for kind, some in enumerate(by_class("context", 0.5, dials.PILLS, 150)):
+    for kind, some in enumerate(by_class("context", 0.5, PILLS, 150)):
         for each, thing in some:
             x, y, w, h = thing.box
             a, b = w // 4, h // 4
@@ -176,9 +178,9 @@ def test_only_the_surroundings_tell_pills_apart() -> None:
 def test_pills_lie_alike_under_a_roof_and_over_a_floor() -> None:
     """Their place alone tells nothing, and none is near a strip."""
     heights = []
-    for some in by_class("context", 0.5, dials.PILLS, 150):
+    for some in by_class("context", 0.5, PILLS, 150):
         boxes = np.array([thing.box for _, thing in some])
-        strip = dials.BAND * PLAIN.height
+        strip = dials.STRIP * PLAIN.height
         margin = boxes[:, 3] / 4
         assert (boxes[:, 1] - margin >= strip).all()
         assert (boxes[:, 1] + boxes[:, 3] + margin <= PLAIN.height - strip).all()
@@ -249,7 +251,7 @@ def test_parameters_that_do_not_fit_are_named(words: dict, said: str) -> None:
 
 
 @pytest.mark.parametrize("budget", ["smoke", "laptop", "gpu"])
-@pytest.mark.parametrize("dial", dials.NAMES)
+@pytest.mark.parametrize("dial", DIALS)
 def test_every_budget_has_scenes_with_each_dial(budget: str, dial: str) -> None:
     settings = replace(BUDGETS[budget].data, **{dial: 0.5})
-    assert getattr(train.scene_settings(settings), dial) == 0.5
+    assert getattr(scene_settings(settings), dial) == 0.5
