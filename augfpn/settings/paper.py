@@ -140,7 +140,7 @@ def base_row(model: Model, epochs: float | None = None) -> dict | None:
 
 
 def find_row(wanted: Identity, epochs: float | None) -> FoundRow | None:
-    """The first row of this identity, by preference of the schedule that is nearer to ``epochs``."""
+    """A row of this identity: the 2x row for as many epochs, the 1x row otherwise, if it exists."""
     found = {each.schedule: each for each in reversed(results()) if identity(each.model) == wanted}
     if not found:
         return None

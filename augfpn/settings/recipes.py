@@ -1,9 +1,10 @@
-"""The authors' own rows of Tables 1 to 5 by name: for each, all that a COCO run takes but the data.
+"""Recipes: the authors' own rows of Tables 1 to 5 by name, each with all parameters but the data.
 
 A recipe is a dict of parameters, as a notebook or a command line has them. Its name is its
-detector, backbone, parts and schedule: ``faster_rcnn_r50_augfpn_1x``, ``mask_rcnn_r101_fpn_2x``,
-``faster_rcnn_r50_cs_rfa_1x``. All start from ImageNet's weights and follow the authors' settings;
-where a recipe differs from what they did, or nobody knows what they did, its notes say so.
+detector, backbone, components and schedule: ``faster_rcnn_r50_augfpn_1x``,
+``mask_rcnn_r101_fpn_2x``, ``faster_rcnn_r50_cs_rfa_1x``. All start from ImageNet's weights and
+follow the authors' settings. Its notes say where a recipe differs from what the authors did, or
+where nobody knows what they did.
 """
 
 import difflib
@@ -12,9 +13,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from augfpn.config import AUGFPN, FPN, Model
+from augfpn.config import FPN, Model
 from augfpn.errors import UserError
 from augfpn.settings import paper, parameters
+from augfpn.settings.components import SWITCHED, variant_of
 from augfpn.settings.experiment import experiment
 from augfpn.settings.paper import EPOCHS, Result, Schedule
 
@@ -28,27 +30,24 @@ SHORT = {
 }
 # torchvision has no weights for this network; timm has them, for the same one.
 WITH_WEIGHTS = {"resnext101_32x4d": "timm/resnext101_32x4d.gluon_in1k"}
-SWITCHED = {  # what does nothing while its part is off
-    "cs": ("lam", "supervision"),
-    "rfa": ("ratios", "context_pooling", "context_fusion"),
-}
-EXPRESSED = ("fpn", "augfpn", "srs", "cs_rfa", "panet")  # parts that the authors' code can combine
+EXPRESSED = ("fpn", "augfpn", "srs", "cs_rfa", "panet")  # variants that the authors' code can build
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Parameters under a name, and the rows of the paper that they are to reproduce."""
+    """Parameters under a name, and the rows of the paper that a run with them should reproduce."""
 
     name: str
     words: dict[str, Any]  # of `augfpn.settings.parameters`
     rows: tuple[Result, ...]  # none where the authors printed no number
     notes: tuple[str, ...]
-    identity: Model  # `augfpn.settings.paper.identity` of the detector
+    identity: paper.Identity
+    variant: str  # the components in its name
 
     @property
     def model(self) -> Model:
         """Its detector, of COCO's 80 classes."""
-        return model_of(parameters.parse(self.words))
+        return model_of_parameters(parameters.parse(self.words))
 
 
 @cache
@@ -56,7 +55,8 @@ def recipes() -> dict[str, Recipe]:
     """All recipes by name; those of Table 1 first, as in the paper."""
     by_name: dict[str, list[Result]] = {}
     for result in sorted(paper.results(), key=lambda each: each.table):
-        by_name.setdefault(name_of(result.model, result.schedule), []).append(result)
+        name = recipe_name(result.model, result.schedule)
+        by_name.setdefault(name, []).append(result)
     found = {
         name: recipe(rows[0].model, rows[0].schedule, tuple(rows)) for name, rows in by_name.items()
     }
@@ -65,7 +65,7 @@ def recipes() -> dict[str, Recipe]:
 
 
 def named(name: str) -> Recipe:
-    """The recipe called ``name``. Raises ``UserError`` with the one that was meant."""
+    """The recipe called ``name``. Raises ``UserError`` that suggests the nearest name."""
     if name not in recipes():
         near = difflib.get_close_matches(name, recipes(), 1)
         meant = f"did you mean {near[0]!r}? " if near else ""
@@ -73,16 +73,16 @@ def named(name: str) -> Recipe:
     return recipes()[name]
 
 
-def base_of(name: str) -> str:
+def base_recipe(name: str) -> str:
     """The recipe that another is compared with: FPN with the same detector, backbone, schedule."""
-    return name.replace(f"_{parts_of(named(name).identity)}_", "_fpn_")
+    return name.replace(f"_{named(name).variant}_", "_fpn_")
 
 
 def with_recipe(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """A recipe's parameters, with those that a user gave in their place.
+    """A recipe's parameters, of which those that a user gave replace some.
 
     Raises ``UserError`` for a name that no recipe has, and for a parameter that would do nothing
-    because the recipe has its part off.
+    because the recipe has its component off.
     """
     words = dict(named(name).words)
     if "steps" in given:
@@ -97,8 +97,8 @@ def with_recipe(name: str, given: dict[str, Any]) -> dict[str, Any]:
     return words | given
 
 
-def model_of(chosen: parameters.Parameters) -> Model:
-    """The detector that parameters describe, whatever its data. Looks for no pretrained weights."""
+def model_of_parameters(chosen: parameters.Parameters) -> Model:
+    """The detector that parameters describe, whatever the data, with no look for weights."""
     weights = "scratch" if chosen.weights == "auto" else chosen.weights
     bare = replace(chosen, data="scenes", data_root=None, weights=weights)
     return experiment(bare, "cpu").model
@@ -108,13 +108,19 @@ def model_of(chosen: parameters.Parameters) -> Model:
 
 
 def recipe(model: Model, schedule: Schedule, rows: tuple[Result, ...]) -> Recipe:
-    """The recipe of a detector that is at its default but for backbone and parts."""
-    notes = tuple(notes_on(model, schedule, rows))
-    return Recipe(name_of(model, schedule), words_of(model, schedule), rows, notes, model)
+    """The recipe of a detector that is at its default but for backbone and components."""
+    return Recipe(
+        name=recipe_name(model, schedule),
+        words=recipe_words(model, schedule),
+        rows=rows,
+        notes=tuple(notes_on(model, schedule, rows)),
+        identity=paper.identity(model),
+        variant=variant_of(model),
+    )
 
 
-def words_of(model: Model, schedule: Schedule) -> dict[str, Any]:
-    """A detector's parameters; those of a part that is off are left at their defaults."""
+def recipe_words(model: Model, schedule: Schedule) -> dict[str, Any]:
+    """A detector's parameters; those of a component that is off are left at their defaults."""
     words = COMMON | {
         "detector": model.detector,
         "backbone": WITH_WEIGHTS.get(model.backbone, model.backbone),
@@ -128,65 +134,43 @@ def words_of(model: Model, schedule: Schedule) -> dict[str, Any]:
     return words | {word: getattr(model, word) for word in on}
 
 
-def name_of(model: Model, schedule: Schedule) -> str:
-    """Detector, backbone, parts and schedule."""
-    return f"{model.detector}_{SHORT[model.backbone]}_{parts_of(model)}_{schedule}"
-
-
-def parts_of(model: Model) -> str:
-    """The middle of a name: "fpn", "augfpn", or what is on and how it differs from AugFPN's."""
-    if paper.is_augfpn(model):
-        return "augfpn"
-    parts = []
-    if model.lam:
-        parts.append("cs")
-        single = model.supervision == "single"
-        parts += ["single"] if single else []
-        parts += [f"lam{model.lam:g}"] if single or model.lam != AUGFPN.lam else []
-    if model.ratios:
-        parts.append("rfa")
-        if model.context_pooling != "ratio_invariant":
-            parts.append(model.context_pooling)
-        elif model.ratios != AUGFPN.ratios:
-            parts += [f"{ratio:g}" for ratio in model.ratios]
-        parts += ["sum"] if model.context_fusion == "sum" else []
-    chosen = model.roi_selection
-    parts += {"hard": [], "soft": ["srs"], "panet": ["panet"]}.get(chosen, ["srs", chosen])
-    return "_".join(parts) or "fpn"
+def recipe_name(model: Model, schedule: Schedule) -> str:
+    """Detector, backbone, components and schedule."""
+    return f"{model.detector}_{SHORT[model.backbone]}_{variant_of(model)}_{schedule}"
 
 
 def notes_on(model: Model, schedule: Schedule, rows: tuple[Result, ...]) -> Iterator[str]:
     """Where the recipe differs from what the authors did, or what they did is not known."""
-    parts, backbone = parts_of(model), model.backbone
-    if parts not in EXPRESSED:
-        yield "the authors' code cannot be set to this: ours is what the paper says"
+    variant, backbone = variant_of(model), model.backbone
+    if variant not in EXPRESSED:
+        yield "the authors' code has no setting for this: the recipe follows the paper"
     if any(row.row.get("column_assignment", "").startswith("inferred") for row in rows):
-        yield "which row of Table 2 this is is inferred from the order of the rows"
-    if parts == "panet":
-        yield "no number is printed; the authors left its configuration and removed its code"
+        yield "inferred from the order of the rows: which row of Table 2 this is"
+    if variant == "panet":
+        yield "the paper prints no number; the authors kept a configuration and removed its code"
     if model.detector == "fcos":
         yield (
             "the authors' code for FCOS does not run, and its weights are in caffe's style (BGR): "
-            "here what it was meant to be, from torchvision's weights"
+            "the recipe is what that code was meant to be, from torchvision's weights"
         )
     if backbone.startswith("resnext"):
         whose = "timm's" if backbone in WITH_WEIGHTS else "torchvision's"
-        yield f"ImageNet's weights are {whose}; theirs were OpenMMLab's"
-    heavy = backbone.startswith("resnext") or (model.detector, backbone) == (
-        "mask_rcnn",
-        "resnet101",
-    )
-    if heavy and parts == "augfpn" and schedule == "1x":
+        yield f"ImageNet's weights are {whose}; the authors used OpenMMLab's"
+    mask_r101 = (model.detector, backbone) == ("mask_rcnn", "resnet101")
+    if (backbone.startswith("resnext") or mask_r101) and (variant, schedule) == ("augfpn", "1x"):
         yield (
-            "their file has 1 picture a GPU and rate 0.01, its FPN's 2 and 0.02: here both have "
-            "16 pictures a step and 0.02"
+            "the authors' file has 1 picture a GPU and learning rate 0.01, their FPN's 2 and 0.02: "
+            "here both have 16 pictures a step and 0.02"
         )
     if backbone == "mobilenet_v2":
         yield (
-            "no backbone and no configuration was released: C2 to C4 are the last maps of their "
-            "strides, C5 the last 1x1 convolution's"
+            "the authors released no backbone and no configuration: C2 to C4 are the last maps of "
+            "their strides, C5 is the output of the last 1x1 convolution"
         )
-    if model.detector == "mask_rcnn" and parts == "augfpn":
+    if model.detector == "mask_rcnn" and variant == "augfpn":
         yield "masks are supervised too, as in the authors' files; the paper does not mention it"
     if schedule == "2x":
-        yield "no configuration was released: 24 epochs, the rate drops after 16 and 22"
+        yield (
+            "the authors released no configuration: 24 epochs, the learning rate drops after 16 "
+            "and 22"
+        )

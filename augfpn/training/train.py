@@ -21,10 +21,11 @@ from augfpn import config, records
 from augfpn.data import load
 from augfpn.data.batches import batches
 from augfpn.data.pictures import Pictures
-from augfpn.data.scenes.scene import SceneSettings
+from augfpn.data.scenes.settings import SceneSettings
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.pyramid import Losses
+from augfpn.settings.components import record_name
 from augfpn.support.files import whole
 from augfpn.support.machine import keep_freed_memory, peak_memory
 from augfpn.support.progress import Progress
@@ -47,10 +48,11 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     pictures, test = load_both(experiment)
     experiment = fitted(experiment, pictures, test)
     fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
-    done = records.find(records.run_id(experiment, fingerprints), [folder])
+    run_id = records.run_id(experiment, fingerprints)
+    done = records.find(run_id, [folder])
     if done is not None and not again:
         return done
-    name = records.name_of(experiment, fingerprints)
+    name = record_name(experiment, run_id)
     with working_folder(folder / f".{name}.running", here) as work:
         keep_freed_memory()
         torch.manual_seed(experiment.seed)

@@ -14,6 +14,7 @@ from augfpn import config, records
 from augfpn.cli import doctor
 from augfpn.cli.doctor import Finding
 from augfpn.cli.program import main
+from augfpn.settings.components import record_name
 from augfpn.settings.parameters import parse
 from augfpn.study import timing
 from augfpn.support.files import write_json
@@ -118,7 +119,7 @@ def test_a_recorded_run_is_found(tmp_path, run):
     assert "not recorded yet" in doctor.recorded(*run, tmp_path).sentence
 
     prints = {"train": pictures.fingerprint, "test": test.fingerprint}
-    done = tmp_path / records.name_of(settings, prints)
+    done = tmp_path / record_name(settings, records.run_id(settings, prints))
     done.mkdir()
     content = {"experiment": config.to_dict(settings), "fingerprints": prints}
     content |= {"classes": pictures.classes, "report": []}
@@ -131,7 +132,8 @@ def test_a_recorded_run_is_found(tmp_path, run):
 
 def test_a_run_that_was_begun_is_found(tmp_path, run):
     settings, pictures, test = run
-    name = records.name_of(settings, {"train": pictures.fingerprint, "test": test.fingerprint})
+    prints = {"train": pictures.fingerprint, "test": test.fingerprint}
+    name = record_name(settings, records.run_id(settings, prints))
     work = tmp_path / f".{name}.running"
     work.mkdir()
     (work / "checkpoint.pt").touch()

@@ -5,12 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from augfpn import config
 from augfpn.config import AUGFPN, FPN, Model
 from augfpn.records import Record
 from augfpn.settings import paper
+from augfpn.settings.experiment import experiment
 from augfpn.settings.parameters import parse
-from augfpn.training.prepare import experiment_here as experiment
 from augfpn.study import one_run
 
 MASK_AUGFPN = replace(AUGFPN, detector="mask_rcnn")
@@ -19,7 +18,7 @@ MASK_FPN = replace(FPN, detector="mask_rcnn")
 
 def run(model: Model, ap: float, classes: dict, mask: dict | None = None) -> Record:
     """A record whose numbers all are ``ap``, but for AP50, and those of its masks under "mask"."""
-    settings = experiment(parse({"budget": "smoke", "device": "cpu"}))
+    settings = experiment(parse({"budget": "smoke", "weights": "scratch"}), "cpu")
     result = numbers(ap, classes) | {"steps": 20, "pictures": {"train": 8, "test": 4}}
     return Record(
         folder=Path("nowhere"),
@@ -33,7 +32,7 @@ def run(model: Model, ap: float, classes: dict, mask: dict | None = None) -> Rec
 
 
 def numbers(ap: float, classes: dict) -> dict:
-    return dict.fromkeys(one_run.NUMBERS, ap) | {"AP50": ap + 0.2, "by_class": classes}
+    return dict.fromkeys(paper.AP_NAMES, ap) | {"AP50": ap + 0.2, "by_class": classes}
 
 
 @pytest.fixture
@@ -67,17 +66,17 @@ def table_of(text: str) -> dict[str, list[str]]:
 
 
 def test_cells_of_a_mask_run_are_box_and_mask_as_in_table_1(masked):
-    text = one_run.as_text(one_run.rows(*masked))
+    text = one_run.as_text(one_run.run_rows(*masked))
     assert text.startswith("box/mask ")
     table = table_of(text)
-    assert table[""] == list(one_run.NUMBERS)
+    assert table[""] == list(paper.AP_NAMES)
     assert table["this run: AugFPN"] == ["39.5/36.3", "59.5/56.3", *["39.5/36.3"] * 4]
     assert table["its FPN twin"][:2] == ["37.5/36.9", "57.5/56.9"]
     assert table["difference"] == ["+2.0/-0.6"] * 6
 
 
 def test_the_paper_s_row_beside_a_mask_run_has_its_masks(masked):
-    table = table_of(one_run.as_text(one_run.rows(*masked)))
+    table = table_of(one_run.as_text(one_run.run_rows(*masked)))
     (label,) = (label for label in table if label.startswith("the paper, Table 1"))
     assert table[label] == (
         ["39.5/36.3", "61.8/58.7", "42.9/38.8", "23.4/19.7", "42.7/39.2", "49.1/47.5"]
@@ -90,7 +89,7 @@ def test_the_paper_s_row_beside_a_mask_run_has_its_masks(masked):
 
 def test_a_run_without_masks_and_its_paper_s_row_have_one_number_a_cell():
     mine, twin = run(AUGFPN, 0.387, {"disk": 0.387}), run(FPN, 0.363, {"disk": 0.363})
-    text = one_run.as_text(one_run.rows(mine, twin))
+    text = one_run.as_text(one_run.run_rows(mine, twin))
     assert "/" not in text
     table = table_of(text)
     assert table["this run: AugFPN"][0] == "38.7"
@@ -102,35 +101,37 @@ def test_what_does_not_exist_is_a_dash_for_boxes_and_for_masks_apart(masked):
     mine, twin = masked
     mine.result["APs"] = mine.result["mask"]["APs"] = None
     twin.result["mask"]["APl"] = None
-    table = table_of(one_run.as_text(one_run.rows(mine, twin)))
-    places = [one_run.NUMBERS.index(name) for name in ("APs", "APl")]
+    table = table_of(one_run.as_text(one_run.run_rows(mine, twin)))
+    places = [paper.AP_NAMES.index(name) for name in ("APs", "APl")]
     assert [table["this run: AugFPN"][i] for i in places] == ["-/-", "39.5/36.3"]
     assert [table["difference"][i] for i in places] == ["-/-", "+2.0/-"]
 
 
 def test_an_old_record_without_masks_beside_one_with_is_compared_by_its_boxes(masked):
     old = run(MASK_FPN, 0.375, {"face": 0.4, "mask": 0.31, "hat": None})
-    table = table_of(one_run.as_text(one_run.rows(masked[0], old)))
+    table = table_of(one_run.as_text(one_run.run_rows(masked[0], old)))
     assert table["its FPN twin"][0] == "37.5"
     assert table["difference"][0] == "+2.0"
-    assert "2.0 more than FPN's 37.5;" in one_run.conclusion(masked[0], old)
+    assert "2.0 more than FPN's 37.5;" in one_run.run_conclusion(masked[0], old)
 
 
 def test_classes_have_box_and_mask_ap_even_one_that_is_called_mask(masked):
-    table = table_of(one_run.by_class(*masked))
+    table = table_of(one_run.class_table(*masked))
     assert table[""] == ["face", "mask", "hat"]
     assert table["this run"] == ["50.0/40.0", "29.0/25.0", "-/-"]
     assert table["its FPN twin"] == ["40.0/30.0", "31.0/20.0", "-/-"]
-    assert one_run.by_class(run(AUGFPN, 0.1, dict.fromkeys(map(str, range(13)), 0.1)), None) == ""
+    assert (
+        one_run.class_table(run(AUGFPN, 0.1, dict.fromkeys(map(str, range(13)), 0.1)), None) == ""
+    )
 
 
 def test_the_conclusion_says_both(masked):
-    said = one_run.conclusion(*masked)
+    said = one_run.run_conclusion(*masked)
     assert said.startswith(
         "AugFPN reaches box/mask AP 39.5/36.3 (AP50 59.5/56.3) on 4 held-out pictures (scenes), "
         "2.0 more than FPN's 37.5 in boxes and 0.6 less than FPN's 36.9 in masks; smoke budget"
     )
-    assert one_run.conclusion(masked[1], None) == (
+    assert one_run.run_conclusion(masked[1], None) == (
         "FPN reaches box/mask AP 37.5/36.9 (AP50 57.5/56.9) on 4 held-out pictures (scenes); "
         "smoke budget, 20 steps."
     )
@@ -138,30 +139,18 @@ def test_the_conclusion_says_both(masked):
 
 def test_the_conclusion_of_boxes_alone():
     mine, twin = run(AUGFPN, 0.25, {"disk": 0.25}), run(FPN, 0.3, {"disk": 0.3})
-    assert one_run.conclusion(mine, twin).startswith(
+    assert one_run.run_conclusion(mine, twin).startswith(
         "AugFPN reaches AP 25.0 (AP50 45.0) on 4 held-out pictures (scenes), 5.0 less than FPN's "
         "30.0; smoke budget, 20 steps, one run of each"
     )
-    assert "no record of the same run with FPN" in one_run.conclusion(mine, None)
+    assert "no record of the same run with FPN" in one_run.run_conclusion(mine, None)
     mine.result["AP"] = None
-    assert "nothing to measure" in one_run.conclusion(mine, None)
+    assert "nothing to measure" in one_run.run_conclusion(mine, None)
 
 
 def test_every_row_of_the_paper_can_be_shown():
     for name in ("table1", "table2", "table3", "table4", "table5"):
         for row in paper.tables()[name]:
             (cells,) = one_run.as_text([("row", one_run.cells(row))]).splitlines()[1:]
-            assert cells.count("/") == (len(one_run.NUMBERS) if row.get("mask") else 0)
+            assert cells.count("/") == (len(paper.AP_NAMES) if row.get("mask") else 0)
             assert f"{row['AP']:.1f}" in cells
-
-
-def test_label_and_twin_know_what_is_on():
-    assert one_run.is_fpn(config.FPN)
-    assert one_run.label_of(MASK_AUGFPN) == "AugFPN"
-    assert one_run.label_of(replace(FPN, lam=0.5)) == "CS (lam 0.5)"
-    single = replace(FPN, lam=0.25, supervision="single", ratios=(0.1, 0.2, 0.3))
-    assert one_run.label_of(single) == "CS (own level, lam 0.25) + RFA"
-    gap = replace(FPN, ratios=(0.1, 0.2, 0.3), context_pooling="gap", context_fusion="sum")
-    assert one_run.label_of(gap) == "RFA (gap, sum)"
-    both = replace(FPN, ratios=(0.2,), roi_selection="acf")
-    assert one_run.label_of(both) == "RFA (0.2) + SRS (acf)"

@@ -53,7 +53,7 @@ def the_clearest_effect() -> None:
 )
 def fcos_shows_nothing() -> None:
     found = at("scenes").effects("fcos:augfpn", "fcos:fpn")
-    assert all(undecided(found[number]) for number in paper.NUMBERS)
+    assert all(undecided(found[number]) for number in paper.AP_NAMES)
 
 
 @says(

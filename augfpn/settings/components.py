@@ -1,0 +1,140 @@
+"""What of a detector is switched on: one description, from which every name is made.
+
+    label     "CS (lam 0.5) + RFA"              in tables, figures and sentences
+    variant   "cs_lam0.5_rfa"                   in recipes and in the study
+    folder    "scenes-laptop-...-cs+rfa-seed0"  of a record; how a component differs is left out
+
+CS, RFA and SRS are Consistent Supervision, Residual Feature Augmentation and Soft RoI Selection. A
+neck, pooling, fusion or selection that is added to `augfpn.config` is described by its own name.
+"""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from augfpn import config
+from augfpn.config import AUGFPN, FPN, Experiment, Model
+
+SWITCHED = {  # parameters that do nothing while the parameter before them is off
+    "cs": ("lam", "supervision"),
+    "rfa": ("ratios", "context_pooling", "context_fusion"),
+}
+SETTINGS = (  # of `Model`: all that plain FPN has off
+    *(name for names in SWITCHED.values() for name in names),
+    *("roi_selection", "mask_supervision", "neck"),
+)
+ONE_STAGE_AUGFPN = replace(AUGFPN, roi_selection="hard")  # one stage pools no RoIs to select
+
+
+class Component(NamedTuple):
+    """A component that is on. Two are equal if they compute the same."""
+
+    title: str  # in a label: the paper's abbreviation
+    differs: tuple[str, ...]  # how it differs from AugFPN's own, in a label
+    words: tuple[str, ...]  # both in a variant's name
+    folder: str  # in the name of a record's folder
+    settings: tuple[Any, ...]  # the values that count while it is on
+
+
+def components_of(model: Model) -> tuple[Component, ...]:
+    """The components that are on; none for FPN.
+
+    Supervision of masks does not count: the paper does not mention it.
+    """
+    every = (
+        neck_component(model),
+        supervision_component(model),
+        augmentation_component(model),
+        selection_component(model),
+    )
+    return tuple(each for each in every if each is not None)
+
+
+def neck_component(model: Model) -> Component | None:
+    """A neck that is not the paper's, which is FPN with or without the components."""
+    own = model.neck
+    return None if own == FPN.neck else Component(own, (), (own,), own, (own,))
+
+
+def supervision_component(model: Model) -> Component | None:
+    """Consistent Supervision."""
+    if not model.lam:
+        return None
+    differs, words = [], ["cs"]
+    if model.supervision != AUGFPN.supervision:
+        differs.append({"single": "own level"}.get(model.supervision, model.supervision))
+        words.append(model.supervision)
+    if differs or model.lam != AUGFPN.lam:
+        differs.append(f"lam {model.lam:g}")
+        words.append(f"lam{model.lam:g}")
+    return Component("CS", tuple(differs), tuple(words), "cs", (model.lam, model.supervision))
+
+
+def augmentation_component(model: Model) -> Component | None:
+    """Residual Feature Augmentation. Only ratio-invariant pooling depends on the ratios' values."""
+    if not model.ratios:
+        return None
+    pooling, fusion = model.context_pooling, model.context_fusion
+    ratios = model.ratios if pooling == AUGFPN.context_pooling else AUGFPN.ratios
+    differs = [] if pooling == AUGFPN.context_pooling else [pooling]
+    differs += [] if ratios == AUGFPN.ratios else [f"{ratio:g}" for ratio in ratios]
+    differs += [] if fusion == AUGFPN.context_fusion else [fusion]
+    return Component("RFA", tuple(differs), ("rfa", *differs), "rfa", (ratios, pooling, fusion))
+
+
+def selection_component(model: Model) -> Component | None:
+    """Soft RoI Selection, or what Table 5 compares it with."""
+    own = model.roi_selection
+    if own == FPN.roi_selection:
+        return None
+    if own == AUGFPN.roi_selection:
+        return Component("SRS", (), ("srs",), "srs", (own,))
+    words = (own,) if own == "panet" else ("srs", own)  # PANet's is a method of its own
+    return Component("SRS", (own,), words, own, (own,))
+
+
+# --- whole models ---------------------------------------------------------------------------------
+
+
+def is_fpn(model: Model) -> bool:
+    """Whether it is FPN with every component off."""
+    return not components_of(model)
+
+
+def is_augfpn(model: Model) -> bool:
+    """Whether all of AugFPN's components that the detector has a place for are on, as proposed."""
+    whole = ONE_STAGE_AUGFPN if model.detector in config.ONE_STAGE else AUGFPN
+    return components_of(model) == components_of(whole)
+
+
+def without_components(model: Model) -> Model:
+    """The same detector with plain FPN."""
+    return replace(model, **{name: getattr(FPN, name) for name in SETTINGS})
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def label_of(model: Model) -> str:
+    """What is on, in the paper's abbreviations, and how it differs from AugFPN's own."""
+    if is_augfpn(model):
+        return "AugFPN"
+    titles = (
+        f"{each.title} ({', '.join(each.differs)})" if each.differs else each.title
+        for each in components_of(model)
+    )
+    return " + ".join(titles) or "FPN"
+
+
+def variant_of(model: Model) -> str:
+    """The same as one word: "fpn", "augfpn", "cs_lam0.5_rfa"."""
+    if is_augfpn(model):
+        return "augfpn"
+    return "_".join(word for each in components_of(model) for word in each.words) or "fpn"
+
+
+def record_name(experiment: Experiment, run_id: str) -> str:
+    """The name of a record's folder, for people: what was run, with the run's id at its end."""
+    model = experiment.model
+    on = "+".join(each.folder for each in components_of(model)) or "fpn"
+    words = (experiment.data.name, experiment.budget, model.detector, model.backbone, on)
+    return "-".join((*words, f"seed{experiment.seed}", run_id))
