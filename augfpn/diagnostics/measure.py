@@ -3,10 +3,9 @@
     semantic_gap  how alike M2..M5 are for the same objects            (Consistent Supervision)
     top_level     what P5 knows of C5 and of the picture        (Residual Feature Augmentation)
     assignment    what FPN's rule of thumb costs, and what is mixed    (Soft RoI Selection)
-    errors        which kinds of errors the detections have, by size
 
-The first three need weights and pictures: `measure` writes them into the record as
-``diagnostics.json``, from which all tables and figures are made. `errors` needs predictions only.
+They need weights and pictures: `measure` writes them into the record as ``diagnostics.json``, from
+which all tables and figures are made.
 Everything is measured on the record's test pictures. What is fitted there is fitted on other
 pictures than it is judged on.
 """

@@ -1,13 +1,13 @@
-"""How sure an AP, or the difference of two, is: over seeds and over test pictures.
+"""The uncertainty of an AP, or of the difference of two: over seeds and over test pictures.
 
-An effect is the mean over seeds s of a difference d_s, all measured on the same pictures. It varies
-because other seeds would have come out otherwise, and because others would have been tested on. For
-the latter there is a bootstrap: the same draws of pictures for every seed and both variants. For
-the former there is none: three seeds have but ten draws, with too small a spread (`coverage`
-measures that, too). There it is Student's interval, from s^2 / n.
+An effect is the mean over seeds s of a difference d_s, all measured on the same pictures. Two
+things make it uncertain: other seeds give other differences, and so do other test pictures. The
+pictures' part is a bootstrap, with the same draws of pictures for every seed and both variants. The
+seeds' part is Student's interval, from s^2 / n. A bootstrap over seeds would be too narrow: three
+seeds have only ten different draws (`coverage` measures that, too).
 
-An interval at the level of 95 % is made so that, of many repetitions of a study, 95 in 100 have the
-true effect within theirs, or more: `coverage` counts.
+Of many repetitions of a study, at least 95 in 100 should have the true effect inside their interval
+at the level of 95 %: `coverage` counts them in a simulation.
 """
 
 import bisect
@@ -24,10 +24,10 @@ from augfpn.study.scoring import Matches, average_precision
 Floats = NDArray[np.float64]
 Verdict = Literal["holds", "does not hold", "undecided"]
 LEVEL = 0.95
-FEWEST_SEEDS = 3  # for a verdict: `coverage` is what it should be from three on
-DRAWS = 400  # only their standard deviation is used: it is known to 4 %
+FEWEST_SEEDS = 3  # for a verdict: `coverage` is right from three seeds on
+DRAWS = 400  # only their standard deviation is used: so many estimate it to 4 %
 MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
-PARTS = 400  # of the distribution of a spread
+QUANTILES = 400  # at which `power_of` takes the distribution of an estimated spread
 
 
 class Draws(NamedTuple):
@@ -38,12 +38,13 @@ class Draws(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """A mean with an interval for the true one at the level ``LEVEL``; in the unit of the values.
+    """A mean with an interval for the true mean at the level ``LEVEL``, in the values' unit.
 
-    ``of_seeds`` and ``of_pictures`` are the standard errors that it is made of: what other seeds,
-    each with its own luck with the pictures, would change, and what other pictures would change for
-    all seeds alike. With one seed the former is nan, and the interval says nothing about other
-    seeds; the latter is nan where pictures are not drawn, as they are not for what was measured.
+    ``of_seeds`` and ``of_pictures`` are the two standard errors that it is made of. The former is
+    the variation from seed to seed, including each seed's own variation over pictures; the latter
+    is the variation over pictures that all seeds share. With one seed ``of_seeds`` is nan, and the
+    interval says nothing about other seeds. ``of_pictures`` is nan for numbers that are not
+    computed on draws of pictures, such as those of `augfpn.diagnostics`.
     """
 
     mean: float
@@ -60,35 +61,40 @@ def weights(pictures: int, draws: int = DRAWS, seed: int = 0) -> Floats:
     return rng.multinomial(pictures, np.full(pictures, 1 / pictures), draws).astype(float)
 
 
-def drawn(of: Matches, draws: int = DRAWS, seed: int = 0) -> Draws:
-    """AP as observed and on draws of pictures, which are the same for equally many pictures."""
+def draws_of_ap(of: Matches, draws: int = DRAWS, seed: int = 0) -> Draws:
+    """AP as observed and on draws of pictures. As many pictures always get the same draws."""
     observed = average_precision(of, np.ones((1, of.pictures)))
     on_draws = average_precision(of, weights(of.pictures, draws, seed))
     return Draws({name: float(values[0]) for name, values in observed.items()}, on_draws)
 
 
 def with_mean(of: Draws, name: str, parts: Sequence[str]) -> Draws:
-    """The same with one number more, the mean of some."""
+    """The same numbers and one more, the mean of some of them."""
     observed = float(np.mean([of.observed[part] for part in parts]))
     on_draws = np.mean([of.drawn[part] for part in parts], axis=0)
     return Draws(of.observed | {name: observed}, of.drawn | {name: on_draws})
 
 
 def joined(of: Draws, other: Draws, prefix: str) -> Draws:
-    """The numbers of both, the other's with something before their names."""
+    """The numbers of both; the names of the other's get a prefix."""
     observed = {prefix + name: x for name, x in other.observed.items()}
     on_draws = {prefix + name: x for name, x in other.drawn.items()}
     return Draws(of.observed | observed, of.drawn | on_draws)
 
 
 def terms_of(number: str) -> list[tuple[int, str]]:
-    """A number's names with their signs: "APm less APs" is (1, "APm"), (-1, "APs")."""
-    first, *others = number.split(" less ")
+    """A number's names with their signs: "APm minus APs" is (1, "APm"), (-1, "APs")."""
+    first, *others = number.split(" minus ")
     return [(1, first), *((-1, name) for name in others)]
 
 
+def signed(plus: Sequence[str], minus: Sequence[str]) -> list[tuple[str, int]]:
+    """Variants with the sign that they have in a sum."""
+    return [(name, 1) for name in plus] + [(name, -1) for name in minus]
+
+
 def signed_sum(terms: Sequence[tuple[int, Draws]], number: str) -> Draws:
-    """A number of some records added or, with the sign -1, taken away: "AP", or "APm less APs"."""
+    """The signed sum of a number ("AP", or "APm minus APs") over some records."""
     observed, on_draws = 0.0, np.zeros(())
     for sign, of in terms:
         for also, name in terms_of(number):
@@ -97,8 +103,8 @@ def signed_sum(terms: Sequence[tuple[int, Draws]], number: str) -> Draws:
     return Draws({number: observed}, {number: on_draws})
 
 
-def less(a: Draws, b: Draws) -> Draws:
-    """How much better a is than b in each number that both have; they share the draws."""
+def minus(a: Draws, b: Draws) -> Draws:
+    """a - b, in each number that both have and on each draw of pictures, which both share."""
     both = [name for name in a.observed if name in b.observed]
     return Draws(
         {name: a.observed[name] - b.observed[name] for name in both},
@@ -107,7 +113,7 @@ def less(a: Draws, b: Draws) -> Draws:
 
 
 def single(of: Sequence[Draws]) -> dict[str, Interval]:
-    """Each number of one variant, or difference of two, with some seeds."""
+    """An interval for each number, from the draws of one variant or difference, one a seed."""
     return {
         name: interval([x.observed[name] for x in of], np.array([x.drawn[name] for x in of]))
         for name in of[0].observed
@@ -118,8 +124,8 @@ def interval(observed: Sequence[float], on_draws: Floats, level: float = LEVEL) 
     """The mean over seeds, with an interval for other seeds and other pictures.
 
     Shapes: observed (n,), on_draws (n, B).
-    The draws' variance counts what the seeds' s^2 / n counts already, each seed's own luck with the
-    pictures: this is taken from it.
+    Each seed's own variation over pictures is part of the draws' variance and of the seeds'
+    s^2 / n: it is subtracted from the former, so that it counts once.
     """
     n, centre = len(observed), float(np.mean(observed))
     usable = on_draws[:, ~np.isnan(on_draws).any(axis=0)]
@@ -127,14 +133,14 @@ def interval(observed: Sequence[float], on_draws: Floats, level: float = LEVEL) 
         return around(centre, n, math.nan, math.nan, level)
     of_pictures, of_seeds = float(usable.mean(axis=0).var(ddof=1)), math.nan
     if n > 1:
-        luck = max(0.0, float(usable.var(axis=1, ddof=1).mean()) - of_pictures) / (n - 1)
+        twice = max(0.0, float(usable.var(axis=1, ddof=1).mean()) - of_pictures) / (n - 1)
         of_seeds = float(np.var(observed, ddof=1)) / n
-        of_pictures = max(0.0, of_pictures - luck)
+        of_pictures = max(0.0, of_pictures - twice)
     return around(centre, n, math.sqrt(of_seeds), math.sqrt(of_pictures), level)
 
 
-def mean(values: Sequence[float], level: float = LEVEL) -> Interval:
-    """The mean of a number over seeds, with an interval for other seeds; none for a single seed."""
+def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
+    """The mean of a number over seeds, with an interval for other seeds; nan for a single seed."""
     n = len(values)
     of_seeds = float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
     return around(float(np.mean(values)), n, of_seeds, math.nan, level)
@@ -143,8 +149,10 @@ def mean(values: Sequence[float], level: float = LEVEL) -> Interval:
 def around(
     centre: float, n: int, of_seeds: float, of_pictures: float, level: float = LEVEL
 ) -> Interval:
-    """The interval of two standard errors: their half-widths, Student's and the normal one, added
-    as squares. One that is nan does not count; if both are, there is no interval.
+    """The interval of two standard errors.
+
+    Student's factor times ``of_seeds`` and the normal factor times ``of_pictures`` are half-widths
+    that are added as squares. An error that is nan is left out; if both are, so are the limits.
     """
     halves = [
         times * error
@@ -161,13 +169,13 @@ def at_level(of: Interval, level: float) -> Interval:
 
 
 def factor(level: float, seeds: int | None = None) -> float:
-    """Half-width by standard error: Student's for some seeds, or the normal one."""
+    """Half-width of an interval by standard error: Student's if seeds are given, or the normal."""
     tail = (1 + level) / 2
     return float(stats.norm.ppf(tail) if seeds is None else stats.t.ppf(tail, seeds - 1))
 
 
 def verdict(of: Interval, margin: float = 0.0) -> Verdict:
-    """Whether a mean is above ``margin``: its whole interval, of at least three seeds."""
+    """Whether the mean is above ``margin``: if its whole interval is, from three seeds or more."""
     if of.seeds < FEWEST_SEEDS or math.isnan(of.low):
         return "undecided"
     if of.low > margin:
@@ -187,8 +195,8 @@ def seeds_needed(
 ) -> int | None:
     """How many seeds show an effect with the given power; ``None`` if these pictures are too few.
 
-    ``spread`` is the standard deviation of the difference between seeds, ``of_pictures`` its
-    standard error for other pictures, which no seed makes smaller, both in the effect's unit.
+    ``spread`` is the standard deviation of the difference from seed to seed, ``of_pictures`` its
+    standard error over pictures, which more seeds do not reduce; both in the effect's unit.
     """
 
     def enough(n: int) -> bool:
@@ -202,11 +210,11 @@ def seeds_needed(
 def power_of(
     n: int, spread: float, effect: float, of_pictures: float = 0.0, level: float = LEVEL
 ) -> float:
-    """The probability that the interval of n seeds leaves zero out.
+    """The probability that the interval of n seeds excludes zero.
 
-    Over the n seeds' own estimate of ``spread``, which is taken at even parts of its distribution.
+    It is the mean over evenly spaced quantiles of the n seeds' own estimate of ``spread``.
     """
-    parts = (np.arange(PARTS) + 0.5) / PARTS
+    parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
     estimates = spread**2 / n * stats.chi2.ppf(parts, n - 1) / (n - 1)
     half = np.sqrt(factor(level, n) ** 2 * estimates + (factor(level) * of_pictures) ** 2)
     deviation = math.hypot(spread / math.sqrt(n), of_pictures)
@@ -221,11 +229,11 @@ def power_of(
 
 
 class Spread(NamedTuple):
-    """Standard deviations of a simulated effect: what moves a single value, and how far."""
+    """Standard deviations in a simulated study, of one seed's result on one picture."""
 
     seeds: float
     pictures: float
-    both: float  # of one seed on one picture
+    both: float  # of what is left: the interaction of seed and picture
 
 
 def coverage(
@@ -236,10 +244,11 @@ def coverage(
     nested: bool = False,
     level: float = LEVEL,
 ) -> float:
-    """How often the interval of a simulated experiment holds the truth, which is 0.
+    """How often the interval of a simulated study contains the true effect, which is 0.
 
-    Seed s has on picture i the difference u_s + v_i + w_si, normal with the given deviations; the
-    effect is its mean. ``nested`` measures the percentiles of two nested bootstraps instead.
+    Seed s has the difference u_s + v_i + w_si on picture i, each normal with the given standard
+    deviation; the effect is the mean. With ``nested``, the interval is that of two nested
+    bootstraps instead, by percentiles.
     """
     rng = np.random.Generator(np.random.PCG64(seeds))
     draws = weights(pictures, 200) / pictures  # (B, pictures)

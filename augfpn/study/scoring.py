@@ -1,8 +1,9 @@
-"""Predictions to AP, many times: which detections match is decided once, by hotcoco.
+"""Predictions beside the ground truth: AP on many draws of pictures, and kinds of errors.
 
-What remains of a set of pictures for COCO's AP are, for each class, range of sizes and IoU
-threshold, the detections in the order of their scores, which of them are right, and how many
-objects there are. A draw of pictures, each any number of times, only weighs these anew.
+hotcoco matches detections to objects once. For each class, range of sizes and IoU threshold COCO's
+AP then needs only the detections in the order of their scores, which of them are right, and how
+many objects there are. A draw of pictures takes each picture any number of times: it changes the
+weights of these detections and objects, not the matching.
 """
 
 from typing import NamedTuple
@@ -11,12 +12,20 @@ import numpy as np
 from hotcoco import COCO, COCOeval
 from numpy.typing import NDArray
 
-from augfpn.training.evaluate import with_codes
+from augfpn.data.masks import with_codes
 
 Floats = NDArray[np.float64]
 RECALLS = np.linspace(0, 1, 101)  # where COCO reads the precision
 SIZES = ("all", "small", "medium", "large")
-NUMBERS = {  # name: size, and the places of IoU thresholds 0.50, 0.55, ..., 0.95
+ERROR_KINDS = {  # hotcoco's word: what is wrong
+    "Cls": "class",
+    "Loc": "place",
+    "Both": "class and place",
+    "Dupe": "found twice",
+    "Bkg": "nothing there",
+    "Miss": "missed",
+}
+AVERAGED = {  # AP number: size and places of IoU thresholds 0.50, 0.55, ..., 0.95 it is the mean of
     "AP": ("all", slice(None)),
     "AP50": ("all", slice(0, 1)),
     "AP75": ("all", slice(5, 6)),
@@ -27,11 +36,11 @@ NUMBERS = {  # name: size, and the places of IoU thresholds 0.50, 0.55, ..., 0.9
 
 
 class Hits(NamedTuple):
-    """One class, range of sizes and IoU threshold on all pictures.
+    """The detections of one class, range of sizes and IoU threshold on all pictures.
 
-    ``right`` and ``counted`` hold a row for each detection that is right, the best first: how many
-    right ones, and how many that count at all, each picture has down to its score.
-    Shapes: (J, pictures).
+    There is a row for each true positive, the one with the highest score first. It says how many
+    true positives (``right``) and how many detections that count at all (``counted``) each picture
+    has down to this score. Shapes: (J, pictures), J true positives.
     """
 
     right: Floats
@@ -39,11 +48,11 @@ class Hits(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """A detector's predictions beside the truth of some pictures."""
+    """A detector's predictions, matched to the ground truth of some pictures."""
 
     classes: tuple[str, ...]
-    objects: dict[str, Floats]  # by size: (classes, pictures), how many are to be found
-    hits: dict[str, list[list[Hits]]]  # by size: a list for each class of one for each threshold
+    objects: dict[str, Floats]  # by size: how many are to be found, (classes, pictures)
+    hits: dict[str, list[list[Hits]]]  # by size, then class, then IoU threshold
 
     @property
     def pictures(self) -> int:
@@ -52,11 +61,11 @@ class Matches(NamedTuple):
 
 
 def matches(coco: dict, results: list[dict], kind: str = "bbox") -> Matches:
-    """Match detections to objects as COCO does, at most 100 a picture.
+    """Match detections to objects as COCO does, at most 100 detections a picture.
 
-    ``coco`` is the truth in COCO's format, ``results`` detections in its results format, ``kind``
-    "bbox" or "segm". Source: the COCO detection protocol, by hotcoco: pycocotools' numbers, to the
-    last digit, in a fiftieth of its time.
+    ``coco`` is the ground truth in COCO's format, ``results`` are detections in its results
+    format, ``kind`` is "bbox" or "segm". Source: the COCO detection protocol, by hotcoco, which
+    gives pycocotools' numbers to the last digit in a fiftieth of its time.
     """
     judge = compared(coco, results, kind)
     names = {category["id"]: category["name"] for category in coco["categories"]}
@@ -70,7 +79,7 @@ def matches(coco: dict, results: list[dict], kind: str = "bbox") -> Matches:
 
 
 def compared(coco: dict, results: list[dict], kind: str = "bbox") -> COCOeval:
-    """The matching itself, an object like pycocotools' after its ``evaluate``."""
+    """The matching, as an object like pycocotools' ``COCOeval`` after its ``evaluate``."""
     if kind == "segm":
         coco = with_codes(coco)
         results = [{k: v for k, v in each.items() if k != "bbox"} for each in results]
@@ -81,7 +90,7 @@ def compared(coco: dict, results: list[dict], kind: str = "bbox") -> COCOeval:
 
 
 def by_class_and_size(judge: COCOeval) -> list[list[list[dict | None]]]:
-    """The matches of each class, range of sizes and picture; None where there is nothing."""
+    """The matches of each class, range of sizes and picture; ``None`` if there are none."""
     found = {
         (cell["category_id"], tuple(cell["aRng"]), cell["image_id"]): cell
         for cell in judge.evalImgs
@@ -100,7 +109,10 @@ def counts(cells: list[dict | None]) -> list[int]:
 
 
 def hits(cells: list[dict | None], thresholds: int) -> list[Hits]:
-    """All detections of a class in the order of their scores; equal ones as the pictures come."""
+    """The detections of a class in the order of their scores, for each of the IoU thresholds.
+
+    Detections with equal scores keep the order of their pictures.
+    """
     there = [(i, cell) for i, cell in enumerate(cells) if cell is not None]
     if not any(cell["dtScores"] for _, cell in there):
         nothing = np.zeros((0, len(cells)))
@@ -126,16 +138,18 @@ def hits(cells: list[dict | None], thresholds: int) -> list[Hits]:
 
 
 def average_precision(of: Matches, weights: Floats) -> dict[str, Floats]:
-    """COCO's AP numbers for draws of pictures: fractions, nan where a draw has no such object.
+    """COCO's AP numbers on draws of pictures: fractions, nan if a draw has no such object.
 
     Shapes: weights (B, pictures), how often each picture is in each draw -> (B,) for each of
         AP, AP50, AP75, APs, APm, APl and for each class's AP under "AP of NAME".
-    Differs: where scores are equal, all copies of a picture come together; in a data set in which
-    pictures really are repeated they would take turns.
+    Differs from COCO's evaluation of a data set that really repeats pictures: among detections
+    with equal scores, all copies of a picture stand together here; there they would alternate.
     """
-    by_size = {size: by_class(of, size, weights) for size in SIZES}  # (classes, thresholds, B)
+    by_size = {
+        size: class_precision(of, size, weights) for size in SIZES
+    }  # (classes, thresholds, B)
     numbers = {
-        name: mean_of_existing(by_size[size][:, some]) for name, (size, some) in NUMBERS.items()
+        name: mean_without_nan(by_size[size][:, some]) for name, (size, some) in AVERAGED.items()
     }
     return numbers | {
         f"AP of {name}": ap.mean(axis=0)
@@ -143,7 +157,7 @@ def average_precision(of: Matches, weights: Floats) -> dict[str, Floats]:
     }
 
 
-def by_class(of: Matches, size: str, weights: Floats) -> Floats:
+def class_precision(of: Matches, size: str, weights: Floats) -> Floats:
     """AP of each class at each threshold and draw: (classes, thresholds, B)."""
     there = weights @ of.objects[size].T  # (B, classes)
     return np.array(
@@ -155,7 +169,7 @@ def by_class(of: Matches, size: str, weights: Floats) -> Floats:
 
 
 def one_precision(of: Hits, weights: Floats, objects: Floats) -> Floats:
-    """COCO's interpolated precision, the mean over 101 recalls: (B,); nan without objects."""
+    """COCO's interpolated precision, the mean over 101 recalls; nan without objects: (B,)."""
     with np.errstate(invalid="ignore", divide="ignore"):
         right, counted = weights @ of.right.T, weights @ of.counted.T  # (B, J)
         precision = np.where(counted > 0, right / counted, 0.0)
@@ -166,8 +180,34 @@ def one_precision(of: Hits, weights: Floats, objects: Floats) -> Floats:
     return np.where(objects > 0, (best * steps).sum(axis=1) / len(RECALLS), np.nan)
 
 
-def mean_of_existing(ap: Floats) -> Floats:
-    """Over classes and thresholds, without what is nan: (classes, thresholds, B) -> (B,)."""
+def mean_without_nan(ap: Floats) -> Floats:
+    """The mean over classes and thresholds that are not nan: (classes, thresholds, B) -> (B,)."""
     there = ~np.isnan(ap)
     with np.errstate(invalid="ignore"):
         return np.where(there, ap, 0).sum(axis=(0, 1)) / there.sum(axis=(0, 1))
+
+
+# --- kinds of errors ------------------------------------------------------------------------------
+
+
+def error_types(coco: dict, results: list[dict]) -> dict[str, dict[str, float]]:
+    """What each kind of error costs in AP50 by size of the objects, as a fraction.
+
+    A kind costs as much as AP50 would rise if all errors of this kind were corrected and no other.
+    Sizes ("all", "small", "medium", "large") without objects are left out. ``coco`` is the ground
+    truth in COCO's format, ``results`` are detections in its results format.
+    Source: Bolya et al., TIDE, ECCV 2020, at an IoU of 0.5, by hotcoco.
+    """
+    judge = compared(coco, results)
+    ranges = dict(zip(SIZES, judge.params.areaRng, strict=True))
+    found = {}
+    for size, area in ranges.items():
+        low, high = area
+        there = any(low <= each["area"] <= high for each in coco["annotations"])
+        if not there:
+            continue
+        judge.params.areaRng, judge.params.areaRngLbl = [area], ["all"]
+        judge.evaluate()
+        cost = judge.tide_errors()["delta_ap"]
+        found[size] = {name: cost[word] for word, name in ERROR_KINDS.items()}
+    return found

@@ -14,7 +14,6 @@ from augfpn import records
 from augfpn.cli.program import main
 from augfpn.detectors import build
 from augfpn.diagnostics import assignment, measure, objects, probes, semantic_gap, top_level
-from augfpn.diagnostics.errors import KINDS, error_types
 from augfpn.diagnostics.objects import Seen
 from augfpn.errors import UserError
 from augfpn.pyramid import AdaptiveSpatialFusion, SoftRoISelection
@@ -204,56 +203,6 @@ def test_shares_and_entropy_of_weights() -> None:
         np.repeat([2, 3, 4, 5], 20), np.repeat(gate[:20], 4, axis=0), range(2, 6)
     )
     assert assignment.shares(range(2, 6), whole)["least share"] == pytest.approx(0.25)
-
-
-# --- kinds of errors ------------------------------------------------------------------------------
-
-SMALL, LARGE = [10.0, 10.0, 20.0, 20.0], [200.0, 200.0, 120.0, 120.0]
-
-
-def four_pictures() -> tuple[dict, list[dict]]:
-    """A small and a large object of class 1 in each of four pictures, all found."""
-    annotations, found = [], []
-    for i in range(1, 5):
-        for box in (SMALL, LARGE):
-            common = {"image_id": i, "category_id": 1, "bbox": box}
-            number = {"id": len(annotations) + 1, "area": box[2] * box[3], "iscrowd": 0}
-            annotations.append(common | number)
-            found.append(common | {"score": 0.9})
-    images = [{"id": i, "width": 640, "height": 480} for i in range(1, 5)]
-    classes = [{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]
-    return {"images": images, "annotations": annotations, "categories": classes}, found
-
-
-@pytest.mark.parametrize(
-    ("kind", "size", "change"),
-    [
-        ("class", "small", lambda found: found[0].update(category_id=2)),
-        ("place", "large", lambda found: found[1].update(bbox=[250.0, 200.0, 120.0, 120.0])),
-        ("missed", "small", lambda found: found.pop(0)),
-        (
-            "found twice",
-            "large",
-            lambda found: found.append(found[1] | {"score": 0.95}),
-        ),
-    ],
-)
-def test_an_error_is_of_its_kind_and_size(kind: str, size: str, change) -> None:
-    coco, found = four_pictures()
-    change(found)
-    errors = error_types(coco, found)
-    assert set(errors) == {"all", "small", "large"}  # no medium object is there
-    for where, costs in errors.items():
-        wrong = {name for name, cost in costs.items() if cost > 0}
-        assert wrong == ({kind} if where in ("all", size) else set())
-
-
-def test_without_errors_nothing_is_lost_and_a_missed_quarter_costs_a_quarter() -> None:
-    coco, found = four_pictures()
-    none = dict.fromkeys(KINDS.values(), 0.0)
-    assert error_types(coco, found) == {"all": none, "small": none, "large": none}
-    missed = [each for each in found if each["bbox"] == LARGE or each["image_id"] > 1]
-    assert error_types(coco, missed)["small"]["missed"] == pytest.approx(0.25, abs=0.01)
 
 
 # --- on a record ----------------------------------------------------------------------------------
