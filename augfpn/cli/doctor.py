@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 GB = 1e9
 COPIES = 7  # of all weights on the disk: weights.pt, and a checkpoint with AdamW's moments, twice
 BUSY = 0.75  # load for each core
-AREAS = {"small": 32**2, "medium": 96**2, "large": float("inf")}  # px, COCO's
 TOGETHER = "install both in one command: pip install --force-reinstall torch torchvision"
 PROBE = """
 import torch, torchvision
@@ -219,14 +218,16 @@ def space(folder: Path, experiment: "Experiment") -> Finding:
 
 def contents(pictures: "Pictures") -> Iterator[Finding]:
     """Pictures, classes and objects by COCO's sizes, and what was found in the annotations."""
-    areas = [a["area"] for a in pictures.coco["annotations"] if not a["iscrowd"]]
-    of_size = dict(zip(AREAS, sizes(areas), strict=True))
-    shares = ", ".join(f"{count / len(areas):.0%} {name}" for name, count in of_size.items())
+    from augfpn.data.annotations import count_by_size
+
+    of_size = count_by_size(pictures.coco["annotations"])
+    objects = sum(of_size.values())
+    shares = ", ".join(f"{count / objects:.0%} {name}" for name, count in of_size.items())
     names = ", ".join(pictures.classes[:5]) + (", ..." if len(pictures.classes) > 5 else "")
     yield Finding(
         "ok",
         pictures.name,
-        f"{len(pictures)} pictures, {len(pictures.classes)} classes ({names}), {len(areas)} "
+        f"{len(pictures)} pictures, {len(pictures.classes)} classes ({names}), {objects} "
         f"objects: {shares}.",
     )
     for name in (name for name, count in of_size.items() if not count):
@@ -235,25 +236,19 @@ def contents(pictures: "Pictures") -> Iterator[Finding]:
         yield Finding("note", pictures.name, line)
 
 
-def sizes(areas: Iterable[float]) -> list[int]:
-    """How many objects are small, medium and large by COCO's rule."""
-    counts, limits = [0] * len(AREAS), list(AREAS.values())
-    for area in areas:
-        counts[next(place for place, limit in enumerate(limits) if area < limit)] += 1
-    return counts
-
-
 def recorded(
     experiment: "Experiment", pictures: "Pictures", test: "Pictures", folder: Path
 ) -> Finding:
     """Whether this very run is done already, or begun."""
     from augfpn import records
+    from augfpn.settings.components import record_name
 
     fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
-    done = records.find(records.run_id(experiment, fingerprints), [folder, *records.COMMITTED])
+    run_id = records.run_id(experiment, fingerprints)
+    done = records.find(run_id, [folder, *records.COMMITTED])
     if done is not None:
         return Finding("ok", "recorded", f"this run is done: {done.folder}.")
-    name = records.name_of(experiment, fingerprints)
+    name = record_name(experiment, run_id)
     if (folder / f".{name}.running" / "checkpoint.pt").exists():
         return Finding("ok", "recorded", "this run was begun, and goes on from its checkpoint.")
     return Finding("ok", "recorded", "this run is not recorded yet.")
@@ -276,3 +271,17 @@ def duration(
         f"about {spoken(total)} on {experiment.device}: {steps} training steps of {cost.step:.2f} "
         f"s ({cost.how}), then {len(test)} test pictures of {cost.picture:.2f} s.",
     )
+
+
+# --- findings to text -----------------------------------------------------------------------------
+
+
+def as_text(found: list[Finding]) -> str:
+    """A line for each finding."""
+    width = max(len(finding.subject) for finding in found)
+    return "\n".join(f"{level:<7}  {subject:<{width}}  {said}" for level, subject, said in found)
+
+
+def has_problem(found: list[Finding]) -> bool:
+    """Whether there is a problem among the findings."""
+    return any(finding.level == "problem" for finding in found)

@@ -1,45 +1,70 @@
-"""Recipes and costs as text for a terminal."""
+"""Recipes and costs: rows for programs, and the same as text for a terminal."""
+
+import json
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
 
 from augfpn.config import Model
-from augfpn.detectors import cost
 from augfpn.errors import UserError
 from augfpn.settings import recipes
 from augfpn.settings.paper import Result
 from augfpn.study.one_run import cell_text, cells
+from augfpn.support.text import columns
+
+COUNTED = "recipe_costs.json"  # what `count_recipes` gives: counting takes torch, and seconds
+COUNTED_SIZE = (800, 1216)  # height, width of the picture that is counted for
 
 
-def of_recipes(word: str = "") -> str:
-    """A line for each recipe whose name holds ``word``: the paper's AP, what it costs, the tables.
+class RecipeRow(NamedTuple):
+    """What the list says of a recipe."""
 
-    Raises ``UserError`` where there is none.
-    """
+    recipe: str
+    val: str  # AP in percent as the paper prints it, box/mask
+    test_dev: str
+    parameters: int  # of the detector in inference
+    training_parameters: int  # that are there only in training
+    macs: int  # multiply-accumulates of one picture in inference
+    tables: tuple[str, ...]  # of the paper
+    notes: tuple[str, ...]
+
+
+def recipe_rows(word: str = "") -> list[RecipeRow]:
+    """The recipes whose name contains ``word``. Raises ``UserError`` where there is none."""
     found = [each for name, each in recipes.recipes().items() if word in name]
     if not found:
         raise UserError(f"no recipe has {word!r} in its name: `augfpn recipes` lists all.")
-    header = ("recipe", "val", "test-dev", "M params", "+training", "GMACs", "in the paper")
-    lines = [header, *(line_of(each) for each in found)]
-    notes = [f"{each.name}: {note}" for each in found for note in each.notes] if word else []
-    about = (
-        "AP in percent as the paper prints it, box/mask; multiply-accumulates of one picture of "
-        "800 x 1216 in testing, with all proposals that the recipe keeps."
-    )
-    return "\n".join([aligned(lines), "", about, *notes])
+    return [
+        RecipeRow(
+            each.name,
+            ap_of(each.rows, "Table 1", False),
+            ap_of(each.rows, "Table 1", True),
+            *counted_recipes()[each.name],
+            tuple(sorted({row.table for row in each.rows})),
+            each.notes,
+        )
+        for each in found
+    ]
 
 
-def line_of(recipe: recipes.Recipe) -> tuple[str, ...]:
-    """What the list says of a recipe."""
-    parts = cost.cost(recipe.model)
-    kept, macs = cost.in_testing(parts)
-    extra = cost.in_training(parts)[0] - kept
-    return (
-        recipe.name,
-        ap_of(recipe.rows, "Table 1", False),
-        ap_of(recipe.rows, "Table 1", True),
-        f"{kept / 1e6:.2f}",
-        f"{extra / 1e6:.2f}" if extra else "-",
-        f"{macs / 1e9:.1f}",
-        ", ".join(sorted({row.table for row in recipe.rows})) or "-",
-    )
+@cache
+def counted_recipes() -> dict[str, list[int]]:
+    """Parameters, those of training alone, and multiply-accumulates of each recipe, by name."""
+    known = json.loads(resources.files("augfpn.cli").joinpath(COUNTED).read_text())
+    missing = [name for name in recipes.recipes() if name not in known]
+    return known | count_recipes(missing) if missing else known
+
+
+def count_recipes(names: list[str]) -> dict[str, list[int]]:
+    """Count some recipes anew. What is committed is this of all, as JSON."""
+    from augfpn.detectors import cost
+
+    counted = {}
+    for name in names:
+        parts = cost.cost(recipes.named(name).model, COUNTED_SIZE)
+        kept, macs = cost.in_testing(parts)
+        counted[name] = [kept, cost.in_training(parts)[0] - kept, macs]
+    return counted
 
 
 def ap_of(rows: tuple[Result, ...], table: str, inside: bool) -> str:
@@ -48,35 +73,68 @@ def ap_of(rows: tuple[Result, ...], table: str, inside: bool) -> str:
     return cell_text(cells(found[0].row, ["AP"])["AP"]) if found else "-"
 
 
-def of_cost(model: Model, size: cost.Size, rois: int | None) -> str:
-    """Parameters and multiply-accumulates of a detector, part by part."""
-    parts = cost.cost(model, size, rois)
-    lines = [("part", "parameters", "GMACs testing", "GMACs training")]
-    lines += [
-        (each.part, f"{each.parameters:,}", giga(each.testing), giga(each.training))
-        for each in parts
+def of_recipes(rows: list[RecipeRow]) -> str:
+    """A line for each recipe; the notes of few."""
+    header = ("recipe", "val", "test-dev", "M params", "+training", "GMACs", "in the paper")
+    lines = [
+        (
+            row.recipe,
+            row.val,
+            row.test_dev,
+            f"{row.parameters / 1e6:.2f}",
+            f"{row.training_parameters / 1e6:.2f}" if row.training_parameters else "-",
+            f"{row.macs / 1e9:.1f}",
+            ", ".join(row.tables) or "-",
+        )
+        for row in rows
     ]
-    in_testing, in_training = cost.in_testing(parts), cost.in_training(parts)
-    lines.append(("in testing", f"{in_testing[0]:,}", giga(in_testing[1]), ""))
-    lines.append(("in training", f"{in_training[0]:,}", "", giga(in_training[1])))
-    counted = rois or model.proposals[1]
-    boxes = "" if model.detector in ("retinanet", "fcos") else f", {counted} proposals in testing"
-    about = f"one picture of {size[0]} x {size[1]}{boxes}; forward passes; - is only in training"
-    return f"{aligned(lines)}\n\n{about}"
+    some = len(rows) < len(recipes.recipes())
+    notes = [f"{row.recipe}: {note}" for row in rows for note in row.notes] if some else []
+    about = (
+        "AP in percent as the paper prints it, box/mask; multiply-accumulates of one picture of "
+        "800 x 1216 at inference, with all proposals that the recipe keeps."
+    )
+    return "\n".join([columns(header, lines, left=(0, 6)), "", about, *notes])
+
+
+# --- the cost of one detector ---------------------------------------------------------------------
+
+
+def counted_cost(model: Model, size: tuple[int, int], rois: int | None) -> dict:
+    """Parameters and multiply-accumulates of a detector, part by part and in sum.
+
+    ``size`` is height and width of the padded picture. Raises ``UserError`` for other sizes than
+    multiples of 32.
+    """
+    from augfpn.detectors import cost
+
+    parts = cost.cost(model, size, rois)
+    totals = {"inference": cost.in_testing(parts), "training": cost.in_training(parts)}
+    two_stages = model.detector not in ("retinanet", "fcos")
+    return {
+        "size": list(size),
+        "proposals": (rois or model.proposals[1]) if two_stages else None,
+        "parts": [each._asdict() for each in parts],
+        "sums": {use: {"parameters": n, "macs": macs} for use, (n, macs) in totals.items()},
+    }
+
+
+def of_cost(counted: dict) -> str:
+    """What `counted_cost` gives as a table."""
+    header = ("part", "parameters", "GMACs inference", "GMACs training")
+    lines = [
+        (each["part"], f"{each['parameters']:,}", giga(each["testing"]), giga(each["training"]))
+        for each in counted["parts"]
+    ]
+    inference, training = counted["sums"]["inference"], counted["sums"]["training"]
+    lines.append(("at inference", f"{inference['parameters']:,}", giga(inference["macs"]), ""))
+    lines.append(("in training", f"{training['parameters']:,}", "", giga(training["macs"])))
+    height, width = counted["size"]
+    boxes = f", {counted['proposals']} proposals at inference" if counted["proposals"] else ""
+    about = f"one picture of {height} x {width}{boxes}; forward passes; - is only in training"
+    return f"{columns(header, lines)}\n\n{about}"
 
 
 def giga(macs: int | None) -> str:
     """Billions, or a dash for what is not there."""
     return "-" if macs is None else f"{macs / 1e9:.3f}"
-
-
-def aligned(lines: list[tuple[str, ...]]) -> str:
-    """Columns: the first and the last to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            word.ljust(w) if i in (0, 6) else word.rjust(w)
-            for i, (word, w) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )

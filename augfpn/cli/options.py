@@ -1,29 +1,20 @@
-"""The words of the command line: an option for each parameter, and those of single commands.
+"""The words of the command line: those that commands share, and one for each parameter of a run.
 
-What takes torch is imported where it is used.
+Nothing here needs torch: whatever is wrong with what was typed is said before torch is imported.
 """
 
 import argparse
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, NoReturn, get_args, get_origin
 
 from augfpn.errors import UserError
+from augfpn.settings import parameters, recipes
+from augfpn.settings.parameters import Parameters
 
-if TYPE_CHECKING:
-    from augfpn.settings.parameters import Parameters
-
-ACTIONS = {  # of the study
-    "status": "say what is recorded, what is missing and how long that would take",
-    "run": "train what is missing; goes on where it was cut off",
-    "measure": "measure the three defects on records that have weights",
-    "time": "time FPN and AugFPN in turns on this machine",
-    "report": "write tables, figures and verdicts from records alone",
-}
-PARTS = (  # its own, as `augfpn.study.grid` has them, which takes torch
-    *("table2", "defects", "mechanisms", "figure4", "table3", "table4", "table5", "one_stage"),
-    *("masks", "table1"),
-)
-PICTURES = ("scenes", "detail", "context", "scale", "bccd", "coco")
+HELP_LAYOUT = partial(argparse.RawDescriptionHelpFormatter, max_help_position=28, width=100)
 RECORDS = Path("runs")
 GROUPS = {  # the parameter that a group of options begins with
     "cs": "the paper's parts",
@@ -34,44 +25,127 @@ GROUPS = {  # the parameter that a group of options begins with
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, with errors in one sentence."""
+    """argparse's, with errors in one sentence that names what was probably meant."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help.")
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        # argparse calls this for each value of an argument with choices, commands among them.
+        if action.choices is not None and value not in action.choices:
+            what = action.option_strings[0] if action.option_strings else action.metavar
+            allowed = ", ".join(map(str, action.choices))
+            raise UserError(
+                f"{what} {value!r} is unknown: {meant(value, action.choices)}{allowed}."
+            )
 
-def parameters_of(sub: Parser) -> None:
-    """An option for each parameter, as a notebook has them; values stay as they are typed."""
-    from augfpn.settings import parameters
 
+class Option(NamedTuple):
+    """An argument of a command: its names, and what argparse's ``add_argument`` takes beside."""
+
+    names: tuple[str, ...]
+    settings: dict[str, Any]
+
+
+def option(*names: str, **settings: Any) -> Option:
+    """An argument, written as for ``add_argument``."""
+    return Option(names, settings)
+
+
+def meant(word: object, allowed: Any) -> str:
+    """The beginning of a hint: "did you mean 'train'? There are ", or "choose from "."""
+    near = get_close_matches(str(word), list(map(str, allowed)), 1)
+    return f"did you mean {near[0]!r}? There are " if near else "choose from "
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number from ``least`` on."""
+
+    def whole_number(word: str) -> int:
+        if not word.lstrip("-").isdecimal() or int(word) < least:
+            raise argparse.ArgumentTypeError(f"{word!r}: give a whole number, {least} or more")
+        return int(word)
+
+    return whole_number
+
+
+def share(word: str) -> float:
+    """The type of an option that is a number from 0 to 1."""
+    try:
+        value = float(word)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{word!r}: give a number from 0 to 1")
+    return value
+
+
+def size(word: str) -> tuple[int, int]:
+    """The type of an option that is a height and a width: "800x1216"."""
+    sides = word.lower().split("x")
+    if len(sides) != 2 or not all(side.isdecimal() for side in sides):
+        raise argparse.ArgumentTypeError(f"{word!r}: give HEIGHTxWIDTH in pixels, as 800x1216")
+    return int(sides[0]), int(sides[1])
+
+
+# --- what several commands take -------------------------------------------------------------------
+
+RECORD = option("record", metavar="RECORD", type=Path, help="the record's folder")
+RECORD_OR_WEIGHTS = option(
+    "record", metavar="RECORD", type=Path, help="a record, or its weights.pt"
+)
+DATA_ROOT = option("--data-root", metavar="FOLDER", help="where its pictures are now, if moved")
+DEVICE = option(
+    "--device", default="auto", choices=("auto", "cpu", "cuda"), help="%(choices)s [auto]"
+)
+JSON = option("--json", action="store_true", help="print JSON, for programs; progress to stderr")
+RECIPE = option("--recipe", metavar="NAME", help="a row of the paper: see augfpn recipes")
+
+
+# --- an option for each parameter -----------------------------------------------------------------
+
+
+def add_parameters(sub: Parser, complete: bool = False) -> None:
+    """An option for each parameter, as a notebook has them; values stay as they are typed.
+
+    With ``complete`` allowed values are argparse's choices, for a shell to complete; otherwise
+    `augfpn.settings.parameters` judges them, with the sentence that a notebook gets.
+    """
     sub.usage = "%(prog)s [--NAME VALUE ...]"
-    sub.add_argument("--recipe", metavar="NAME", help="a row of the paper: see augfpn recipes")
+    names = {"choices": tuple(recipes.recipes())} if complete else {}
+    sub.add_argument(*RECIPE.names, **RECIPE.settings, **names)
     group: Any = sub
     for name, default in parameters.defaults().items():
         if name in GROUPS:
             group = sub.add_argument_group(GROUPS[name])
-        words = literals(parameters.Parameters.__annotations__[name])
-        text = parameters.describe(name) + (f"; one of {', '.join(words)}" if words else "")
-        shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-        form: dict[str, Any] = {"metavar": "VALUE"}
-        if isinstance(default, bool):
-            form = {"metavar": "true|false", "nargs": "?", "const": "true"}
-        elif isinstance(default, tuple):
-            form["nargs"] = "+"
-        group.add_argument(
-            dashed(f"--{name}"),
-            dest=name,
-            default=argparse.SUPPRESS,
-            help=f"{text} [{shown}]".replace("%", "%%"),
-            **form,
-        )
+        group.add_argument(dashed(f"--{name}"), **form_of(name, default, complete))
 
 
-def literals(kind: object) -> tuple[str, ...]:
-    """The words that a type allows."""
+def form_of(name: str, default: Any, complete: bool) -> dict[str, Any]:
+    """What argparse takes for one parameter."""
+    words = tuple(allowed_words(Parameters.__annotations__[name]))
+    text = parameters.describe(name) + (f"; one of {', '.join(words)}" if words else "")
+    shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
+    form: dict[str, Any] = {"metavar": "VALUE"}
+    if isinstance(default, bool):
+        form, words = {"metavar": "true|false", "nargs": "?", "const": "true"}, ("true", "false")
+    elif isinstance(default, tuple):
+        form["nargs"] = "+"
+    if complete and words:
+        form["choices"] = words
+    text = f"{text} [{shown}]".replace("%", "%%")
+    return form | {"dest": name, "default": argparse.SUPPRESS, "help": text}
+
+
+def allowed_words(kind: Any) -> Iterator[str]:
+    """The words that a type allows, and what stands for those that it cannot list: "timm/NAME"."""
     if get_origin(kind) is Literal:
-        return get_args(kind)
-    return tuple(word for part in get_args(kind) for word in literals(part))
+        yield from get_args(kind)
+    elif get_origin(kind) is Annotated:
+        yield from allowed_words(get_args(kind)[0])
+        yield from (word for word in kind.__metadata__ if isinstance(word, str))
+    else:
+        yield from (word for part in get_args(kind) for word in allowed_words(part))
 
 
 def dashed(word: str) -> str:
@@ -82,76 +156,11 @@ def dashed(word: str) -> str:
     return name.replace("_", "-") + equals + value
 
 
-def chosen(command: argparse.Namespace) -> "Parameters":
-    """The typed parameters, from the options that were given and the recipe that was named."""
-    from augfpn.settings import parameters, recipes
+def parameters_of(given: argparse.Namespace) -> Parameters:
+    """The typed parameters, from the options that were given and the recipe that was named.
 
-    given = {name: value for name, value in vars(command).items() if name in parameters.NAMES}
-    words = {n: " ".join(v) if isinstance(v, list) else v for n, v in given.items()}
-    recipe = getattr(command, "recipe", None)
-    return parameters.parse(recipes.with_recipe(recipe, words) if recipe else words)
-
-
-# --- of single commands ---------------------------------------------------------------------------
-
-
-def evaluate_options(sub: Parser) -> None:
-    """Of a record that is measured again."""
-    sub.add_argument("record", metavar="RECORD", type=Path, help="the record's folder")
-    sub.add_argument("--data-root", metavar="FOLDER", help="where its pictures are now, if moved")
-    sub.add_argument("--rescore", action="store_true", help="only score the stored predictions")
-    sub.add_argument("--device", default="auto", help="auto, cpu or cuda [auto]")
-
-
-def predict_options(sub: Parser) -> None:
-    """Of a record that is applied."""
-    sub.add_argument("record", metavar="RECORD", type=Path, help="a record, or its weights.pt")
-    sub.add_argument("pictures", metavar="PICTURE", type=Path, nargs="+", help="files and folders")
-    sub.add_argument("--out", metavar="FOLDER", type=Path, required=True, help="for what is drawn")
-    sub.add_argument("--threshold", type=float, default=0.5, help="the least score [0.5]")
-    sub.add_argument("--device", default="auto", help="auto, cpu or cuda [auto]")
-
-
-def export_options(sub: Parser) -> None:
-    """Of a record that becomes a file for other programs."""
-    sub.add_argument("record", metavar="RECORD", type=Path, help="a record, or its weights.pt")
-    sub.add_argument("--out", metavar="FILE", type=Path, required=True, help="the ONNX file")
-    sub.add_argument("--data-root", metavar="FOLDER", help="its test pictures' place now, if moved")
-
-
-def measure_options(sub: Parser) -> None:
-    """Of a record whose detector is looked into."""
-    sub.add_argument("record", metavar="RECORD", type=Path, help="the record's folder")
-    sub.add_argument("--data-root", metavar="FOLDER", help="where its pictures are now, if moved")
-    sub.add_argument("--device", default="auto", help="auto, cpu or cuda [auto]")
-
-
-def study_options(sub: Parser) -> None:
-    """Of the study's grid of runs."""
-    sub.add_argument("action", metavar="|".join(ACTIONS), choices=tuple(ACTIONS))
-    sub.add_argument("parts", metavar="PART", nargs="*", help=f"{', '.join(PARTS)} [all]")
-    lines = [f"  {action:<9} {what}" for action, what in ACTIONS.items()]
-    sub.epilog = "\n".join(["actions:", *lines])
-    sub.add_argument("--budget", default="laptop", help="laptop, gpu or paper [laptop]")
-    sub.add_argument("--pictures", metavar="SET", nargs="+", help=f"{', '.join(PICTURES)} [all]")
-    sub.add_argument("--seeds", type=int, help="how many [the budget's own; report: all there are]")
-    sub.add_argument("--records", metavar="FOLDER", type=Path, default=RECORDS, help=f"[{RECORDS}]")
-    sub.add_argument(
-        "--data-root", metavar="FOLDER", help="of bccd, or of coco; bccd is downloaded"
-    )
-    sub.add_argument("--jobs", type=int, default=1, help="run, measure: how many at once [1]")
-    sub.add_argument("--rounds", type=int, default=20, help="time: how many rounds [20]")
-    sub.add_argument("--batch", type=int, default=4, help="time: pictures of a step [4]")
-    sub.add_argument("--out", metavar="FOLDER", type=Path, help="report: for tables and figures")
-
-
-def recipes_options(sub: Parser) -> None:
-    """Of the list of recipes."""
-    sub.add_argument("word", metavar="WORD", nargs="?", default="", help="only names with it")
-
-
-def cost_options(sub: Parser) -> None:
-    """Of a detector that is counted."""
-    parameters_of(sub)
-    sub.add_argument("--size", default="800x1216", help="height x width, padded [800x1216]")
-    sub.add_argument("--rois", type=int, help="proposals in testing; as many as it keeps if none")
+    Raises ``UserError`` for a value that does not fit, with one sentence.
+    """
+    typed = {name: value for name, value in vars(given).items() if name in parameters.NAMES}
+    words = {n: " ".join(v) if isinstance(v, list) else v for n, v in typed.items()}
+    return parameters.parse(recipes.with_recipe(given.recipe, words) if given.recipe else words)

@@ -94,10 +94,10 @@ def test_sizes_are_coco_s():
 
 
 def test_contents_counts_what_pycocotools_counts(small_coco):
-    from augfpn.data.annotations import check
+    from augfpn.data.annotations import check_annotations
     from augfpn.data.pictures import Pictures
 
-    clean, report = check(small_coco, "small")
+    clean, report = check_annotations(small_coco, "small")
     pictures = Pictures("small", clean, read=lambda entry: None, fingerprint="", report=report)
     first, *notes = doctor.contents(pictures)
     assert "3 pictures, 3 classes (bird, cat, dog), 3 objects" in first.sentence

@@ -1,0 +1,223 @@
+"""What each command does, and the table of all: `COMMANDS`.
+
+A command is a function from what was typed to an exit status. It imports what takes torch inside,
+after everything that was typed has been judged.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from augfpn.cli import doctor, options, study
+from augfpn.cli.options import Option, option, parameters_of
+from augfpn.cli.output import DONE, FAILED, print_json, progress_apart, say
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+class Command(NamedTuple):
+    """A word of the command line: what it runs, and what it takes."""
+
+    name: str
+    run: Callable[[argparse.Namespace], int]  # its docstring is the command's help
+    options: tuple[Option, ...] = ()
+    parameters: bool = False  # an option for each parameter of a run, and --recipe
+    epilog: str = ""
+
+
+def run_train(given: argparse.Namespace) -> int:
+    """Train a detector, measure it and record it; a run that was stopped goes on."""
+    chosen = parameters_of(given)
+    from augfpn.settings.components import label_of
+    from augfpn.study import one_run
+    from augfpn.training import prepare, train
+
+    experiment, folder = prepare.experiment_here(chosen), Path(chosen.records)
+    model = experiment.model
+    print(f"{label_of(model)}: {model.detector}, {model.backbone} ({model.weights})")
+    print(f"on {experiment.data.name}, {experiment.budget} budget, {experiment.device}")
+    record = train.train(experiment, folder, chosen.again)
+    twin = one_run.find_twin(record, chosen)
+    print(f"\n{one_run.as_text(one_run.rows(record, twin))}\n")
+    print(classes_table({"run": record.result} | ({"FPN": twin.result} if twin else {})))
+    print(f"\n{one_run.cost(record)}\nrecord: {record.folder}")
+    return DONE
+
+
+def run_evaluate(given: argparse.Namespace) -> int:
+    """Measure a record's detector again, and show it beside what was recorded."""
+    from augfpn.deploy import predict
+    from augfpn.study import one_run
+    from augfpn.training import prepare
+
+    with progress_apart(given.json):
+        device = None if given.rescore else prepare.the_device(given.device)
+        record, again = predict.measure(given.record, given.data_root, device)
+    columns = {"record": record.result, "again": again}
+    if given.json:
+        print_json(columns)
+        return DONE
+    rows = [(name, one_run.in_percent(result)) for name, result in columns.items()]
+    rows.append(("difference", one_run.difference(rows[1][1], rows[0][1])))
+    print(f"\n{one_run.as_text(rows)}\n\n{classes_table(columns)}")
+    return DONE
+
+
+def classes_table(results: dict[str, dict]) -> str:
+    """AP by class, in percent: a column for each result, a row for each class that is there."""
+    from augfpn.study import one_run
+
+    rows: dict[str, dict[str, one_run.Cell]] = {}
+    for title, result in results.items():
+        for name, ap in one_run.classes_in_percent(result).items():
+            if result["by_class"][name] is not None:
+                rows.setdefault(name, dict.fromkeys(results))[title] = ap
+    return one_run.as_text(list(rows.items()), list(results)) if rows else ""
+
+
+def run_predict(given: argparse.Namespace) -> int:
+    """Draw what a recorded detector finds in pictures, and write it as COCO JSON."""
+    from augfpn.deploy import predict
+    from augfpn.training import prepare
+
+    pictures = predict.places(given.pictures, given.out)
+    detector, record = predict.load(given.record, prepare.the_device(given.device))
+    unread = predict.predict(detector, record.classes, pictures, given.out, given.threshold)
+    for sentence in unread:
+        say(sentence)
+    print(f"{len(pictures) - len(unread)} pictures, and {predict.RESULTS}, in {given.out}")
+    return FAILED if unread else DONE
+
+
+def run_export(given: argparse.Namespace) -> int:
+    """Write a recorded detector as one ONNX file for pictures of any size, and check it."""
+    from augfpn.deploy import export, graph, predict
+    from augfpn.errors import UserError
+
+    detector, record = predict.load(given.record, "cpu")
+    export.export(detector, given.out, record.classes)
+    print(f"{given.out}: {given.out.stat().st_size / 1e6:.1f} MB")
+    try:
+        test = predict.test_pictures(record, given.data_root)
+    except UserError as error:  # whoever has a record need not have its pictures
+        say(f"the file is written and not checked: {error}")
+        return FAILED
+    report = graph.check(detector, given.out, graph.pictures_of(test))
+    print(report)
+    return FAILED if report.apart else DONE
+
+
+def run_recipes(given: argparse.Namespace) -> int:
+    """List the paper's own rows by name, with its numbers and what each costs."""
+    from augfpn.cli import listing
+
+    rows = listing.recipe_rows(given.word)
+    print_json([row._asdict() for row in rows]) if given.json else print(listing.of_recipes(rows))
+    return DONE
+
+
+def run_cost(given: argparse.Namespace) -> int:
+    """Count parameters and multiply-accumulates by part, and what is there only in training."""
+    chosen = parameters_of(given)
+    from augfpn.cli import listing
+    from augfpn.settings.recipes import model_of_parameters
+
+    counted = listing.counted_cost(model_of_parameters(chosen), given.size, given.rois)
+    print_json(counted) if given.json else print(listing.of_cost(counted))
+    return DONE
+
+
+def run_measure(given: argparse.Namespace) -> int:
+    """Measure the paper's three defects on a recorded detector, into its diagnostics.json."""
+    from augfpn.diagnostics import measure
+    from augfpn.training import prepare
+
+    print(measure.measure(given.record, given.data_root, prepare.the_device(given.device)))
+    return DONE
+
+
+def run_doctor(given: argparse.Namespace) -> int:
+    """Say what this machine and these pictures can do, and how long the run will take."""
+    with progress_apart(given.json):
+        found = doctor.examine(parameters_of(given))
+    print_json([each._asdict() for each in found]) if given.json else print(doctor.as_text(found))
+    return FAILED if doctor.has_problem(found) else DONE
+
+
+def run_completion(given: argparse.Namespace) -> int:
+    """Print what makes a shell complete commands, options and values."""
+    import shtab
+
+    from augfpn.cli.program import whole_parser
+
+    print(shtab.complete(whole_parser(complete=True), given.shell))
+    return DONE
+
+
+COMMANDS = (
+    Command("train", run_train, parameters=True),
+    Command(
+        "evaluate",
+        run_evaluate,
+        (
+            options.RECORD,
+            options.DATA_ROOT,
+            option("--rescore", action="store_true", help="only score the stored predictions"),
+            options.DEVICE,
+            options.JSON,
+        ),
+    ),
+    Command(
+        "predict",
+        run_predict,
+        (
+            options.RECORD_OR_WEIGHTS,
+            option("pictures", metavar="PICTURE", type=Path, nargs="+", help="files and folders"),
+            option("--out", metavar="FOLDER", type=Path, required=True, help="for what is drawn"),
+            option("--threshold", type=options.share, default=0.5, help="the least score [0.5]"),
+            options.DEVICE,
+        ),
+    ),
+    Command(
+        "export",
+        run_export,
+        (
+            options.RECORD_OR_WEIGHTS,
+            option("--out", metavar="FILE", type=Path, required=True, help="the ONNX file"),
+            options.DATA_ROOT,
+        ),
+    ),
+    Command(
+        "recipes",
+        run_recipes,
+        (
+            option("word", metavar="WORD", nargs="?", default="", help="only names with it"),
+            options.JSON,
+        ),
+    ),
+    Command(
+        "cost",
+        run_cost,
+        (
+            option(
+                "--size",
+                type=options.size,
+                default="800x1216",
+                help="height x width, padded [800x1216]",
+            ),
+            option("--rois", type=options.at_least(1), help="proposals [as many as it keeps]"),
+            options.JSON,
+        ),
+        parameters=True,
+    ),
+    Command("measure", run_measure, (options.RECORD, options.DATA_ROOT, options.DEVICE)),
+    Command("study", study.run_study, study.OPTIONS, epilog=study.EPILOG),
+    Command("doctor", run_doctor, (options.JSON,), parameters=True),
+    Command(
+        "completion",
+        run_completion,
+        (option("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS)),),
+        epilog='bash: eval "$(augfpn completion bash)" in ~/.bashrc; zsh and fish likewise',
+    ),
+)

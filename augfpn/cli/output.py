@@ -1,0 +1,25 @@
+"""What commands print, and how they end."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+
+DONE, FAILED, WRONG_USE, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141  # the last two are a shell's
+
+
+def say(sentence: str) -> None:
+    """Print one line to stderr."""
+    print(f"augfpn: {sentence}", file=sys.stderr)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+@contextlib.contextmanager
+def progress_apart(apart: bool) -> Iterator[None]:
+    """Send what is printed to stderr, so that stdout holds nothing but JSON."""
+    with contextlib.redirect_stdout(sys.stderr if apart else sys.stdout):
+        yield

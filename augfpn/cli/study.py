@@ -1,0 +1,150 @@
+"""The command `augfpn study`: an action on the study's grid of runs."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from augfpn import records
+from augfpn.cli import options
+from augfpn.cli.options import option
+from augfpn.cli.output import DONE, FAILED, print_json, say
+from augfpn.errors import UserError
+from augfpn.study import grid, recorded
+from augfpn.support.files import check_writable
+
+
+def run_study(given: argparse.Namespace) -> int:
+    """Say which runs of the study are recorded, do those that are missing, report on all."""
+    for asked in [[name] for name in given.parts] or [list(grid.parts())]:
+        grid.check_pictures(asked, given.budget, given.pictures)
+    return ACTIONS[given.action][0](given)
+
+
+def names_of(given: argparse.Namespace) -> list[str]:
+    """The parts that were asked for, or all."""
+    return given.parts or list(grid.parts())
+
+
+def folders_of(given: argparse.Namespace) -> list[Path]:
+    """Where records are looked for: the user's folder, and those that come with the package."""
+    return [given.records, *records.COMMITTED]
+
+
+def found_by(given: argparse.Namespace) -> recorded.Found:
+    """What is recorded. Says so if the folder that was named is not there."""
+    if given.records != options.RECORDS and not given.records.exists():
+        say(f"there is no folder {given.records}: only the repository's records count.")
+    return recorded.collect(folders_of(given))
+
+
+def wanted_by(given: argparse.Namespace) -> list[grid.Run]:
+    """The runs that were asked for."""
+    return grid.runs(names_of(given), given.budget, given.pictures, given.seeds)
+
+
+def show_status(given: argparse.Namespace) -> int:
+    """say what is recorded, what is missing and how long that would take"""
+    found = found_by(given)
+    rows = recorded.status(names_of(given), given.budget, given.pictures, given.seeds, found)
+    timings = recorded.read_timings(folders_of(given), given.budget)
+    timed = [each["environment"]["device_name"] for each in timings]
+    if given.json:
+        lines = [row._asdict() for row in rows]
+        print_json({"parts": lines, "timed_on": timed, "problems": found.problems})
+        return DONE
+    print(recorded.status_text(rows, found))
+    print(f"run time: {'timed on ' + ', '.join(timed) if timed else 'not timed'}")
+    return DONE
+
+
+def train_missing_runs(given: argparse.Namespace) -> int:
+    """train what is missing; goes on where it was cut off"""
+    check_writable(given.records)
+    wanted, found = wanted_by(given), recorded.collect(folders_of(given))
+    missing = [each for each in wanted if found.record(each) is None]
+    say(f"{len(missing)} of {len(wanted)} runs are missing.")
+    from augfpn.study import gather
+
+    failed = gather.run_missing(missing, given.records, given.jobs, given.data_root, say)
+    gather.keep_truths(wanted, recorded.collect(folders_of(given)), given.data_root)
+    return FAILED if failed else DONE
+
+
+def measure_missing_records(given: argparse.Namespace) -> int:
+    """measure the three defects on records that have weights"""
+    wanted, found = wanted_by(given), found_by(given)
+    from augfpn.study import gather
+
+    where = given.records, given.jobs, given.data_root, say
+    return FAILED if gather.measure_missing(wanted, found, *where) else DONE
+
+
+def time_in_turns(given: argparse.Namespace) -> int:
+    """time FPN and AugFPN in turns on this machine"""
+    check_writable(given.records)
+    from augfpn.study import runtime, tables
+    from augfpn.training import prepare
+
+    device = prepare.the_device("auto")
+    found = runtime.measure(given.budget, given.rounds, given.batch, device)
+    print(tables.run_times([found]))
+    print(runtime.write(found, given.records))
+    return DONE
+
+
+def write_report(given: argparse.Namespace) -> int:
+    """write tables, figures and verdicts from records alone"""
+    if given.out is None:
+        raise UserError("study report needs --out, a folder for its tables and figures.")
+    found = found_by(given).of_seeds(given.seeds)
+    timings = recorded.read_timings(folders_of(given), given.budget)
+    from augfpn.study import report
+
+    print(report.write(names_of(given), given.budget, given.pictures, found, given.out, timings))
+    return DONE
+
+
+Action = Callable[[argparse.Namespace], int]
+ACTIONS: dict[str, tuple[Action, str]] = {
+    name: (act, act.__doc__ or "")
+    for name, act in {
+        "status": show_status,
+        "run": train_missing_runs,
+        "measure": measure_missing_records,
+        "time": time_in_turns,
+        "report": write_report,
+    }.items()
+}
+EPILOG = "\n".join(["actions:", *(f"  {name:<9} {what}" for name, (_, what) in ACTIONS.items())])
+OPTIONS = (
+    option("action", metavar="|".join(ACTIONS), choices=tuple(ACTIONS)),
+    option("parts", metavar="PART", nargs="*", help=f"{', '.join(grid.parts())} [all]"),
+    option("--budget", default="laptop", choices=tuple(grid.SEEDS), help="%(choices)s [laptop]"),
+    option(
+        "--pictures",
+        metavar="SET",
+        nargs="+",
+        choices=tuple(grid.SETS),
+        help=f"{', '.join(grid.SETS)} [all]",
+    ),
+    option(
+        "--seeds",
+        type=options.at_least(1),
+        help="how many [the budget's own; report: all there are]",
+    ),
+    option(
+        "--records",
+        metavar="FOLDER",
+        type=Path,
+        default=options.RECORDS,
+        help=f"[{options.RECORDS}]",
+    ),
+    option("--data-root", metavar="FOLDER", help="of bccd, or of coco; bccd is downloaded"),
+    option(
+        "--jobs", type=options.at_least(1), default=1, help="run, measure: how many at once [1]"
+    ),
+    option("--rounds", type=options.at_least(2), default=20, help="time: how many rounds [20]"),
+    option("--batch", type=options.at_least(1), default=4, help="time: pictures of a step [4]"),
+    option("--out", metavar="FOLDER", type=Path, help="report: for tables and figures"),
+    options.JSON,
+)
