@@ -1,29 +1,28 @@
-"""The check that every COCO-format dict passes before anything is trained on it.
+"""The check of annotations in COCO's format that every source of pictures goes through.
 
-An error where training cannot be right; a repair, and a sentence in the report, where it can.
+What would make training wrong is an error; what can be repaired is repaired and reported.
 """
 
 import reprlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pycocotools import mask as rle
 
 from augfpn.data.files import some
+from augfpn.data.masks import has_mask, mask_code
 from augfpn.errors import UserError
 
 Coco = dict[str, Any]
 Entry = dict[str, Any]  # one of the dict's images, annotations or categories
 Box = list[float]  # x y w h in pixels
-Code = dict[str, Any]  # a mask's run-length code: its size (height, width) and counts
 Findings = dict[str, list[str]]  # what was found -> the annotations concerned
 Rule = tuple[str, Callable[[Any], bool]]  # what is expected, and whether a value is that
 
 THINNEST = 0.01  # px: COCO writes hundredths; still above what float32 coordinates can tell apart
-ROUNDING = 1.0  # px that a box may stick out without a word: rounding, no mistake
-CORNERS = 3  # of a polygon, at least
-FARTHEST = 1e5  # px: pycocotools walks along a polygon's edges, and crashes on the longest
+ROUNDING = 1.0  # px that a box may stick out of its picture without a report: rounding
+SIZE_LIMITS = {"small": 32**2, "medium": 96**2, "large": float("inf")}  # px of area, COCO's
 
 NO_SIZE = "without width or height"
 OUTSIDE = "entirely outside of the picture"
@@ -68,20 +67,20 @@ RULES: dict[str, dict[str, Rule]] = {
 }
 
 
-def check(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
-    """Validate annotations in COCO's format, and repair what can be repaired.
+def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
+    """Check annotations in COCO's format, and repair what can be repaired.
 
     Returns a cleaned copy, for training and evaluation alike, and sentences on what was found:
 
     - left out: boxes thinner than 0.01 px, and boxes entirely outside of their picture;
-    - clipped: boxes that stick out (reported above 1 px; less is rounding);
+    - clipped: boxes that stick out of their picture (reported above 1 px; less is rounding);
     - filled in: ``iscrowd`` 0, ``segmentation`` [], ``area`` from the mask or else the box;
-    - given another id: annotation 0, because pycocotools takes a match with id 0 for no match;
-    - only reported: pictures without an object, classes never used, crowd regions.
+    - given another id: annotation 0, because pycocotools reads a match with id 0 as no match;
+    - only reported: pictures without an object, classes without an object, crowd regions.
 
-    Raises: UserError, one sentence with the file (``where``), the id and the value, for tables or
-    fields that are missing or of a wrong type, ids that are used twice or unknown, boxes that are
-    not four finite numbers, and for no pictures, no annotations or no object to learn from.
+    Raises: UserError, one sentence with the file (``where``), the id and the value, if a table or
+    a field is missing or has a wrong type, an id is used twice or unknown, a box is not four finite
+    numbers, or there is no picture, no annotation or no object to learn from.
     """
     if not isinstance(coco, dict):
         raise UserError(f"{where} holds a {type(coco).__name__}, but COCO's format is a dict.")
@@ -105,7 +104,7 @@ def check(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
 
 
 def _table(coco: Coco, table: str, where: str) -> dict[int, Entry]:
-    """The entries of one table by id, after a look at each field."""
+    """The entries of one table by id, each field of them checked."""
     entries = coco.get(table)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UserError(f'{where} needs "{table}", a list of dicts, as in COCO\'s format.')
@@ -124,7 +123,7 @@ def _table(coco: Coco, table: str, where: str) -> dict[int, Entry]:
 
 
 def _wrong(entry: Entry, rules: dict[str, Rule]) -> str:
-    """What is wrong with the first field that breaks its rule."""
+    """What is wrong with the first field that breaks its rule; "" if none does."""
     for field, (expected, holds) in rules.items():
         value = entry.get(field)
         if not holds(value):
@@ -160,7 +159,7 @@ def _clean(
 
 
 def _fit(box: Box, width: int, height: int) -> tuple[Box | None, str | None]:
-    """The part of a box that is in the picture, and what is to be said about it."""
+    """The part of a box that lies in the picture, and what was found, to be reported."""
     x, y, w, h = box
     if min(w, h) < THINNEST:
         return None, NO_SIZE
@@ -184,7 +183,7 @@ def _complete(annotation: Entry, box: Box, image: Entry, where: str) -> Entry:
 
 
 def _rename_zero(annotations: list[Entry], given: dict[int, Entry]) -> list[str]:
-    """Give annotation 0 another id, in place: pycocotools reads a match with 0 as no match."""
+    """Give annotation 0 another id, in place: pycocotools reads a match with id 0 as no match."""
     for annotation in annotations:
         if annotation["id"] == 0:
             annotation["id"] = max(given) + 1
@@ -224,84 +223,10 @@ def _count(found: list, one: str, many: str) -> str:
     return f"{len(found)} {one if len(found) == 1 else many}"
 
 
-# --- masks ----------------------------------------------------------------------------------------
-
-
-def has_mask(annotation: Entry) -> bool:
-    """Whether there is a run-length code, or a polygon of three corners or more."""
-    mask = annotation.get("segmentation") or []
-    return isinstance(mask, dict) or any(len(polygon) >= 2 * CORNERS for polygon in mask)
-
-
-def mask_code(annotation: Entry, image: Entry, where: str) -> Code:
-    """An annotation's mask as pycocotools' run-length code, in pixels of its picture.
-
-    Raises: UserError that starts with ``where``, as `expect_mask` does.
-    """
-    expect_mask(annotation, image, where)
-    mask, height, width = annotation["segmentation"], image["height"], image["width"]
-    if isinstance(mask, list):
-        polygons = [polygon for polygon in mask if len(polygon) >= 2 * CORNERS]
-        return rle.merge(rle.frPyObjects(polygons, height, width))
-    return rle.frPyObjects(mask, height, width) if isinstance(mask["counts"], list) else mask
-
-
-def expect_mask(annotation: Entry, image: Entry, where: str) -> None:
-    """Look at a mask before pycocotools does, which reads or writes beyond those that are broken.
-
-    Raises: UserError for a mask that is missing or broken, or of another size than the picture.
-    """
-    name = f"{where}: annotation {annotation['id']}"
-    if not has_mask(annotation):
-        raise UserError(
-            f"{name} has no mask: give every annotation a segmentation, or take a detector "
-            "without masks, such as faster_rcnn."
-        )
-    mask = annotation["segmentation"]
-    wrong = _wrong_code(mask, image) if isinstance(mask, dict) else _wrong_polygons(mask)
-    if wrong:
-        raise UserError(f"{name} has a segmentation that is no mask ({wrong}); mend it.")
-
-
-def _wrong_polygons(polygons: list[list]) -> str:
-    for polygon in polygons:
-        if len(polygon) % 2:
-            return f"{len(polygon)} numbers are no pairs"
-        if not set(map(type, polygon)) <= {int, float}:
-            return f"{reprlib.repr(polygon)} are not all numbers"
-        if not all(map(FARTHEST.__gt__, map(abs, polygon))):  # NaN is not, either
-            return f"a coordinate in {reprlib.repr(polygon)} is beyond {FARTHEST:.0f} px"
-    return ""
-
-
-def _wrong_code(code: Code, image: Entry) -> str:
-    size, counts = [image["height"], image["width"]], code["counts"]
-    if code["size"] not in (size, tuple(size)):
-        return f"its size is {reprlib.repr(code['size'])}, its picture's {size}"
-    runs = counts if isinstance(counts, list) else _runs(counts)
-    if not all(type(run) is int and run >= 0 for run in runs) or sum(runs) != size[0] * size[1]:
-        return f"its counts {reprlib.repr(counts)} do not add up to its picture's pixels"
-    return ""
-
-
-def _runs(counts: object) -> list[int]:
-    """The lengths of the runs in a compressed code; none where it is no such code.
-
-    A number is five bits in each of its characters, the lowest first and with a sign; a sixth bit
-    says that it goes on. From the fourth run on it is the difference to the run before the last.
-    """
-    if not isinstance(counts, str | bytes):
-        return []
-    runs: list[int] = []
-    value = shift = 0
-    for character in counts.encode() if isinstance(counts, str) else counts:
-        bits = character - ord("0")
-        if not 0 <= bits < 64:
-            return []
-        value |= (bits & 31) << shift
-        shift += 5
-        if not bits & 32:
-            sign = -(1 << shift) if bits & 16 else 0
-            runs.append(value + sign + (runs[-2] if len(runs) > 2 else 0))
-            value = shift = 0
-    return [] if shift else runs
+def count_by_size(annotations: Iterable[dict]) -> dict[str, int]:
+    """How many objects are small, medium and large by COCO's rule; crowds do not count."""
+    counts = dict.fromkeys(SIZE_LIMITS, 0)
+    for each in annotations:
+        if not each["iscrowd"]:
+            counts[next(n for n, limit in SIZE_LIMITS.items() if each["area"] < limit)] += 1
+    return counts

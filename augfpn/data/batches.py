@@ -1,4 +1,4 @@
-"""Which pictures each step sees, as a function of seed and step alone."""
+"""Which pictures each step sees: a function of the seed and the step only."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
@@ -10,12 +10,12 @@ from torch.utils.data import DataLoader, Dataset
 
 from augfpn.data.pictures import Pictures, Target
 
-Draw = tuple[int, int]  # which picture, and the how-manieth that is drawn in this run
+Draw = tuple[int, int]  # which picture, and its position among all draws of the run
 Share = Callable[[list[Draw]], Sequence[Draw]]
 
 
 class Augmented(Dataset):
-    """Pictures flipped left to right with probability ``flip``, decided by seed and draw."""
+    """Pictures, each flipped left to right with probability ``flip``; seed and draw decide."""
 
     def __init__(self, pictures: Pictures, flip: float, seed: int) -> None:
         self.pictures = pictures
@@ -31,7 +31,7 @@ class Augmented(Dataset):
 
 
 def flipped(target: Target, width: int) -> Target:
-    """A target of a picture so wide, left to right: its boxes, and its masks where it has some."""
+    """The target of a picture of this width, flipped left to right: boxes, and masks if any."""
     boxes = target["boxes"].clone()
     boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
     masks = {"masks": target["masks"].flip(-1)} if "masks" in target else {}
@@ -43,27 +43,28 @@ def batches(
     useful: list[int],
     size: int,
     steps: range,
+    *,
     seed: int,
     flip: float,
     workers: int,
     share: Share = list,
 ) -> DataLoader:
-    """For each of the steps a batch: images (uint8, (3, H_i, W_i)) and targets, as two tuples.
+    """One batch for each step: images (uint8, (3, H_i, W_i)) and targets, as two tuples.
 
-    ``useful`` are the indices to draw from: all of them once, shuffled, then all of them again.
-    ``share`` chooses from a batch what this process trains on.
+    ``useful`` are the indices to draw from: each of them once in random order, then again.
+    ``share`` takes this process's part of a batch; ``workers`` processes read the pictures.
     """
     return DataLoader(
         Augmented(pictures, flip, seed),
         batch_sampler=map(share, draws(useful, size, steps, seed)),
         num_workers=workers,
         collate_fn=transpose,
-        generator=torch.Generator(),  # its own: a loader draws a number when it starts
+        generator=torch.Generator(),  # of its own: a loader that starts draws a random number
     )
 
 
 def draws(useful: list[int], size: int, steps: range, seed: int) -> Iterator[list[Draw]]:
-    """The draws of each step."""
+    """The draws of each step, ``size`` of them."""
     for step in steps:
         batch = []
         for draw in range(step * size, (step + 1) * size):
@@ -74,7 +75,7 @@ def draws(useful: list[int], size: int, steps: range, seed: int) -> Iterator[lis
 
 @lru_cache(maxsize=2)
 def shuffled(n: int, epoch: int, seed: int) -> np.ndarray:
-    """The order of one pass over n pictures."""
+    """The order of the n pictures in one pass over them."""
     return np.random.default_rng((seed, epoch, n)).permutation(n)
 
 

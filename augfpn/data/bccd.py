@@ -13,45 +13,45 @@ from xml.etree import ElementTree
 import pooch
 from filelock import FileLock
 
-from augfpn.data.annotations import Coco, Entry, check
+from augfpn.config import DATA_SETS
+from augfpn.data.annotations import Coco, Entry, check_annotations
 from augfpn.data.files import digest, existing_folder, file_sizes, holdings, read_file
 from augfpn.data.pictures import Pictures
 from augfpn.errors import UserError, one_of
 
 COMMIT = "d272fb14cdff6e473fafeeeba32aba5f560e9e43"
-# What `content_of` gives for that commit.
+# The result of `content_of` for that commit.
 CONTENT = "8f9e621afb418d7a590cf4be295f3532ba5dbf185a906b834552213c3b9ed6af"
 ARCHIVE = f"https://github.com/Shenggan/BCCD_Dataset/archive/{COMMIT}.zip"
-TIMEOUT = 30  # seconds without a word from the server
+TIMEOUT = 30  # seconds without an answer from the server
 
-SPLITS = ("train", "val", "test")
-CLASSES = ("RBC", "WBC", "Platelets")  # categories 1, 2, 3
-PARTS = ("Annotations/*.xml", "ImageSets/Main/*.txt", "JPEGImages/*.jpg")
-LAYOUT = "BCCD's Annotations/, ImageSets/Main/ and JPEGImages/"
-MOST_OBJECTS = 1000  # in a picture: annotation k of picture n has the id 1000 n + k, k from 1
+CELLS = ("RBC", "WBC", "Platelets")  # categories 1, 2, 3
+CONTENT_FILES = ("Annotations/*.xml", "ImageSets/Main/*.txt", "JPEGImages/*.jpg")
+BCCD_LAYOUT = "BCCD's Annotations/, ImageSets/Main/ and JPEGImages/"
+MOST_OBJECTS = 1000  # of a picture: annotation k = 1, 2 ... of picture n has the id 1000 n + k
 
 
 def bccd(root: str | os.PathLike[str] | None, split: str, download: bool = True) -> Pictures:
     """One split of BCCD: from the user's folder, or downloaded once into pooch's cache.
 
-    ``root`` is the folder BCCD/ of the repository, or the one that holds it; without it the
-    repository's pinned commit is fetched from GitHub, and its content checked. The fingerprint is
-    over all annotations, split files and pictures. Picture ids are the numbers in the file names.
+    ``root`` is the folder BCCD/ of the repository, or the folder that contains it; without it the
+    pinned commit is downloaded from GitHub, and its content checked. The fingerprint covers all
+    annotations, split files and pictures. Picture ids are the numbers in the file names.
 
-    Boxes: the edges are taken as written, so a box is xmax - xmin wide, and not one pixel more as
-    in Pascal VOC, whose xmax is the last pixel. BCCD was drawn with LabelImg, which writes edges:
-    its ``truncated`` flags follow LabelImg's rule (xmin or ymin is 1, xmax the width or ymax the
-    height) in all 4,888 boxes, and its two clicks without a drag have xmin = xmax, which Pascal's
-    reading would make objects of one pixel. LabelImg also writes an edge at 0 as 1; a real 1
-    cannot be told from it, so it stays.
+    Boxes: a box is xmax - xmin wide, and not one pixel wider as in Pascal VOC, whose xmax is the
+    last pixel. BCCD was annotated with LabelImg, which writes the edges of a box: the ``truncated``
+    flags follow LabelImg's rule (xmin or ymin is 1, xmax the width or ymax the height) in all 4,888
+    boxes, and two boxes, clicks without a drag, have xmin = xmax; with Pascal's convention these
+    two would be objects of one pixel. LabelImg also writes an edge at 0 as 1. Such a 1 cannot be
+    told from a real 1, so it stays.
 
-    Raises: UserError where there is no such folder, split, file or class, where XML is broken, and
-    where the download fails or is not what the commit holds.
+    Raises: UserError if the folder, the split, a file or a class does not exist, if XML is broken,
+    and if the download fails or is not what the commit contains.
     """
-    one_of("split", split, SPLITS)
-    folder = _inside(existing_folder(root, "bccd", LAYOUT)) if root else _fetch(download)
+    one_of("split", split, DATA_SETS["bccd"].splits)
+    folder = _inside(existing_folder(root, "bccd", BCCD_LAYOUT)) if root else _fetch(download)
     content = content_of(folder)
-    annotations, report = check(_read(folder, split), str(folder / "Annotations"))
+    annotations, report = check_annotations(_read(folder, split), str(folder / "Annotations"))
     if content != CONTENT:
         report = (f"{folder} differs from BCCD's commit {COMMIT[:7]}.", *report)
     return Pictures(
@@ -64,12 +64,14 @@ def bccd(root: str | os.PathLike[str] | None, split: str, download: bool = True)
 
 
 def content_of(folder: Path) -> str:
-    """Sha256 over the paths and bytes of all files that matter, sorted by path."""
-    files = {path.relative_to(folder).as_posix(): path for p in PARTS for path in folder.glob(p)}
+    """Sha256 of the paths and bytes of all annotations, split files and pictures, by path."""
+    files = {
+        path.relative_to(folder).as_posix(): path for p in CONTENT_FILES for path in folder.glob(p)
+    }
     return digest(*(part for n in sorted(files) for part in (n.encode(), files[n].read_bytes())))
 
 
-# --- getting it -----------------------------------------------------------------------------------
+# --- download -------------------------------------------------------------------------------------
 
 
 def _inside(folder: Path) -> Path:
@@ -78,23 +80,23 @@ def _inside(folder: Path) -> Path:
             return candidate
     raise UserError(
         f"bccd: neither {folder} nor BCCD/ in it has Annotations/; it holds {holdings(folder)}; "
-        f"give the folder with {LAYOUT} as data_root."
+        f"give the folder with {BCCD_LAYOUT} as data_root."
     )
 
 
 def _fetch(download: bool) -> Path:
     cache = Path(pooch.os_cache("augfpn"))
     folder = cache / f"bccd-{COMMIT[:7]}"
-    if folder.is_dir():  # it is put there in one move, after its content was checked
+    if folder.is_dir():  # it was moved there in one step, after its content was checked
         return folder
     if not download:
         raise UserError(f"bccd is not in {cache}; allow the download or give its data_root.")
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with FileLock(cache / "bccd.lock"):  # of several processes one downloads
+        with FileLock(cache / "bccd.lock"):  # one process downloads, the others wait
             if not folder.is_dir():
                 _download(cache, folder)
-    except (OSError, zipfile.BadZipFile) as error:  # requests' errors are OSErrors
+    except (OSError, zipfile.BadZipFile) as error:  # the errors of requests are OSErrors
         raise UserError(
             f"bccd could not be fetched from {ARCHIVE} into {cache} ({type(error).__name__}): "
             "there is no network, the server refused, or the cache cannot be written; try again "
@@ -119,14 +121,16 @@ def _download(cache: Path, folder: Path) -> None:
         unpacked.rename(folder)
 
 
-# --- reading it -----------------------------------------------------------------------------------
+# --- reading --------------------------------------------------------------------------------------
 
 
 def _read(folder: Path, split: str) -> Coco:
-    """A split's XML files as one COCO instances dict."""
+    """The XML files of a split as one COCO instances dict."""
     listing = folder / "ImageSets" / "Main" / f"{split}.txt"
     if not listing.is_file():
-        raise UserError(f"bccd: {listing} is missing; give the folder with {LAYOUT} as data_root.")
+        raise UserError(
+            f"bccd: {listing} is missing; give the folder with {BCCD_LAYOUT} as data_root."
+        )
     names = listing.read_text(encoding="utf-8").split()
     file_sizes(folder / "JPEGImages", [f"{name}.jpg" for name in names], str(listing))
     file_sizes(folder / "Annotations", [f"{name}.xml" for name in names], str(listing))
@@ -135,12 +139,12 @@ def _read(folder: Path, split: str) -> Coco:
         image, objects = _read_xml(folder / "Annotations" / f"{name}.xml")
         images.append(image)
         annotations += objects
-    categories = [{"id": k, "name": name} for k, name in enumerate(CLASSES, start=1)]
+    categories = [{"id": k, "name": name} for k, name in enumerate(CELLS, start=1)]
     return {"images": images, "annotations": annotations, "categories": categories}
 
 
 def _read_xml(path: Path) -> tuple[Entry, list[Entry]]:
-    """A picture's entry and its annotations."""
+    """A picture's entry in "images", and its annotations."""
     try:
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:
@@ -162,11 +166,11 @@ def _read_xml(path: Path) -> tuple[Entry, list[Entry]]:
 
 
 def _object(element: ElementTree.Element, path: Path) -> Entry:
-    name = one_of(f"{path}: class", element.findtext("name", ""), CLASSES)
+    name = one_of(f"{path}: class", element.findtext("name", ""), CELLS)
     left, top, right, bottom = (
         _value(element, f"bndbox/{edge}", float, path) for edge in ("xmin", "ymin", "xmax", "ymax")
     )
-    return {"category_id": CLASSES.index(name) + 1, "bbox": [left, top, right - left, bottom - top]}
+    return {"category_id": CELLS.index(name) + 1, "bbox": [left, top, right - left, bottom - top]}
 
 
 def _value(

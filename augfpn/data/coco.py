@@ -1,4 +1,4 @@
-"""A folder of the user's in COCO's layout, or one of those in common use beside it."""
+"""A user's folder in COCO's layout, or in another layout that is in common use."""
 
 import json
 import os
@@ -6,20 +6,21 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from augfpn.data.annotations import check
+from augfpn.config import DATA_SETS
+from augfpn.data.annotations import check_annotations
 from augfpn.data.files import digest, existing_folder, file_sizes, holdings, read_file
 from augfpn.data.pictures import Pictures
 from augfpn.errors import UserError, one_of
 
-# What each split may be called in names of files and folders, the likeliest first.
-SPLITS = {
+# A split's names in files and folders; the first one found is taken.
+SPLIT_NAMES = {
     "train": ("train2017", "train"),
     "val": ("val2017", "val", "valid"),
     "test": ("test2017", "test"),
 }
-LAYOUT = "annotations/instances_train2017.json and train2017/, or another layout of COCO's"
+COCO_LAYOUT = "annotations/instances_train2017.json and train2017/, or another layout of COCO's"
 PREFIXES = ("instances_", "")
-ROBOFLOW = "_annotations.coco.json"  # lies beside the pictures
+ROBOFLOW = "_annotations.coco.json"  # Roboflow's export: in the folder of the pictures
 
 
 def coco(root: str | os.PathLike[str] | None, split: str) -> Pictures:
@@ -27,18 +28,18 @@ def coco(root: str | os.PathLike[str] | None, split: str) -> Pictures:
 
     Annotations are looked for in annotations/instances_<split>.json, annotations/<split>.json and
     <split>/_annotations.coco.json; pictures in <split>/, images/<split>/ and images/, or beside
-    the annotations. A <split> may have COCO's year, 2017; that of "val" may be called valid.
+    the annotations. <split> may have COCO's year at its end, 2017; "val" may be called valid.
 
-    The fingerprint is over the bytes of the annotation file and the names and sizes of the
-    pictures; their pixels are left out, because COCO's are 18 GB.
+    The fingerprint covers the bytes of the annotation file and the names and sizes of the
+    pictures, but not their pixels, because COCO's are 18 GB.
 
-    Raises: UserError for a folder or file that is missing or not what it should be.
+    Raises: UserError for a folder or file that is missing or broken.
     """
-    one_of("split", split, SPLITS)
-    folder = existing_folder(root, "coco", LAYOUT)
+    one_of("split", split, DATA_SETS["coco"].splits)
+    folder = existing_folder(root, "coco", COCO_LAYOUT)
     file = _annotation_file(folder, split)
     content = file.read_bytes()
-    annotations, report = check(_parse(content, file), str(file))
+    annotations, report = check_annotations(_parse(content, file), str(file))
     names = [entry["file_name"] for entry in annotations["images"]]
     pictures = _picture_folder(folder, file, split, names[0])
     sizes = sorted(file_sizes(pictures, names, str(file)).items())
@@ -53,8 +54,8 @@ def coco(root: str | os.PathLike[str] | None, split: str) -> Pictures:
 
 def _annotation_file(folder: Path, split: str) -> Path:
     looked_for = [
-        *(f"annotations/{prefix}{name}.json" for name in SPLITS[split] for prefix in PREFIXES),
-        *(f"{name}/{ROBOFLOW}" for name in SPLITS[split]),
+        *(f"annotations/{prefix}{name}.json" for name in SPLIT_NAMES[split] for prefix in PREFIXES),
+        *(f"{name}/{ROBOFLOW}" for name in SPLIT_NAMES[split]),
     ]
     for name in looked_for:
         if (folder / name).is_file():
@@ -79,17 +80,17 @@ def _parse(content: bytes, file: Path) -> object:
 
 
 def _picture_folder(folder: Path, file: Path, split: str, first: str) -> Path:
-    """The folder that the file names are relative to: the first that holds the first picture."""
+    """The folder that the file names are relative to: where the first picture is found."""
     if file.name == ROBOFLOW:
         return file.parent
-    named = dict.fromkeys((file.stem.removeprefix("instances_"), *SPLITS[split]))
+    named = dict.fromkeys((file.stem.removeprefix("instances_"), *SPLIT_NAMES[split]))
     candidates = [folder / name for name in (*named, *(f"images/{n}" for n in named), "images")]
     existing = [candidate for candidate in candidates if candidate.is_dir()]
     for candidate in (*existing, folder):
         if (candidate / first).is_file():
             return candidate
     if existing:
-        return existing[0]  # and its listing will tell which files it lacks
+        return existing[0]  # `file_sizes` will say which files it lacks
     raise UserError(
         f"coco: no picture folder for {file}: looked for {_relative(candidates, folder)}, but "
         f"{folder} holds {holdings(folder)}; put the pictures into the first of these."

@@ -1,4 +1,4 @@
-"""Folders, picture files and fingerprints: what the sources that lie on disk share."""
+"""Folders, picture files and fingerprints: what the data sets on disk have in common."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -13,14 +13,14 @@ from augfpn.errors import UserError
 
 
 def digest(*parts: bytes) -> str:
-    """Sha256 in hex over several byte strings; bytes cannot move from one to the next unseen."""
+    """Sha256 in hex of several byte strings; where one ends and the next begins counts, too."""
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
 
 def read_file(folder: Path, entry: dict[str, Any]) -> np.ndarray:
     """The pixels of a picture file, (H, W, 3) uint8 RGB, exactly as they are stored.
 
-    EXIF orientation is not applied: COCO's annotations mean the stored pixels, too.
+    EXIF orientation is not applied: COCO's annotations refer to the stored pixels.
     Raises: UserError for a file that cannot be decoded, or has more than 8 bits a channel.
     """
     path = folder / entry["file_name"]
@@ -29,13 +29,17 @@ def read_file(folder: Path, entry: dict[str, Any]) -> np.ndarray:
             mode, pixels = picture.mode, np.asarray(picture.convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} cannot be read as a picture ({error}); replace it.") from error
-    if mode.startswith(("I", "F")):  # their conversion to RGB is clipped: nearly all white
+    if mode.startswith(("I", "F")):  # Pillow's conversion to RGB clips them: nearly all white
         raise UserError(f"{path} has more than 8 bits a channel; save it with 8.")
     return pixels
 
 
 def existing_folder(root: str | os.PathLike[str] | None, source: str, layout: str) -> Path:
-    """The user's folder for a source of data, if it is one and holds something."""
+    """The user's folder for a data set.
+
+    ``layout`` says in words what belongs into it. Raises: UserError for a folder that is not
+    given, does not exist, is a file or is empty.
+    """
     if not root:
         raise UserError(f"{source} needs data_root: the folder with {layout}.")
     folder = Path(root).expanduser()
@@ -51,20 +55,20 @@ def existing_folder(root: str | os.PathLike[str] | None, source: str, layout: st
 
 
 def holdings(folder: Path) -> str:
-    """What a folder holds, short enough for a sentence."""
+    """The names in a folder, short enough for a sentence."""
     return some(sorted(path.name + "/" * path.is_dir() for path in folder.iterdir()), 8)
 
 
 def some(items: Sequence[object], most: int = 3) -> str:
-    """The first few items, and how many more there are."""
+    """The first few items, and the number of the others."""
     more = f" and {len(items) - most} more" if len(items) > most else ""
     return ", ".join(map(str, items[:most])) + more
 
 
 def file_sizes(folder: Path, names: Iterable[str], named_by: str) -> dict[str, int]:
-    """Bytes of each named file, found with one listing per folder.
+    """The size of each named file in bytes; each folder is listed once.
 
-    Raises: UserError that counts the missing ones and names the first.
+    Raises: UserError with the number of missing files and the names of the first.
     """
     wanted = {name: folder / name for name in names}
     found: dict[Path, os.DirEntry[str]] = {}

@@ -1,51 +1,117 @@
-"""The data: every source becomes one `Pictures`, whose annotations are a plain COCO dict."""
+"""Every data set becomes `Pictures`: by its name, or as an experiment's settings describe it.
+
+A data set takes two places: `augfpn.config.DATA_SETS` has its name and its splits, `LOADERS` here
+has its function.
+"""
 
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from augfpn.config import DATA_SETS, Data
+from augfpn.data.scenes.settings import SceneSettings
 from augfpn.errors import UserError, one_of
+from augfpn.support.progress import Progress
 
 if TYPE_CHECKING:
     from augfpn.data.pictures import Pictures
-    from augfpn.data.scenes.scene import SceneSettings
 
-SPLITS = {
-    "scenes": ("train", "val"),
-    "bccd": ("train", "val", "test"),
-    "coco": ("train", "val", "test"),
-}
+Root = str | os.PathLike[str] | None
+Use = Literal["train", "test"]  # to learn from, or to be measured on
 
 
 def load(
     name: str,
     split: str,
-    root: str | os.PathLike[str] | None = None,
-    scenes: "SceneSettings | None" = None,
+    root: Root = None,
+    *,
+    scenes: SceneSettings | None = None,
     count: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "Pictures":
-    """One split of a source of data by the source's name: "scenes", "bccd" or "coco".
+    """One split of a data set by its name: "scenes", "bccd" or "coco".
 
-    ``root`` is the user's folder; scenes need none, and BCCD is downloaded without one.
-    ``scenes``, ``count`` and ``progress`` say what scenes look like, how many are made, and who is
-    told; the other sources have the pictures that they have (`Pictures.first` takes fewer).
+    ``root`` is the user's folder; scenes need none, and BCCD is downloaded if none is given.
+    ``scenes``, ``count`` and ``progress`` are for scenes only: their settings, how many are made,
+    and a function that is told how many are made so far. The other data sets are returned whole;
+    `Pictures.first` takes fewer.
     Raises: UserError for an unknown name or split, and for whatever is wrong with the folder.
     """
-    one_of("data", name, SPLITS)
-    one_of(f"{name} split", split, SPLITS[name])
-    # Imported when asked for: the processes that draw scenes need neither torch nor a downloader.
-    if name == "scenes":
-        if count is None:
-            raise UserError("scenes are made to order; give count, how many there shall be.")
-        from augfpn.data.scenes.scene import SceneSettings
-        from augfpn.data.scenes.scene import scenes as make
+    expect_both_places(name)
+    one_of("data", name, DATA_SETS)
+    one_of(f"{name} split", split, DATA_SETS[name].splits)
+    if name != "scenes":
+        return LOADERS[name](root, split)
+    if count is None:
+        raise UserError("scenes are made to order; give count, how many there shall be.")
+    from augfpn.data.scenes.scene import scenes as make
 
-        return make(scenes or SceneSettings(), split, count, progress)
-    if name == "bccd":
-        from augfpn.data.bccd import bccd
+    return make(scenes or SceneSettings(), split, count, progress)
 
-        return bccd(root, split)
+
+def load_pictures(settings: Data, use: Use) -> "Pictures":
+    """The pictures that an experiment learns from, or those that it is measured on.
+
+    Raises: UserError as `load` does.
+    """
+    split = getattr(settings, use)
+    if settings.name != "scenes":
+        pictures = load(settings.name, split, settings.root)
+        return pictures.first(settings.limit) if settings.limit else pictures
+    count = {"train": settings.train_scenes, "test": settings.test_scenes}[use]
+    count = min(count, settings.limit or count)
+    look = scene_settings(settings)
+    with Progress(count, f"drawing {'training' if use == 'train' else use} scenes") as tell:
+        return load("scenes", split, scenes=look, count=count, progress=lambda n, _: tell(n))
+
+
+def scene_settings(settings: Data) -> SceneSettings:
+    """The settings of the scenes of an experiment."""
+    (width, height), (fewest, most) = settings.scene_size, settings.scene_objects
+    return SceneSettings(
+        width=width,
+        height=height,
+        fewest=fewest,
+        most=most,
+        classes=settings.scene_classes,
+        tilt=settings.scene_tilt,
+        own_colours=settings.own_colours,
+        detail=settings.detail,
+        context=settings.context,
+        scale=settings.scale,
+    )
+
+
+def expect_both_places(name: str) -> None:
+    """Raise UserError for a data set that is entered in one of its two places only."""
+    named, loaded = name in DATA_SETS, name in LOADERS or name == "scenes"
+    if named and not loaded:
+        raise UserError(
+            f"data set {name!r} is in DATA_SETS of augfpn/config.py, but has no function in "
+            "LOADERS of augfpn/data/load.py: add one."
+        )
+    if loaded and not named:
+        raise UserError(
+            f"data set {name!r} is in LOADERS of augfpn/data/load.py, but not in DATA_SETS of "
+            "augfpn/config.py: add it there with its splits."
+        )
+
+
+# --- how each is loaded ---------------------------------------------------------------------------
+
+
+def _bccd(root: Root, split: str) -> "Pictures":
+    from augfpn.data.bccd import bccd
+
+    return bccd(root, split)
+
+
+def _coco(root: Root, split: str) -> "Pictures":
     from augfpn.data.coco import coco
 
     return coco(root, split)
+
+
+# Each imports its module when it is called, because bccd imports a downloader. Scenes are made to
+# order, see `load`.
+LOADERS: dict[str, Callable[[Root, str], "Pictures"]] = {"bccd": _bccd, "coco": _coco}

@@ -1,23 +1,23 @@
-"""Pictures with their objects: the one form that every source of data is brought to.
+"""Pictures with their objects: the one form that every source of pictures is brought to.
 
-The annotations are a plain COCO instances dict with the data set's own ids, which is also what
-pycocotools evaluates. Inside the package classes are labels 1..K; 0 is the background.
+The annotations are a plain COCO instances dict with the data set's own ids; pycocotools evaluates
+the same dict. Inside the package classes are labels 1..K; 0 is the background.
 """
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
-from pycocotools import mask as rle
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from augfpn.data.annotations import Coco, Code, Entry, expect_mask, mask_code
+from augfpn.data.annotations import Coco, Entry
 from augfpn.data.files import digest
+from augfpn.data.masks import decoded, expect_mask, mask_code
 from augfpn.errors import UserError
 
 Target = dict[str, Any]
@@ -25,20 +25,22 @@ Target = dict[str, Any]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Pictures(Dataset[tuple[Tensor, Target]]):
-    """A data set for detection: ``pictures[i]`` is an image and what is to be found in it.
+    """A data set for detection: ``pictures[i]`` is an image and its target, the objects in it.
 
-    Shapes: image: (3, H, W) uint8 RGB; boxes: (R, 4) float32, x1 y1 x2 y2 in pixels, edges of
-        the box and not centres of its last pixels; labels: (R,) int64, 1..K; image_id: the data
-        set's own id. Crowd regions are no targets; they stay in ``coco`` for the evaluation.
-    Raises: UserError for a picture that cannot be decoded or is not of the annotated size.
+    Shapes: image: (3, H, W) uint8 RGB; boxes: (R, 4) float32, x1 y1 x2 y2 in pixels: the edges of
+        the box, not the centres of its outermost pixels; labels: (R,) int64, 1..K; image_id: the
+        data set's own id; masks, after `with_masks`: (R, H, W) uint8 of 0 and 1. Crowd regions
+        are not in the target; they stay in ``coco`` for the evaluation.
+    Raises: UserError for a picture that cannot be decoded or has another size than annotated.
     """
 
     name: str
-    coco: Coco  # has passed `augfpn.data.annotations`
+    coco: Coco  # checked by `augfpn.data.annotations`
+    _: KW_ONLY
     read: Callable[[Entry], np.ndarray]  # an entry of coco["images"] -> (H, W, 3) uint8 RGB
     fingerprint: str  # sha256 in hex: equal for equal data
-    report: tuple[str, ...] = ()  # what was found and left out
-    masks: bool = False  # whether targets hold them
+    report: tuple[str, ...] = ()  # what the check of the annotations found and repaired
+    masks: bool = False  # whether targets have masks
 
     def __repr__(self) -> str:
         size = f"{len(self)} pictures, {len(self.classes)} classes"
@@ -54,7 +56,7 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         return torch.from_numpy(pixels.transpose(2, 0, 1).copy()), self.target(i)
 
     def target(self, i: int) -> Target:
-        """What is to be found in a picture, without reading its pixels."""
+        """The objects in a picture, without reading its pixels."""
         objects = self.objects(i)
         boxes = torch.tensor([a["bbox"] for a in objects], dtype=torch.float64).reshape(-1, 4)
         boxes[:, 2:] += boxes[:, :2]  # x y w h -> x1 y1 x2 y2
@@ -71,7 +73,7 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         return target
 
     def objects(self, i: int) -> list[Entry]:
-        """The annotations behind the rows of a target, in their order; crowd regions are none."""
+        """The annotations behind the rows of a target, in its order; no crowd regions."""
         return self._objects.get(self.coco["images"][i]["id"], [])
 
     @cached_property
@@ -100,18 +102,19 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         return tuple(names[category_id] for category_id in self.label_of)
 
     def with_objects(self) -> list[int]:
-        """Indices of the pictures that have at least one object: those that training uses."""
+        """Indices of the pictures with at least one object: those that training uses."""
         return [i for i in range(len(self)) if self.objects(i)]
 
     def with_masks(self) -> "Pictures":
-        """The same pictures, with masks in their targets; all are looked at, none is made yet.
+        """The same pictures, with masks in their targets.
 
-        What is thinner than a pixel may cover none: its mask is all 0, and its box stays. So it is
-        found as a box, has nothing to show to a mask head, and no mask can match it when detections
-        are scored, here as in COCO's own evaluation.
+        All annotations are checked now; masks are made when a target is asked for. An object
+        thinner than a pixel may cover no pixel: its mask is all 0, and its box stays. It counts
+        as a box, teaches a mask head nothing, and no detected mask can match it, here as in COCO's
+        own evaluation.
 
-        Raises: UserError for the first annotation, crowd regions too, that has no mask, or one that
-        is broken.
+        Raises: UserError for the first annotation, crowd regions included, whose mask is missing
+        or broken.
         """
         entries = {entry["id"]: entry for entry in self.coco["images"]}
         for annotation in self.coco["annotations"]:
@@ -125,7 +128,7 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         return self if n >= len(self) else self.subset(range(n))
 
     def subset(self, indices: Sequence[int]) -> "Pictures":
-        """Some of the pictures, in the order given; classes and labels stay as they are."""
+        """Some of the pictures, in the order given; classes and labels do not change."""
         wrong = sorted(i for i in set(indices) if not 0 <= i < len(self))
         if wrong or len(set(indices)) < len(indices):
             what = f"has no picture {wrong[0]}" if wrong else "gives no picture twice"
@@ -137,14 +140,6 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         coco = self.coco | {"images": images, "annotations": annotations}
         fingerprint = digest(self.fingerprint.encode(), json.dumps(ids).encode())
         return replace(self, coco=coco, fingerprint=fingerprint)
-
-
-def decoded(codes: list[Code], height: int, width: int) -> np.ndarray:
-    """Run-length codes of one picture as (R, H, W) uint8 of 0 and 1."""
-    masks = np.empty((len(codes), height, width), np.uint8)
-    for mask, code in zip(masks, codes, strict=True):  # faster than all at once: it is all in cache
-        mask[:] = rle.decode(code)
-    return masks
 
 
 def _expect_size(pixels: np.ndarray, entry: Entry, name: str) -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 from torch import Tensor
 
-from augfpn.data.pictures import Pictures, decoded
+from augfpn.data.masks import decoded
+from augfpn.data.pictures import Pictures
 from augfpn.figures.pictures import draw_boxes
 from augfpn.records import Record
 from augfpn.study import grid

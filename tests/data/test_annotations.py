@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from augfpn.data.annotations import check
+from augfpn.data.annotations import check_annotations
 from augfpn.data.pictures import Pictures
 from augfpn.errors import UserError
 
@@ -66,7 +66,7 @@ BROKEN = [
 def test_what_training_cannot_be_right_with_is_one_sentence(small_coco, break_it, message):
     break_it(small_coco)
     with pytest.raises(UserError) as caught:
-        check(small_coco, "small.json")
+        check_annotations(small_coco, "small.json")
     sentence = str(caught.value)
     assert message in sentence
     assert sentence.startswith("small.json")
@@ -78,13 +78,13 @@ def test_what_training_cannot_be_right_with_is_one_sentence(small_coco, break_it
 @pytest.mark.parametrize("value", [[], None, "coco"])
 def test_what_is_no_dict_is_refused(value):
     with pytest.raises(UserError, match=r"small\.json holds a \w+, but COCO's format is a dict"):
-        check(value, "small.json")
+        check_annotations(value, "small.json")
 
 
 def test_a_good_dict_comes_back_equal_and_the_given_one_stays(small_coco):
     small_coco["info"] = {"year": 2017}
     given_dict = copy.deepcopy(small_coco)
-    clean, report = check(small_coco, "small.json")
+    clean, report = check_annotations(small_coco, "small.json")
 
     assert clean == given_dict
     assert report == (
@@ -100,7 +100,7 @@ def boxes_after(small_coco: dict, box: list) -> tuple[dict, tuple[str, ...]]:
     """The annotations by id and the report when annotation 11, in a 40x30 picture, has a box."""
     small_coco["annotations"][0] |= {"bbox": box, "segmentation": [], "area": 123.0}
     before = copy.deepcopy(small_coco)
-    clean, report = check(small_coco, "small.json")
+    clean, report = check_annotations(small_coco, "small.json")
     assert small_coco == before
     return {annotation["id"]: annotation for annotation in clean["annotations"]}, report
 
@@ -135,14 +135,14 @@ def test_rounding_is_clipped_without_a_word(small_coco):
 def test_the_report_names_the_first_few_of_many(small_coco):
     flat = [small_coco["annotations"][0] | {"id": i, "bbox": [1, 2, 0, 4]} for i in range(50, 60)]
     small_coco["annotations"] += flat
-    _, report = check(small_coco, "small.json")
+    _, report = check_annotations(small_coco, "small.json")
     names = "50 in seven.png, 51 in seven.png, 52 in seven.png and 7 more"
     assert f"Left out 10 boxes without width or height: annotation {names}." in report
 
 
 def test_classes_and_pictures_without_an_object_are_reported(small_coco):
     del small_coco["annotations"][1]  # the only cat but for a crowd of them
-    _, report = check(small_coco, "small.json")
+    _, report = check_annotations(small_coco, "small.json")
     assert "1 class without an object: cat." in report
     what = "2 pictures without an object, evaluated but not trained on"
     assert f"{what}: three.png, empty.png." in report
@@ -162,7 +162,7 @@ def test_every_box_that_is_kept_is_a_box_in_its_picture(width, height, boxes):
         "annotations": [sure, *(sure | {"id": i, "bbox": b} for i, b in enumerate(boxes, start=2))],
     }
     assume(max(width, height) > 1)  # or all boxes look like fractions
-    clean, report = check(coco, "any.json")
+    clean, report = check_annotations(coco, "any.json")
     kept = Pictures("any", clean, read=None, fingerprint="").target(0)["boxes"].numpy()
 
     assert (kept[:, 2:] > kept[:, :2]).all()  # in float32, as the loss will see them
@@ -182,7 +182,7 @@ def test_optional_fields_are_filled_in(small_coco):
         entry.pop("segmentation")
         entry.pop("iscrowd")
     small_coco["annotations"][0]["iscrowd"] = None
-    clean, _ = check(small_coco, "small.json")
+    clean, _ = check_annotations(small_coco, "small.json")
 
     assert [entry["iscrowd"] for entry in clean["annotations"]] == [0, 0, 1, 0]
     assert clean["annotations"][1]["segmentation"] == []
@@ -195,7 +195,7 @@ def test_filled_in_areas_agree_with_cocos_own(real_data):
     file = real_data("coco-mini") / "annotations" / "instances_val2017.json"
     coco = json.loads(file.read_text())
     given_areas = np.array([entry.pop("area") for entry in coco["annotations"]])
-    clean, _ = check(coco, "val")
+    clean, _ = check_annotations(coco, "val")
     areas = np.array([entry["area"] for entry in clean["annotations"]])
     # COCO's are of the polygons themselves, these of the pixels that they cover
     assert (np.quantile(np.abs(areas / given_areas - 1), [0.5, 0.9]) < [0.01, 0.03]).all()
@@ -222,6 +222,6 @@ def test_annotation_0_is_renamed_for_pycocotools(small_coco):
     small_coco["info"] = {}
     small_coco["annotations"][0]["id"] = 0
     assert average_precision(small_coco) < 0.7  # one of three perfect detections does not count
-    clean, report = check(small_coco, "small.json")
+    clean, report = check_annotations(small_coco, "small.json")
     assert average_precision(clean) == pytest.approx(1)
     assert "Annotation 0 is called 21: pycocotools never matches 0." in report

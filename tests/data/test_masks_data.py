@@ -13,7 +13,8 @@ from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
 from augfpn import records
-from augfpn.data.annotations import check, expect_mask, mask_code
+from augfpn.data.annotations import check_annotations
+from augfpn.data.masks import expect_mask, mask_code
 from augfpn.data.batches import Augmented, batches
 from augfpn.data.load import load
 from augfpn.data.pictures import Pictures
@@ -224,7 +225,7 @@ def test_a_broken_mask_is_named_before_pycocotools_sees_it(mask, reason):
 def test_the_check_looks_at_a_mask_before_it_measures_its_area():
     coco = pictures_of(with_mask([[1, 2, 30, 4, 5, 1e9]], area=None)).coco
     with pytest.raises(UserError, match=r"one\.json: annotation 5 has a segmentation that is no"):
-        check(coco, "one.json")
+        check_annotations(coco, "one.json")
 
 
 @given(

@@ -21,7 +21,7 @@ from augfpn.errors import UserError
 @pytest.fixture
 def pictures(small_coco, write_pictures, tmp_path) -> Pictures:
     write_pictures(small_coco, tmp_path)
-    return Pictures("small", small_coco, partial(read_file, tmp_path), "f" * 64)
+    return Pictures("small", small_coco, read=partial(read_file, tmp_path), fingerprint="f" * 64)
 
 
 def test_a_picture_is_its_pixels_and_its_objects(pictures, tmp_path):
@@ -90,7 +90,7 @@ def test_a_subset_has_its_own_pictures_and_annotations_but_all_classes(pictures)
 
 
 def test_the_fingerprint_of_a_subset_tells_which_and_of_what(pictures):
-    other = Pictures("other", pictures.coco, pictures.read, "0" * 64)
+    other = Pictures("other", pictures.coco, read=pictures.read, fingerprint="0" * 64)
     subsets = [pictures.subset([0]), pictures.subset([1]), pictures.subset([1, 0]), other.first(1)]
     assert len({part.fingerprint for part in [*subsets, pictures, other]}) == 6
     assert pictures.first(1).fingerprint == pictures.subset([0]).fingerprint

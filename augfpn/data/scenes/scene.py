@@ -128,7 +128,8 @@ def scenes(
     told = {k: v for k, v in asdict(settings).items() if v or k not in DIALS}
     key = json.dumps([SCENES_VERSION, told, split, count]).encode()
     fingerprint = hashlib.sha256(key).hexdigest()
-    return Pictures(f"scenes-{split}", coco, partial(_read, pixels), fingerprint)
+    read = partial(_read, pixels)
+    return Pictures(f"scenes-{split}", coco, read=read, fingerprint=fingerprint)
 
 
 @dataclass
