@@ -12,17 +12,16 @@ second coerces the values to their types, refuses what does not fit, and shows w
 
 import re
 from functools import partial
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
+from pydantic import TypeAdapter, ValidationError
 
-from augfpn import config
 from augfpn.errors import UserError
 from augfpn.settings import parameters
+from augfpn.settings.asked import Asked
 
 INJECTED = "# Parameters"  # the first line of papermill's cell
+ASKED = tuple(Asked.__dataclass_fields__)  # what a notebook of the study sets
 ASSIGNMENT = re.compile(r"^([A-Za-z_]\w*)\s*(:[^=]*)?=")
 
 
@@ -50,23 +49,6 @@ def refuse_unknown(names: dict[str, Any], lines: list[str]) -> list[str]:
         except UserError as error:
             return ["from augfpn.errors import UserError\n", f"raise UserError({str(error)!r})\n"]
     return lines
-
-
-@dataclass(frozen=True, config=config.FROZEN)
-class Asked:
-    """What a notebook of the study asks: which records, and whether to make those that lack."""
-
-    data: str = "scenes"
-    budget: str = "laptop"
-    run: bool = False
-    jobs: Annotated[int, Field(gt=0)] = 1
-    data_root: str | None = None
-    records: Path = Path("runs")
-    rounds: Annotated[int, Field(ge=2)] = 20  # of run time
-    batch: Annotated[int, Field(gt=0)] = 4  # of run time
-
-
-ASKED = tuple(Asked.__dataclass_fields__)
 
 
 def asked(names: dict[str, Any]) -> Asked:

@@ -1,66 +1,75 @@
-"""What is recorded for the study: records to AP on draws of pictures, and to measured numbers.
+"""The evidence on one picture set at one budget: AP on draws of pictures, and measured numbers.
 
-    records --matches--> AP of every draw of pictures --statistics--> effects with intervals
+    records --scoring--> AP of every draw of pictures --intervals--> effects with intervals
 
-An effect is a variant's number less that of another, over the seeds that both have, on the same
-pictures.
+An effect is a variant's number minus that of another, over the seeds that both have, on the same
+pictures. Scoring needs the ground truth of the test pictures. Scenes are made anew from a record's
+settings; for other pictures `keep_truth` writes their annotations, not the pictures, into
+``truth/`` beside the records, a file for each set of test pictures.
 """
 
+import gzip
+import json
+import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augfpn import records
+from augfpn.data.load import load_pictures
+from augfpn.data.pictures import Pictures
 from augfpn.data.scenes.settings import LINED, PILLS
 from augfpn.diagnostics import measure
-from augfpn.diagnostics.errors import error_types
-from augfpn.notebook import Asked
+from augfpn.errors import UserError
 from augfpn.settings import recipes
-from augfpn.study import gather as running
-from augfpn.study import grid, intervals, runtime, truth
-from augfpn.study.claims import signed
-from augfpn.study.gather import Tell
-from augfpn.study.intervals import Draws, Interval
-from augfpn.study.scoring import matches
+from augfpn.study import grid, intervals, timing
+from augfpn.study.intervals import Draws, Interval, signed
+from augfpn.study.recorded import Found
+from augfpn.study.scoring import error_types, matches
+from augfpn.support.files import packed, write_bytes
 
 Floats = NDArray[np.float64]
 ADDED = {"detail": LINED, "context": PILLS}  # classes that a dial adds
 OF_DIAL = "AP of the dial's classes"
+TRUTH = "truth"  # folder beside records that holds annotations
+IN_IMAGE = ("id", "width", "height")
+IN_ANNOTATION = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
 
 
 class Scored(NamedTuple):
     """A record on its test pictures: AP on draws of them, and what each kind of error costs."""
 
     draws: Draws
-    errors: dict[str, dict[str, float]]  # by size and kind: `augfpn.diagnostics.errors`
+    errors: dict[str, dict[str, float]]  # by size and kind: `augfpn.study.scoring.error_types`
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is recorded on one set of pictures at one budget; scored once, as it is asked for."""
+    """What is recorded on one picture set at one budget; a record is scored when it is needed."""
 
-    pictures: str  # one of `study.SETS`
+    pictures: str  # one of `grid.SETS`
     budget: str
-    found: grid.Found
+    found: Found
     number_of_draws: int = intervals.DRAWS
-    timings: Sequence[dict] = ()  # of `augfpn.study.runtime`, at this budget
+    timings: Sequence[dict] = ()  # of `augfpn.study.timing`, at this budget
     scored: dict[str, Scored] = field(default_factory=dict)  # by record's id
     truths: dict[str, dict] = field(default_factory=dict)  # by the pictures' fingerprint
 
     def recorded(self, variant: str) -> dict[int, records.Record]:
         """The records of a variant by seed."""
         if self.budget != "paper" and variant in recipes.recipes():
-            return {}  # a whole recipe is of COCO and of the paper's size
+            return {}  # a whole recipe is for COCO and has the paper's size
         seeds = self.found.seeds
         runs = (grid.Run(variant, self.pictures, self.budget, seed) for seed in seeds)
         there = {run.seed: self.found.record(run) for run in runs}
         return {seed: record for seed, record in there.items() if record is not None}
 
     def prepare(self, variants: Iterable[str], mapped: Callable[..., Iterable] = map) -> None:
-        """Score all records of some variants; ``mapped`` is `map`, or does as it does."""
+        """Score all records of some variants; ``mapped`` is `map`, or a parallel form of it."""
         there = (record for name in variants for record in self.recorded(name).values())
         todo = list({r.id: r for r in there if r.id not in self.scored}.values())
         given = [(r, self.truth(r), self.number_of_draws, self.pictures) for r in todo]
@@ -68,26 +77,29 @@ class Evidence:
         self.scored.update({r.id: each for r, each in zip(todo, done, strict=True)})
 
     def truth(self, record: records.Record) -> dict:
-        """The annotations of a record's test pictures, read or made once."""
+        """The annotations of a record's test pictures, read or made once; see `truth_of`."""
         wanted = record.fingerprints["test"]
         if wanted not in self.truths:
-            self.truths[wanted] = truth.truth_of(record)
+            self.truths[wanted] = truth_of(record)
         return self.truths[wanted]
 
     def of(self, variant: str) -> dict[int, Draws]:
-        """AP on draws of pictures by seed; the draws are the same for every record."""
+        """A variant's AP on draws of pictures by seed; all records share the draws."""
         self.prepare([variant])
         return {seed: self.scored[r.id].draws for seed, r in self.recorded(variant).items()}
 
     def errors(self, variant: str) -> dict[int, dict[str, dict[str, float]]]:
-        """What each kind of error costs by seed, size and kind."""
+        """What each kind of error costs a variant, by seed, size and kind."""
         self.prepare([variant])
         return {seed: self.scored[r.id].errors for seed, r in self.recorded(variant).items()}
 
     def combination(
         self, plus: Sequence[str], minus: Sequence[str], number: str
     ) -> Interval | None:
-        """The sum of some variants' number less that of others; ``None`` where no seed has all."""
+        """The sum of a number over some variants minus that over others.
+
+        ``None`` if there is no seed for which all of these variants are recorded.
+        """
         of = {name: self.of(name) for name in (*plus, *minus)}
         sums = [
             intervals.signed_sum(
@@ -98,7 +110,7 @@ class Evidence:
         return intervals.single(sums)[number] if sums else None
 
     def measured(self, plus: Sequence[str], minus: Sequence[str], number: str) -> Interval | None:
-        """The same of a number that `augfpn.diagnostics` measured, with Student's interval.
+        """The same for a number that `augfpn.diagnostics` measured, with Student's interval.
 
         The interval is for other seeds on these same pictures.
         """
@@ -116,15 +128,18 @@ class Evidence:
             )
             for seed in seeds
         ]
-        return intervals.mean(values) if values else None
+        return intervals.mean_interval(values) if values else None
 
     def measurements(self, variant: str) -> dict[int, dict[str, float]]:
-        """What was measured, by seed and name; only of records that were."""
+        """The measured numbers by seed and name, of those records that were measured."""
         there = {seed: record.diagnostics for seed, record in self.recorded(variant).items()}
         return {seed: measure.numbers(x) for seed, x in there.items() if x is not None}
 
     def arrays(self, variant: str, *keys: str) -> Floats | None:
-        """A measured array, the mean over seeds; nan where no seed has the number."""
+        """The measured array under ``keys``, the mean over seeds; nan where no seed has a number.
+
+        ``None`` if no record has such an array.
+        """
         found = []
         for record in self.recorded(variant).values():
             value: Any = record.diagnostics
@@ -138,28 +153,28 @@ class Evidence:
         total = np.where(there, found, 0).sum(axis=0)
         return np.divide(total, there.sum(axis=0), where=there.any(axis=0), out=total * np.nan)
 
-    def times_as_long(self, use: str) -> Interval | None:
+    def times_as_long(self, use: timing.Use) -> Interval | None:
         """How many times as long as FPN AugFPN takes, on a GPU at the paper's budget."""
         for each in self.timings:
             if each["environment"]["device"] == "cuda" and each["budget"] == "paper":
-                return runtime.times_as_long(each, use)
+                return timing.time_ratio(each, use)
         return None
 
     def apart(self, a: str, b: str) -> dict[int, Draws]:
-        """How much better a is than b, by seed."""
+        """Variant a minus variant b, by seed."""
         return paired(self.of(a), self.of(b))
 
     def effects(self, a: str, b: str) -> dict[str, Interval]:
-        """How much better a is than b, by number; empty where no seed has both."""
+        """Variant a minus variant b, by number; empty if no seed has both."""
         found = list(self.apart(a, b).values())
         return intervals.single(found) if found else {}
 
 
 def scored(record: records.Record, coco: dict, draws: int, pictures: str) -> Scored:
-    """A record's predictions beside the truth of its test pictures."""
-    found = intervals.drawn(matches(coco, record.predictions), draws)
+    """A record's predictions, scored with the ground truth of its test pictures."""
+    found = intervals.draws_of_ap(matches(coco, record.predictions), draws)
     if "mask" in record.result:
-        masks = intervals.drawn(matches(coco, record.predictions, "segm"), draws)
+        masks = intervals.draws_of_ap(matches(coco, record.predictions, "segm"), draws)
         found = intervals.joined(found, masks, "mask ")
     if pictures in ADDED:
         own = [f"AP of {name}" for name in ADDED[pictures]]
@@ -168,8 +183,8 @@ def scored(record: records.Record, coco: dict, draws: int, pictures: str) -> Sco
 
 
 def paired(a: dict[int, Draws], b: dict[int, Draws]) -> dict[int, Draws]:
-    """How much better a is than b, by seed, for the seeds that both have."""
-    return {seed: intervals.less(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())}
+    """a - b by seed, for the seeds that both have."""
+    return {seed: intervals.minus(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())}
 
 
 def shared_seeds(of: dict[str, dict[int, Any]]) -> list[int]:
@@ -177,73 +192,55 @@ def shared_seeds(of: dict[str, dict[int, Any]]) -> list[int]:
     return sorted(set.intersection(*(set(each) for each in of.values())))
 
 
-def collected(names: Sequence[str], sets: Sequence[str], asked: Asked, tell: Tell) -> grid.Found:
-    """The records for some parts on some sets, after the missing runs if they are asked for."""
-    wanted = grid.runs(names, asked.budget, sets)
-    folders = [asked.records, *records.COMMITTED]
-    found = grid.collect(folders)
-    if asked.run:
-        missing = [run for run in wanted if found.record(run) is None]
-        running.run_missing(missing, asked.records, asked.jobs, asked.data_root, tell)
-        found = grid.collect(folders)
-        looked_into = grid.runs(set(names) & set(grid.MEASURED), asked.budget, sets)
-        where = asked.records, asked.jobs, asked.data_root, tell
-        if looked_into:
-            running.measure_missing(looked_into, found, *where)
-            found = grid.collect(folders)
-        running.keep_truths(wanted, found, asked.data_root)
-    tell(grid.status_text(grid.status(names, asked.budget, sets, None, found), found))
-    return found
+# --- the ground truth of test pictures ------------------------------------------------------------
 
 
-def recorded_on(pictures: str, found: grid.Found, asked: Asked) -> Evidence:
-    """Records and timings on one set of pictures."""
-    timings = runtime.read([asked.records, *records.COMMITTED], asked.budget)
-    return Evidence(pictures, asked.budget, found, timings=timings)
+def truth_file(records_folder: Path, fingerprint: str) -> Path:
+    """Where the annotations of some pictures are kept."""
+    return records_folder / TRUTH / f"{fingerprint[:12]}.json.gz"
 
 
-def committed(pictures: str, budget: str = "laptop") -> Evidence:
-    """What the repository's own records hold on a set of pictures: what the book shows.
+def has_kept_truth(record: records.Record) -> bool:
+    """Whether the annotations of a record's test pictures lie beside it."""
+    return truth_file(record.folder.parent, record.fingerprints["test"]).exists()
 
-    Raises ``UserError`` for pictures or a budget that do not exist.
+
+def keep_truth(pictures: Pictures, records_folder: Path) -> Path:
+    """Write the pictures' annotations beside records, if they are not there yet."""
+    file = truth_file(records_folder, pictures.fingerprint)
+    if not file.exists():
+        fields = IN_ANNOTATION + (("segmentation",) if pictures.masks else ())
+        coco = pictures.coco
+        kept = {
+            "images": [{name: entry[name] for name in IN_IMAGE} for entry in coco["images"]],
+            "categories": coco["categories"],
+            "annotations": [{name: each[name] for name in fields} for each in coco["annotations"]],
+        }
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(file, packed({"fingerprint": pictures.fingerprint} | kept))
+    return file
+
+
+def truth_of(record: records.Record) -> dict:
+    """The annotations of a record's test pictures, in COCO's format.
+
+    Raises ``UserError`` if the record's settings make other scenes today, and if there is no kept
+    file of other pictures or it is damaged.
     """
-    grid.known_set(pictures)
-    grid.known_budget(budget)
-    found, timings = grid.collect(records.COMMITTED), runtime.read(records.COMMITTED, budget)
-    return Evidence(pictures, budget, found, timings=timings)
-
-
-def gather(name: str, asked: Asked, tell: Tell = print) -> Evidence:
-    """What is recorded for a part, after its missing runs if they are asked for.
-
-    Says what is there. Raises ``UserError`` for a part without such pictures.
-    """
-    grid.check_pictures([name], asked.budget, [asked.data])
-    found = collected([name], [asked.data], asked, tell)
-    return recorded_on(asked.data, found, asked)
-
-
-def gather_all(names: Sequence[str], asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
-    """The same for those of some parts that have such pictures.
-
-    Raises ``UserError`` where none has.
-    """
-    grid.check_pictures(names, asked.budget, [asked.data])
-    there = [name for name in names if grid.runs([name], asked.budget, [asked.data])]
-    evidence = recorded_on(asked.data, collected(there, [asked.data], asked, tell), asked)
-    return dict.fromkeys(there, evidence)
-
-
-def gather_by_dial(asked: Asked, tell: Tell = print) -> dict[str, Evidence]:
-    """The same for the defect matrix, by set of pictures."""
-    sets = grid.sets_of(grid.part("defects"), asked.budget, None)
-    found = collected(["defects"], sets, asked, tell)
-    return {name: recorded_on(name, found, asked) for name in sets}
-
-
-def base_of(variant: str) -> str:
-    """The variant that another is compared with: FPN with the same detector."""
-    if variant in recipes.recipes():
-        return recipes.base_recipe(variant)
-    detector, colon, _ = variant.rpartition(":")
-    return f"{detector}{colon}fpn"
+    wanted = record.fingerprints["test"]
+    if record.experiment.data.name == "scenes":
+        pictures = load_pictures(record.experiment.data, "test")
+        if pictures.fingerprint != wanted:
+            raise UserError(f"{record.folder.name} is of scenes of another version: run it again.")
+        return pictures.coco
+    file = truth_file(record.folder.parent, wanted)
+    try:
+        coco = json.loads(gzip.decompress(file.read_bytes()))
+    except (OSError, EOFError, ValueError, zlib.error):
+        raise UserError(
+            f"the annotations that {record.folder.name} was tested with are not at {file}: "
+            "`augfpn study run` keeps them there."
+        ) from None
+    if coco.pop("fingerprint", None) != wanted:
+        raise UserError(f"{file} is not of the pictures of {record.folder.name}: delete it.")
+    return coco

@@ -1,9 +1,10 @@
-"""The study's missing runs and measurements, several at once, each a process of its own.
+"""Evidence gathered for a part of the study: its missing runs are made first if they are asked for.
 
     augfpn train ...       -> a record with weights
     augfpn measure RECORD  -> its diagnostics.json
 
-What is needed is in `augfpn.study.grid`.
+Runs and measurements are processes of their own, several at once. `augfpn.study.grid` says which
+runs a part needs, `augfpn.study.recorded` which of them are there.
 """
 
 import os
@@ -16,15 +17,101 @@ from typing import NamedTuple
 
 from augfpn import records
 from augfpn.deploy import predict
-from augfpn.study import truth
-from augfpn.study.grid import DEVICES, Found, Run
+from augfpn.settings.asked import Asked
+from augfpn.study import evidence, grid, recorded, timing
+from augfpn.study.evidence import Evidence
+from augfpn.study.grid import DEVICES, Run
+from augfpn.study.recorded import Found
+from augfpn.training import prepare
 
-Tell = Callable[[str], None]
+Say = Callable[[str], None]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # torch takes the latter where it is set
 
 
+# --- evidence -------------------------------------------------------------------------------------
+
+
+def evidence_for(name: str, asked: Asked, say: Say = print) -> Evidence:
+    """What is recorded for a part, after its missing runs if they are asked for.
+
+    Says what is there. Raises ``UserError`` for an unknown part and for one without such pictures.
+    """
+    grid.check_pictures([name], asked.budget, [asked.data])
+    found = found_for([name], [asked.data], asked, say)
+    return evidence_on(asked.data, found, asked)
+
+
+def evidence_for_parts(names: Sequence[str], asked: Asked, say: Say = print) -> dict[str, Evidence]:
+    """What is recorded for those of some parts that have such pictures, by part.
+
+    Raises ``UserError`` for an unknown part, and if no part has such pictures.
+    """
+    grid.check_pictures(names, asked.budget, [asked.data])
+    there = [name for name in names if grid.runs([name], asked.budget, [asked.data])]
+    found = found_for(there, [asked.data], asked, say)
+    return dict.fromkeys(there, evidence_on(asked.data, found, asked))
+
+
+def evidence_by_dial(asked: Asked, say: Say = print) -> dict[str, Evidence]:
+    """What is recorded for the defect matrix, by picture set."""
+    sets = grid.sets_of(grid.part("defects"), asked.budget, None)
+    found = found_for(["defects"], sets, asked, say)
+    return {name: evidence_on(name, found, asked) for name in sets}
+
+
+def committed(pictures: str, budget: str = "laptop") -> Evidence:
+    """What the repository's own records say about a picture set: what the book shows.
+
+    Raises ``UserError`` for a picture set or a budget that does not exist.
+    """
+    grid.known_set(pictures)
+    grid.known_budget(budget)
+    timings = recorded.read_timings(records.COMMITTED, budget)
+    return Evidence(pictures, budget, recorded.collect(records.COMMITTED), timings=timings)
+
+
+def timings_for(asked: Asked, say: Say = print) -> list[dict]:
+    """The timings at a budget, after one on this machine if it is asked for.
+
+    Raises ``UserError`` for a budget that does not exist.
+    """
+    grid.known_budget(asked.budget)
+    if asked.run:
+        device = prepare.the_device("auto")
+        found = timing.time_in_turns(asked.budget, asked.rounds, asked.batch, device)
+        say(f"recorded: {timing.write_timing(found, asked.records)}")
+    return recorded.read_timings([asked.records, *records.COMMITTED], asked.budget)
+
+
+def found_for(names: Sequence[str], sets: Sequence[str], asked: Asked, say: Say) -> Found:
+    """The records for some parts on some picture sets, after the missing runs if asked for."""
+    wanted = grid.runs(names, asked.budget, sets)
+    folders = [asked.records, *records.COMMITTED]
+    found = recorded.collect(folders)
+    if asked.run:
+        where = asked.records, asked.jobs, asked.data_root, say
+        run_missing([run for run in wanted if found.record(run) is None], *where)
+        found = recorded.collect(folders)
+        measured = [name for name in names if grid.part(name).measured]
+        if measured:
+            measure_missing(grid.runs(measured, asked.budget, sets), found, *where)
+            found = recorded.collect(folders)
+        keep_truths(wanted, found, asked.data_root)
+    say(recorded.status_text(recorded.status(names, asked.budget, sets, None, found), found))
+    return found
+
+
+def evidence_on(pictures: str, found: Found, asked: Asked) -> Evidence:
+    """Records and timings on one picture set."""
+    timings = recorded.read_timings([asked.records, *records.COMMITTED], asked.budget)
+    return Evidence(pictures, asked.budget, found, timings=timings)
+
+
+# --- jobs -----------------------------------------------------------------------------------------
+
+
 class Job(NamedTuple):
-    """A command line for a run, with its log's name, what to call it and its threads."""
+    """A process for a run: its command line, the name of its log, its title and its threads."""
 
     run: Run
     words: list[str]
@@ -34,24 +121,24 @@ class Job(NamedTuple):
 
 
 def run_missing(
-    missing: Iterable[Run], folder: Path, jobs: int, data_root: str | None, tell: Tell
+    missing: Iterable[Run], folder: Path, jobs: int, data_root: str | None, say: Say
 ) -> list[Run]:
-    """Train what is missing, some at once; returns what failed.
+    """Train missing runs, ``jobs`` of them at once; returns the runs that failed.
 
-    Each run is a process of its own, ``augfpn train``; one that was cut off goes on from its
+    Each run is a process of its own, ``augfpn train``; one that was stopped goes on from its
     checkpoint.
     """
     todo = [
         Job(
             run,
-            command(run, folder, data_root),
+            train_command(run, folder, data_root),
             f"{run.pictures}-{run.variant.replace(':', '-')}-seed{run.seed}",
             str(run),
             threads_of(run, jobs),
         )
         for run in missing
     ]
-    return in_processes(todo, folder, jobs, tell)
+    return in_processes(todo, folder, jobs, say)
 
 
 def measure_missing(
@@ -60,9 +147,9 @@ def measure_missing(
     folder: Path,
     jobs: int,
     data_root: str | None,
-    tell: Tell,
+    say: Say,
 ) -> list[Run]:
-    """Measure the three defects on all records of some runs that have weights and no diagnostics.
+    """Measure the three defects on those records of some runs that have weights, if not done yet.
 
     Each is a process of its own, ``augfpn measure``; returns the runs that failed.
     """
@@ -78,14 +165,12 @@ def measure_missing(
         for run, record in there.items()
         if record is not None and record.diagnostics is None and record.weights.is_file()
     ]
-    tell(f"{len(todo)} records have weights and are not measured.")
-    return in_processes(todo, folder, jobs, tell) if todo else []
+    say(f"{len(todo)} records have weights and are not measured.")
+    return in_processes(todo, folder, jobs, say) if todo else []
 
 
-def in_processes(todo: Sequence[Job], folder: Path, jobs: int, tell: Tell) -> list[Run]:
-    """Do some jobs at once, each with its output in a log in ``folder``; returns the runs of those
-    that failed.
-    """
+def in_processes(todo: Sequence[Job], folder: Path, jobs: int, say: Say) -> list[Run]:
+    """Run ``jobs`` processes at once, each with its log in ``folder``; returns what failed."""
     logs = folder / "logs"
     logs.mkdir(parents=True, exist_ok=True)
 
@@ -96,7 +181,7 @@ def in_processes(todo: Sequence[Job], folder: Path, jobs: int, tell: Tell) -> li
             done = subprocess.run(
                 job.words, stdout=out, stderr=subprocess.STDOUT, env=settings, check=False
             )
-        tell(f"{job.title}: " + ("done" if done.returncode == 0 else f"FAILED, see {log}"))
+        say(f"{job.title}: " + ("done" if done.returncode == 0 else f"FAILED, see {log}"))
         return done.returncode == 0
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -105,30 +190,31 @@ def in_processes(todo: Sequence[Job], folder: Path, jobs: int, tell: Tell) -> li
 
 
 def threads_of(run: Run, jobs: int) -> int:
-    """One on a CPU: with two, sums are taken in another order, and AP moves as with another seed.
-    On a GPU a run's share of the cores.
+    """The CPU threads of a run: one for training on a CPU, its share of the cores with a GPU.
+
+    Two threads would add numbers in another order, which changes AP as much as another seed does.
     """
     return 1 if DEVICES[run.budget] == "cpu" else share_of_cores(jobs)
 
 
 def share_of_cores(jobs: int) -> int:
-    """The cores of each of some jobs at once."""
+    """The cores that each of ``jobs`` processes gets."""
     return max(1, (os.cpu_count() or 1) // jobs)
 
 
 def keep_truths(runs: Iterable[Run], found: Found, data_root: str | None) -> None:
-    """Keep the annotations that the records of some runs were tested with beside them.
+    """Keep the annotations of the test pictures beside the records of some runs.
 
-    So that a report needs no pictures. Those of scenes are made anew whenever they are needed.
+    A report then needs no pictures. The annotations of scenes are made anew when they are needed.
     """
     for record in filter(None, map(found.record, runs)):
         pictures = record.experiment.data.name
-        if pictures != "scenes" and not truth.is_kept(record):
-            truth.keep(predict.test_pictures(record, data_root), record.folder.parent)
+        if pictures != "scenes" and not evidence.has_kept_truth(record):
+            evidence.keep_truth(predict.test_pictures(record, data_root), record.folder.parent)
 
 
-def command(run: Run, folder: Path, data_root: str | None) -> list[str]:
-    """The command line that trains one run."""
+def train_command(run: Run, folder: Path, data_root: str | None) -> list[str]:
+    """The command line that trains a run."""
     words = run.words | {"device": DEVICES[run.budget], "records": str(folder), "baseline": "none"}
     if data_root is not None and words["data"] != "scenes":
         words["data_root"] = data_root
@@ -140,7 +226,7 @@ def command(run: Run, folder: Path, data_root: str | None) -> list[str]:
 
 
 def measure_command(record: records.Record, data_root: str | None) -> list[str]:
-    """The command line that measures one record."""
+    """The command line that measures a record."""
     words = [sys.executable, "-m", "augfpn.cli", "measure", str(record.folder)]
     moved = data_root is not None and record.experiment.data.name != "scenes"
     return [*words, "--data-root", data_root] if moved else words

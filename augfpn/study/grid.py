@@ -17,6 +17,7 @@ from augfpn import config, records
 from augfpn.config import DATA_SETS, DIALS
 from augfpn.errors import UserError
 from augfpn.settings import paper, parameters, recipes
+from augfpn.settings.components import variant_of
 from augfpn.settings.experiment import experiment
 
 TURNED_UP = {"scale": 1.0}  # how far a dial is turned in its picture set; 0.5 unless it stands here
@@ -58,14 +59,14 @@ class Part(NamedTuple):
 
 def of_table(table: str) -> tuple[str, ...]:
     """The variants of one of the paper's Tables 2 to 5, in its order: FPN is first."""
-    found = (recipes.parts_of(each.model) for each in paper.results() if each.table == table)
+    found = (variant_of(each.model) for each in paper.results() if each.table == table)
     return tuple(dict.fromkeys(found))
 
 
 def whole_recipes() -> tuple[str, ...]:
     """The authors' own rows of Table 1, each a recipe for COCO."""
     own = (each for each in paper.results() if each.table == "Table 1")
-    return tuple(recipes.name_of(each.model, each.schedule) for each in own)
+    return tuple(recipes.recipe_name(each.model, each.schedule) for each in own)
 
 
 @cache
@@ -77,9 +78,7 @@ def parts() -> dict[str, Part]:
     masks = ("mask_rcnn:fpn", "mask_rcnn:augfpn")
     return {
         "table2": Part("Table 2: the three components", of_table("Table 2"), both),
-        "defects": Part(
-            "Does each component mend its own defect?", each_alone, ("scenes", *DIALS)
-        ),
+        "defects": Part("Does each component mend its own defect?", each_alone, ("scenes", *DIALS)),
         "mechanisms": Part("The three defects, measured", each_alone, both, measured=True),
         "figure4": Part(
             "Figure 4: what RoIs take from each level", ("srs", "augfpn"), both, measured=True
@@ -134,7 +133,7 @@ def words_of_variant(variant: str) -> dict[str, Any]:
 def baseline_of(variant: str) -> str:
     """The variant that another is compared with: FPN with the same detector."""
     if variant in recipes.recipes():
-        return recipes.base_of(variant)
+        return recipes.base_recipe(variant)
     detector, colon, _ = variant.rpartition(":")
     return f"{detector}{colon}fpn"
 

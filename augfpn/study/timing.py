@@ -1,58 +1,86 @@
-"""How long a run takes, from a few of its own steps and test pictures."""
+"""How long things take on this machine, from a few training steps and test pictures.
 
+    forecast       of one run, from its own first steps: what the doctor says
+    time_in_turns  FPN and AugFPN in one process, in turns: the paper's section 4.5
+
+In turns means: FPN, AugFPN in one round, AugFPN, FPN in the next. Each round gives a ratio, and
+whatever else the machine does hits both alike. The timings lie beside records.
+"""
+
+import re
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import torch
 from torch import nn
 
+from augfpn import config
 from augfpn.config import Experiment
 from augfpn.data.batches import batches
 from augfpn.data.pictures import Pictures
 from augfpn.detectors.build import build_detector
+from augfpn.errors import UserError
+from augfpn.study import grid, intervals
+from augfpn.study.intervals import Interval
+from augfpn.study.recorded import TIMINGS
+from augfpn.support.files import write_json
+from augfpn.support.machine import environment, keep_freed_memory
 from augfpn.training import evaluate, train
 
-WARM_UP, MOST_STEPS = 3, 23  # the first steps are slower: memory is asked for, kernels are chosen
-TRAINING_SECONDS, TESTING_SECONDS = 15.0, 5.0  # what is spent on measuring
-MOST_TESTED = 8  # pictures
+# The first steps and rounds are slower: memory is allocated, kernels are chosen.
+SLOW_STEPS, MOST_STEPS = 3, 23
+SLOW_ROUNDS = 2
+TRAINING_SECONDS, TEST_SECONDS = 15.0, 5.0  # that a forecast spends on measuring
+MOST_TESTED = 8  # pictures of a forecast
+TIMED_VARIANTS = ("fpn", "augfpn")
+PAPER_SCENE = (1216, 800)  # as large as the pictures of COCO at the paper's budget
+
+Use = Literal["training", "testing"]
+Timer = Callable[[int], float]  # a round -> seconds
 
 
-class Cost(NamedTuple):
-    """Seconds of a training step and of a test picture, and how the former was found."""
+# --- one run --------------------------------------------------------------------------------------
+
+
+class Forecast(NamedTuple):
+    """Seconds of a training step and of a test picture, and how the former was measured."""
 
     step: float
     picture: float
     how: str
 
 
-def measure(experiment: Experiment, pictures: Pictures, test: Pictures) -> Cost:
-    """What the run costs on this machine, measured in some twenty seconds.
+def forecast(experiment: Experiment, pictures: Pictures, test: Pictures) -> Forecast:
+    """How long a run's steps and test pictures take on this machine; takes some twenty seconds.
 
-    A step that is too long to be repeated is guessed from one with a single picture. Raises
-    whatever the training itself would: a GPU that is too small says so here.
+    A step that is too long to be repeated is estimated from a step with a single picture. Raises
+    whatever the training itself would, for example that the GPU's memory is too small.
     """
-    train.keep_freed_memory()
+    keep_freed_memory()
     torch.manual_seed(experiment.seed)
     detector = build_detector(experiment.model).to(experiment.device)
     deadline = time.monotonic() + TRAINING_SECONDS
     alone = replace(experiment, train=replace(experiment.train, batch=1))
     guess = experiment.train.batch * min(timed_steps(detector, alone, pictures, 3, deadline))
     step, how = guess, "guessed from one with a single picture"
-    if time.monotonic() + (WARM_UP + 1) * guess < deadline:
+    if time.monotonic() + (SLOW_STEPS + 1) * guess < deadline:
         seconds = timed_steps(detector, experiment, pictures, MOST_STEPS, deadline)
-        seconds = seconds[WARM_UP:] or seconds[-1:]
+        seconds = seconds[SLOW_STEPS:] or seconds[-1:]
         step, how = statistics.median(seconds), f"median of {len(seconds)}"
     first = timed_test(detector, experiment, test, 1)
-    more = min(MOST_TESTED, int(TESTING_SECONDS / first))
-    return Cost(step, timed_test(detector, experiment, test, more) if more > 1 else first, how)
+    more = min(MOST_TESTED, int(TEST_SECONDS / first))
+    picture = timed_test(detector, experiment, test, more) if more > 1 else first
+    return Forecast(step, picture, how)
 
 
 def timed_steps(
     detector: nn.Module, experiment: Experiment, pictures: Pictures, most: int, deadline: float
 ) -> list[float]:
-    """Seconds of each of the run's first steps, with waiting for pictures; at least of one."""
+    """Seconds of each of the run's first steps, with the wait for pictures; at least one step."""
     settings, useful = experiment.train, pictures.with_objects()
     steps = train.number_of_steps(settings, len(useful))
     optimizer = train.make_optimizer(detector, settings)
@@ -73,7 +101,122 @@ def timed_steps(
 
 
 def timed_test(detector: nn.Module, experiment: Experiment, test: Pictures, n: int) -> float:
-    """Seconds to detect in a picture, over the first n of them."""
+    """Seconds to detect in a picture, the mean over the first n."""
     some, began = test.first(n), time.monotonic()
     evaluate.predict(detector, some, experiment.device, amp=experiment.train.amp)
     return (time.monotonic() - began) / len(some)
+
+
+# --- FPN and AugFPN in turns ----------------------------------------------------------------------
+
+
+def time_in_turns(budget: str, rounds: int, batch: int, device: str) -> dict:
+    """Seconds of a training step and of a test picture, by use, variant and round.
+
+    On scenes; reading them and resizing them counts, as in the paper. With weights from scratch,
+    there are as many proposals as after training, but fewer detections to suppress.
+    """
+    found: dict[str, dict[str, list[float]]] = {}
+    timers = [timers_of(variant, budget, batch, device, rounds) for variant in TIMED_VARIANTS]
+    for use in ("training", "testing"):
+        seconds: dict[str, list[float]] = {variant: [] for variant in TIMED_VARIANTS}
+        for n in range(SLOW_ROUNDS + rounds):
+            turn = list(zip(TIMED_VARIANTS, timers, strict=True))
+            for variant, timer in turn if n % 2 == 0 else turn[::-1]:
+                seconds[variant].append(timer[use](n))
+        found[use] = {variant: each[SLOW_ROUNDS:] for variant, each in seconds.items()}
+    settings = {"budget": budget, "batch": batch, "rounds": rounds}
+    return settings | {"seconds": found, "environment": environment(device)}
+
+
+def timers_of(variant: str, budget: str, batch: int, device: str, rounds: int) -> dict[Use, Timer]:
+    """Functions that time one round of a variant, by use."""
+    experiment = timed_experiment(variant, budget, batch, device, rounds)
+    pictures, test = train.load_both(experiment)
+    experiment = train.fitted(experiment, pictures, test)
+    torch.manual_seed(0)
+    detector = build_detector(experiment.model).to(device)
+    return {
+        "training": training_timer(detector, experiment, pictures, rounds),
+        "testing": inference_timer(detector, experiment, test),
+    }
+
+
+def timed_experiment(variant: str, budget: str, batch: int, device: str, rounds: int) -> Experiment:
+    """The budget's detector on as many scenes as are needed."""
+    of_budget = grid.Run(variant, "coco" if budget == "paper" else "scenes", budget, 0).experiment
+    data = config.Data(
+        scene_size=PAPER_SCENE if budget == "paper" else of_budget.data.scene_size,
+        train_scenes=max(batch, 4),
+        test_scenes=max(4, min(rounds, 16)),
+    )
+    steps = SLOW_ROUNDS + rounds
+    return replace(
+        of_budget,
+        model=replace(of_budget.model, weights="scratch"),
+        data=data,
+        train=replace(of_budget.train, batch=batch, workers=0, epochs=None, steps=steps),
+        device=device,
+    )
+
+
+def training_timer(
+    detector: nn.Module, experiment: Experiment, pictures: Pictures, rounds: int
+) -> Timer:
+    """Times a training step, with reading its pictures."""
+    settings = experiment.train
+    optimizer = train.make_optimizer(detector, settings)
+    feed = iter(
+        batches(
+            pictures, pictures.with_objects(), settings.batch, range(SLOW_ROUNDS + rounds),
+            seed=0, flip=settings.flip, workers=0,
+        )
+    )  # fmt: skip
+
+    def one(n: int) -> float:
+        detector.train()
+        began = time.monotonic()
+        images, targets = next(feed)
+        train.one_step(detector, optimizer, 1e-6, images, targets, experiment, n)
+        return elapsed(began, experiment.device)
+
+    return one
+
+
+def inference_timer(detector: nn.Module, experiment: Experiment, test: Pictures) -> Timer:
+    """Times a test picture, from reading it to its detections."""
+
+    def one(n: int) -> float:
+        detector.eval()
+        began, i = time.monotonic(), n % len(test)
+        with torch.no_grad():
+            evaluate.detect(
+                detector, test, range(i, i + 1), experiment.device, experiment.train.amp
+            )
+        return elapsed(began, experiment.device)
+
+    return one
+
+
+def elapsed(began: float, device: str) -> float:
+    """Seconds since ``began``, once the device has finished its work."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.monotonic() - began
+
+
+def time_ratio(timing: dict, use: Use) -> Interval:
+    """How many times as long AugFPN takes: the mean ratio, with its interval over rounds."""
+    base, augmented = (timing["seconds"][use][variant] for variant in TIMED_VARIANTS)
+    return intervals.mean_interval([b / a for a, b in zip(base, augmented, strict=True)])
+
+
+def write_timing(timing: dict, folder: Path) -> Path:
+    """Write a timing beside records. Raises ``UserError`` rather than overwrite one."""
+    device = re.sub(r"[^a-z0-9]+", "-", timing["environment"]["device_name"].lower()).strip("-")
+    file = folder / TIMINGS / f"{timing['budget']}-{device}.json"
+    if file.exists():
+        raise UserError(f"{file} is there: move it away to measure again.")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_json(file, timing)
+    return file

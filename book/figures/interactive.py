@@ -28,7 +28,7 @@ from augfpn.detectors.two_stage import TwoStage
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.figures import plots
 from augfpn.pyramid import ratio_invariant_pool
-from augfpn.study import evidence
+from augfpn.study import gather
 from augfpn.training import train
 
 HERE = Path(__file__).parent
@@ -54,7 +54,7 @@ def write(name: str, content: dict[str, Any]) -> None:
 
 def trained() -> tuple[TwoStage, Any]:
     """The committed AugFPN of scenes and its record."""
-    record = evidence.committed("scenes").recorded("augfpn")[0]
+    record = gather.committed("scenes").recorded("augfpn")[0]
     return predict.load(record.folder, "cpu")
 
 
@@ -114,7 +114,7 @@ def pooling() -> None:
     c5 = F.adaptive_avg_pool2d(image, [n // 32 for n in WIDE])
     ours = {f"α = {r}": ratio_invariant_pool(c5, r) for r in RATIOS}
     psp = {f"PSP, {n} × {n}": F.adaptive_avg_pool2d(c5, n) for n in PSP}
-    with plt.rc_context(plots.STYLE | {"axes.grid": False}):
+    with plt.rc_context(plots.THEME | {"axes.grid": False}):
         figure, axes = plt.subplots(2, 4, figsize=(7.4, 3), layout="constrained")
         for axis in axes.flat:
             axis.axis("off")
@@ -181,7 +181,7 @@ def cells(root: str, records: dict[str, Path]) -> None:
         "sizes": {k: list(x.shape[-2:]) for k, x in m.items()},
         "alt": "A microscope picture of blood cells", "colours": COLOURS,
     })  # fmt: skip
-    with plt.rc_context(plots.STYLE | {"axes.grid": False}):
+    with plt.rc_context(plots.THEME | {"axes.grid": False}):
         figure, axes = plt.subplots(2, 4, figsize=(7.4, 3), layout="constrained")
         for line, (name, pictures) in zip(axes, rows.items(), strict=True):
             line[0].set_ylabel({"fpn": "FPN", "cs": "with CS"}[name])

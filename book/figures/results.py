@@ -10,7 +10,7 @@ from pathlib import Path
 from augfpn import records
 from augfpn.figures import plots
 from augfpn.figures.examples import examples
-from augfpn.study import grid
+from augfpn.study import grid, recorded
 from augfpn.training import train
 
 HERE = Path(__file__).parent
@@ -19,7 +19,7 @@ EACH = 2  # pictures of each data set
 
 def trained(name: str) -> records.Record:
     """The committed AugFPN record of a data set at the laptop budget, seed 0."""
-    found = grid.collect(records.COMMITTED).record(grid.Run("augfpn", name, "laptop", 0))
+    found = recorded.collect(records.COMMITTED).record(grid.Run("augfpn", name, "laptop", 0))
     if found is None:
         raise SystemExit(f"there is no AugFPN record of {name} in {records.COMMITTED}")
     return found

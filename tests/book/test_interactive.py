@@ -17,7 +17,7 @@ from augfpn.detectors import build
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.diagnostics.objects import maps
 from augfpn.pyramid import HardRoISelection, ratio_invariant_pool
-from augfpn.study import evidence
+from augfpn.study import gather
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 DATA = BOOK / "extra" / "interactive"
@@ -81,7 +81,7 @@ def test_pooled_colours_are_adaptive_averages(page, rows: int, columns: int) -> 
 
 def test_the_gates_are_those_of_the_committed_detector() -> None:
     shown = data("levels")
-    record = evidence.committed("scenes").recorded("augfpn")[0]
+    record = gather.committed("scenes").recorded("augfpn")[0]
     detector, record = predict.load(record.folder, "cpu")
     pixels = torch.from_numpy(np.array(Image.open(DATA / "scene.png")))
     image = pixels.permute(2, 0, 1)

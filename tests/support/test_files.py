@@ -11,18 +11,18 @@ from augfpn.cli import options
 from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.notebook import Asked
-from augfpn.study import evidence, grid, intervals, report
+from augfpn.study import gather, grid, intervals, recorded, report
 from augfpn.support.files import check_readable, check_writable
 from augfpn.training import train
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory) -> grid.Found:
+def found(tmp_path_factory) -> recorded.Found:
     """FPN and CS on scenes at the smoke budget."""
     folder = tmp_path_factory.mktemp("records")
     for variant in ("fpn", "cs"):
         train.train(grid.Run(variant, "scenes", "smoke", 0).experiment, folder)
-    return grid.collect([folder])
+    return recorded.collect([folder])
 
 
 def test_a_folder_that_is_there_or_can_be_made_is_fine(tmp_path: Path) -> None:
@@ -79,44 +79,44 @@ def test_a_folder_that_is_not_there_is_noted(
 # --- of a report ----------------------------------------------------------------------------------
 
 
-def test_a_report_goes_where_it_can_be_written(tmp_path: Path, found: grid.Found) -> None:
+def test_a_report_goes_where_it_can_be_written(tmp_path: Path, found: recorded.Found) -> None:
     file = tmp_path / "afile"
     file.touch()
     with pytest.raises(UserError, match="afile is a file: give a folder"):
-        report.write(["table2"], "smoke", None, found, file)
+        report.write_page(["table2"], "smoke", None, found, file)
 
 
-def test_a_strangers_page_is_not_overwritten(tmp_path: Path, found: grid.Found) -> None:
+def test_a_strangers_page_is_not_overwritten(tmp_path: Path, found: recorded.Found) -> None:
     page = tmp_path / "index.md"
     for content in (b"# My site\n", b"", b"\xff\xfe"):
         page.write_bytes(content)
         with pytest.raises(UserError, match="holds other files: give a new folder"):
-            report.write(["table2"], "smoke", None, found, tmp_path)
+            report.write_page(["table2"], "smoke", None, found, tmp_path)
         assert page.read_bytes() == content
 
 
 def test_figures_of_an_older_report_go_and_nothing_else(
-    tmp_path: Path, found: grid.Found, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, found: recorded.Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intervals, "DRAWS", 30)
-    page = report.write(["table2"], "smoke", ["scenes"], found, tmp_path)
+    page = report.write_page(["table2"], "smoke", ["scenes"], found, tmp_path)
     own = {file.name for file in tmp_path.iterdir()}
     assert own == {"index.md", "table2-scenes.svg"}
     for name in ("table3-scenes.svg", "gap-bccd.svg", "level-scenes.svg", "mine.svg", "mine.txt"):
         (tmp_path / name).touch()
-    report.write(["table2"], "smoke", ["scenes"], found, page.parent)
+    report.write_page(["table2"], "smoke", ["scenes"], found, page.parent)
     assert {file.name for file in tmp_path.iterdir()} == own | {"mine.svg", "mine.txt"}
 
 
 def test_a_report_names_damaged_predictions_and_does_without(
-    tmp_path: Path, found: grid.Found, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, found: recorded.Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intervals, "DRAWS", 30)
     whole = found.record(grid.Run("fpn", "scenes", "smoke", 0))
     shutil.copytree(whole.folder, tmp_path / "runs" / "broken")
     (tmp_path / "runs" / "broken" / "predictions.json.gz").write_text("not gzipped")
-    damaged = grid.collect([tmp_path / "runs"])
-    text = report.write(["table2"], "smoke", ["scenes"], damaged, tmp_path / "out").read_text()
+    damaged = recorded.collect([tmp_path / "runs"])
+    text = report.write_page(["table2"], "smoke", ["scenes"], damaged, tmp_path / "out").read_text()
     assert f"the predictions in {tmp_path / 'runs' / 'broken'} are damaged" in text
 
 
@@ -126,4 +126,4 @@ def test_a_report_names_damaged_predictions_and_does_without(
 def test_a_notebook_of_parts_without_such_pictures_is_refused(tmp_path: Path) -> None:
     said = "one_stage or masks has no pictures detail at the laptop budget: it has scenes, bccd."
     with pytest.raises(UserError, match=said):
-        evidence.gather_all(("one_stage", "masks"), Asked(data="detail", records=tmp_path))
+        gather.evidence_for_parts(("one_stage", "masks"), Asked(data="detail", records=tmp_path))

@@ -10,7 +10,7 @@ from augfpn.detectors import cost
 from augfpn.records import COMMITTED
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import runtime
+from augfpn.study import recorded, timing
 from augfpn.study.intervals import Interval
 from said.evidence import at, verdict
 from said.table import says
@@ -103,10 +103,10 @@ def times(budget: str, use: str) -> Interval:
     """How many times as long as FPN AugFPN takes, on a CPU."""
     (found,) = [
         each
-        for each in runtime.read(COMMITTED, budget)
+        for each in recorded.read_timings(COMMITTED, budget)
         if each["budget"] == budget and each["environment"]["device"] == "cpu"
     ]
-    return runtime.times_as_long(found, use)
+    return timing.time_ratio(found, use)
 
 
 @says(

@@ -11,8 +11,9 @@ from augfpn.deploy import predict
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.records import COMMITTED, Record
 from augfpn.settings import paper
-from augfpn.study import claims, grid, intervals, runtime
-from augfpn.study.evidence import Evidence, base_of
+from augfpn.study import claims, grid, intervals, recorded
+from augfpn.study.evidence import Evidence
+from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Interval
 from augfpn.training.train import load_pictures
 
@@ -23,7 +24,7 @@ NOISE = 0.3  # points of AP that two runs of one setting on COCO differ by, at m
 @cache
 def every() -> dict[str, Evidence]:
     """What the repository's records hold, by pictures; nothing is scored."""
-    found, timings = grid.collect(COMMITTED), runtime.read(COMMITTED, "laptop")
+    found, timings = recorded.collect(COMMITTED), recorded.read_timings(COMMITTED, "laptop")
     return {name: Evidence(name, "laptop", found, timings=timings) for name in grid.SETS}
 
 
@@ -44,13 +45,13 @@ def ap(pictures: str, variant: str, number: str = "AP") -> dict[int, float]:
 
 def gain(pictures: str, variant: str, number: str = "AP", base: str | None = None) -> float:
     """A variant's mean difference to FPN, or to another, over the seeds that both have."""
-    a, b = ap(pictures, variant, number), ap(pictures, base or base_of(variant), number)
+    a, b = ap(pictures, variant, number), ap(pictures, base or baseline_of(variant), number)
     return mean(a[seed] - b[seed] for seed in a.keys() & b.keys())
 
 
 def effect(pictures: str, variant: str, number: str = "AP") -> Interval:
     """The same with its interval, in points; three seeds or more."""
-    found = at(pictures).effects(variant, base_of(variant))[number]
+    found = at(pictures).effects(variant, baseline_of(variant))[number]
     assert found.seeds >= intervals.FEWEST_SEEDS
     return Interval(*(100 * x for x in found[:3]), found.seeds, math.nan, math.nan)
 
@@ -58,7 +59,7 @@ def effect(pictures: str, variant: str, number: str = "AP") -> Interval:
 def compared(part: str, pictures: str) -> list[str]:
     """The variants of a part that are compared with FPN and have runs."""
     chosen = grid.part(part).variants
-    return [v for v in chosen if v != base_of(v) and at(pictures).recorded(v)]
+    return [v for v in chosen if v != baseline_of(v) and at(pictures).recorded(v)]
 
 
 def undecided(of: Interval) -> bool:
@@ -67,7 +68,7 @@ def undecided(of: Interval) -> bool:
 
 def printed(variant: str) -> float:
     """The paper's difference to FPN."""
-    model = grid.model_of(variant)
+    model = grid.model_of_variant(variant)
     return paper.row_of(model)[1]["AP"] - paper.base_row(model)["AP"]
 
 

@@ -1,0 +1,56 @@
+"""How long things take: FPN and AugFPN in turns, and the timings that are kept."""
+
+from pathlib import Path
+
+import pytest
+
+from augfpn.cli.program import main
+from augfpn.errors import UserError
+from augfpn.settings.asked import Asked
+from augfpn.study import gather, recorded, tables, timing
+
+
+@pytest.fixture(scope="module")
+def timed() -> dict:
+    return timing.time_in_turns("smoke", rounds=3, batch=1, device="cpu")
+
+
+def test_both_are_timed_in_turns(timed: dict) -> None:
+    for use in ("training", "testing"):
+        assert {name: len(x) for name, x in timed["seconds"][use].items()} == {
+            "fpn": 3,
+            "augfpn": 3,
+        }
+        assert all(x > 0 for each in timed["seconds"][use].values() for x in each)
+    assert timed["environment"]["device"] == "cpu"
+
+
+def test_the_ratio_is_of_rounds(timed: dict) -> None:
+    """AugFPN takes twice as long in each round, however slow the machine was in that round."""
+    seconds = {"fpn": [1.0, 2.0, 4.0], "augfpn": [2.0, 4.0, 8.0]}
+    found = timing.time_ratio({"seconds": {"testing": seconds}}, "testing")
+    assert found[:4] == (2.0, 2.0, 2.0, 3)
+
+
+def test_a_measurement_is_kept_and_never_overwritten(timed: dict, tmp_path: Path) -> None:
+    timing.write_timing(timed, tmp_path)
+    (found,) = recorded.read_timings([tmp_path], "smoke")
+    assert found["seconds"] == timed["seconds"]
+    with pytest.raises(UserError, match="move it away"):
+        timing.write_timing(timed, tmp_path)
+    assert "| smoke | step, 1 pictures |" in tables.run_times([found])
+    (tmp_path / recorded.TIMINGS / "broken.json").write_text("{")
+    with pytest.raises(UserError, match="is no whole measurement"):
+        recorded.read_timings([tmp_path], "smoke")
+
+
+def test_the_question_of_run_time_is_checked(tmp_path: Path, capsys) -> None:
+    with pytest.raises(UserError, match="budget = 'tiny': choose one of"):
+        gather.timings_for(Asked(budget="tiny"))
+    assert main(["study", "time", "--rounds", "1"]) == 2
+    assert "--rounds 1: give 2 or more." in capsys.readouterr().err
+    assert main(["study", "time", "--budget", "auto", "--records", str(tmp_path)]) == 2
+    assert "budget = 'auto': choose one of smoke, laptop" in capsys.readouterr().err
+    (tmp_path / "afile").touch()
+    assert main(["study", "time", "--records", str(tmp_path / "afile")]) == 2
+    assert "afile is a file: give a folder." in capsys.readouterr().err
