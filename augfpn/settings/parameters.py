@@ -27,7 +27,7 @@ MEANT = {  # what people call a parameter elsewhere
 
 
 def number(value: object) -> object:
-    """The value, if it is not true or false, which Python takes for 1 and 0."""
+    """The value. Raises for true and false, which Python would take for 1 and 0."""
     if isinstance(value, bool):
         raise ValueError("a number, not true or false")
     return value
@@ -54,71 +54,93 @@ def about(text: str, **limits: Any) -> Any:
 class Parameters:
     """What a user may choose. Defaults: AugFPN on scenes, sized for this machine."""
 
-    cs: Annotated[bool, about("Consistent Supervision on or off")] = True
-    lam: Annotated[Float, about("its weight lambda, 0 or more", ge=0, allow_inf_nan=False)] = 0.25
+    cs: Annotated[bool, about("Consistent Supervision, on or off")] = True
+    lam: Annotated[
+        Float,
+        about("weight lambda of Consistent Supervision, 0 or more", ge=0, allow_inf_nan=False),
+    ] = 0.25
     supervision: Annotated[
-        config.Supervision, about("of each RoI: at all M levels, or at its own (Table 3)")
+        config.Supervision, about("levels of M that each RoI is supervised on (Table 3)")
     ] = "all"
-    rfa: Annotated[bool, about("Residual Feature Augmentation on or off")] = True
+    rfa: Annotated[bool, about("Residual Feature Augmentation, on or off")] = True
     ratios: Annotated[
         Annotated[tuple[Annotated[Float, Field(gt=0, le=1)], ...], Field(min_length=1)],
         BeforeValidator(listed),
-        about("its pooling ratios alpha, fractions of C5's sides"),
+        about("its pooling ratios alpha, as fractions of the sides of C5"),
     ] = config.PAPER_RATIOS
-    context_pooling: Annotated[config.ContextPooling, about("how C5 is pooled (Table 4)")] = (
-        "ratio_invariant"
-    )
-    context_fusion: Annotated[config.ContextFusion, about("how contexts are added (Table 4)")] = (
-        "asf"
-    )
+    context_pooling: Annotated[
+        config.ContextPooling, about("how C5 is pooled for it (Table 4)")
+    ] = "ratio_invariant"
+    context_fusion: Annotated[
+        config.ContextFusion, about("how its context maps are fused (Table 4)")
+    ] = "asf"
     roi_selection: Annotated[
         config.RoISelection,
-        about("hard: FPN's rule, the only one with one stage; soft: AugFPN's; the rest: Table 5"),
+        about(
+            "hard is FPN's rule (all that one-stage detectors have), soft AugFPN's; others: Table 5"
+        ),
     ] = "soft"
     mask_supervision: Annotated[
-        bool, about("the authors' supervision of masks too, with detector mask_rcnn")
+        bool, about("supervise masks on M too, as the authors' code does; needs detector mask_rcnn")
     ] = False
     detector: Annotated[config.Detector, about("the detector on the pyramid")] = "faster_rcnn"
-    neck: Annotated[config.Neck, about("what makes a pyramid of the backbone's maps")] = "fpn"
+    neck: Annotated[config.Neck, about("what turns the backbone's maps into a pyramid")] = "fpn"
     dialect: Annotated[
         Literal["auto", *dialects.DIALECTS],
-        about("whose choice where sources differ; auto: ours, the authors' in the paper budget"),
+        about(
+            "whose choice counts where sources differ; auto: ours, at the paper budget the authors'"
+        ),
     ] = "auto"
-    backbone: Annotated[config.BackboneName | None, about("None: the budget's")] = None
+    backbone: Annotated[config.BackboneName | None, about("the backbone; None: the budget's")] = (
+        None
+    )
     weights: Annotated[
         Literal["auto", "imagenet", "scratch"],
-        about("of the backbone at the start; auto: ImageNet's where they can be had"),
+        about("initial weights of the backbone; auto: ImageNet's if they are available"),
     ] = "auto"
-    data: Annotated[config.DataName, about("what to learn from")] = "scenes"
-    data_root: Annotated[Path_, about("the data's folder; bccd can be downloaded instead")] = None
+    data: Annotated[config.DataName, about("the data set")] = "scenes"
+    data_root: Annotated[
+        Path_, about("the folder of the data set; without one, bccd is downloaded")
+    ] = None
     detail: Annotated[
-        Float, about("of scenes: share of large objects that only fine texture tells", ge=0, le=1)
+        Float,
+        about("dial of scenes: share of objects that only fine texture tells apart", ge=0, le=1),
     ] = 0.0
     context: Annotated[
-        Float, about("of scenes: share of objects that only surroundings tell", ge=0, le=1)
+        Float,
+        about(
+            "dial of scenes: share of objects that only their surroundings tell apart", ge=0, le=1
+        ),
     ] = 0.0
     scale: Annotated[
-        Float, about("of scenes: how surely a class is trained at half of its sizes", ge=0, le=1)
+        Float,
+        about(
+            "dial of scenes: how surely a class is trained at only half of its sizes", ge=0, le=1
+        ),
     ] = 0.0
     budget: Annotated[
         Literal["auto", "smoke", "laptop", "gpu", "paper"],
-        about("sizes of everything; auto: gpu where there is one, else laptop"),
+        about("the size of everything; auto: gpu if there is one, else laptop"),
     ] = "auto"
     steps: Annotated[Int | None, about("training steps; None: the budget's", gt=0)] = None
     epochs: Annotated[
         Float | None,
-        about("passes over the pictures, in place of steps", gt=0, allow_inf_nan=False),
+        about("passes over the training images, instead of steps", gt=0, allow_inf_nan=False),
     ] = None
-    limit: Annotated[Int | None, about("use the first so many pictures", gt=0)] = None
-    test_split: Annotated[str | None, about("what to measure on; None: the data's own")] = None
-    seed: Annotated[Int, about("of weights, order and flips", ge=0, lt=2**31)] = 0
-    device: Annotated[Literal["auto", "cpu", "cuda"], about("auto: a GPU where there is one")] = (
-        "auto"
+    limit: Annotated[Int | None, about("use only the first so many images of each split", gt=0)] = (
+        None
     )
+    test_split: Annotated[
+        str | None, about("the split to evaluate on; None: the data set's own")
+    ] = None
+    seed: Annotated[Int, about("seed of initial weights, order and flips", ge=0, lt=2**31)] = 0
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], about("the device; auto: a GPU if there is one")
+    ] = "auto"
     records: Annotated[str, about("the folder that runs are recorded in")] = "runs"
     baseline: Annotated[
         Literal["record", "train", "none"],
-        about("the FPN run to compare with: found in records, trained if missing, or none"),
+        about("the FPN run to compare with: one that is recorded, trained if missing, or none"),
     ] = "record"
     again: Annotated[bool, about("repeat a run that is already recorded")] = False
 
@@ -207,4 +229,4 @@ def sentence(error: ValidationError, values: dict[str, Any]) -> str:
         ]
         near = difflib.get_close_matches(str(values.get(name)), options, 1)
         expected += f" (did you mean '{near[0]}'?)" if near else ""
-    return f"{name} = {values.get(name)!r}: expected {expected}; {name} is {describe(name)}."
+    return f"{name} = {values.get(name)!r}: expected {expected} ({name}: {describe(name)})."

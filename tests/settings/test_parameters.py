@@ -133,6 +133,9 @@ def test_the_notebook_has_every_parameter_with_its_default() -> None:
     lines = [line for line in parameters_cell().splitlines() if line]
     assert all(re.fullmatch(r"\w+: \w+ = .+", line) for line in lines)
     assert [line.split(":")[0] for line in lines] == list(parameters.NAMES)
+    # `papermill --help-notebook` shows these comments
+    said = [line.partition("  # ")[2] for line in lines]
+    assert said == [parameters.describe(name) for name in parameters.NAMES]
 
 
 @pytest.fixture
