@@ -5,25 +5,27 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from augfpn.diagnostics.errors import KINDS
 from augfpn.figures import plots
 from augfpn.study import intervals
-from augfpn.study.evidence import Evidence, base_of
-from augfpn.study.scoring import SIZES
-from augfpn.study.tables import effect_text, label, markdown, percent
+from augfpn.study.cells import effect_text, page_table, percent
+from augfpn.study.evidence import Evidence
+from augfpn.study.grid import baseline_of
+from augfpn.study.intervals import Interval
+from augfpn.study.scoring import ERROR_KINDS, SIZES
+from augfpn.study.tables import variant_label
 
 COMPONENTS = ("fpn", "cs", "rfa", "srs", "augfpn")
-GAP = (
+GAP_NUMBERS = (
     *("alike before training", "alike", "own level", "other level", "gap"),
     "gap before training",
 )
-TOP = (
+TOP_NUMBERS = (
     *("C5 lost in M5", "C5 lost in M5 + M6", "C5 lost in P5"),
     *("content from C5", "content from M5", "content from M5 + M6", "content from P5"),
     *("classes from C5", "classes from M5", "classes from M5 + M6", "classes from P5"),
     *("surroundings in C5", "surroundings in P5"),
 )
-ASSIGNMENT = (
+ASSIGNMENT_NUMBERS = (
     *("change across a border", "change elsewhere"),
     *("loss near a border", "loss far from a border"),
     *("loss, level by rule", "loss, level by choice"),
@@ -31,74 +33,81 @@ ASSIGNMENT = (
     "gain from another level by size",
 )
 
-ABOUT = """\
-Numbers are times a hundred and means over seeds. In brackets stands the difference to FPN with
-the same seed and Student's interval (95 %, for other seeds on these pictures); a star marks fewer
-than three seeds."""
+ABOUT_NUMBERS = """\
+Numbers are times a hundred, means over seeds. Brackets contain the difference to FPN trained with
+the same seed, and its interval (95 %, Student's, for other seeds on the same pictures). A star
+marks fewer than three seeds."""
 ABOUT_GAP = """\
-*Own level* is a probe's accuracy on the level that it was fitted on, with each class counting
-alike, *other level* that on the others, *gap* the difference. Every level is brought to mean 0
-and deviation 1 first, so only the directions of its features count. *Alike*: linear CKA of two
-levels, on the mean."""
+*Own level*: accuracy of a linear probe on the level that it was fitted on, averaged over classes.
+*Other level*: its accuracy on the other levels. *Gap*: the difference of the two. Each level is
+first brought to mean 0 and standard deviation 1, so that only the directions of its features count.
+*Alike*: linear CKA of two levels, averaged over the pairs."""
 ABOUT_TOP = """\
-*C5 lost in X*: the part of C5's variance that no linear readout of X finds again. *Content from
-X*: the part of the variance of the picture's object counts that is read at a single place.
-*Classes from X*: accuracy of a probe of objects, each class counting alike. *Surroundings in X*:
-how far an object's feature moves, in parts of its length, when all that is further away than half
-its size is removed."""
+*C5 lost in X*: the share of C5's variance that no linear readout of X recovers. *Content from X*:
+the share of the variance of the picture's object counts that a linear readout of a single place of
+X recovers. *Classes from X*: accuracy of a linear probe of objects, averaged over classes.
+*Surroundings in X*: how far an object's feature moves, relative to its length, when everything is
+removed that is further away than half the object's size."""
 ABOUT_ASSIGNMENT = """\
-*Change*: how far the class probabilities move in a step of 2 %, half the sum of their changes,
-where the rule changes its level and elsewhere, for the same objects. *Loss*: the cross-entropy of
-an object's class; *near* is within a quarter of an octave of a border. *Right*: the share of
-objects whose class is the likeliest. *Gain from another level by size*: how much the loss would
-fall if all objects of a level were given the best one for them all."""
+*Change*: how far the class probabilities move when a box grows by 2 %, as half the sum of their
+absolute changes: where the rule changes the level in this step (*across a border*), and elsewhere,
+for the same objects. *Loss*: the cross-entropy of an object's class; *near a border* is within a
+quarter of an octave. *Right*: the share of objects whose own class is the most probable one. *Gain
+from another level by size*: how much the loss would fall if all objects that the rule gives to one
+level were given the level that is best for all of them."""
 ABOUT_SHARES = """\
-Shares of a RoI's sum of weights; the entropy is 0 if all comes from one level and 1 if all levels
-have the same share. Numbers are times a hundred and means over seeds; the spread that the figure
-shows is that between RoIs."""
+Shares of the sum of a RoI's weights. The entropy is 0 if all weight is on one level, and 1 if all
+levels have the same share. Numbers are times a hundred, means over seeds. The bars in the figure
+show the standard deviation between RoIs."""
 
 
-def measured(of: Evidence, names: Sequence[str], variants: Sequence[str] = COMPONENTS) -> str:
-    """Measured numbers times a hundred, a row each; a column for each variant, the mean of seeds.
+def measured_table(of: Evidence, names: Sequence[str], variants: Sequence[str] = COMPONENTS) -> str:
+    """Measured numbers times a hundred: a row for each, a column for each variant.
 
-    Behind a number stands its difference to FPN with the same seed, with Student's interval.
+    A cell has the mean over seeds, and in brackets the difference to FPN with the same seed, with
+    Student's interval.
     """
     there = [v for v in variants if of.measurements(v)]
     if not there:
         return f"Nothing is measured on {of.pictures} at the {of.budget} budget."
     seeds = {v: len(of.measurements(v)) for v in there}
-    lines = [["", *(f"{label(v)} ({seeds[v]} seeds)" for v in there)]]
+    lines = []
     for name in names:
-        cells = [cell(of, variant, name) for variant in there]
+        cells = [measured_cell(of, variant, name) for variant in there]
         if any(cells):
             lines.append([name, *(each or "–" for each in cells)])
-    return markdown(lines)
+    return page_table(["", *(f"{variant_label(v)} ({seeds[v]} seeds)" for v in there)], lines)
 
 
-def cell(of: Evidence, variant: str, name: str) -> str:
-    """A number of a variant, and how far it is from FPN's."""
-    own = of.measured([variant], [], name)
+def measured_cell(of: Evidence, variant: str, name: str) -> str:
+    """A number of a variant, and its difference to FPN's; empty if it was not measured."""
+    own, base = of.measured([variant], [], name), baseline_of(variant)
     if own is None:
         return ""
-    base = base_of(variant)
-    less = None if variant == base else of.measured([variant], [base], name)
-    return percent(own.mean) + ("" if less is None else f" ({effect_text(less)})")
+    return with_difference(
+        own.mean, None if variant == base else of.measured([variant], [base], name)
+    )
+
+
+def with_difference(mean: float, difference: Interval | None) -> str:
+    """A number in percent, with its difference to FPN's where there is one."""
+    return percent(mean) + ("" if difference is None else f" ({effect_text(difference)})")
 
 
 def gap_figure(of: Evidence, variants: Sequence[str] = ("fpn", "cs")) -> Figure | None:
-    """How a probe of one level of M does on another: before training, and for each variant."""
+    """Accuracy of a probe of one level of M on each level: before training, and per variant."""
     panels = {"before training": of.arrays(variants[0], "semantic_gap_before", "probe")}
-    panels |= {label(v): of.arrays(v, "semantic_gap", "probe") for v in variants}
+    panels |= {variant_label(v): of.arrays(v, "semantic_gap", "probe") for v in variants}
     there = {title: 100 * x for title, x in panels.items() if x is not None}
     if not there:
         return None
     size = len(next(iter(there.values())))
     levels = [f"M{k}" for k in range(6 - size, 6)]
-    return plots.matrices(there, levels, "judged on", "fitted on", "right, percent")
+    return plots.matrices(there, levels, "tested on", "fitted on", "accuracy, percent")
 
 
 def level_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
-    """Which level the loss chooses for objects, by the level that the rule gives."""
+    """The level with the least loss for objects, by the level that the rule gives them."""
     table = of.arrays(variant, "assignment", "oracle", "table")
     if table is None:
         return None
@@ -106,7 +115,9 @@ def level_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
     share = np.divide(100 * table, total, out=np.full_like(table, np.nan), where=total > 0)
     levels = [f"P{k}" for k in range(2, 2 + len(table))]
     what = "chosen, percent"
-    return plots.matrices({label(variant): share}, levels, "level of choice", "level by rule", what)
+    return plots.matrices(
+        {variant_label(variant): share}, levels, "level of choice", "level by rule", what
+    )
 
 
 def mixture_figure(of: Evidence, variant: str = "augfpn") -> Figure | None:
@@ -115,38 +126,43 @@ def mixture_figure(of: Evidence, variant: str = "augfpn") -> Figure | None:
     spread = of.arrays(variant, "assignment", "mixture", "spread")
     if mean is None or spread is None:
         return None
-    return plots.mixtures(mean, spread, [f"P{k}" for k in range(2, 2 + len(mean))])
+    return plots.mixtures(mean, spread)
 
 
-def shares(of: Evidence, variants: Sequence[str] = ("srs", "augfpn")) -> str:
+def shares_table(of: Evidence, variants: Sequence[str] = ("srs", "augfpn")) -> str:
     """Figure 4's weights as shares of their sum, and their entropy."""
     levels = range(2, 6)
     names = [f"P{k}'s share at P{i}" for i in levels for k in levels]
-    return measured(of, [*names, *(f"entropy at P{i}" for i in levels), "least share"], variants)
+    names += [f"entropy at P{i}" for i in levels]
+    return measured_table(of, [*names, "least share"], variants)
 
 
-def errors(of: Evidence, variants: Sequence[str] = COMPONENTS) -> str:
-    """What each kind of error costs in AP50, by size, and how much less than with FPN."""
+def errors_table(of: Evidence, variants: Sequence[str] = COMPONENTS) -> str:
+    """What each kind of error costs in AP50, by size, with the difference to FPN."""
     found = {v: of.errors(v) for v in variants}
     there = [v for v in variants if found[v]]
-    lines = [["objects", "error", *map(label, there)]]
+    lines = []
     for size in SIZES:
-        for kind in KINDS.values():
-            cells = []
-            for v in there:
-                seeds = {s: x[size][kind] for s, x in found[v].items() if size in x}
-                base = {s: x[size][kind] for s, x in found[base_of(v)].items() if size in x}
-                cells.append(error_cell(seeds, base if v != base_of(v) else {}))
+        for kind in ERROR_KINDS.values():
+            costs = {
+                v: {seed: each[size][kind] for seed, each in by_seed.items() if size in each}
+                for v, by_seed in found.items()
+            }
+            cells = [error_cell(costs, v) for v in there]
             if any(cells):
                 lines.append([size, kind, *cells])
-    return markdown(lines)
+    return page_table(["objects", "error", *map(variant_label, there)], lines)
 
 
-def error_cell(own: dict[int, float], base: dict[int, float]) -> str:
-    """The mean over seeds, and the difference to FPN over the seeds that both have."""
+def error_cell(costs: dict[str, dict[int, float]], variant: str) -> str:
+    """The mean over a variant's seeds, with the difference to FPN over the seeds that both have.
+
+    ``costs`` are by variant and seed; the cell is empty where there is none.
+    """
+    own, base = costs[variant], baseline_of(variant)
     if not own:
         return ""
-    both = sorted(own.keys() & base.keys())
-    less = intervals.mean([own[s] - base[s] for s in both]) if both else None
-    text = percent(intervals.mean(list(own.values())).mean)
-    return text + ("" if less is None else f" ({effect_text(less)})")
+    both = sorted(own.keys() & costs[base].keys()) if variant != base else []
+    apart = [own[seed] - costs[base][seed] for seed in both]
+    mean = intervals.mean_interval(list(own.values())).mean
+    return with_difference(mean, intervals.mean_interval(apart) if apart else None)

@@ -38,7 +38,7 @@ def find_twin(record: records.Record, chosen: Parameters) -> records.Record | No
 
 
 def curves(record: records.Record, twin: records.Record | None) -> dict[str, list[dict]]:
-    """The runs' curves by label, for `augfpn.figures.plots.losses`."""
+    """The runs' curves by label, for `augfpn.figures.plots.loss_curves`."""
     runs = [record] + ([twin] if twin else [])
     return {label_of(run.experiment.model): run.curve for run in runs}
 

@@ -4,84 +4,77 @@ Tables never mix budgets.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from augfpn.errors import UserError
 from augfpn.figures import plots
-from augfpn.study import claims, grid, mechanisms, tables
+from augfpn.study import claims, defects, grid, mechanisms, tables, verdicts
+from augfpn.study.cells import page_table, percent
 from augfpn.study.evidence import Evidence
+from augfpn.study.recorded import Found
 from augfpn.support.files import check_writable, whole, write_bytes
 
 PAGE = "index.md"
 TITLE = "# The study at the"  # ... budget: what each report begins with
-GAP, LEVEL = "gap", "level"  # figures; others are named as their part
-ABOUT = """\
-AP in percent. An effect is the mean over seeds of the difference to FPN trained with the same seed;
-in brackets its interval at 95 %, for other seeds and other test pictures of the same kind: of a
-hundred such studies 95 have the true effect in theirs. A star marks fewer than three seeds: too few
-for an interval to be trusted, or for a verdict; with one, it is for other pictures only.
-*Better?* says whether the interval is above zero ("holds"), below ("does not hold") or neither.
-The paper's numbers are COCO's: they stand here for the direction and size of an effect. Variants
-have the names that `augfpn study` knows: *gap*, *gmp* and *psp* are global average, global max and
-pyramid pooling, *acf* is the fusion by channel, *sum* and *max* those without weights."""
-PLAN = """\
-Seeds with which four of five studies would find an effect of the paper's size on these pictures, if
-it is there, by the spread of all rows together; hours of training both variants on one core of this
-kind. *More pictures*: no number of seeds is enough, the test pictures are too few."""
-ERRORS = """\
-What each kind of error costs, in points of AP50: less is better. In brackets the interval of the
-difference to FPN for other seeds on these same pictures."""
-LESS_PLAIN = """\
-How much larger an effect is there than on plain scenes, with an interval of its own; in bold the
-dial of the defect that the component is to mend."""
+GAP_FIGURE, LEVEL_FIGURE = "gap", "level"  # the other figures are named as their part
+ABOUT_EFFECTS = """\
+AP in percent. An effect is the difference to FPN trained with the same seed, averaged over seeds.
+Brackets contain its 95 % interval, for other seeds and other test pictures of the same kind: of a
+hundred such studies, 95 have an interval that contains the true effect. A star marks fewer than
+three seeds, which are too few for a reliable interval and for a verdict; with one seed, the
+interval is for other pictures only. *Better?* says whether the interval lies above zero ("holds"),
+lies below zero ("does not hold") or contains zero ("undecided"). The paper's numbers are from COCO:
+compare the direction and size of effects, not the AP. Variants have the names that `augfpn study`
+knows: *gap*, *gmp* and *psp* are global average pooling, global max pooling and pyramid pooling,
+*acf* is the fusion by channel, *sum* and *max* are fusions without weights."""
+ABOUT_PLANNING = """\
+*Seeds needed*: with so many seeds, four of five studies find an effect of the paper's size on these
+pictures, if there is one. The standard deviation between seeds is estimated from all rows together.
+*Hours*: the time to train both variants with all these seeds on one core of this kind. *More
+pictures*: no number of seeds is enough, because the test pictures are too few."""
+ABOUT_ERRORS = """\
+What each kind of error costs, in points of AP50: a smaller number is better. Brackets contain the
+difference to FPN, and its interval for other seeds on the same pictures."""
+ABOUT_MINUS_PLAIN = """\
+How much larger an effect is with a dial turned up than on plain scenes, with an interval of its
+own. Bold: the dial of the defect that the component should mend."""
 
 
-def write(
+def write_page(
     names: Sequence[str],
     budget: str,
     sets: Sequence[str] | None,
-    found: grid.Found,
+    found: Found,
     out: Path,
     timings: Sequence[dict] = (),
 ) -> Path:
-    """Write the tables and figures of some parts into a folder; returns the page that holds them.
+    """Write the tables and figures of some parts into a folder; returns the page that shows them.
 
-    ``timings`` are those of `augfpn.study.runtime` at this budget. Raises ``UserError`` where no part has
-    such pictures or no record of the budget is there, and for a folder with other files or that
-    cannot be written to. An old report's figures that this one does not have are removed.
+    ``timings`` are those of `augfpn.study.timing` at this budget. Figures of an old report that
+    this one does not have are removed. Raises ``UserError`` where no part has such pictures, where
+    no record of the budget exists, and for a folder that contains other files or cannot be written
+    to.
     """
     grid.check_pictures(names, budget, sets)
     check_place(out)
     if not any(record.experiment.budget == budget for record in found.by_key.values()):
         raise UserError(f"there are no records of the {budget} budget: `augfpn study run` first.")
-    found, text = found.readable(), [f"{TITLE} {budget} budget", ABOUT]
+    found = found.readable()
     out.mkdir(parents=True, exist_ok=True)
     every = prepared(names, budget, sets, found, timings)
+    text = [f"{TITLE} {budget} budget", ABOUT_EFFECTS]
     for name in names:
-        part = grid.part(name)
-        chosen = grid.sets_of(part, budget, sets)
-        here = {s: every[s] for s in chosen if any(map(every[s].recorded, part.variants))}
-        if here:
-            text += section(name, part, here, out)
-        elif chosen:
-            text += [f"## {part.title}"]
-        for pictures in (s for s in chosen if s not in here):
-            text += not_run(name, pictures, budget)
+        text += part_section(name, budget, sets, every, out)
     if timings:
         text += ["## Run time", tables.run_times(timings)]
-    for each in (of for name, of in every.items() if name not in grid.DIALS):
-        if each.scored:
-            ledger = tables.ledger(claims.ledger(each))
-            text += [f"## The paper's claims, on {each.pictures}, {budget} budget", ledger]
-    text += [sources(every, found)]
+    text += [*ledgers(budget, every), sources(every, found)]
     page, content = out / PAGE, "\n\n".join(text) + "\n"
     write_bytes(page, content.encode())
     remove_older(out, content)
@@ -99,18 +92,21 @@ def check_place(out: Path) -> None:
 
 def remove_older(out: Path, page: str) -> None:
     """Remove the figures of an old report that a page does not refer to."""
-    for figure in (*grid.parts(), GAP, LEVEL):
+    for figure in (*grid.parts(), GAP_FIGURE, LEVEL_FIGURE):
         for pictures in grid.SETS:
             file = out / f"{figure}-{pictures}.svg"
             if f"]({file.name})" not in page:
                 file.unlink(missing_ok=True)
 
 
+# --- scoring --------------------------------------------------------------------------------------
+
+
 def prepared(
     names: Sequence[str],
     budget: str,
     sets: Sequence[str] | None,
-    found: grid.Found,
+    found: Found,
     timings: Sequence[dict],
 ) -> dict[str, Evidence]:
     """What is recorded on each set of pictures that some parts have, all of it scored."""
@@ -140,18 +136,28 @@ def on_one_core() -> None:
     threadpool_limits(1)  # numpy's
 
 
-def section(name: str, part: grid.Part, here: dict[str, Evidence], out: Path) -> list[str]:
-    """A part's tables and figures, as paragraphs."""
+# --- sections -------------------------------------------------------------------------------------
+
+
+def part_section(
+    name: str, budget: str, sets: Sequence[str] | None, every: dict[str, Evidence], out: Path
+) -> list[str]:
+    """A part's title, tables and figures, as paragraphs; of missing runs the command."""
+    part = grid.part(name)
+    chosen = grid.sets_of(part, budget, sets)
+    if not chosen:
+        return []
+    here = {s: every[s] for s in chosen if any(map(every[s].recorded, part.variants))}
     text = [f"## {part.title}"]
     if name == "defects":
-        text.append(tables.matrix(here))
-        if tables.PLAIN in here and len(here) > 1:
-            text += [LESS_PLAIN, tables.matrix_less_plain(here)]
-        return text
-    write_one = {"figure4": mixture, "mechanisms": mechanism_tables}.get(name, comparison)
-    for pictures, evidence in here.items():
-        known = tables.pictures(part.variants, evidence)
-        text += [f"### On {pictures}", known, *write_one(name, part, evidence, out)]
+        text += matrices(here)
+    else:
+        write_one = {"figure4": level_shares, "mechanisms": defects_measured}.get(name, comparison)
+        for pictures, evidence in here.items():
+            known = tables.pictures_sentence(part.variants, evidence)
+            text += [f"### On {pictures}", known, *write_one(name, part, evidence, out)]
+    for pictures in (s for s in chosen if s not in here):
+        text += not_run(name, pictures, budget)
     return text
 
 
@@ -162,83 +168,99 @@ def not_run(name: str, pictures: str, budget: str) -> list[str]:
     return [f"### On {pictures}", line]
 
 
-def comparison(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
-    """A table of the paper: variants beside FPN, a figure, and what more runs would show."""
-    rows = tables.rows(name, of)
-    title = f"Effects on AP, {part.title}, {of.pictures}"
-    text = [
-        tables.table(rows),
-        *drawn(tables.figure(rows), out / f"{name}-{of.pictures}.svg", title),
-    ]
-    text += ["All numbers with their intervals:", tables.numbers(rows)]
-    plan = tables.planning(rows, tables.seconds(name, of))
-    if plan.count("\n") > 1:
-        text += [PLAN, plan]
-    if name == "table2":
-        text += [ERRORS, mechanisms.errors(of)]
+def matrices(here: dict[str, Evidence]) -> list[str]:
+    """The defect matrix, and how it differs from plain scenes."""
+    text = [defects.defect_matrix(here)] if here else []
+    if defects.PLAIN in here and len(here) > 1:
+        text += [ABOUT_MINUS_PLAIN, defects.matrix_minus_plain(here)]
     return text
 
 
-def mechanism_tables(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
-    """The three defects as they were measured."""
-    text = [mechanisms.ABOUT]
-    for title, about, names in (
-        ("The semantic gap between the levels of M", mechanisms.ABOUT_GAP, mechanisms.GAP),
-        ("Loss at the top level", mechanisms.ABOUT_TOP, mechanisms.TOP),
-        ("Assignment of RoIs to levels", mechanisms.ABOUT_ASSIGNMENT, mechanisms.ASSIGNMENT),
-    ):
-        text += [f"#### {title}", about, mechanisms.measured(of, names, part.variants)]
-    gap = mechanisms.gap_figure(of)
-    level = mechanisms.level_figure(of)
-    return [
-        *text,
-        *drawn(
-            gap, out / f"{GAP}-{of.pictures}.svg", f"A probe of M on other levels, {of.pictures}"
-        ),
-        *drawn(
-            level, out / f"{LEVEL}-{of.pictures}.svg", f"Levels by rule and choice, {of.pictures}"
-        ),
+def comparison(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
+    """A table of the paper: variants beside FPN, a figure, and what more runs would show."""
+    rows = tables.variant_rows(name, of)
+    title = f"Effects on AP, {part.title}, {of.pictures}"
+    figure = tables.effects_figure(rows)
+    text = [
+        tables.effects_table(rows),
+        *figure_link(figure, out / f"{name}-{of.pictures}.svg", title),
+        "All numbers with their intervals:",
+        tables.numbers_table(rows),
     ]
+    plan = tables.planning_table(rows, tables.median_seconds(name, of))
+    if plan:
+        text += [ABOUT_PLANNING, plan]
+    if name == "table2":
+        text += [ABOUT_ERRORS, mechanisms.errors_table(of)]
+    return text
 
 
-def mixture(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
+def defects_measured(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
+    """The three defects as they were measured."""
+    text = [mechanisms.ABOUT_NUMBERS]
+    for title, about, numbers in (
+        (
+            "The semantic gap between the levels of M",
+            mechanisms.ABOUT_GAP,
+            mechanisms.GAP_NUMBERS,
+        ),
+        ("Loss at the top level", mechanisms.ABOUT_TOP, mechanisms.TOP_NUMBERS),
+        (
+            "Assignment of RoIs to levels",
+            mechanisms.ABOUT_ASSIGNMENT,
+            mechanisms.ASSIGNMENT_NUMBERS,
+        ),
+    ):
+        table = mechanisms.measured_table(of, numbers, part.variants)
+        text += [f"#### {title}", about, table]
+    for draw, file, title in (
+        (mechanisms.gap_figure, GAP_FIGURE, "A probe of M on other levels"),
+        (mechanisms.level_figure, LEVEL_FIGURE, "Levels by rule and choice"),
+    ):
+        text += figure_link(draw(of), out / f"{file}-{of.pictures}.svg", f"{title}, {of.pictures}")
+    return text
+
+
+def level_shares(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
     """Figure 4 and its numbers."""
     figure = mechanisms.mixture_figure(of)
     return [
         mechanisms.ABOUT_SHARES,
-        mechanisms.shares(of, part.variants),
-        *drawn(figure, out / f"{name}-{of.pictures}.svg", f"{part.title}, {of.pictures}"),
+        mechanisms.shares_table(of, part.variants),
+        *figure_link(figure, out / f"{name}-{of.pictures}.svg", f"{part.title}, {of.pictures}"),
     ]
 
 
-def drawn(figure: Figure | None, file: Path, title: str) -> list[str]:
+def ledgers(budget: str, every: dict[str, Evidence]) -> Iterator[str]:
+    """The paper's claims on each set of pictures that has no dial turned up."""
+    for name, evidence in every.items():
+        if name not in grid.DIALS and evidence.scored:
+            yield f"## The paper's claims, on {name}, {budget} budget"
+            yield verdicts.ledger_table(claims.ledger(evidence))
+
+
+def sources(every: dict[str, Evidence], found: Found) -> str:
+    """The records that this report rests on, and what was found wrong with others."""
+    used = {id_ for each in every.values() for id_ in each.scored}
+    there = [record for record in found.by_key.values() if record.id in used]
+    lines = [
+        [
+            f"`{record.folder.name}`",
+            percent(record.result["AP"]),
+            f"{record.result['seconds']:.0f}",
+            str(record.environment["device_name"]),
+            str(record.environment["commit"]),
+        ]
+        for record in sorted(there, key=lambda each: each.folder.name)
+    ]
+    table = page_table(["record", "AP", "seconds", "device", "commit"], lines)
+    return "\n\n".join(["## The records", table, *found.problems])
+
+
+def figure_link(figure: Figure | None, file: Path, title: str) -> list[str]:
     """Save a figure, if there is one, and refer to it."""
     if figure is None:
         return []
-    save(figure, file)
+    with whole(file) as unfinished:
+        plots.write_svg(figure, unfinished)
     return [f"![{title}]({file.name})"]
-
-
-def save(figure: Figure, file: Path) -> None:
-    """Write a figure, the same bytes for the same figure."""
-    with whole(file) as partial, plt.rc_context(plots.STYLE):
-        figure.savefig(partial, format="svg", metadata={"Date": None})
-
-
-def sources(evidence: dict[str, Evidence], found: grid.Found) -> str:
-    """Which records this rests on, and what was found wrong with others."""
-    used = {id_: None for each in evidence.values() for id_ in each.scored}
-    there = [record for record in found.by_key.values() if record.id in used]
-    lines = [["record", "AP", "seconds", "device", "commit"]]
-    for record in sorted(there, key=lambda each: each.folder.name):
-        machine = record.environment
-        lines.append(
-            [
-                f"`{record.folder.name}`",
-                tables.percent(record.result["AP"]),
-                f"{record.result['seconds']:.0f}",
-                str(machine["device_name"]),
-                str(machine["commit"]),
-            ]
-        )
-    return "\n\n".join(["## The records", tables.markdown(lines), *found.problems])

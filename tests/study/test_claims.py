@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from augfpn.settings import paper, recipes
+from augfpn.settings import paper
+from augfpn.settings.components import variant_of
 from augfpn.study import claims, grid, mechanisms
 from augfpn.study.claims import Claim, Comparison
 from augfpn.study.intervals import LEVEL, around, factor
@@ -102,7 +103,7 @@ def test_printed_effects_agree_with_the_tables_own_deltas() -> None:
         delta = result.row.get("delta_AP_vs_baseline")
         if result.table == "Table 1" or not delta:
             continue
-        name = recipes.parts_of(result.model)
+        name = variant_of(result.model)
         if result.table == "Table 2" and name == "rfa":
             continue  # Tables 2 and 4 have this row, with other numbers by size
         assert claims.printed(Comparison((name,), ("fpn",)), "AP") == pytest.approx(
@@ -215,9 +216,10 @@ def test_every_measured_number_exists() -> None:
         for each in claims.claims()
         for test in each.tests
         for number in test.numbers
-        for part in number.split(" less ")
+        for part in number.split(" minus ")
         if each.kind == "measured"
     }
-    known = {*mechanisms.GAP, *mechanisms.TOP, *mechanisms.ASSIGNMENT, "least share"}
+    known = {*mechanisms.GAP_NUMBERS, *mechanisms.TOP_NUMBERS, *mechanisms.ASSIGNMENT_NUMBERS}
+    known |= {"least share"}
     known |= {f"P{k}'s share at P{i}" for i in range(2, 6) for k in range(2, 6)}
     assert names <= known

@@ -1,0 +1,52 @@
+"""Numbers and intervals as text: the cells of the study's tables, which are Markdown."""
+
+import re
+from collections.abc import Sequence
+
+from augfpn.study.intervals import FEWEST_SEEDS, Interval
+from augfpn.support.text import markdown
+
+IN_BRACKETS = re.compile(r"\[[^][]*\]")
+NO_BREAK_SPACE = "\u00a0"
+
+
+def percent(x: float | None, sign: bool = False) -> str:
+    """A fraction as a percentage with one decimal; a dash for a number that does not exist."""
+    if x is None or x != x:
+        return "–"
+    rounded = round(100 * x, 1) + 0.0  # no minus before zero
+    text = f"{rounded:+.1f}" if sign and rounded else f"{rounded:.1f}"
+    return text.replace("-", "−")
+
+
+def effect_text(of: Interval | None) -> str:
+    """An effect with its interval: "+1.2 [−0.3, +2.7]"; a star for too few seeds."""
+    return with_limits(of, sign=True)
+
+
+def interval_text(of: Interval | None) -> str:
+    """A number with its interval: "48.7 [46.9, 50.5]"; a star for too few seeds."""
+    return with_limits(of, sign=False)
+
+
+def with_limits(of: Interval | None, sign: bool) -> str:
+    """A mean with its interval, in percent; a dash where there is none."""
+    if of is None or of.mean != of.mean:
+        return "–"
+    star = " *" if of.seeds < FEWEST_SEEDS else ""
+    return f"{percent(of.mean, sign)} [{percent(of.low, sign)}, {percent(of.high, sign)}]{star}"
+
+
+def ratio_text(of: Interval) -> str:
+    """A ratio with its interval: "1.22 [1.18, 1.26]"."""
+    return f"{of.mean:.2f} [{of.low:.2f}, {of.high:.2f}]"
+
+
+def page_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown in which no line is broken inside an interval."""
+    return markdown(header, [[unbroken(cell) for cell in row] for row in rows])
+
+
+def unbroken(cell: str) -> str:
+    """The cell with no-break spaces inside its brackets."""
+    return IN_BRACKETS.sub(lambda found: found[0].replace(" ", NO_BREAK_SPACE), cell)

@@ -1,0 +1,56 @@
+"""The defect matrix in Markdown: each component's effect where each of the scenes' dials is up."""
+
+from augfpn.study import grid, intervals
+from augfpn.study.cells import effect_text, page_table
+from augfpn.study.evidence import ADDED, OF_DIAL, Evidence, paired
+from augfpn.study.grid import baseline_of
+from augfpn.study.intervals import Interval
+from augfpn.study.tables import variant_label
+
+PLAIN = "scenes"  # every dial at zero
+
+
+def defect_matrix(by_set: dict[str, Evidence]) -> str:
+    """A component's effect on AP, on plain scenes and with each dial turned up.
+
+    A dial that adds classes has a second column: the effect on the AP of these classes alone.
+    """
+    columns = [(name, name, "AP") for name in by_set]
+    columns += [
+        (f"{name}: {' and '.join(ADDED[name])}", name, OF_DIAL) for name in ADDED if name in by_set
+    ]
+    lines = []
+    for variant in grid.part("defects").variants[1:]:
+        effects = {name: of.effects(variant, baseline_of(variant)) for name, of in by_set.items()}
+        cells = [effect_text(effects[name].get(number)) for _, name, number in columns]
+        lines.append([variant_label(variant), *cells])
+    return page_table(["", *(title for title, _, _ in columns)], lines)
+
+
+def matrix_minus_plain(by_set: dict[str, Evidence]) -> str:
+    """How much larger a component's effect on AP is with a dial turned up than on plain scenes.
+
+    This is the matrix's question: a difference of two effects, with an interval of its own. Bold
+    where the dial is the component's own.
+    """
+    dials = [name for name in grid.DIALS if name in by_set]
+    lines = []
+    for variant in grid.part("defects").variants[1:]:
+        cells = {
+            d: effect_text(effect_minus_plain(by_set[d], by_set[PLAIN], variant)) for d in dials
+        }
+        own = grid.OWN_DIAL.get(variant)
+        if own in cells:
+            cells[own] = f"**{cells[own]}**"
+        lines.append([variant_label(variant), *cells.values()])
+    return page_table(["", *(f"{name} minus {PLAIN}" for name in dials)], lines)
+
+
+def effect_minus_plain(there: Evidence, plain: Evidence, variant: str) -> Interval | None:
+    """How much larger an effect on AP is there than on plain scenes.
+
+    Over the seeds that both have; ``None`` if there is none.
+    """
+    effects = (each.apart(variant, baseline_of(variant)) for each in (there, plain))
+    more = list(paired(*effects).values())
+    return intervals.single(more)["AP"] if more else None

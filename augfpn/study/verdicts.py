@@ -1,0 +1,59 @@
+"""The ledger of the paper's claims as a table in Markdown: verdicts, and what each rests on."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from augfpn.study import claims
+from augfpn.study.cells import effect_text, interval_text, page_table, percent, ratio_text
+
+MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more than four, only two are shown
+PLURAL = {"holds": "hold", "does not hold": "do not hold"}
+
+
+def ledger_table(rows: Sequence[claims.Row]) -> str:
+    """How many claims have each verdict, then claim by claim."""
+    counted = Counter(each.verdict for each in rows)
+    summary = ", ".join(count_text(counted[verdict], verdict) for verdict in claims.VERDICTS)
+    exact = [each.claim.id for each in rows if each.claim.kind == "exact"]
+    if exact:
+        summary += f". {', '.join(exact)} need no run and are the same for all pictures"
+    lines = [
+        (each.claim.id, each.claim.statement, each.claim.where, each.verdict, evidence_text(each))
+        for each in rows
+    ]
+    header = ("", "claim", "in the paper", "verdict", "effects, and the paper's")
+    return f"{summary}.\n\n{page_table(header, lines)}"
+
+
+def evidence_text(row: claims.Row) -> str:
+    """What a verdict rests on: the claim's effects, or the lowest of many, and the claim's note."""
+    there = [line for line in row.lines if line.found is not None]
+    shown, text = there, []
+    if 0 < len(there) < len(row.lines):
+        text.append(f"{len(there)} of {len(row.lines)} comparisons are run;")
+    if len(there) > MOST_EFFECTS:
+        text.append(f"{counts_text(line.said() for line in there)}; the lowest:")
+        shown = sorted(there, key=lambda line: line.found.high - line.margin)[:SHOWN_EFFECTS]
+    if there:
+        text.append("; ".join(map(line_text, shown)) + ".")
+    return " ".join([*text, row.note]).strip()
+
+
+def counts_text(verdicts: Iterable[str]) -> str:
+    """How often each verdict occurs: "5 hold, 1 undecided"."""
+    counted = Counter(verdicts)
+    return ", ".join(count_text(n, verdict) for verdict, n in sorted(counted.items()))
+
+
+def count_text(n: int, verdict: str) -> str:
+    """A number of verdicts: "1 holds", "2 hold", "3 undecided"."""
+    return f"{n} {verdict if n == 1 else PLURAL.get(verdict, verdict)}"
+
+
+def line_text(of: claims.Line) -> str:
+    """One effect of a claim beside the paper's; a ratio of times is not in percent."""
+    if of.unit == "ratio":
+        return f"{of.label}: {ratio_text(of.found)} ({of.printed:.2f})"
+    paper_says = "" if of.printed is None else f" ({percent(of.printed / 100, sign=True)})"
+    text = interval_text(of.found) if of.unit == "number" else effect_text(of.found)
+    return f"{of.label}: {text}{paper_says}"

@@ -1,0 +1,115 @@
+"""The tables of a part of the study: what they say, and that it comes from records."""
+
+from dataclasses import replace
+
+import pytest
+
+from augfpn.study import cells, intervals, recorded, tables
+from augfpn.study.evidence import Evidence
+
+
+def cells_of(table: str) -> list[list[str]]:
+    """The cells of a Markdown table, row by row, the header first."""
+    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
+    return [rows[0], *rows[2:]]
+
+
+def test_a_row_has_its_own_numbers_its_effect_and_the_papers(evidence: Evidence) -> None:
+    fpn, cs, rfa, srs, cs_rfa, *_ = tables.variant_rows("table2", evidence)
+    assert (fpn.label, fpn.seeds, fpn.effect) == ("FPN", 3, {})
+    assert cs.own["AP"].mean == pytest.approx(1)
+    assert cs.effect["AP"].mean == pytest.approx(1 - fpn.own["AP"].mean)
+    assert cs.effect["AP"].low > 0  # three seeds that agree
+    assert (rfa.effect["AP"].mean, rfa.effect["AP"].low) == (0, 0)
+    assert srs.seeds == srs.effect["AP"].seeds == 1
+    assert (cs_rfa.seeds, cs_rfa.own, cs_rfa.effect) == (0, {}, {})
+    assert cs.printed_effect == pytest.approx(0.9)
+    assert fpn.printed_effect is None
+
+
+def test_the_table_says_so(evidence: Evidence) -> None:
+    header, *rows = cells_of(tables.effects_table(tables.variant_rows("table2", evidence)))
+    by_label = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
+    verdicts = {label: row["better?"] for label, row in by_label.items()}
+    assert verdicts["CS"] == "holds"
+    assert verdicts["RFA"] == "undecided"
+    assert verdicts["SRS"] == "undecided"  # one seed is no verdict
+    assert by_label["SRS"]["minus FPN"].endswith(" *")
+    assert not any("*" in cell for cell in by_label["CS"].values())
+    assert by_label["CS + RFA"]["seeds"] == "not run"
+    assert (by_label["CS"]["paper: AP"], by_label["CS"]["paper: minus FPN"]) == ("37.2", "+0.9")
+
+
+def test_every_number_has_its_interval(evidence: Evidence) -> None:
+    rows = tables.variant_rows("table2", evidence)
+    header, fpn, cs, rfa, srs = cells_of(tables.numbers_table(rows))
+    assert header == ["", "AP", "AP50", "AP75", "APs", "APm", "APl"]
+    assert [row[0] for row in (fpn, cs, rfa, srs)] == ["FPN", "CS", "RFA", "SRS"]
+    ap = rows[0].own["AP"]
+    limits = f"[{100 * ap.low:.1f},\u00a0{100 * ap.high:.1f}]"  # on one line
+    assert fpn[1] == f"{100 * ap.mean:.1f} {limits}"
+    assert cs[1] == "100.0 [100.0,\u00a0100.0]"
+    assert srs[1].endswith("*")  # one seed
+
+
+def test_masks_have_columns_of_their_own() -> None:
+    """Two detectors that the paper has: one with masks, of three made-up seeds, one not run."""
+    three = {
+        name: intervals.Interval(x, x, x, 3, 0.0, 0.0)
+        for name, x in (("AP", 0.4), ("mask AP", 0.35))
+    }
+    less = {name: replace_mean(of, 0.02) for name, of in three.items()}
+    printed = {"AP": 39.4, "mask": {"AP": 36.2}}
+    base, label = {"AP": 37.3}, "Mask R-CNN, AugFPN"
+    masks = tables.VariantRow("mask_rcnn:augfpn", label, three, less, printed, base)
+    without = {"AP": 37.9, "mask": None}  # as the paper's rows of boxes alone are
+    boxes = tables.VariantRow("fcos:augfpn", "FCOS, AugFPN", {}, {}, without, {"AP": 37.0})
+    head, first, second = cells_of(tables.effects_table([masks, boxes]))
+    by_size = ["APs minus FPN", "APm minus FPN", "APl minus FPN"]
+    assert head[7:] == ["mask AP", "mask AP minus FPN", "paper: mask AP", *by_size]
+    assert first[5:10] == ["39.4", "+2.1", "35.0", "+2.0 [+2.0,\u00a0+2.0]", "36.2"]
+    assert second[5:] == ["37.9", "+0.9", "", "", "", "–", "–", "–"]
+    assert "mask" not in tables.effects_table([boxes])
+
+
+def replace_mean(of: intervals.Interval, x: float) -> intervals.Interval:
+    return of._replace(mean=x, low=x, high=x)
+
+
+def test_the_conclusion_names_what_is_better(evidence: Evidence) -> None:
+    said = tables.part_conclusion(tables.variant_rows("table2", evidence), evidence)
+    assert "better than FPN: CS;" in said
+    nothing = replace(evidence, found=recorded.Found({}, ()))
+    rows = tables.variant_rows("table2", nothing)
+    assert "Nothing is recorded" in tables.part_conclusion(rows, nothing)
+    assert tables.effects_figure(rows) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "sign", "text"),
+    [
+        (0.1234, False, "12.3"),
+        (0.0123, True, "+1.2"),
+        (-0.0123, True, "−1.2"),
+        (None, True, "–"),
+        (-0.0004, True, "0.0"),
+        (0.0004, True, "0.0"),
+        (-0.0004, False, "0.0"),
+    ],
+)
+def test_percentages(value: float | None, sign: bool, text: str) -> None:
+    assert cells.percent(value, sign) == text
+
+
+def test_the_plan_says_how_many_seeds() -> None:
+    """CS: +0.9 in the paper; a deviation of 0.9 between three seeds needs ten of them, twice."""
+    seconds = {"fpn": 120.0, "cs": 240.0}
+
+    def plan(of_seeds: float, of_pictures: float) -> list[str]:
+        effect = intervals.Interval(0.0, -0.01, 0.01, 3, of_seeds, of_pictures)
+        row = tables.VariantRow("cs", "CS", {}, {"AP": effect}, {"AP": 37.2}, {"AP": 36.3})
+        return cells_of(tables.planning_table([row], seconds))[-1]
+
+    assert plan(0.009 / 3**0.5, 0.0) == ["CS", "+0.9", "0.9", "0.0", "10", "1.0"]
+    assert plan(0.009 / 3**0.5, 0.004) == ["CS", "+0.9", "0.9", "0.4", "more pictures", "–"]
+    assert tables.planning_table([], seconds) == ""
