@@ -1,7 +1,7 @@
 """The guard at the top of every papermill notebook.
 
-papermill passes ``-p flag false`` as the string "false", warns about a misspelt name and goes on,
-and ``-p lambda 1`` gives a cell that is no Python. So a notebook begins with
+papermill passes ``-p flag false`` as the string "false", only warns about a misspelt name, and
+turns ``-p lambda 1`` into a cell that is not valid Python. So a notebook begins with
 
     %load_ext augfpn.notebook         (before its parameters)
     chosen = check(globals())         (after them)
@@ -73,7 +73,7 @@ def check(names: dict[str, Any]) -> parameters.Parameters:
 
 
 def listing(chosen: parameters.Parameters) -> str:
-    """The values that will be used, a line each, with what they mean."""
+    """The values that will be used, a line each, with their meaning."""
     width = max(map(len, parameters.NAMES))
     return "\n".join(
         f"{name:<{width}}  {getattr(chosen, name)!r:<18}  {parameters.describe(name)}"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from augfpn.cli import doctor, options, study
-from augfpn.cli.options import Option, option, parameters_of
+from augfpn.cli.options import Argument, argument, parameters_of
 from augfpn.cli.output import DONE, FAILED, print_json, progress_apart, say
 
 SHELLS = ("bash", "zsh", "fish")
@@ -21,7 +21,7 @@ class Command(NamedTuple):
 
     name: str
     run: Callable[[argparse.Namespace], int]  # its docstring is the command's help
-    options: tuple[Option, ...] = ()
+    options: tuple[Argument, ...] = ()
     parameters: bool = False  # an option for each parameter of a run, and --recipe
     epilog: str = ""
 
@@ -47,13 +47,12 @@ def run_train(given: argparse.Namespace) -> int:
 
 def run_evaluate(given: argparse.Namespace) -> int:
     """Measure a record's detector again, and show it beside what was recorded."""
-    from augfpn.deploy import predict
     from augfpn.study import one_run
-    from augfpn.training import prepare
+    from augfpn.training import prepare, reopen
 
     with progress_apart(given.json):
         device = None if given.rescore else prepare.the_device(given.device)
-        record, again = predict.measure(given.record, given.data_root, device)
+        record, again = reopen.measure_again(given.record, given.data_root, device)
     columns = {"record": record.result, "again": again}
     if given.json:
         print_json(columns)
@@ -79,11 +78,11 @@ def classes_table(results: dict[str, dict]) -> str:
 def run_predict(given: argparse.Namespace) -> int:
     """Draw what a recorded detector finds in pictures, and write it as COCO JSON."""
     from augfpn.deploy import predict
-    from augfpn.training import prepare
+    from augfpn.training import prepare, reopen
 
     pictures = predict.places(given.pictures, given.out)
-    detector, record = predict.load(given.record, prepare.the_device(given.device))
-    unread = predict.predict(detector, record.classes, pictures, given.out, given.threshold)
+    detector, record = reopen.load_detector(given.record, prepare.the_device(given.device))
+    unread = predict.draw_detections(detector, record.classes, pictures, given.out, given.threshold)
     for sentence in unread:
         say(sentence)
     print(f"{len(pictures) - len(unread)} pictures, and {predict.RESULTS}, in {given.out}")
@@ -92,14 +91,15 @@ def run_predict(given: argparse.Namespace) -> int:
 
 def run_export(given: argparse.Namespace) -> int:
     """Write a recorded detector as one ONNX file for pictures of any size, and check it."""
-    from augfpn.deploy import export, graph, predict
+    from augfpn.deploy import export, graph
     from augfpn.errors import UserError
+    from augfpn.training import reopen
 
-    detector, record = predict.load(given.record, "cpu")
+    detector, record = reopen.load_detector(given.record, "cpu")
     export.export(detector, given.out, record.classes)
     print(f"{given.out}: {given.out.stat().st_size / 1e6:.1f} MB")
     try:
-        test = predict.test_pictures(record, given.data_root)
+        test = reopen.recorded_pictures(record, "test", given.data_root)
     except UserError as error:  # whoever has a record need not have its pictures
         say(f"the file is written and not checked: {error}")
         return FAILED
@@ -141,7 +141,9 @@ def run_doctor(given: argparse.Namespace) -> int:
     """Say what this machine and these pictures can do, and how long the run will take."""
     with progress_apart(given.json):
         found = doctor.examine(parameters_of(given))
-    print_json([each._asdict() for each in found]) if given.json else print(doctor.as_text(found))
+    print_json([each._asdict() for each in found]) if given.json else print(
+        doctor.findings_text(found)
+    )
     return FAILED if doctor.has_problem(found) else DONE
 
 
@@ -163,7 +165,7 @@ COMMANDS = (
         (
             options.RECORD,
             options.DATA_ROOT,
-            option("--rescore", action="store_true", help="only score the stored predictions"),
+            argument("--rescore", action="store_true", help="only score the stored predictions"),
             options.DEVICE,
             options.JSON,
         ),
@@ -173,9 +175,9 @@ COMMANDS = (
         run_predict,
         (
             options.RECORD_OR_WEIGHTS,
-            option("pictures", metavar="PICTURE", type=Path, nargs="+", help="files and folders"),
-            option("--out", metavar="FOLDER", type=Path, required=True, help="for what is drawn"),
-            option("--threshold", type=options.share, default=0.5, help="the least score [0.5]"),
+            argument("pictures", metavar="PICTURE", type=Path, nargs="+", help="files and folders"),
+            argument("--out", metavar="FOLDER", type=Path, required=True, help="for what is drawn"),
+            argument("--threshold", type=options.share, default=0.5, help="the least score [0.5]"),
             options.DEVICE,
         ),
     ),
@@ -184,7 +186,7 @@ COMMANDS = (
         run_export,
         (
             options.RECORD_OR_WEIGHTS,
-            option("--out", metavar="FILE", type=Path, required=True, help="the ONNX file"),
+            argument("--out", metavar="FILE", type=Path, required=True, help="the ONNX file"),
             options.DATA_ROOT,
         ),
     ),
@@ -192,7 +194,7 @@ COMMANDS = (
         "recipes",
         run_recipes,
         (
-            option("word", metavar="WORD", nargs="?", default="", help="only names with it"),
+            argument("word", metavar="WORD", nargs="?", default="", help="only names with it"),
             options.JSON,
         ),
     ),
@@ -200,13 +202,13 @@ COMMANDS = (
         "cost",
         run_cost,
         (
-            option(
+            argument(
                 "--size",
                 type=options.size,
                 default="800x1216",
                 help="height x width, padded [800x1216]",
             ),
-            option("--rois", type=options.at_least(1), help="proposals [as many as it keeps]"),
+            argument("--rois", type=options.at_least(1), help="proposals [as many as it keeps]"),
             options.JSON,
         ),
         parameters=True,
@@ -217,7 +219,7 @@ COMMANDS = (
     Command(
         "completion",
         run_completion,
-        (option("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS)),),
+        (argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS)),),
         epilog='bash: eval "$(augfpn completion bash)" in ~/.bashrc; zsh and fish likewise',
     ),
 )

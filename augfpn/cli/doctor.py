@@ -40,7 +40,7 @@ for device in ["cpu"] + ["cuda"] * torch.cuda.is_available():
 
 
 class Finding(NamedTuple):
-    """One thing that was looked at, and what there is to say about it."""
+    """One thing that was examined, and what was found."""
 
     level: Literal["ok", "note", "problem"]
     subject: str
@@ -48,11 +48,11 @@ class Finding(NamedTuple):
 
 
 def examine(chosen: "Parameters") -> list[Finding]:
-    """Everything that decides whether and how fast the run asked for will go. Downloads no weights.
+    """Examine all that decides whether a run will work and how fast. Downloads no weights.
 
     Pictures are read or drawn as for the run itself, and some twenty seconds of training are run.
     """
-    from augfpn.training import train
+    from augfpn.training import prepare
 
     found = [*installation(), processor(), memory(), accelerator(chosen.device)]
     with noted(found, "settings"):
@@ -63,20 +63,20 @@ def examine(chosen: "Parameters") -> list[Finding]:
             found.append(space(folder, experiment))
         began = time.monotonic()
         with noted(found, "data"):
-            pictures, test = train.load_both(experiment)
+            run = prepare.prepare_run(experiment)
             loading = time.monotonic() - began
-            experiment = train.fitted(experiment, pictures, test)
+            experiment, pictures, test = run.experiment, run.pictures, run.test
             found += [*contents(pictures), *contents(test)]
             with noted(found, "recorded"):
                 found.append(recorded(experiment, pictures, test, folder))
             with noted(found, "time"):
-                found.append(duration(experiment, pictures, test, loading))
+                found.append(time_of_run(experiment, pictures, test, loading))
     return found
 
 
 @contextlib.contextmanager
 def noted(found: list[Finding], subject: str) -> Iterator[None]:
-    """Whatever is raised inside becomes a finding: one check that fails does not end the others."""
+    """Turn an error inside into a finding, so that one failing check does not end the others."""
     from augfpn.errors import UserError
 
     try:
@@ -134,7 +134,7 @@ def processor() -> Finding:
 
 
 def memory() -> Finding:
-    """The memory that is free, as far as Linux tells."""
+    """How much memory is free; in total, if the system does not say."""
     info = Path("/proc/meminfo")
     if not info.exists():
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -174,7 +174,7 @@ def accelerator(wanted: str) -> Finding:
 
 
 def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
-    """The experiment, and where its first weights come from, without a download."""
+    """The experiment, and where its initial weights come from. Downloads nothing."""
     from augfpn.detectors.backbones import imagenet
     from augfpn.errors import UserError
     from augfpn.training import prepare
@@ -202,7 +202,7 @@ def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
 
 
 def space(folder: Path, experiment: "Experiment") -> Finding:
-    """Whether records can be written, and whether a run's files find room."""
+    """Whether records can be written, and whether the disk has room for a run's files."""
     from augfpn.detectors.build import build_detector
     from augfpn.detectors.two_stage import parameter_count
 
@@ -217,7 +217,7 @@ def space(folder: Path, experiment: "Experiment") -> Finding:
 
 
 def contents(pictures: "Pictures") -> Iterator[Finding]:
-    """Pictures, classes and objects by COCO's sizes, and what was found in the annotations."""
+    """How many images, classes and objects there are, and what the check of annotations found."""
     from augfpn.data.annotations import count_by_size
 
     of_size = count_by_size(pictures.coco["annotations"])
@@ -239,7 +239,7 @@ def contents(pictures: "Pictures") -> Iterator[Finding]:
 def recorded(
     experiment: "Experiment", pictures: "Pictures", test: "Pictures", folder: Path
 ) -> Finding:
-    """Whether this very run is done already, or begun."""
+    """Whether this run is recorded already, or was begun."""
     from augfpn import records
     from augfpn.settings.components import record_name
 
@@ -254,29 +254,29 @@ def recorded(
     return Finding("ok", "recorded", "this run is not recorded yet.")
 
 
-def duration(
+def time_of_run(
     experiment: "Experiment", pictures: "Pictures", test: "Pictures", loading: float
 ) -> Finding:
-    """How long the run takes, from some of its own training steps and some test pictures."""
+    """How long the run will take, measured on a few of its training steps and test images."""
     from augfpn.study import timing
-    from augfpn.support.progress import duration as spoken
+    from augfpn.support.progress import duration
     from augfpn.training import train
 
     steps = train.number_of_steps(experiment.train, len(pictures.with_objects()))
-    cost = timing.measure(experiment, pictures, test)
+    cost = timing.forecast(experiment, pictures, test)
     total = loading + cost.step * steps + cost.picture * len(test)
     return Finding(
         "ok",
         "time",
-        f"about {spoken(total)} on {experiment.device}: {steps} training steps of {cost.step:.2f} "
-        f"s ({cost.how}), then {len(test)} test pictures of {cost.picture:.2f} s.",
+        f"about {duration(total)} on {experiment.device}: {steps} training steps of "
+        f"{cost.step:.2f} s ({cost.how}), then {len(test)} test pictures of {cost.picture:.2f} s.",
     )
 
 
 # --- findings to text -----------------------------------------------------------------------------
 
 
-def as_text(found: list[Finding]) -> str:
+def findings_text(found: list[Finding]) -> str:
     """A line for each finding."""
     width = max(len(finding.subject) for finding in found)
     return "\n".join(f"{level:<7}  {subject:<{width}}  {said}" for level, subject, said in found)

@@ -40,16 +40,16 @@ class Parser(argparse.ArgumentParser):
             )
 
 
-class Option(NamedTuple):
+class Argument(NamedTuple):
     """An argument of a command: its names, and what argparse's ``add_argument`` takes beside."""
 
     names: tuple[str, ...]
     settings: dict[str, Any]
 
 
-def option(*names: str, **settings: Any) -> Option:
+def argument(*names: str, **settings: Any) -> Argument:
     """An argument, written as for ``add_argument``."""
-    return Option(names, settings)
+    return Argument(names, settings)
 
 
 def meant(word: object, allowed: Any) -> str:
@@ -90,16 +90,16 @@ def size(word: str) -> tuple[int, int]:
 
 # --- what several commands take -------------------------------------------------------------------
 
-RECORD = option("record", metavar="RECORD", type=Path, help="the record's folder")
-RECORD_OR_WEIGHTS = option(
+RECORD = argument("record", metavar="RECORD", type=Path, help="the record's folder")
+RECORD_OR_WEIGHTS = argument(
     "record", metavar="RECORD", type=Path, help="a record, or its weights.pt"
 )
-DATA_ROOT = option("--data-root", metavar="FOLDER", help="where its pictures are now, if moved")
-DEVICE = option(
+DATA_ROOT = argument("--data-root", metavar="FOLDER", help="where its pictures are now, if moved")
+DEVICE = argument(
     "--device", default="auto", choices=("auto", "cpu", "cuda"), help="%(choices)s [auto]"
 )
-JSON = option("--json", action="store_true", help="print JSON, for programs; progress to stderr")
-RECIPE = option("--recipe", metavar="NAME", help="a row of the paper: see augfpn recipes")
+JSON = argument("--json", action="store_true", help="print JSON, for programs; progress to stderr")
+RECIPE = argument("--recipe", metavar="NAME", help="a row of the paper: see augfpn recipes")
 
 
 # --- an option for each parameter -----------------------------------------------------------------

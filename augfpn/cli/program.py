@@ -52,7 +52,7 @@ def answer(words: list[str]) -> int:
         found = doctor.installation()
         if not doctor.has_problem(found):
             raise
-        print(doctor.as_text(found))
+        print(doctor.findings_text(found))
         return FAILED
 
 

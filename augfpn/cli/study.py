@@ -6,7 +6,7 @@ from pathlib import Path
 
 from augfpn import records
 from augfpn.cli import options
-from augfpn.cli.options import option
+from augfpn.cli.options import argument
 from augfpn.cli.output import DONE, FAILED, print_json, say
 from augfpn.errors import UserError
 from augfpn.study import grid, recorded
@@ -79,16 +79,16 @@ def measure_missing_records(given: argparse.Namespace) -> int:
     return FAILED if gather.measure_missing(wanted, found, *where) else DONE
 
 
-def time_in_turns(given: argparse.Namespace) -> int:
+def time_both(given: argparse.Namespace) -> int:
     """time FPN and AugFPN in turns on this machine"""
     check_writable(given.records)
-    from augfpn.study import runtime, tables
+    from augfpn.study import tables, timing
     from augfpn.training import prepare
 
     device = prepare.the_device("auto")
-    found = runtime.measure(given.budget, given.rounds, given.batch, device)
+    found = timing.time_in_turns(given.budget, given.rounds, given.batch, device)
     print(tables.run_times([found]))
-    print(runtime.write(found, given.records))
+    print(timing.write_timing(found, given.records))
     return DONE
 
 
@@ -100,7 +100,9 @@ def write_report(given: argparse.Namespace) -> int:
     timings = recorded.read_timings(folders_of(given), given.budget)
     from augfpn.study import report
 
-    print(report.write(names_of(given), given.budget, given.pictures, found, given.out, timings))
+    print(
+        report.write_page(names_of(given), given.budget, given.pictures, found, given.out, timings)
+    )
     return DONE
 
 
@@ -111,40 +113,40 @@ ACTIONS: dict[str, tuple[Action, str]] = {
         "status": show_status,
         "run": train_missing_runs,
         "measure": measure_missing_records,
-        "time": time_in_turns,
+        "time": time_both,
         "report": write_report,
     }.items()
 }
 EPILOG = "\n".join(["actions:", *(f"  {name:<9} {what}" for name, (_, what) in ACTIONS.items())])
 OPTIONS = (
-    option("action", metavar="|".join(ACTIONS), choices=tuple(ACTIONS)),
-    option("parts", metavar="PART", nargs="*", help=f"{', '.join(grid.parts())} [all]"),
-    option("--budget", default="laptop", choices=tuple(grid.SEEDS), help="%(choices)s [laptop]"),
-    option(
+    argument("action", metavar="|".join(ACTIONS), choices=tuple(ACTIONS)),
+    argument("parts", metavar="PART", nargs="*", help=f"{', '.join(grid.parts())} [all]"),
+    argument("--budget", default="laptop", choices=tuple(grid.SEEDS), help="%(choices)s [laptop]"),
+    argument(
         "--pictures",
         metavar="SET",
         nargs="+",
         choices=tuple(grid.SETS),
         help=f"{', '.join(grid.SETS)} [all]",
     ),
-    option(
+    argument(
         "--seeds",
         type=options.at_least(1),
         help="how many [the budget's own; report: all there are]",
     ),
-    option(
+    argument(
         "--records",
         metavar="FOLDER",
         type=Path,
         default=options.RECORDS,
         help=f"[{options.RECORDS}]",
     ),
-    option("--data-root", metavar="FOLDER", help="of bccd, or of coco; bccd is downloaded"),
-    option(
+    argument("--data-root", metavar="FOLDER", help="of bccd, or of coco; bccd is downloaded"),
+    argument(
         "--jobs", type=options.at_least(1), default=1, help="run, measure: how many at once [1]"
     ),
-    option("--rounds", type=options.at_least(2), default=20, help="time: how many rounds [20]"),
-    option("--batch", type=options.at_least(1), default=4, help="time: pictures of a step [4]"),
-    option("--out", metavar="FOLDER", type=Path, help="report: for tables and figures"),
+    argument("--rounds", type=options.at_least(2), default=20, help="time: how many rounds [20]"),
+    argument("--batch", type=options.at_least(1), default=4, help="time: pictures of a step [4]"),
+    argument("--out", metavar="FOLDER", type=Path, help="report: for tables and figures"),
     options.JSON,
 )

@@ -11,7 +11,8 @@ from augfpn.config import Data, Experiment, Model, Train
 
 PAPER_SHORT_SIDE, PAPER_CANONICAL_SIZE = 800, 224
 
-# FPN's rule of thumb is meant for pictures with a short side of 800 px: it shrinks with them.
+# FPN's rule of thumb is meant for images with a short side of 800 px; for smaller images its
+# canonical size is reduced in proportion.
 SMALL = Model(
     backbone="narrow_resnet",
     norm="batch",
@@ -28,7 +29,7 @@ SMALL = Model(
     rois=128,
     box_beta=1.0,
 )
-# Upright objects, most in their class's colour: classes that a small network learns in minutes.
+# Most objects stand upright and have their class's colour: a small network learns them in minutes.
 EASY = Data(
     scene_objects=(4, 10),
     scene_classes=("disk", "triangle", "cross"),

@@ -1,8 +1,8 @@
 """Where the authors' code, torchvision and we differ: three named sets of the same options.
 
-A dialect sets fields of `augfpn.config.Model`; the code that reads them is the same for all. What
-no option is needed for, because it cannot be told apart here or is a convention of coordinates, is
-in the book's page on deviations.
+A dialect sets fields of `augfpn.config.Model`; the code that reads them is the same for all. The
+book's page on deviations also lists differences that need no option: conventions of coordinates,
+and what makes no difference here.
 """
 
 from dataclasses import replace
@@ -29,8 +29,8 @@ class Option(NamedTuple):
 OF_EVERY = (  # detector
     Option(
         "initialisation", "torchvision", "authors", "authors",
-        "FPN He or Glorot; box head PyTorch's default, or Glorot and small normal numbers: from "
-        "scratch, the default learns classes far more slowly",
+        "FPN after He or after Glorot; box head with PyTorch's default, or Glorot and small normal "
+        "numbers: from scratch, the default learns classes far more slowly",
     ),
     Option(
         "box_beta", 1 / 9, 1.0, 1.0,
@@ -40,96 +40,112 @@ OF_EVERY = (  # detector
 OF_PROPOSALS = (  # of two-stage detectors
     Option(
         "anchor_grid", "corner", "centre", "corner",
-        "anchors on corners of cells or on their middles: torchvision's COCO weights know corners",
+        "anchors on corners of cells or on their centres: torchvision's COCO weights were trained "
+        "with corners",
     ),
     Option(
         "border_anchors", True, False, True,
-        "learn from anchors over the picture's border or not: small pictures have few others",
+        "whether anchors that cross the image's border are trained on: small images have few "
+        "others",
     ),
     Option(
         "low_quality", "always", "reassign", "always",
-        "what an object does whose best anchor is bad (`augfpn.detectors.anchors.matcher`): every "
-        "object should have an anchor",
+        "what becomes of an object whose best anchor overlaps little "
+        "(`augfpn.detectors.anchors.matcher`): every object should have an anchor",
     ),
-    Option("low_quality_iou", 0.0, 0.3, 0.0, "the least IoU for that, with \"reassign\""),
+    Option("low_quality_iou", 0.0, 0.3, 0.0, "the least IoU for that with \"reassign\""),
     Option(
         "rpn_candidates", (2000, 1000), (2000, 2000), (2000, 1000),
         "proposals per level before suppression, in training and in inference",
     ),
     Option(
         "proposals", (2000, 1000), (2000, 2000), (2000, 1000),
-        "proposals per picture: soft selection pools each four times, so they are what a test "
+        "proposals per image: soft selection pools each four times, so they decide what inference "
         "costs",
     ),
     Option("least_proposal", 1e-3, 0.0, 1e-3, "the least side of a proposal in pixels"),
 )  # fmt: skip
 OF_RETINANET = (
-    Option("p6_from", "p5", "c5", "p5", "what P6 is computed from: from P5 it takes fewer weights"),
+    Option("p6_from", "p5", "c5", "p5", "what P6 is computed from: P5 takes fewer weights"),
     Option("relu_before_p7", True, False, True, "a ReLU between P6 and P7, or none"),
     Option(
         "context_at_p6", False, True, True,
-        "the mean of M6 added to P6: with P6 from P5, which holds M6, it costs nothing",
+        "whether the mean of M6 is added to P6: it costs nothing",
     ),
     Option(
         "background_logit", True, False, False,
-        "a class 0 that is never right: a sigmoid per class needs none",
+        "a class 0 that no object ever has: a sigmoid per class needs none",
     ),
     Option(
         "anchor_grid", "corner", "centre", "centre",
-        "as for proposals: a place of the map sees as far to each side of its middle",
+        "as for proposals: a place of the map sees as far to each side of its centre",
     ),
-    Option("whole_sizes", True, False, False, "anchor sizes without their fractions, or with"),
+    Option("whole_sizes", True, False, False, "anchor sizes rounded down to whole pixels, or not"),
     Option("low_quality", "always", "reassign", "always", "as for proposals"),
     Option(
         "normaliser", "picture", "batch", "batch",
-        "whose objects a loss is divided by: a picture with one object would weigh as much as one "
-        "with fifty",
+        "whose objects a loss is divided by: per image, one with a single object would weigh as "
+        "much "
+        "as one with fifty",
     ),
-    Option("beta", 0.0, 0.11, 0.11, "of smooth L1; 0 is L1, whose gradient never shrinks"),
-    Option("candidates_are", "pairs", "places", "pairs", "what the best thousand of a level are"),
-    Option("detections", 300, 100, 100, "per picture: COCO counts no more than a hundred"),
+    Option("beta", 0.0, 0.11, 0.11, "beta of smooth L1; 0 is L1, whose gradient never shrinks"),
+    Option(
+        "candidates_are", "pairs", "places", "pairs",
+        "what the best thousand of a level are: (place, class) pairs, or places",
+    ),
+    Option("detections", 300, 100, 100, "detections per image: COCO counts no more than a hundred"),
     Option(
         "supervision_rois", "best", "pairs", "best",
-        "the supervision's RoIs: each class of a place above 0.01 gives the same box once more; "
-        "torchvision has no such thing",
+        "RoIs of Consistent Supervision: each class of a place above 0.01 repeats the same box; "
+        "torchvision has no such part",
     ),
 )  # fmt: skip
 OF_FCOS = (
-    Option("context_at_p6", False, True, True, "as for RetinaNet; P6 is from P5 in all three"),
+    Option(
+        "context_at_p6", False, True, True,
+        "as for RetinaNet; P6 is computed from P5 in all three",
+    ),
     Option("background_logit", True, False, False, "as for RetinaNet"),
-    Option("anchor_grid", "corner", "centre", "centre", "points on corners of cells, or middles"),
+    Option(
+        "anchor_grid", "corner", "centre", "centre",
+        "points on corners of cells, or on their centres",
+    ),
     Option(
         "distances", "relu", "exp", "exp",
-        "distances in strides behind a ReLU, whose gradient can die, or in pixels behind an "
+        "distances in strides after a ReLU, whose gradient can die, or in pixels after an "
         "exponential with a learned scale per level",
     ),
     Option(
         "tower_bias", True, False, False,
-        "biases before a group normalisation, which takes most of them away again",
+        "biases before a group normalisation, which removes most of their effect",
     ),
     Option(
         "centerness_on", "box", "class", "box",
-        "the tower that centerness is read from: it depends on the box",
+        "the tower that centerness is predicted from: it depends on the box",
     ),
     Option(
         "centre_radius", 1.5, None, 1.5,
-        "points further from an object's middle, in strides, are background, or all points in the "
-        "box are used",
+        "points further from an object's centre, in strides, are background; None: all points in "
+        "the box are used",
     ),
-    Option("closed_ranges", False, True, True, "a furthest edge of 64 px: on both levels, or none"),
+    Option(
+        "closed_ranges", False, True, True,
+        "whether an object whose furthest edge is 64 px away is on both levels, or on none",
+    ),
     Option(
         "normaliser", "points", "points_and_pictures", "points",
-        "what the focal loss is divided by: points with an object, or those and the pictures",
+        "what the focal loss is divided by: points with an object, or those plus the images",
     ),
     Option("box_loss", "giou", "iou", "giou", "generalised IoU, or -log IoU x centerness"),
     Option("candidates_are", "pairs", "places", "pairs", "as for RetinaNet"),
     Option(
         "rank", "root", "product", "root",
-        "detections are ranked by the root of score x centerness, which is also held against the "
-        "threshold, or by the product, where the threshold looks at the score alone",
+        "detections are ranked by the root of score x centerness, which the threshold looks at "
+        "too, "
+        "or by the product, while the threshold looks at the score alone",
     ),
     Option("score", 0.2, 0.05, 0.05, "that threshold: COCO's AP counts detections of any score"),
-    Option("nms", 0.6, 0.5, 0.6, "IoU from which the weaker of two detections is dropped"),
+    Option("nms", 0.6, 0.5, 0.6, "IoU above which the weaker of two detections is dropped"),
     Option("supervision_rois", "best", "pairs", "best", "as for RetinaNet"),
 )  # fmt: skip
 # torchvision's reference recipe
@@ -198,7 +214,7 @@ def short(value: Any) -> Any:
 
 
 def norm_of_pretrained(detector: str, name: Dialect) -> str:
-    """How ImageNet's normalisation is kept: the authors let its affine part learn, but for OF_FCOS."""
+    """How ImageNet's batch norm is kept: the authors train its affine part, except in FCOS."""
     return "frozen_statistics" if name == "authors" and detector != "fcos" else "frozen"
 
 

@@ -26,7 +26,7 @@ MEANT = {  # what people call a parameter elsewhere
 }
 
 
-def number(value: object) -> object:
+def not_boolean(value: object) -> object:
     """The value. Raises for true and false, which Python would take for 1 and 0."""
     if isinstance(value, bool):
         raise ValueError("a number, not true or false")
@@ -40,8 +40,8 @@ def listed(value: object) -> object:
     return (value,) if isinstance(value, int | float) else value
 
 
-Float = Annotated[float, BeforeValidator(number)]
-Int = Annotated[int, BeforeValidator(number)]
+Float = Annotated[float, BeforeValidator(not_boolean)]
+Int = Annotated[int, BeforeValidator(not_boolean)]
 Path_ = Annotated[str | None, Field(strict=True)]
 
 

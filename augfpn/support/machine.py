@@ -1,4 +1,4 @@
-"""The machine: what one has to know of it to believe a number, and its memory."""
+"""The machine: its versions, processor and commit, which a record keeps, and its memory."""
 
 import ctypes
 import os
@@ -12,7 +12,7 @@ MALLOC_TRIM_THRESHOLD, MALLOC_MMAP_THRESHOLD = -1, -3  # glibc's names for mallo
 
 
 def environment(device: str) -> dict:
-    """Versions, machine and commit: what one has to know to believe a number."""
+    """Versions, machine and commit, as a record keeps them."""
     import torch
 
     return {
@@ -27,7 +27,7 @@ def environment(device: str) -> dict:
 
 
 def version(package: str) -> str | None:
-    """What is installed; None where nothing is, as for a clone that is only on the path."""
+    """The installed version; None if the package is not installed, only on the path."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -57,13 +57,13 @@ def commit() -> str | None:
 
 
 def git(where: Path, *words: str) -> str:
-    """What git prints."""
+    """What git prints for a command in a folder."""
     done = subprocess.run(["git", *words], cwd=where, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep large freed blocks: asking the system anew for each costs page faults."""
+    """Tell glibc to keep large freed blocks; to ask the system for each again costs page faults."""
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL("libc.so.6")
         for option in (MALLOC_MMAP_THRESHOLD, MALLOC_TRIM_THRESHOLD):
@@ -71,8 +71,7 @@ def keep_freed_memory() -> None:
 
 
 def peak_memory(device: str) -> int | None:
-    """The most memory that this process has held, in MB: the GPU's, or the machine's
-    where the system tells."""
+    """The peak memory of this process in MB: on the GPU, or of the machine; None if unknown."""
     if device == "cuda":
         import torch
 

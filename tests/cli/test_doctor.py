@@ -14,6 +14,7 @@ from augfpn import config, records
 from augfpn.cli import doctor
 from augfpn.cli.doctor import Finding
 from augfpn.cli.program import main
+from augfpn.data import load
 from augfpn.settings.components import record_name
 from augfpn.settings.parameters import parse
 from augfpn.study import timing
@@ -111,7 +112,7 @@ def test_contents_counts_what_pycocotools_counts(small_coco):
 def run():
     """A run's settings and pictures."""
     settings = prepare.experiment_here(parse(SMOKE))
-    return settings, *(train.load_pictures(settings.data, use) for use in ("train", "test"))
+    return settings, *(load.load_pictures(settings.data, use) for use in ("train", "test"))
 
 
 def test_a_recorded_run_is_found(tmp_path, run):
@@ -200,19 +201,19 @@ def test_the_time_is_the_median_step_times_the_steps(monkeypatch, run):
     )
     monkeypatch.setattr(timing, "TRAINING_SECONDS", 10.0)
     monkeypatch.setattr(timing, "TESTING_SECONDS", 1.0)
-    cost = timing.measure(settings, pictures, test)
+    cost = timing.forecast(settings, pictures, test)
     assert cost.how == "median of 20"
     assert cost.step == pytest.approx(0.05, rel=0.5)
     assert cost.picture == pytest.approx(0.1, rel=0.5)
 
     long = replace(settings, train=replace(settings.train, steps=1000))
-    monkeypatch.setattr(timing, "measure", lambda *_: timing.Cost(0.5, 2.0, "as told"))
-    assert "about 9 min 04 s" in doctor.duration(long, pictures, test, loading=40.0).sentence
+    monkeypatch.setattr(timing, "forecast", lambda *_: timing.Forecast(0.5, 2.0, "as told"))
+    assert "about 9 min 04 s" in doctor.time_of_run(long, pictures, test, loading=40.0).sentence
 
 
 def test_a_step_that_is_too_long_is_guessed_from_one_picture(monkeypatch, run):
     settings, pictures, test = run
     monkeypatch.setattr(train, "one_step", lambda *_: time.sleep(0.2))
-    cost = timing.measure(settings, pictures, test)
+    cost = timing.forecast(settings, pictures, test)
     assert "guessed" in cost.how
     assert cost.step == pytest.approx(0.2 * settings.train.batch, rel=0.5)
