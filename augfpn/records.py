@@ -1,16 +1,17 @@
-"""A record is a folder that says what was run and what came out. Tables and figures read these.
+"""A record: the folder that a run leaves behind. All tables and figures are made from records.
 
     settings.json        the experiment, and the fingerprints of its pictures
     environment.json     versions, device, commit
-    curve.jsonl          losses and learning rate, a row a logged step
+    curve.jsonl          losses and learning rate, a row for each logged step
     result.json          COCO's numbers, by size and by class
     predictions.json.gz  detections on the test pictures in COCO's format: enough to re-score
     weights.pt           the detector (committed for two that chapters look into)
     diagnostics.json     measurements of the three defects, where they were made
 
-A run works in a hidden folder beside its record that is renamed when it is done: a record is whole
-or not there. Nothing is overwritten. The folder's name ends in a hash of settings and fingerprints:
-equal experiments on equal pictures are the same run.
+A run works in a hidden folder that is renamed when the run is done, so that a record is complete or
+does not exist. Nothing is overwritten. The folder's name ends in the run's id, a hash of settings
+and fingerprints: equal experiments on equal pictures are the same run. What stands before the id is
+for people (`augfpn.settings.components.record_name`); nothing here reads it.
 """
 
 import gzip
@@ -32,8 +33,8 @@ COMMITTED = (
     Path(__file__).parents[1] / "experiments" / "records",  # in a clone
 )
 FILES = ("settings.json", "environment.json", "result.json", "curve.jsonl", "predictions.json.gz")
-IN_RESULT = ("AP", "by_class", "pictures", "steps", "seconds", "memory_mb")  # without which no
-IN_ENVIRONMENT = ("device_name", "versions", "commit")  # table can be made
+IN_RESULT = ("AP", "by_class", "pictures", "steps", "seconds", "memory_mb")  # tables need all
+IN_ENVIRONMENT = ("device_name", "versions", "commit")  # tables need all
 DIAGNOSTICS = "diagnostics.json"
 DIAGNOSTICS_VERSION = 1  # of what `augfpn.diagnostics` measures, and how
 
@@ -46,7 +47,7 @@ class Record:
     experiment: config.Experiment
     fingerprints: dict[str, str]  # of the pictures, "train" and "test"
     classes: tuple[str, ...]  # the names of labels 1..K
-    report: tuple[str, ...]  # what was found in the data and left out
+    report: tuple[str, ...]  # what was wrong in the data and was left out
     environment: dict
     result: dict
     diagnostics: dict | None = None  # what `augfpn.diagnostics` measured
@@ -65,7 +66,7 @@ class Record:
         return self.read_predictions()
 
     def read_predictions(self) -> list[dict]:
-        """The predictions, not kept in memory. Raises ``UserError`` where they are damaged."""
+        """The predictions, without keeping them. Raises ``UserError`` if they are damaged."""
         try:
             return json.loads(gzip.decompress((self.folder / "predictions.json.gz").read_bytes()))
         except (OSError, EOFError, ValueError, zlib.error) as error:
@@ -89,45 +90,30 @@ class Record:
 def run_id(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:
     """Twelve hexadecimal digits that two runs share only if they compute the same.
 
-    Where the pictures lie and how many processes read them do not count; what they hold does.
-    Settings at their default do not count either, so that one may be added to the package.
+    The content of the pictures counts, but not their folder or how many processes read them.
+    Settings at their default do not count, so that a new setting does not change old ids.
     """
     settings = config.to_dict(experiment)
     settings["data"].pop("root")
     for field in ("workers", "checkpoint_seconds"):
         settings["train"].pop(field)
     for part, default in config.DEFAULTS.items():
-        settings[part] = chosen(settings[part], default)
+        settings[part] = not_default(settings[part], default)
     text = json.dumps([settings, fingerprints], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def chosen(settings: dict, default: dict) -> dict:
-    """The settings that are not at their default: one that is added later changes no old run."""
+def not_default(settings: dict, default: dict) -> dict:
+    """The settings that differ from their default."""
     return {
-        name: chosen(value, default[name]) if isinstance(value, dict) else value
+        name: not_default(value, default[name]) if isinstance(value, dict) else value
         for name, value in settings.items()
         if value != default[name]
     }
 
 
-def name_of(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:
-    """A folder's name that a person can read, with the run's id at its end."""
-    model = experiment.model
-    parts = [
-        "cs" if model.lam else "",
-        "rfa" if model.ratios else "",
-        "srs" if model.roi_selection == "soft" else model.roi_selection.replace("hard", ""),
-    ]
-    if model.neck != config.FPN.neck:
-        parts.insert(0, model.neck)
-    what = "+".join(part for part in parts if part) or "fpn"
-    words = [experiment.data.name, experiment.budget, model.detector, model.backbone, what]
-    return "-".join([*words, f"seed{experiment.seed}", run_id(experiment, fingerprints)])
-
-
 def read(folder: Path) -> Record:
-    """The record in ``folder``. Raises ``UserError`` when it is damaged or no record at all."""
+    """The record in ``folder``. Raises ``UserError`` if it is damaged or no record."""
     measured = folder / DIAGNOSTICS
     try:
         settings = json.loads((folder / "settings.json").read_text())
@@ -143,14 +129,14 @@ def read(folder: Path) -> Record:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"{folder} is no whole record ({reason}): delete or repair it.") from None
+        raise UserError(f"{folder} is not a complete record ({reason}): delete or repair it.") from None
 
 
 def read_object(file: Path, needed: Collection[str] = ()) -> dict:
-    """A file's JSON object. Raises ``ValueError`` for other content, and without what is needed."""
+    """A file's JSON object. Raises ``ValueError`` for other content and for a missing name."""
     found = json.loads(file.read_text())
     if not isinstance(found, dict):
-        raise ValueError(f"{file.name} holds no object")
+        raise ValueError(f"{file.name} contains no JSON object")
     for name in needed:
         if name not in found:
             raise ValueError(f"{file.name} has no {name!r}")
@@ -158,15 +144,15 @@ def read_object(file: Path, needed: Collection[str] = ()) -> dict:
 
 
 def records_in(folders: Iterable[Path]) -> Iterator[Record]:
-    """All records directly in the given folders; those that are damaged are left out."""
+    """All records directly in the given folders, except damaged ones."""
     yield from read_all(folders)[0]
 
 
 def read_all(folders: Iterable[Path]) -> tuple[list[Record], list[str]]:
     """All records directly in the given folders, and a sentence for each that cannot be read.
 
-    A folder with any of a record's files counts; a run in progress works in a hidden one. Raises
-    ``UserError`` for a folder that is none.
+    A folder that contains any of a record's files counts as a record. Hidden folders, in which runs
+    are in progress, do not. Raises ``UserError`` if one of the given folders is a file.
     """
     whole, problems = [], []
     for parent in folders:
@@ -181,8 +167,9 @@ def read_all(folders: Iterable[Path]) -> tuple[list[Record], list[str]]:
 
 
 def of_same_pictures(whole: Sequence[Record]) -> tuple[list[Record], list[str]]:
-    """The records of the pictures that most with their data settings are of, so that those which
-    are compared share them; and a sentence for each of the others.
+    """For each data setting the records made on its most common pictures, which may be compared.
+
+    Also a sentence for each record that is left out.
     """
     by_settings: dict[tuple[str, config.Data], list[Record]] = {}
     for record in whole:
@@ -194,23 +181,25 @@ def of_same_pictures(whole: Sequence[Record]) -> tuple[list[Record], list[str]]:
         if record.fingerprints == first.fingerprints:
             kept.append(record)
         else:
-            problems.append(f"{record.folder.name} is of other pictures than {first.folder.name}.")
+            problems.append(
+                f"{record.folder.name} was made on other pictures than {first.folder.name}."
+            )
     return kept, problems
 
 
 def settings_of(record: Record) -> tuple[str, config.Data]:
-    """What records that are compared share: a budget, and pictures wherever they lie."""
+    """The budget and the data, without their folder: records that are compared share both."""
     return record.experiment.budget, replace(record.experiment.data, root=None)
 
 
 def most_alike(group: Sequence[Record]) -> Record:
-    """The first record of the pictures that most of some are of; of the first, if as many are."""
+    """The first record that was made on the most common pictures of some records."""
     pictures = [record.fingerprints for record in group]
     return group[pictures.index(max(pictures, key=pictures.count))]
 
 
 def find(wanted: str, folders: Iterable[Path]) -> Record | None:
-    """The first record with this run id."""
+    """The first record with this run id, or ``None``."""
     for parent in folders:
         for settings in sorted(Path(parent).glob(f"[!.]*{wanted}*/settings.json")):
             record = read(settings.parent)
@@ -220,7 +209,7 @@ def find(wanted: str, folders: Iterable[Path]) -> Record | None:
 
 
 def free_name(parent: Path, name: str) -> Path:
-    """``parent/name``, or with .2, .3 ... at its end when that is taken."""
+    """``parent/name``, with .2, .3 ... at its end if the name is taken."""
     folder, again = parent / name, 2
     while folder.exists():
         folder, again = parent / f"{name}.{again}", again + 1
@@ -230,7 +219,7 @@ def free_name(parent: Path, name: str) -> Path:
 def write(
     folder: Path, settings: dict, result: dict, curve: list[dict], predictions: list[dict]
 ) -> None:
-    """Write a record's files, but for the weights, into a run's working folder."""
+    """Write a record's files, except the weights, into a run's working folder."""
     write_bytes(folder / "predictions.json.gz", packed(predictions))
     write_bytes(folder / "curve.jsonl", "".join(one_line(row) for row in curve).encode())
     write_json(folder / "result.json", result)
@@ -239,6 +228,6 @@ def write(
 
 
 def one_line(row: dict) -> str:
-    """A row of the curve; losses to six digits."""
+    """A row of the curve as a line of JSON; numbers have six digits."""
     short = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()}
     return json.dumps(short) + "\n"

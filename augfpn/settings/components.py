@@ -18,7 +18,7 @@ SWITCHED = {  # parameters that do nothing while the parameter before them is of
     "cs": ("lam", "supervision"),
     "rfa": ("ratios", "context_pooling", "context_fusion"),
 }
-SETTINGS = (  # of `Model`: all that plain FPN has off
+FPN_SETTINGS = (  # of `Model`: what has to be at its default to make it plain FPN
     *(name for names in SWITCHED.values() for name in names),
     *("roi_selection", "mask_supervision", "neck"),
 )
@@ -108,7 +108,7 @@ def is_augfpn(model: Model) -> bool:
 
 def without_components(model: Model) -> Model:
     """The same detector with plain FPN."""
-    return replace(model, **{name: getattr(FPN, name) for name in SETTINGS})
+    return replace(model, **{name: getattr(FPN, name) for name in FPN_SETTINGS})
 
 
 # --- names ----------------------------------------------------------------------------------------

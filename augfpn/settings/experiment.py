@@ -11,6 +11,7 @@ from augfpn import config
 from augfpn.errors import UserError
 from augfpn.settings import dialects
 from augfpn.settings.budgets import BUDGETS
+from augfpn.settings.components import without_components
 from augfpn.settings.parameters import Parameters
 
 
@@ -117,16 +118,4 @@ def the_training(
 
 def fpn_of(settings: config.Experiment) -> config.Experiment:
     """The same experiment with plain FPN: what an AugFPN run is compared with."""
-    plain = config.FPN
-    model = replace(
-        settings.model,
-        lam=plain.lam,
-        supervision=plain.supervision,
-        ratios=plain.ratios,
-        context_pooling=plain.context_pooling,
-        context_fusion=plain.context_fusion,
-        roi_selection=plain.roi_selection,
-        neck=plain.neck,
-        mask_supervision=plain.mask_supervision,
-    )
-    return replace(settings, model=model)
+    return replace(settings, model=without_components(settings.model))

@@ -154,7 +154,7 @@ def than_fpn(mine: Cell, other: Cell) -> str:
     return " in boxes and ".join(said) + (" in masks" if len(said) > 1 else "")
 
 
-def run_cost(record: records.Record) -> str:
+def run_resources(record: records.Record) -> str:
     """Time, memory and machine of a run."""
     environment, result = record.environment, record.result
     memory = result["memory_mb"]

@@ -117,7 +117,7 @@ def prepared(
     every = {s: Evidence(s, budget, found, timings=timings) for s in variants}
     for pictures, wanted in variants.items():
         if pictures not in grid.DIALS:
-            wanted.update(dict.fromkeys(claims.variants()))
+            wanted.update(dict.fromkeys(claims.claimed_variants()))
     # A thread for each set: scenes are drawn for one while another's records are being scored.
     with (
         ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=on_one_core) as pool,
@@ -150,7 +150,7 @@ def part_section(
     here = {s: every[s] for s in chosen if any(map(every[s].recorded, part.variants))}
     text = [f"## {part.title}"]
     if name == "defects":
-        text += matrices(here)
+        text += matrix_tables(here)
     else:
         write_one = {"figure4": level_shares, "mechanisms": defects_measured}.get(name, comparison)
         for pictures, evidence in here.items():
@@ -168,7 +168,7 @@ def not_run(name: str, pictures: str, budget: str) -> list[str]:
     return [f"### On {pictures}", line]
 
 
-def matrices(here: dict[str, Evidence]) -> list[str]:
+def matrix_tables(here: dict[str, Evidence]) -> list[str]:
     """The defect matrix, and how it differs from plain scenes."""
     text = [defects.defect_matrix(here)] if here else []
     if defects.PLAIN in here and len(here) > 1:

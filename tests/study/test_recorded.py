@@ -11,16 +11,8 @@ from augfpn import records
 from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.study import grid, recorded
-from augfpn.training import train
 
 MEASURED = {"version": records.DIAGNOSTICS_VERSION}  # what a measured record has, but no numbers
-
-
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory) -> records.Record:
-    """FPN on scenes at the smoke budget, as the grid has it."""
-    run = grid.Run("fpn", "scenes", "smoke", 0)
-    return train.train(run.experiment, tmp_path_factory.mktemp("records"))
 
 
 def test_committed_records_are_found() -> None:
@@ -106,7 +98,7 @@ def test_records_of_other_pictures_are_reported(smoke: records.Record, tmp_path:
     settings["fingerprints"]["test"] = "of other pictures"
     (other / "settings.json").write_text(json.dumps(settings))
     (problem,) = recorded.collect([tmp_path]).problems
-    assert problem == "b is of other pictures than a."
+    assert problem == "b was made on other pictures than a."
 
 
 def of_other_pictures(record: records.Record, folder: Path, seed: int, pictures: str) -> Path:
@@ -128,7 +120,7 @@ def test_runs_of_other_pictures_than_most_are_left_out(
         of_other_pictures(smoke, tmp_path / name, seed, "as most")
     found = recorded.collect([tmp_path])
     assert sorted(record.folder.name for record in found.by_key.values()) == ["b", "c"]
-    assert found.problems == ("a is of other pictures than b.",)
+    assert found.problems == ("a was made on other pictures than b.",)
 
 
 def test_of_as_many_runs_of_two_kinds_of_pictures_the_first_count(
@@ -139,8 +131,8 @@ def test_of_as_many_runs_of_two_kinds_of_pictures_the_first_count(
     found = recorded.collect([tmp_path])
     assert sorted(record.folder.name for record in found.by_key.values()) == ["a", "c"]
     assert found.problems == (
-        "b is of other pictures than a.",
-        "d is of other pictures than a.",
+        "b was made on other pictures than a.",
+        "d was made on other pictures than a.",
     )
 
 
