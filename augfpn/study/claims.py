@@ -1,40 +1,51 @@
-"""The ledger: the paper's 61 claims as data, each with a test fixed beforehand, and its verdict.
+"""The ledger: the paper's 61 claims, each with a test fixed before the runs, and its verdict.
 
-``claims.json`` holds them. A test is a sum of variants' numbers less another, on the same seeds and
-pictures, that should be above a margin. A claim of several comparisons holds if all do. That one of
-many fails by chance is likelier the more there are, so each must fail at a share of the level
-(Bonferroni): of m, with an interval at 100 % - 5 % / m.
+``claims.json`` holds them. A test is a
+sum of some variants' numbers minus that of others, on the same seeds and pictures, that should be
+above a margin. A claim with several comparisons holds if each does. With many comparisons one
+fails by chance, so each is tested at a share of the level (Bonferroni): a claim with m comparisons
+fails if one of them fails by its interval at 100 % - 5 % / m.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Collection, Iterator, Sequence
+from difflib import get_close_matches
 from functools import cache
 from importlib import resources
-from itertools import pairwise
 from typing import Literal, NamedTuple, Protocol, get_args
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from augfpn import config
-from augfpn.config import AUGFPN, FPN
-from augfpn.detectors import cost
+from augfpn.diagnostics.names import MEASURED
+from augfpn.errors import UserError
 from augfpn.settings import paper, recipes
-from augfpn.study.intervals import LEVEL, Interval, at_level, terms_of, verdict
+from augfpn.study import grid
+from augfpn.study.exact import CHECKS
+from augfpn.study.intervals import LEVEL, Interval, at_level, signed, terms_of, verdict
 
+FILE = "claims.json"
 Kind = Literal["effects", "exact", "measured", "runtime", "untested"]
-Verdict = Literal["holds", "does not hold", "undecided", "not run"]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-WITHIN = 0.1  # of the paper's ratio of times, in which a measured one agrees
-PER_RATIO = 2048 * 256 + 256 + 256 * 256 + 9 * 256 + 1  # C5's convolution; the fusion's two
+ClaimVerdict = Literal["holds", "does not hold", "undecided", "not run"]
+VERDICTS: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
+NEEDS = {  # kind of a claim: the field that it is tested by
+    "effects": "tests",
+    "measured": "tests",
+    "exact": "check",
+    "runtime": "runs",
+    "untested": "note",
+}
+AP_NUMBERS = (*paper.AP_NAMES, *(f"mask {name}" for name in paper.AP_NAMES))
+WITHIN = 0.1  # how far a measured ratio of times may be from the paper's, to agree with it
 
 
 @dataclass(frozen=True, config=config.FROZEN)
 class Comparison:
     """(sum of ``plus``) - (sum of ``minus``) > ``margin``, for each of some numbers.
 
-    Variants are named as in `augfpn.study.grid`, or by a whole recipe. "APm less APs" is a difference.
-    ``margin`` is a fraction: 0.01 is a point of AP.
+    Variants are those of `augfpn.study.grid`, numbers AP numbers or what `augfpn.diagnostics`
+    measures; "APm minus APs" is a difference. ``margin`` is a fraction: 0.01 is a point of AP.
     """
 
     plus: tuple[str, ...]
@@ -54,12 +65,12 @@ class Claim:
     kind: Kind
     tests: tuple[Comparison, ...] = ()
     check: str | None = None  # of an exact claim: one of CHECKS
-    runs: Literal["training", "testing"] | None = None  # of run time: what is timed
+    runs: Literal["training", "testing"] | None = None  # of a claim about run time: what is timed
     note: str = ""
 
 
-class Evidence(Protocol):
-    """What the verdicts rest on: records of one set of pictures at one budget."""
+class Basis(Protocol):
+    """What verdicts are based on: the records of one picture set at one budget."""
 
     pictures: str
     budget: str
@@ -72,77 +83,79 @@ class Evidence(Protocol):
         self, plus: Sequence[str], minus: Sequence[str], number: str
     ) -> Interval | None: ...
 
-    def times_as_long(self, use: str) -> Interval | None: ...
+    def times_as_long(self, use: Literal["training", "testing"]) -> Interval | None: ...
 
 
 class Line(NamedTuple):
-    """One effect of a claim: its variants, what came out, what the paper prints (points)."""
+    """One effect of a claim: its variants and number, what was found, what the paper prints."""
 
     label: str
     found: Interval | None
-    printed: float | None
+    printed: float | None  # in points of AP, or a ratio
     margin: float  # that the effect should be above
     unit: Literal["difference", "number", "ratio"] = "difference"
 
-    def said(self, level: float = LEVEL) -> Verdict:
-        """Its own verdict, by the interval at a level."""
+    def said(self, level: float = LEVEL) -> ClaimVerdict:
+        """The verdict on this effect alone, by its interval at a level."""
         if self.found is None:
             return "not run"
         return verdict(at_level(self.found, level), self.margin)
 
 
-class Row(NamedTuple):
-    """A claim with its verdict on one set of pictures at one budget."""
+class Judgement(NamedTuple):
+    """A claim with its verdict on one picture set at one budget."""
 
     claim: Claim
-    verdict: Verdict
+    verdict: ClaimVerdict
     lines: tuple[Line, ...]
     note: str
 
 
 @cache
 def claims() -> tuple[Claim, ...]:
-    """All 61, in the order of the paper."""
-    text = resources.files("augfpn.study").joinpath("claims.json").read_text("utf-8")
-    return TypeAdapter(tuple[Claim, ...]).validate_json(text)
+    """All claims, in the order of the paper. Raises ``UserError`` for one that is half written."""
+    return read_claims(resources.files("augfpn.study").joinpath(FILE).read_text("utf-8"))
 
 
-def variants() -> list[str]:
+def claimed_variants() -> list[str]:
     """All variants that a claim is about."""
     every = (name for each in claims() for test in each.tests for name in (*test.plus, *test.minus))
     return list(dict.fromkeys(every))
 
 
-def ledger(evidence: Evidence) -> list[Row]:
+# --- verdicts -------------------------------------------------------------------------------------
+
+
+def ledger(basis: Basis) -> list[Judgement]:
     """Every claim with its verdict."""
-    return [judged(claim, evidence) for claim in claims()]
+    return [judged(claim, basis) for claim in claims()]
 
 
-def judged(claim: Claim, evidence: Evidence) -> Row:
-    """A claim's verdict; see `of_lines`."""
+def judged(claim: Claim, basis: Basis) -> Judgement:
+    """A claim with its verdict; see `of_lines` for one with several comparisons."""
     if claim.kind == "exact":
         holds, detail = CHECKS[claim.check or ""]()
-        return Row(claim, "holds" if holds else "does not hold", (), detail)
+        return Judgement(claim, "holds" if holds else "does not hold", (), detail)
     if claim.kind == "untested":
-        return Row(claim, "not run", (), claim.note)
+        return Judgement(claim, "not run", (), claim.note)
     if claim.runs is not None:
-        return of_runtime(claim, claim.runs, evidence)
-    look = evidence.measured if claim.kind == "measured" else evidence.combination
+        return of_runtime(claim, claim.runs, basis)
+    look = basis.measured if claim.kind == "measured" else basis.combination
     lines = []
     for test in claim.tests:
         for number in test.numbers:
             found = look(test.plus, test.minus, number)
             said = None if claim.kind == "measured" else printed(test, number)
             unit = "difference" if test.minus else "number"
-            lines.append(Line(label_of(test, number), found, said, test.margin, unit))
-    return Row(claim, of_lines(lines), tuple(lines), claim.note)
+            lines.append(Line(test_label(test, number), found, said, test.margin, unit))
+    return Judgement(claim, of_lines(lines), tuple(lines), claim.note)
 
 
-def of_lines(lines: Sequence[Line]) -> Verdict:
-    """The verdict on all of some comparisons.
+def of_lines(lines: Sequence[Line]) -> ClaimVerdict:
+    """The verdict on several comparisons.
 
-    It holds if each does, and does not hold if one does not by an interval that is
-    the wider the more were run. "Not run" only where none was; else undecided.
+    "Not run" if none was run. "Does not hold" if one comparison fails at its Bonferroni-widened
+    interval. "Holds" if each was run and holds, and "undecided" otherwise.
     """
     run = [line for line in lines if line.found is not None]
     if not run:
@@ -153,22 +166,22 @@ def of_lines(lines: Sequence[Line]) -> Verdict:
     return "holds" if all(line.said() == "holds" for line in lines) else "undecided"
 
 
-def of_runtime(claim: Claim, use: str, evidence: Evidence) -> Row:
-    """Whether AugFPN takes as many times as long as FPN as the paper says, give or take a tenth.
+def of_runtime(claim: Claim, use: Literal["training", "testing"], basis: Basis) -> Judgement:
+    """Whether AugFPN's time divided by FPN's is the paper's ratio, to within a tenth.
 
-    By timings on a GPU at the paper's budget, as the paper's were.
+    The times are those on a GPU at the paper's budget, as in the paper.
     """
-    found, printed = evidence.times_as_long(use), paper.times_as_long()[use]
+    found, printed = basis.times_as_long(use), paper.printed_time_ratios()[use]
     if found is None:
-        return Row(claim, "not run", (), claim.note)
+        return Judgement(claim, "not run", (), claim.note)
     line = Line(f"augfpn / fpn, {use}", found, printed, 0.0, "ratio")
     apart = found.low > printed + WITHIN or found.high < printed - WITHIN
     inside = found.low >= printed - WITHIN and found.high <= printed + WITHIN
-    said: Verdict = "holds" if inside else "does not hold" if apart else "undecided"
-    return Row(claim, said, (line,), claim.note)
+    said: ClaimVerdict = "holds" if inside else "does not hold" if apart else "undecided"
+    return Judgement(claim, said, (line,), claim.note)
 
 
-def label_of(test: Comparison, number: str) -> str:
+def test_label(test: Comparison, number: str) -> str:
     """A test in a few words: "cs − fpn, AP"."""
     return f"{' − '.join([' + '.join(test.plus), *test.minus])}, {number}"
 
@@ -177,29 +190,27 @@ def label_of(test: Comparison, number: str) -> str:
 
 
 def printed(test: Comparison, number: str) -> float | None:
-    """The same combination of the paper's numbers, in points of AP; ``None`` if one is missing."""
-    rows = [(rows_of(name), sign) for name, sign in signed(test.plus, test.minus)]
+    """The same combination of the paper's numbers, in points of AP; ``None`` if one is missing.
+
+    All rows are taken from one table, an ablation (Tables 2 to 5) rather than Table 1.
+    """
+    rows = [(paper_rows(name), sign) for name, sign in signed(test.plus, test.minus)]
     shared = set.intersection(*({r.table for r in found} for found, _ in rows))
     if not shared:
         return None
-    table = max(shared)  # an ablation rather than Table 1
+    table = max(shared)
     numbers = [(next(r.row for r in found if r.table == table), sign) for found, sign in rows]
     terms = terms_of(number)
     return sum(sign * also * value(row, name) for also, name in terms for row, sign in numbers)
 
 
-def signed(plus: Sequence[str], minus: Sequence[str]) -> list[tuple[str, int]]:
-    """Variants with the sign that they have in a sum."""
-    return [(name, 1) for name in plus] + [(name, -1) for name in minus]
-
-
 def value(row: dict, number: str) -> float:
-    """A number of a row of the paper: "AP", "mask APs"."""
+    """A number in a row of the paper: "AP", "mask APs"."""
     name = number.removeprefix("mask ")
     return row["mask"][name] if name != number else row[name]
 
 
-def rows_of(variant: str) -> tuple[paper.Result, ...]:
+def paper_rows(variant: str) -> tuple[paper.Result, ...]:
     """The paper's rows of a variant, or of a whole recipe."""
     detector, _, name = variant.rpartition(":")
     names = variant, f"{detector or 'faster_rcnn'}_r50_{name}_1x"
@@ -207,37 +218,68 @@ def rows_of(variant: str) -> tuple[paper.Result, ...]:
     return found[0].rows if found else ()
 
 
-# --- claims that need no run ----------------------------------------------------------------------
+# --- a claim that is half written -----------------------------------------------------------------
 
 
-def supervision_is_free() -> tuple[bool, str]:
-    """Whether Consistent Supervision is gone in testing."""
-    supervised, plain = (cost.in_testing(cost.cost(replace(FPN, lam=lam))) for lam in (0.25, 0.0))
-    parameters, macs = (a - b for a, b in zip(supervised, plain, strict=True))
-    return supervised == plain, f"{parameters} parameters and {macs} multiply-accumulates more"
+def read_claims(text: str) -> tuple[Claim, ...]:
+    """Claims from JSON. Raises ``UserError`` that names the claim and the place in it."""
+    try:
+        found = TypeAdapter(tuple[Claim, ...]).validate_json(text)
+    except ValidationError as error:
+        raise UserError(invalid_text(error, text)) from None
+    for claim in found:
+        for place, wrong in mistakes(claim):
+            raise UserError(f"{FILE}, claim {claim.id}, {place}: {wrong}")
+    return found
 
 
-def a_ratio_costs_a_convolution() -> tuple[bool, str]:
-    """Whether each ratio adds as many parameters as the first formula says."""
-    counts = [
-        cost.in_testing(cost.cost(replace(FPN, ratios=(0.1, 0.2, 0.3, 0.4)[:n])))[0]
-        for n in (1, 2, 3, 4)
-    ]
-    steps = {b - a for a, b in pairwise(counts)}
-    return steps == {PER_RATIO}, f"{min(steps):,} parameters a ratio"
+def invalid_text(error: ValidationError, text: str) -> str:
+    """The first thing that is wrong with the types of some claims, in one sentence."""
+    first = error.errors()[0]
+    if not first["loc"]:
+        return f"{FILE}: {first['msg']}."
+    number, *place = first["loc"]
+    claim = json.loads(text)[number]
+    name = claim.get("id", number) if isinstance(claim, dict) else number
+    given = "" if first["type"] == "missing" else f" {first['input']!r}:"
+    return f"{FILE}, claim {name}, {place_text(*place)}:{given} {first['msg']}."
 
 
-def fusion_is_small() -> tuple[bool, str]:
-    """Whether Soft RoI Selection adds less than a hundredth of PANet's parameters."""
-    plain, soft, panet = (
-        cost.in_testing(cost.cost(replace(FPN, roi_selection=name)))[0]
-        for name in ("hard", AUGFPN.roi_selection, "panet")
-    )
-    text = f"{soft - plain:,} parameters more than FPN; PANet's {panet - plain:,}"
-    return 100 * (soft - plain) < panet - plain, text
+def place_text(*place: str | int) -> str:
+    """A place in a claim: "tests[0].plus[1]"."""
+    words = (f"[{each}]" if isinstance(each, int) else f".{each}" for each in place)
+    return "".join(words).removeprefix(".")
 
 
-CHECKS: dict[str, Callable[[], tuple[bool, str]]] = {
-    check.__name__: check
-    for check in (supervision_is_free, a_ratio_costs_a_convolution, fusion_is_small)
-}
+def mistakes(claim: Claim) -> Iterator[tuple[str, str]]:
+    """What a claim names that does not exist, and what it lacks: a place and a sentence each."""
+    needed = NEEDS[claim.kind]
+    if not getattr(claim, needed):
+        yield needed, f"a claim of kind {claim.kind!r} needs it."
+    if claim.check is not None and claim.check not in CHECKS:
+        yield (
+            "check",
+            f"there is no check {unknown(claim.check, CHECKS)} Add it to CHECKS in study/exact.py.",
+        )
+    numbers = MEASURED if claim.kind == "measured" else AP_NUMBERS
+    for i, test in enumerate(claim.tests):
+        for field in ("plus", "minus"):
+            for j, name in enumerate(getattr(test, field)):
+                if name not in grid.variants():
+                    place = place_text("tests", i, field, j)
+                    what = f"no part of the study runs {unknown(name, grid.variants())}"
+                    yield place, f"{what} Add it to a part in study/grid.py."
+        for j, number in enumerate(test.numbers):
+            for _, name in terms_of(number):
+                if name not in numbers:
+                    place = place_text("tests", i, "numbers", j)
+                    yield (
+                        place,
+                        f"a claim of kind {claim.kind!r} has no number {unknown(name, numbers)}",
+                    )
+
+
+def unknown(name: str, known: Collection[str]) -> str:
+    """A name that does not exist, with the one that was probably meant."""
+    near = get_close_matches(name, known, 1)
+    return f"{name!r}: did you mean {near[0]!r}?" if near else f"{name!r}."

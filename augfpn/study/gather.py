@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from augfpn import records
-from augfpn.deploy import predict
 from augfpn.settings.asked import Asked
 from augfpn.study import evidence, grid, recorded, timing
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import DEVICES, Run
 from augfpn.study.recorded import Found
-from augfpn.training import prepare
+from augfpn.training import prepare, reopen
 
 Say = Callable[[str], None]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # torch takes the latter where it is set
@@ -210,7 +209,7 @@ def keep_truths(runs: Iterable[Run], found: Found, data_root: str | None) -> Non
     for record in filter(None, map(found.record, runs)):
         pictures = record.experiment.data.name
         if pictures != "scenes" and not evidence.has_kept_truth(record):
-            evidence.keep_truth(predict.test_pictures(record, data_root), record.folder.parent)
+            evidence.keep_truth(reopen.recorded_pictures(record, "test", data_root), record.folder.parent)
 
 
 def train_command(run: Run, folder: Path, data_root: str | None) -> list[str]:

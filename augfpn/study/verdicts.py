@@ -10,7 +10,7 @@ MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more than four, only two 
 PLURAL = {"holds": "hold", "does not hold": "do not hold"}
 
 
-def ledger_table(rows: Sequence[claims.Row]) -> str:
+def ledger_table(rows: Sequence[claims.Judgement]) -> str:
     """How many claims have each verdict, then claim by claim."""
     counted = Counter(each.verdict for each in rows)
     summary = ", ".join(count_text(counted[verdict], verdict) for verdict in claims.VERDICTS)
@@ -25,7 +25,7 @@ def ledger_table(rows: Sequence[claims.Row]) -> str:
     return f"{summary}.\n\n{page_table(header, lines)}"
 
 
-def evidence_text(row: claims.Row) -> str:
+def evidence_text(row: claims.Judgement) -> str:
     """What a verdict rests on: the claim's effects, or the lowest of many, and the claim's note."""
     there = [line for line in row.lines if line.found is not None]
     shown, text = there, []

@@ -9,15 +9,8 @@ from pathlib import Path
 import pytest
 
 from augfpn import records
+from augfpn.data import load
 from augfpn.study import evidence, gather, grid, recorded
-from augfpn.training import train
-
-
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory) -> records.Record:
-    """FPN on scenes at the smoke budget, as the grid has it."""
-    run = grid.Run("fpn", "scenes", "smoke", 0)
-    return train.train(run.experiment, tmp_path_factory.mktemp("records"))
 
 
 def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
@@ -80,7 +73,7 @@ def test_the_annotations_of_other_pictures_are_kept(
         folder=tmp_path / "record",
         experiment=replace(run.experiment, data=data),
     )
-    pictures = train.load_pictures(smoke.experiment.data, "test")
+    pictures = load.load_pictures(smoke.experiment.data, "test")
     monkeypatch.setattr(gather.predict, "test_pictures", lambda record, root: pictures)
     found = recorded.Found({grid.key_of_run(run): record}, ())
     gather.keep_truths([run], found, "moved")

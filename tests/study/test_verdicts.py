@@ -10,7 +10,7 @@ def test_of_many_effects_the_worst_are_shown() -> None:
     found = (intervals.around((a + b) / 2, 3, 0.0, (b - a) / 2 / normal) for a, b in ends)
     lines = tuple(claims.Line(f"n{i}", each, None, 0.0) for i, each in enumerate(found))
     (claim,) = [each for each in claims.claims() if each.id == "C23"]
-    text = verdicts.evidence_text(claims.Row(claim, "undecided", lines, ""))
+    text = verdicts.evidence_text(claims.Judgement(claim, "undecided", lines, ""))
     assert text == (
         "5 hold, 1 undecided; the lowest: n2: +0.5 [−1.0, +2.0]; n0: +2.0 [+1.0, +3.0]."
     )
@@ -20,7 +20,7 @@ def test_what_of_a_claim_is_not_run_is_said() -> None:
     there = claims.Line("a − b", intervals.around(0.01, 3, 0.0, 0.0), None, 0.0)
     missing = claims.Line("b − c", None, None, 0.0)
     (claim,) = [each for each in claims.claims() if each.id == "C28"]
-    row = claims.Row(claim, "undecided", (there, missing), "A note.")
+    row = claims.Judgement(claim, "undecided", (there, missing), "A note.")
     assert verdicts.evidence_text(row) == (
         "1 of 2 comparisons are run; a − b: +1.0 [+1.0, +1.0]. A note."
     )

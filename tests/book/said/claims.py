@@ -7,9 +7,11 @@ import re
 from collections import Counter
 from statistics import mean
 
+from chapters import cells, source
+
 from augfpn.study import claims, intervals, tables
 from said.evidence import BOTH, compared, gain, ledger, verdict
-from said.table import cells, says, source
+from said.table import says
 
 
 @says("claims", "This one makes sixty-one that can be tested")
@@ -95,7 +97,7 @@ def seeds_for_rankings() -> None:
     """Or more pictures than there are."""
     rows = [row for row in ledger("scenes") if row.claim.id in ("C30", "C31", "C42", "C43", "C49")]
     needed = [
-        intervals.seeds_needed(tables.spread_of(x.found), x.printed / 100, x.found.of_pictures)
+        intervals.seeds_needed(tables.deviation_of(x.found), x.printed / 100, x.found.of_pictures)
         for row in rows
         for x in row.lines
         if x.found is not None and x.found.seeds >= intervals.FEWEST_SEEDS and x.printed
@@ -111,7 +113,7 @@ def test_of_the_first_defect() -> None:
     (claim,) = [each for each in claims.claims() if each.id == "C59"]
     (test,) = claim.tests
     assert (test.plus, test.minus) == (("fpn",), ())
-    assert test.numbers == ("gap less gap before training", "alike before training less alike")
+    assert test.numbers == ("gap minus gap before training", "alike before training minus alike")
 
 
 @says("claims", "Some of these will turn out right with more seeds.", True)
