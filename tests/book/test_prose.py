@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from chapters import BOOK, cells, plain, source
 from said.evidence import at
-from said.table import BOOK, SENTENCES, Sentence, cells, plain, shown, source, text
+from said.table import SENTENCES, Sentence, shown, text
 
 from augfpn.study import grid, report
 

@@ -1,27 +1,10 @@
 """The table of sentences, and what the pages say."""
 
-import json
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[3]
-BOOK = ROOT / "book"
-
-
-def plain(text: str) -> str:
-    """A text on one line."""
-    return " ".join(text.split())
-
-
-@cache
-def cells(page: str) -> list[dict]:
-    return json.loads((BOOK / f"{page}.ipynb").read_text("utf-8"))["cells"]
-
-
-def source(cell: dict) -> str:
-    return "".join(cell["source"])
+from chapters import BOOK, ROOT, cells, plain, source
 
 
 def shown(cell: dict) -> str:

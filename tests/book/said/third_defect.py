@@ -7,13 +7,14 @@ from statistics import mean
 import numpy as np
 import pytest
 import torch
+from chapters import BOOK
 
 from augfpn.data.scenes.scene import scenes
 from augfpn.data.scenes.settings import SceneSettings
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from said.evidence import BOTH, NOISE, at, compared, effect, measured, printed, undecided, verdict
-from said.table import BOOK, says
+from said.table import says
 
 
 def mixture() -> np.ndarray:

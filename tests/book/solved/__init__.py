@@ -1,0 +1,17 @@
+"""The exercises' folded solutions: each answer is worked out again and looked for in the text.
+
+A check returns the words that the solution must then contain, so that neither a changed text nor a
+changed package goes unnoticed. Code cells are run with the earlier cells they need; what these
+would read or draw at length is given to them instead. One module holds the checks of a chapter or
+a few; `test_solutions.py` goes through them all.
+"""
+
+import importlib
+import pkgutil
+
+import pytest
+
+modules = [f"{__name__}.{each.name}" for each in pkgutil.iter_modules(__path__)]
+pytest.register_assert_rewrite(*modules)
+for each in modules:
+    importlib.import_module(each)

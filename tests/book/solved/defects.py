@@ -1,0 +1,150 @@
+"""Three defects, three mends."""
+
+import math
+import re
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+
+from augfpn.detectors.roi_align import torchvision_roi_align
+from augfpn.detectors.two_stage import roi_loss
+from augfpn.pyramid import (
+    ConsistentSupervision,
+    HardRoISelection,
+    Samples,
+    ratio_invariant_pool,
+)
+from solved.table import percentages, run, solves
+
+
+def supervised(lam: float, levels: int) -> float:
+    """The loss of so many levels that all have the same map and the same head."""
+    select = HardRoISelection((2,), 2, torchvision_roi_align)
+    boxes = torch.tensor([[4.0, 4, 40, 40], [10, 0, 60, 30]])
+    samples = Samples([boxes], [torch.tensor([1, 0])], [torch.zeros(2, 4)], [torch.zeros(2)])
+    torch.manual_seed(0)
+    head = torch.nn.Sequential(TwoMLPHead(3 * 2 * 2, 4), FastRCNNPredictor(4, 2))
+    supervision = ConsistentSupervision(head, lam, [select] * levels, partial(roi_loss, beta=1.0))
+    losses = supervision({2: torch.rand(1, 3, 16, 16)}, samples)
+    return sum(loss.item() for loss in losses.values())
+
+
+@solves("consistent_supervision", 1, r"$\lambda = 1/4$ on four levels", "at one half")
+def weights_of_the_levels_together() -> list[str]:
+    assert supervised(0.25, 4) == pytest.approx(supervised(1.0, 1))
+    assert supervised(0.125, 4) == pytest.approx(supervised(0.5, 1))
+    return [
+        "Four times a quarter is one: as much as the detector's own head",
+        "A single level at one weighs the same",
+        "at one half is matched by one eighth on four levels",
+    ]
+
+
+@solves("consistent_supervision", 2, "the supervision's losses alone", "3×3 convolution of $P_3$")
+def what_supervision_reaches() -> list[str]:
+    made, printed = run("consistent_supervision", "toy", "cost", "solution-2")
+    (line,) = [each for each in printed.splitlines() if each.startswith("[")]
+    reached = set(re.findall(r"'([\w.]+)'", line))
+    assert {name for name in reached if not name.startswith("backbone.")} == {
+        "fpn.lateral",
+        *(name for name in reached if name.startswith("supervision.")),
+    }
+    assert {name.split(".")[0] for name in reached} == {"backbone", "fpn", "supervision"}
+    every = {".".join(n.split(".")[:2]) for n, _ in made["detector"].named_parameters()}
+    assert {"fpn.output", "fpn.augment", "rpn.head"} <= every - reached
+    return [
+        "The backbone, the 1×1 convolutions and the supervision's own head",
+        "Not the 3×3 convolutions, not Residual Feature Augmentation, not the proposal network",
+    ]
+
+
+@solves("consistent_supervision", 3, "A probe fitted on $M_2$ fails on $M_3$")
+def a_sum_of_two_languages_that_loses_nothing() -> list[str]:
+    rng = np.random.default_rng(0)
+    features, wanted = rng.normal(size=(200, 4)), rng.normal(size=4)
+    a, b = np.eye(4, 8), np.eye(4, 8, 4)  # into the first half of the channels, into the second
+    probe = np.linalg.lstsq(features @ a, features @ wanted, rcond=None)[0]
+    assert np.allclose(features @ a @ probe, features @ wanted)
+    assert np.allclose(features @ b @ probe, 0)  # nothing is recognised
+    assert np.linalg.matrix_rank(a + b) == 4  # and the sum holds all there was
+    return ["each probe fails on the other level and the sum loses nothing"]
+
+
+def pooled_sizes(height: int, width: int) -> list[tuple[int, int]]:
+    c5 = torch.zeros(1, 1, height, width)
+    return [tuple(ratio_invariant_pool(c5, ratio).shape[2:]) for ratio in (0.1, 0.2, 0.3)]
+
+
+@solves("residual_feature_augmentation", 1, "480 × 640 px", "stay one place high")
+def pooled_sizes_of_a_small_picture() -> list[str]:
+    sizes = pooled_sizes(15, 20)
+    assert [height == 1 for height, _ in sizes] == [True, False, False]
+    tenth, two, three = (f"${h} \\times {w}$" for h, w in sizes)
+    return [
+        f"$480 / 32 = {480 // 32}$ by $640 / 32 = {640 // 32}$ places",
+        f"A tenth is {tenth} (one and a half is truncated)",
+        f"two tenths {two}, three tenths {three}",
+        "Only the first is one place high",
+    ]
+
+
+@solves("residual_feature_augmentation", 2, "25 × 38", "800 × 1216 px")
+def pooled_sizes_of_a_large_picture() -> list[str]:
+    first, second, third = (f"${h} \\times {w}$" for h, w in pooled_sizes(25, 38))
+    assert 0.1 * 25 == 2.5
+    assert 11 < 0.3 * 38 < 11.5
+    return [
+        f"{first}, {second} and {third}",
+        "a tenth of 25 is two and a half, truncated to 2; three tenths of 38 is eleven and a bit",
+    ]
+
+
+@solves("residual_feature_augmentation", 3, "a tenth, two and three tenths the same as PSP's")
+def squares_that_are_pooled_as_by_psp() -> list[str]:
+    _, printed = run("residual_feature_augmentation", "toy", "solution-3")
+    sides = [int(each) for each in re.findall(r"for a C5 of (\d+) x", printed)]
+    low, high = min(sides), max(sides)
+    assert sides == list(range(low, high + 1))
+    assert {int(side * n / 10) == n for side in sides for n in (1, 2, 3)} == {True}
+    return [
+        f"For {low} × {low} up to {high} × {high}: the truncated fractions are then 1, 2 and 3",
+        f"a picture of {32 * low} px",
+    ]
+
+
+@solves("soft_roi_selection", 1, "200 × 150 pixels", "short side of 256")
+def levels_of_a_box() -> list[str]:
+    box, side = torch.tensor([[0.0, 0, 200, 150]]), math.sqrt(200 * 150)
+    sides = torch.arange(174, 300).float()
+    squares = torch.stack([0 * sides, 0 * sides, sides, sides], dim=1)
+    lines = []
+    for canonical in (224, 224 * 256 / 800):
+        rule = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align, canonical)
+        exact, level = 4 + math.log2(side / canonical), rule.level_of(box).item()
+        lines += [f"\\approx {exact - 4:.2f}$", f"the floor of ${exact:.2f}$ is {level}, so $P_"]
+        lines += [f"so $P_{level}$", f"{canonical:g}"]
+    large = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align).level_of(squares)
+    first = sides[large > 3][0].item()
+    return [*lines, f"\\approx {side:.1f}$", f"a square of {first:.0f} pixels, on $P_4$"]
+
+
+@solves(
+    "soft_roi_selection", 2, "augfpn.detectors.variants.Sum", "better than guessing", "as the gates"
+)
+def a_sum_in_the_unfair_world() -> list[str]:
+    torch.manual_seed(0)
+    hard = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align)
+    draw = SimpleNamespace(level_weights=lambda *_, **__: None)
+    ids = ("imports", "world", "train", "trained", "solution-2")
+    made, printed = run("soft_roi_selection", *ids, hard=hard, plots=draw)
+    gated, guessed, summed = percentages(printed)
+    assert guessed == round(100 / 15)
+    assert 2 * guessed < summed < 0.8 * gated
+    level, gates = made["level"][made["test"]], made["gates"]  # the latter (4, boxes)
+    opposite = (gates.argmax(dim=0) + 2 == 7 - level).float().mean()
+    assert opposite > 0.9, "the gates have not found the opposite staircase"
+    return ["Better than guessing", "Not as good as the gates"]

@@ -1,0 +1,135 @@
+"""What AugFPN is worth: effects, cost and claims."""
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+from scipy import integrate, stats
+
+from augfpn.config import AUGFPN
+from augfpn.detectors import cost
+from augfpn.pyramid import AdaptiveSpatialFusion
+from augfpn.study import claims, intervals
+from augfpn.study.intervals import Interval
+from solved.table import WORDS, percentages, run, solves
+
+
+def spread_of_one(seeds: int) -> list[float]:
+    """So many differences with a mean of 2 and a standard deviation of 1."""
+    values = np.arange(seeds, dtype=float)
+    return (2 + (values - values.mean()) / values.std(ddof=1)).tolist()
+
+
+@solves("putting_it_together", 1, "differences of 1, 2 and 3 points", "from nine seeds")
+def intervals_of_three_and_nine_seeds() -> list[str]:
+    three, nine = (intervals.mean_interval(spread_of_one(n)) for n in (3, 9))
+    assert spread_of_one(3) == [1, 2, 3]
+    assert [intervals.verdict(each) for each in (three, nine)] == ["undecided", "holds"]
+    factors = [float(stats.t.ppf(0.975, n - 1)) for n in (3, 9)]
+    half = f"{three.high - 2:.1f}"
+    return [
+        "The standard deviation is 1, "
+        f"the standard error $1 / \\sqrt 3 \\approx {three.of_seeds:.2f}$",
+        f"$t_2 \\approx {factors[0]:.1f}$: from $2 - {half}$ to $2 + {half}$, which contains zero",
+        f"the error is $1/3$ and $t_8 \\approx {factors[1]:.1f}$",
+        f"from ${nine.low:.1f}$ to ${nine.high:.1f}$",
+        f"{WORDS[9 - 3].capitalize()} more runs, and *undecided* becomes *holds*",
+    ]
+
+
+@solves("putting_it_together", 2, "half a point", "one point between differences")
+def single_runs_that_point_the_wrong_way() -> list[str]:
+    _, printed = run("putting_it_together", "toy", "solution-2")
+    one, five = (each / 100 for each in percentages(printed)[-2:])
+    pairs = int(printed.split()[-1])
+    tens = {20: "twenty", 30: "thirty", 40: "forty"}
+    return [
+        f"In {WORDS[round(10 * one)]} of ten tries a single pair points the wrong way",
+        f"still does in one of {WORDS[round(1 / five)]}",
+        f"takes some {tens[round(pairs, -1)]} pairs",
+    ]
+
+
+@solves("putting_it_together", 3, "seven variants with one seed")
+def the_largest_of_seven() -> list[str]:
+    found, _ = integrate.quad(
+        lambda x: 7 * x * stats.norm.pdf(x) * stats.norm.cdf(x) ** 6, -math.inf, math.inf
+    )
+    assert 1 < found < 1.5
+    assert 0.5**7 < 0.01  # that all seven lie below zero
+    return [
+        "The largest of seven random numbers: on average a bit more than one standard deviation",
+        "nearly always a gain",
+    ]
+
+
+@solves("putting_it_together", 4, "--seeds 6")
+def twice_the_seeds() -> list[str]:
+    before, after = (float(stats.t.ppf(0.975, n - 1)) for n in (3, 6))
+    tenths = WORDS[round(10 * after / before / math.sqrt(2))]
+    return [
+        f"from above {WORDS[int(before)]} to below {WORDS[math.ceil(after)]}",
+        f"some {tenths} tenths of what it was",
+    ]
+
+
+@solves("cost", 1, "three levels and 256 channels", "25 × 38 places")
+def cost_of_the_gates() -> list[str]:
+    gates = AdaptiveSpatialFusion(256, 3)
+    first, second = (
+        sum(q.numel() for q in part.parameters()) for part in (gates.reduce, gates.score)
+    )
+    macs = [part.weight.numel() for part in (gates.reduce, gates.score)]
+    work = 25 * 38 * sum(macs)
+    _, whole = cost.in_testing(cost.cost(replace(AUGFPN, classes=80)))
+    assert 0.5 < 1000 * work / whole < 1.5
+    return [
+        f"$3 \\cdot 256 \\cdot 256 + 256 = {first}$",
+        f"$9 \\cdot 256 \\cdot 3 + 3 = {second}$: together ${first + second}$",
+        f"${25 * 38} \\cdot ({macs[0]} + {macs[1]})$, some {work / 1e6:.0f} million",
+        "a thousandth of the detector's",
+    ]
+
+
+@solves("cost", 2, "no more than FPN's box head for a thousand")
+def proposals_at_equal_work() -> list[str]:
+    _, printed = run("cost", "parts", "solution-2")
+    assert 450 <= int(printed.split()[0]) <= 550
+    return ["About half"]
+
+
+@solves("claims", 1, "$+1.2$", "$[-0.1, +2.5]$", "$+0.8$")
+def an_interval_across_both() -> list[str]:
+    found = Interval(1.2, -0.1, 2.5, 3, 0.5, 0.5)
+    assert {intervals.verdict(found, margin) for margin in (0, 0.8)} == {"undecided"}
+    return ["Undecided, both", "it holds the paper's difference too"]
+
+
+@solves("claims", 2, "forgot the intervals and believed every mean")
+def claims_by_their_means() -> list[str]:
+    """The cell on three made-up claims; `said/claims.py` runs it on the ledger itself."""
+    missing = claims.Line("", None, None, 0.0)
+    ledger = [
+        SimpleNamespace(
+            verdict=verdict,
+            lines=[claims.Line("", intervals.around(mean, 3, 0.2, 0.1), None, 0.0), *more],
+        )
+        for verdict, mean, more in (
+            ("holds", 1.2, []),
+            ("undecided", 0.5, []),
+            ("does not hold", -1.1, []),
+            ("undecided", 1.2, [missing]),
+        )
+    ]
+    ledger.append(SimpleNamespace(verdict="holds", lines=[]))
+    _, printed = run("claims", "solution-2", ledger=ledger)
+    assert printed.strip() == "of 3 claims with all their runs, 2 by their means, 1 by intervals"
+    return ["Compare the two counts: the difference is what one would have"]
+
+
+@solves("claims", 3, "sixty-one tests at 95 %")
+def false_verdicts_by_chance() -> list[str]:
+    wrong = (1 - intervals.LEVEL) / 2
+    assert 1 < wrong * len(claims.claims()) < 2
+    return ["in two and a half percent of cases", "one or two of sixty-one"]
