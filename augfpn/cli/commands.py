@@ -39,9 +39,9 @@ def run_train(given: argparse.Namespace) -> int:
     print(f"on {experiment.data.name}, {experiment.budget} budget, {experiment.device}")
     record = train.train(experiment, folder, chosen.again)
     twin = one_run.find_twin(record, chosen)
-    print(f"\n{one_run.as_text(one_run.rows(record, twin))}\n")
+    print(f"\n{one_run.as_text(one_run.run_rows(record, twin))}\n")
     print(classes_table({"run": record.result} | ({"FPN": twin.result} if twin else {})))
-    print(f"\n{one_run.cost(record)}\nrecord: {record.folder}")
+    print(f"\n{one_run.run_resources(record)}\nrecord: {record.folder}")
     return DONE
 
 
@@ -91,7 +91,7 @@ def run_predict(given: argparse.Namespace) -> int:
 
 def run_export(given: argparse.Namespace) -> int:
     """Write a recorded detector as one ONNX file for pictures of any size, and check it."""
-    from augfpn.deploy import export, graph
+    from augfpn.deploy import export
     from augfpn.errors import UserError
     from augfpn.training import reopen
 
@@ -103,7 +103,7 @@ def run_export(given: argparse.Namespace) -> int:
     except UserError as error:  # whoever has a record need not have its pictures
         say(f"the file is written and not checked: {error}")
         return FAILED
-    report = graph.check(detector, given.out, graph.pictures_of(test))
+    report = export.check_export(detector, given.out, export.pictures_of_three_sizes(test))
     print(report)
     return FAILED if report.apart else DONE
 

@@ -175,7 +175,7 @@ def accelerator(wanted: str) -> Finding:
 
 def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
     """The experiment, and where its initial weights come from. Downloads nothing."""
-    from augfpn.detectors.backbones import imagenet
+    from augfpn.detectors.pretrained import imagenet
     from augfpn.errors import UserError
     from augfpn.training import prepare
 
@@ -204,7 +204,7 @@ def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
 def space(folder: Path, experiment: "Experiment") -> Finding:
     """Whether records can be written, and whether the disk has room for a run's files."""
     from augfpn.detectors.build import build_detector
-    from augfpn.detectors.two_stage import parameter_count
+    from augfpn.detectors.cost import parameter_count
 
     why = not_writable(folder)
     if why is not None:

@@ -17,14 +17,15 @@ import torch
 
 from augfpn import records
 from augfpn.data.pictures import Pictures
-from augfpn.deploy import predict
 from augfpn.detectors import build
-from augfpn.detectors.two_stage import OneStage, TwoStage
+from augfpn.detectors.one_stage import OneStage
+from augfpn.detectors.two_stage import TwoStage
 from augfpn.diagnostics import assignment, semantic_gap, top_level
 from augfpn.diagnostics.objects import Seen, look
 from augfpn.errors import UserError
 from augfpn.support.files import write_json
 from augfpn.support.progress import Progress
+from augfpn.training import reopen
 
 FEWEST_PICTURES, MOST_PICTURES = 10, 800  # with objects; the first ones
 
@@ -35,12 +36,12 @@ def measure(folder: Path, root: str | None = None, device: str = "cpu") -> Path:
     ``root`` is where its pictures are now, if they were moved. A file of this version is left as it
     is. Raises ``UserError`` where there are no weights, or other pictures than then.
     """
-    record = predict.open_record(folder)
+    record = reopen.open_record(folder)
     file = folder / records.DIAGNOSTICS
     if record.is_measured:
         return file
-    detector, record = predict.load(folder, device)
-    test, learned = (predict.pictures_of(record, use, root) for use in ("test", "train"))
+    detector, record = reopen.load_detector(folder, device)
+    test, learned = (reopen.recorded_pictures(record, use, root) for use in ("test", "train"))
     found = measured(record, detector, test, learned, device)
     write_json(file, {"version": records.DIAGNOSTICS_VERSION, **found})
     return file

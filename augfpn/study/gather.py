@@ -209,7 +209,8 @@ def keep_truths(runs: Iterable[Run], found: Found, data_root: str | None) -> Non
     for record in filter(None, map(found.record, runs)):
         pictures = record.experiment.data.name
         if pictures != "scenes" and not evidence.has_kept_truth(record):
-            evidence.keep_truth(reopen.recorded_pictures(record, "test", data_root), record.folder.parent)
+            test = reopen.recorded_pictures(record, "test", data_root)
+            evidence.keep_truth(test, record.folder.parent)
 
 
 def train_command(run: Run, folder: Path, data_root: str | None) -> list[str]:

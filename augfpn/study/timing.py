@@ -29,7 +29,7 @@ from augfpn.study.intervals import Interval
 from augfpn.study.recorded import TIMINGS
 from augfpn.support.files import write_json
 from augfpn.support.machine import environment, keep_freed_memory
-from augfpn.training import evaluate, train
+from augfpn.training import evaluate, prepare, train
 
 # The first steps and rounds are slower: memory is allocated, kernels are chosen.
 SLOW_STEPS, MOST_STEPS = 3, 23
@@ -132,8 +132,8 @@ def time_in_turns(budget: str, rounds: int, batch: int, device: str) -> dict:
 def timers_of(variant: str, budget: str, batch: int, device: str, rounds: int) -> dict[Use, Timer]:
     """Functions that time one round of a variant, by use."""
     experiment = timed_experiment(variant, budget, batch, device, rounds)
-    pictures, test = train.load_both(experiment)
-    experiment = train.fitted(experiment, pictures, test)
+    run = prepare.prepare_run(experiment)
+    experiment, pictures, test = run.experiment, run.pictures, run.test
     torch.manual_seed(0)
     detector = build_detector(experiment.model).to(device)
     return {
@@ -190,7 +190,7 @@ def inference_timer(detector: nn.Module, experiment: Experiment, test: Pictures)
         detector.eval()
         began, i = time.monotonic(), n % len(test)
         with torch.no_grad():
-            evaluate.detect(
+            evaluate.detect_some(
                 detector, test, range(i, i + 1), experiment.device, experiment.train.amp
             )
         return elapsed(began, experiment.device)

@@ -83,6 +83,8 @@ class Progress:
 
 def where_am_i() -> str:
     """ "bar", "notebook", "lines" or "off"."""
+    if int(os.environ.get("RANK", "0")):  # of the processes that torchrun starts only 0 prints
+        return "off"
     asked = os.environ.get("AUGFPN_PROGRESS")
     if asked in SECONDS:
         return asked

@@ -1,18 +1,17 @@
-"""One detector trained by several processes, a GPU each; or by one, for which nothing changes.
+"""One detector trained by several processes, each on a GPU of its own; or by one process.
 
     torchrun --nproc-per-node 8 -m augfpn.cli train --recipe faster_rcnn_r50_augfpn_1x
 
-torchrun starts the processes and tells each its place in environment variables. They build the
-same detector, take a share of every step's pictures each, and average their gradients; the first
-one alone writes and speaks. The order of the pictures, their flips and the learning rate depend on
-the step only, so together they see what one process would have seen.
+torchrun starts the processes and gives each its rank in environment variables. All build the same
+detector; each takes its share of every step's pictures; they average their gradients. Only rank 0
+writes files and prints. The order of the pictures, their flips and the learning rate depend on the
+step only, so together the processes see the pictures that a single process would see.
 """
 
 import atexit
 import os
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import torch
@@ -23,27 +22,27 @@ from torch.nn.parallel import DistributedDataParallel
 from augfpn.errors import UserError
 
 Item = TypeVar("Item")
-PATIENCE = timedelta(minutes=30)  # with a process that says nothing, before all give up
+PATIENCE = timedelta(minutes=30)  # to wait for a process that does not answer, before all fail
 BACKENDS = "cpu:gloo,cuda:nccl"
 
 
 class World(NamedTuple):
-    """This process among those that train together: its place from 0, and how many there are."""
+    """This process's rank among those that train together, and how many there are."""
 
     rank: int = 0
     size: int = 1
 
     @property
     def first(self) -> bool:
-        """Whether this is the process that writes and speaks."""
+        """Whether this is rank 0, the process that writes and prints."""
         return self.rank == 0
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """This process's part of something that all have: every ``size``-th."""
+        """This process's part of items that all processes have: every ``size``-th."""
         return items[self.rank :: self.size]
 
     def check_batch(self, batch: int) -> None:
-        """Raise ``UserError`` for a step's pictures that cannot be shared evenly."""
+        """Raise ``UserError`` if the pictures of a step cannot be shared evenly."""
         if batch % self.size:
             raise UserError(
                 f"a step has {batch} pictures, which {self.size} processes cannot share evenly: "
@@ -51,23 +50,23 @@ class World(NamedTuple):
             )
 
     def learner(self, detector: nn.Module) -> nn.Module:
-        """The detector as it is called in training: its gradients are averaged over processes."""
+        """The detector as training calls it: gradients are averaged over processes."""
         return detector if self.size == 1 else DistributedDataParallel(detector)
 
     def seed(self, seed: int, step: int) -> None:
-        """Let each process but the first choose other RoIs, the same ones again after a restart."""
+        """Seed every rank but 0 differently, to sample other RoIs; repeatable after a restart."""
         if not self.first:
             torch.manual_seed((seed * self.size + self.rank) * 1_000_003 + step)
 
     def mean(self, numbers: Tensor) -> Tensor:
-        """The mean over processes of a tensor that each has."""
+        """The mean of a tensor over processes, computed in place."""
         if self.size > 1:
             dist.all_reduce(numbers)
             numbers /= self.size
         return numbers
 
     def gather(self, items: list[Item]) -> list[Item]:
-        """What all processes have, one process after the other."""
+        """The items of all processes, in the order of ranks."""
         if self.size == 1:
             return items
         found: list[list[Item]] = [[] for _ in range(self.size)]
@@ -75,7 +74,7 @@ class World(NamedTuple):
         return [item for each in found for item in each]
 
     def from_first(self, value: Item | None) -> Item:
-        """What the first process has, for all; they wait for it."""
+        """The value of rank 0, for all; they wait for it."""
         told: list[Any] = [value]
         if self.size > 1:
             dist.broadcast_object_list(told, src=0)
@@ -85,17 +84,18 @@ class World(NamedTuple):
 ALONE = World()
 
 
-@cache
-def world(device: str) -> World:
-    """The processes that torchrun started, connected; without torchrun this one alone."""
+def join(device: str) -> World:
+    """Connect this process with the others that torchrun started, until it ends.
+
+    Later calls return the same world. Without torchrun nothing is started. A group that was left
+    cannot be joined again: its second rendezvous would find the addresses of the first.
+    """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return ALONE
-    if device == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group(BACKENDS if device == "cuda" else "gloo", timeout=PATIENCE)
-    atexit.register(dist.destroy_process_group)
-    here = World(dist.get_rank(), size)
-    if not here.first:
-        os.environ["AUGFPN_PROGRESS"] = "off"
-    return here
+    if not dist.is_initialized():
+        if device == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        dist.init_process_group(BACKENDS if device == "cuda" else "gloo", timeout=PATIENCE)
+        atexit.register(dist.destroy_process_group)
+    return World(dist.get_rank(), size)

@@ -1,4 +1,4 @@
-"""Detections to COCO's numbers, by pycocotools."""
+"""From detections to COCO's numbers, computed by pycocotools."""
 
 import contextlib
 import io
@@ -11,15 +11,14 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor, nn
 
-from augfpn.data.annotations import Code, mask_code
+from augfpn.data.masks import Code, with_codes
 from augfpn.data.pictures import Pictures
 
-NUMBERS = (
+COCO_NUMBERS = (
     *("AP", "AP50", "AP75", "APs", "APm", "APl"),
     *("AR1", "AR10", "AR100", "ARs", "ARm", "ARl"),
 )
-MASK_THRESHOLD = 0.5  # from where on a pixel belongs to the object; torchvision's and the authors'
-Tell = Callable[..., None]
+MASK_THRESHOLD = 0.5  # a pixel belongs to the object from this value on, as in torchvision
 
 
 @torch.no_grad()
@@ -29,28 +28,29 @@ def predict(
     device: str = "cpu",
     batch: int = 4,
     amp: bool = False,
-    tell: Tell | None = None,
+    tell: Callable[..., None] | None = None,
 ) -> list[dict]:
     """All detections in COCO's results format, with the data set's own picture and class ids.
 
     Boxes are [x, y, width, height] in pixels of the original picture, rounded to 0.01; scores to
-    0.0001; masks are run-length codes. The detector is left in the mode in which it came.
+    0.0001; masks are run-length codes. The detector runs in eval mode, and returns to the mode
+    that it was in. ``tell`` is called with the number of pictures that are done.
     """
     was_training = detector.training
     detector.eval()
     results: list[dict] = []
-    for some in chunks(len(pictures), batch):
-        results += detect(detector, pictures, some, device, amp)
+    for some in runs_of(len(pictures), batch):
+        results += detect_some(detector, pictures, some, device, amp)
         if tell is not None:
             tell(some[-1] + 1)
     detector.train(was_training)
     return results
 
 
-def detect(
+def detect_some(
     detector: nn.Module, pictures: Pictures, some: range, device: str, amp: bool
 ) -> list[dict]:
-    """The detections in some of the pictures; float masks of no more than these are held."""
+    """The detections in some of the pictures; memory holds the float masks of these only."""
     images, targets = zip(*(pictures[i] for i in some), strict=True)
     images = [image.to(device).float() / 255 for image in images]
     with torch.autocast(device, torch.bfloat16, enabled=amp):
@@ -62,8 +62,8 @@ def detect(
     ]
 
 
-def chunks(total: int, size: int) -> Iterator[range]:
-    """0 .. total - 1 in runs of at most ``size``."""
+def runs_of(total: int, size: int) -> Iterator[range]:
+    """0 .. total - 1, cut into runs of at most ``size``."""
     for start in range(0, total, size):
         yield range(start, min(start + size, total))
 
@@ -73,8 +73,8 @@ def as_results(
 ) -> list[dict]:
     """One picture's detections in COCO's results format.
 
-    Shapes: boxes: (D, 4) x1 y1 x2 y2; labels, scores: (D,); masks, where the detector gives some:
-        (D, 1, H, W) in [0, 1], of which each row gets a ``segmentation``.
+    Shapes: boxes: (D, 4) x1 y1 x2 y2; labels, scores: (D,); masks, if there are any:
+        (D, 1, H, W) in [0, 1], from which each row gets its ``segmentation``.
     """
     boxes = detections["boxes"].float().cpu()
     boxes = torch.cat([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], dim=1)
@@ -97,15 +97,17 @@ def as_results(
 
 
 def covered(masks: Tensor) -> Tensor:
-    """Which pixels belong to the objects: masks (D, 1, H, W) in [0, 1] to (D, H, W) uint8."""
+    """The pixels that belong to the objects: masks (D, 1, H, W) in [0, 1] to (D, H, W) uint8."""
     return (masks[:, 0] >= MASK_THRESHOLD).view(torch.uint8)
 
 
 def encoded(masks: Tensor) -> list[Code]:
-    """Masks (D, H, W) uint8 as run-length codes, compressed; text, as JSON has no bytes."""
+    """Masks (D, H, W) uint8 as compressed run-length codes; as text, because JSON has no bytes."""
     if not len(masks):
         return []
-    columns = masks.transpose(1, 2).contiguous().cpu().numpy()  # (D, W, H): runs go down
+    columns = (
+        masks.transpose(1, 2).contiguous().cpu().numpy()
+    )  # (D, W, H): runs go down the columns
     return [
         {"size": list(code["size"]), "counts": code["counts"].decode()}
         for code in rle.encode(columns.transpose(2, 1, 0))
@@ -115,32 +117,22 @@ def encoded(masks: Tensor) -> list[Code]:
 def score(coco: dict, results: list[dict], masks: bool = False) -> dict:
     """COCO's twelve numbers as fractions, and AP by class; of the masks too, under "mask".
 
-    ``None`` where a number does not exist because no object is of that size or class: pycocotools
-    says -1 there. Source: the COCO detection protocol, 1, 10 and 100 detections a picture. Objects
-    are small, medium or large by their annotated area for boxes and masks alike, detections by that
-    of their box or of their mask.
+    A number is ``None`` if no object has its size or class: pycocotools says -1 there. Source: the
+    COCO detection protocol, with 1, 10 and 100 detections a picture. Whether an object is small,
+    medium or large is decided by its annotated area, for boxes and masks alike; for a detection by
+    the area of its box or of its mask.
 
-    Raises: UserError where masks are asked for and an annotation has none.
+    Raises: UserError if masks are asked for and an annotation has none.
     """
-    numbers = numbers_of(coco, results, "bbox")
+    numbers = coco_numbers(coco, results, "bbox")
     if masks:
-        # Without their boxes, or pycocotools would take a detection's area from its box.
+        # Without boxes, because pycocotools would take a detection's area from its box.
         bare = [{k: v for k, v in each.items() if k != "bbox"} for each in results]
-        numbers["mask"] = numbers_of(with_codes(coco), bare, "segm")
+        numbers["mask"] = coco_numbers(with_codes(coco), bare, "segm")
     return numbers
 
 
-def with_codes(coco: dict) -> dict:
-    """The same truth; its masks, as `Pictures` has them for learning, as run-length codes."""
-    entries = {entry["id"]: entry for entry in coco["images"]}
-    annotations = [
-        each | {"segmentation": mask_code(each, entries[each["image_id"]], "the annotations")}
-        for each in coco["annotations"]
-    ]
-    return coco | {"annotations": annotations}
-
-
-def numbers_of(coco: dict, results: list[dict], kind: str) -> dict:
+def coco_numbers(coco: dict, results: list[dict], kind: str) -> dict:
     """The twelve numbers and AP by class of boxes ("bbox") or of masks ("segm")."""
     with contextlib.redirect_stdout(io.StringIO()):
         truth = indexed(coco, coco["annotations"])
@@ -150,9 +142,10 @@ def numbers_of(coco: dict, results: list[dict], kind: str) -> dict:
         judge.accumulate()
         judge.summarize()
     numbers = {
-        name: existing(value) for name, value in zip(NUMBERS, judge.stats.tolist(), strict=True)
+        name: none_if_absent(value)
+        for name, value in zip(COCO_NUMBERS, judge.stats.tolist(), strict=True)
     }
-    return numbers | {"by_class": by_class(judge, coco)}
+    return numbers | {"by_class": ap_by_class(judge, coco)}
 
 
 def indexed(coco: dict, annotations: list[dict]) -> COCO:
@@ -163,22 +156,22 @@ def indexed(coco: dict, annotations: list[dict]) -> COCO:
     return index
 
 
-def by_class(judge: COCOeval, coco: dict) -> dict[str, float | None]:
+def ap_by_class(judge: COCOeval, coco: dict) -> dict[str, float | None]:
     """AP of each class by name, over all sizes, 100 detections a picture."""
     names = {category["id"]: category["name"] for category in coco["categories"]}
     precision = judge.eval["precision"][:, :, :, 0, -1]  # (IoU, recall, class)
     return {
-        names[category_id]: mean_of_existing(precision[:, :, place])
+        names[category_id]: mean_precision(precision[:, :, place])
         for place, category_id in enumerate(judge.params.catIds)
     }
 
 
-def mean_of_existing(precision: np.ndarray) -> float | None:
-    """The mean over what is not -1, pycocotools' sign for what does not exist."""
+def mean_precision(precision: np.ndarray) -> float | None:
+    """The mean of the values that exist; pycocotools writes -1 for those that do not."""
     there = precision[precision > -1]
     return float(there.mean()) if there.size else None
 
 
-def existing(value: float) -> float | None:
-    """The number, or ``None`` for -1."""
+def none_if_absent(value: float) -> float | None:
+    """The number, or ``None`` for -1, which pycocotools writes if there is none."""
     return None if value == -1 else float(value)

@@ -1,96 +1,91 @@
-"""Train a detector and measure it: `train` reads from top to bottom, the helpers follow.
+"""Train a detector and measure it: `train` reads from top to bottom, its parts follow.
 
-The loop keeps no state but weights, optimiser, step and random numbers: the order of the pictures,
-their flips and the learning rate are functions of the step. So a run that was killed goes on from
-its last checkpoint as if nothing had happened, bit for bit on a CPU.
+The loop's state is weights, optimiser, step and random numbers, and nothing else: the order of the
+pictures, their flips and the learning rate are functions of the step. So a run that was killed
+continues from its last checkpoint as if it had not been stopped, bit for bit on a CPU.
 """
 
-import contextlib
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
-import filelock
 import torch
 from torch import Tensor, nn
 
 from augfpn import config, records
-from augfpn.data import load
 from augfpn.data.batches import batches
 from augfpn.data.pictures import Pictures
-from augfpn.data.scenes.settings import SceneSettings
 from augfpn.detectors.build import build_detector
-from augfpn.errors import UserError
 from augfpn.pyramid import Losses
-from augfpn.settings.components import record_name
 from augfpn.support.files import whole
 from augfpn.support.machine import keep_freed_memory, peak_memory
 from augfpn.support.progress import Progress
 from augfpn.training import evaluate
-from augfpn.training.distributed import ALONE, World, world
+from augfpn.training.distributed import ALONE, World, join
+from augfpn.training.prepare import PreparedRun, prepare_run, working_folder
 
-CURVE_ROWS = 1000  # about how many steps a record's curve holds
+CURVE_ROWS = 1000  # about so many steps are logged in a record's curve
 
 
 def train(experiment: config.Experiment, folder: Path, again: bool = False) -> records.Record:
     """Train the experiment's detector, measure it, and write a record into ``folder``.
 
     A finished record of the same run in ``folder`` is returned as it is, unless ``again`` is true;
-    an unfinished run goes on from its last checkpoint. Started by torchrun, all processes train it
-    together, see `augfpn.training.distributed`. Raises ``UserError`` for data that cannot be learned from
-    and ``FloatingPointError`` when a loss is not a number.
+    an unfinished run continues from its last checkpoint. If torchrun started several processes,
+    they train one detector together, see `augfpn.training.distributed`. Raises ``UserError`` for
+    data that nothing can be learned from, and ``FloatingPointError`` if a loss is not finite.
     """
-    here = world(experiment.device)
+    here = join(experiment.device)
     here.check_batch(experiment.train.batch)
-    pictures, test = load_both(experiment)
-    experiment = fitted(experiment, pictures, test)
-    fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
-    run_id = records.run_id(experiment, fingerprints)
-    done = records.find(run_id, [folder])
+    run = prepare_run(experiment)
+    done = records.find(run.id, [folder])
     if done is not None and not again:
         return done
-    name = record_name(experiment, run_id)
-    with working_folder(folder / f".{name}.running", here) as work:
+    with working_folder(folder / f".{run.name}.running", here) as work:
         keep_freed_memory()
         torch.manual_seed(experiment.seed)
-        detector = build_detector(experiment.model).to(experiment.device)
-        state = fit(detector, pictures, experiment, work, here)
-        results = predict_together(detector, test, experiment, here)
+        detector = build_detector(run.experiment.model).to(experiment.device)
+        state = fit(detector, run.pictures, run.experiment, work, here)
+        results = predict_together(detector, run.test, run.experiment, here)
         if here.first:
-            measured = {
-                **evaluate.score(test.coco, results, masks=test.masks),
-                "seconds": round(state["seconds"], 1),
-                "steps": state["step"],
-                "pictures": {"train": len(pictures), "test": len(test)},
-                "memory_mb": peak_memory(experiment.device),
-            } | ({"processes": here.size} if here.size > 1 else {})
-            settings = {
-                "experiment": config.to_dict(experiment),
-                "fingerprints": fingerprints,
-                "classes": list(pictures.classes),
-                "report": [*pictures.report, *test.report],
-            }
             torch.save(detector.state_dict(), work / "weights.pt")
-            records.write(work, settings, measured, state["curve"], results)
+            write_record(work, run, state, results, here)
             (work / "checkpoint.pt").unlink()
-            final = work.rename(records.free_name(folder, name))
+            final = work.rename(records.free_name(folder, run.name))
     return records.read(here.from_first(final if here.first else None))
 
 
 def predict_together(
     detector: nn.Module, test: Pictures, experiment: config.Experiment, here: World
 ) -> list[dict]:
-    """All detections in the test pictures, in their order; each process looks at its share."""
+    """All detections in the test pictures, in their order; each process runs on its share."""
     own = test.subset(here.share(range(len(test))))
-    with Progress(len(own), "testing") as tell:
+    with Progress(len(own), "evaluating") as tell:
         found = evaluate.predict(
             detector, own, experiment.device, amp=experiment.train.amp, tell=tell
         )
     place = {entry["id"]: i for i, entry in enumerate(test.coco["images"])}
     return sorted(here.gather(found), key=lambda row: place[row["image_id"]])
+
+
+def write_record(
+    work: Path, run: PreparedRun, state: dict, results: list[dict], here: World
+) -> None:
+    """Score the detections and write all files of the record but the weights into ``work``."""
+    measured = {
+        **evaluate.score(run.test.coco, results, masks=run.test.masks),
+        "seconds": round(state["seconds"], 1),
+        "steps": state["step"],
+        "pictures": {"train": len(run.pictures), "test": len(run.test)},
+        "memory_mb": peak_memory(run.experiment.device),
+    } | ({"processes": here.size} if here.size > 1 else {})
+    settings = {
+        "experiment": config.to_dict(run.experiment),
+        "fingerprints": run.fingerprints,
+        "classes": list(run.pictures.classes),
+        "report": [*run.pictures.report, *run.test.report],
+    }
+    records.write(work, settings, measured, state["curve"], results)
 
 
 def fit(
@@ -100,7 +95,7 @@ def fit(
     work: Path,
     here: World = ALONE,
 ) -> dict:
-    """Run all steps that are left; returns the state at the end: step, seconds, curve."""
+    """Run the remaining steps; returns the state at the end: step, seconds, curve."""
     settings = experiment.train
     useful = pictures.with_objects()
     steps = number_of_steps(settings, len(useful))
@@ -133,7 +128,7 @@ def fit(
             tell(step + 1, loss=sum(losses.values()), lr=rate)
             due = time.monotonic() - saved > settings.checkpoint_seconds or step + 1 == steps
             if due and here.first:
-                save(work / "checkpoint.pt", detector, optimizer, state)
+                save_checkpoint(work / "checkpoint.pt", detector, optimizer, state)
                 saved = time.monotonic()
     return state
 
@@ -148,7 +143,7 @@ def one_step(
     step: int,
     here: World = ALONE,
 ) -> dict[str, float]:
-    """One optimiser step; the losses as numbers, already weighted, the mean over processes."""
+    """One optimiser step; returns the weighted losses as numbers, averaged over processes."""
     device, settings = experiment.device, experiment.train
     images = [image.to(device, non_blocking=True).float() / 255 for image in images]
     wanted = [
@@ -176,9 +171,10 @@ def one_step(
 
 
 def make_optimizer(detector: nn.Module, settings: config.Train) -> torch.optim.Optimizer:
-    """SGD with momentum 0.9, or AdamW, over everything that learns; ``times`` the rate of a step.
+    """SGD with momentum 0.9, or AdamW, over all parameters that learn.
 
-    Biases are a group of their own where their rate or decay is another.
+    Biases are a group of their own if their rate or weight decay differs. In a step, a group's
+    learning rate is that step's rate, multiplied by the group's ``times``.
     """
     learn = {name: q for name, q in detector.named_parameters() if q.requires_grad}
     apart = settings.bias_lr != 1 or not settings.bias_decay
@@ -194,7 +190,7 @@ def make_optimizer(detector: nn.Module, settings: config.Train) -> torch.optim.O
 
 
 def number_of_steps(settings: config.Train, pictures: int) -> int:
-    """Steps of the whole run; an epoch is one pass over the pictures."""
+    """The steps of the whole run; an epoch is one pass over the pictures."""
     if settings.steps is not None:
         return settings.steps
     return math.ceil(settings.epochs * pictures / settings.batch)
@@ -203,7 +199,7 @@ def number_of_steps(settings: config.Train, pictures: int) -> int:
 def learning_rate(settings: config.Train, step: int, steps: int) -> float:
     """The rate of one step: a warm-up, then drops to a tenth, or half a cosine to zero.
 
-    The base rate follows the linear rule: ``lr`` is meant for ``lr_batch`` pictures a step.
+    The base rate is scaled linearly: ``lr`` is for ``lr_batch`` pictures a step.
     """
     base = settings.lr * settings.batch / settings.lr_batch
     if step < settings.warmup_steps:
@@ -215,85 +211,10 @@ def learning_rate(settings: config.Train, step: int, steps: int) -> float:
     return base * 0.1 ** sum(step >= drop * steps for drop in settings.drops)
 
 
-def load_both(experiment: config.Experiment) -> tuple[Pictures, Pictures]:
-    """The pictures to learn from and to be measured on, with masks for Mask R-CNN.
-
-    Raises ``UserError`` for pictures without the masks that it needs.
-    """
-    train, test = (load_pictures(experiment.data, use) for use in ("train", "test"))
-    if experiment.model.detector == "mask_rcnn":
-        return train.with_masks(), test.with_masks()
-    return train, test
-
-
-def load_pictures(settings: config.Data, use: Literal["train", "test"]) -> Pictures:
-    """The pictures to learn from, or those to be measured on. Raises ``UserError``."""
-    split = getattr(settings, use)
-    if settings.name != "scenes":
-        pictures = load.load(settings.name, split, settings.root)
-        return pictures.first(settings.limit) if settings.limit else pictures
-    count = {"train": settings.train_scenes, "test": settings.test_scenes}[use]
-    count = min(count, settings.limit or count)
-    with Progress(count, f"drawing scenes to {use}") as tell:
-        return load.load(
-            "scenes",
-            split,
-            scenes=scene_settings(settings),
-            count=count,
-            progress=lambda n, _: tell(n),
-        )
-
-
-def scene_settings(settings: config.Data) -> SceneSettings:
-    """What the scenes of an experiment look like."""
-    (width, height), (fewest, most) = settings.scene_size, settings.scene_objects
-    return SceneSettings(
-        width=width,
-        height=height,
-        fewest=fewest,
-        most=most,
-        classes=settings.scene_classes,
-        tilt=settings.scene_tilt,
-        own_colours=settings.own_colours,
-        detail=settings.detail,
-        context=settings.context,
-        scale=settings.scale,
-    )
-
-
-def fitted(experiment: config.Experiment, pictures: Pictures, test: Pictures) -> config.Experiment:
-    """The experiment with as many classes as the pictures have. Raises ``UserError``."""
-    if pictures.classes != test.classes:
-        raise UserError(
-            f"the training pictures have the classes {pictures.classes}, the test pictures "
-            f"{test.classes}: both annotation files need the same categories."
-        )
-    if not pictures.with_objects():
-        raise UserError(f"{pictures.name} holds no box to learn from: check its annotations.")
-    return replace(experiment, model=replace(experiment.model, classes=len(pictures.classes)))
-
-
-@contextlib.contextmanager
-def working_folder(work: Path, here: World = ALONE) -> Iterator[Path]:
-    """A folder for this run, or these processes, only. Raises ``UserError`` if another is there."""
-    if not here.first:  # the first one has locked it when the others begin to learn
-        yield work
-        return
-    work.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(work.with_name(work.name + ".lock"))
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise UserError(f"{work} is being worked on by another process: wait for it.") from None
-    try:
-        yield work
-    finally:
-        lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
-
-
-def save(path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer, state: dict) -> None:
-    """Write everything that a run needs to go on; the old file stays until the new one is whole."""
+def save_checkpoint(
+    path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer, state: dict
+) -> None:
+    """Write everything that a run needs to continue; the old file stays until this is whole."""
     content = {
         "detector": detector.state_dict(),
         "optimizer": optimizer.state_dict(),
@@ -306,7 +227,7 @@ def save(path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer, stat
 
 
 def resume(path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer) -> dict:
-    """Go back to the last checkpoint, if there is one; returns the state to go on from."""
+    """Load the last checkpoint, if there is one; returns the state to continue from."""
     if not path.exists():
         return {"step": 0, "seconds": 0.0, "curve": []}
     content = torch.load(path, map_location="cpu", weights_only=True)

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from augfpn import records
+from augfpn.data import load
 from augfpn.figures import plots
-from augfpn.figures.examples import examples
+from augfpn.figures.pictures import examples
 from augfpn.study import grid, recorded
-from augfpn.training import train
 
 HERE = Path(__file__).parent
 EACH = 2  # pictures of each data set
@@ -29,7 +29,7 @@ def main(bccd: str | None) -> None:
     annotated, found = [], []
     for name in ("scenes", "bccd"):
         record = trained(name)
-        pictures = train.load_pictures(replace(record.experiment.data, root=bccd), "test")
+        pictures = load.load_pictures(replace(record.experiment.data, root=bccd), "test")
         annotated += examples(pictures, None, EACH)
         found += examples(pictures, record, EACH)
     figure = plots.gallery({"annotated": annotated, "found by AugFPN": found}, width=12)

@@ -12,12 +12,12 @@ from browser import chromium
 from PIL import Image
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from augfpn.deploy import predict
 from augfpn.detectors import build
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.diagnostics.objects import maps
 from augfpn.pyramid import HardRoISelection, ratio_invariant_pool
 from augfpn.study import gather
+from augfpn.training import reopen
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 DATA = BOOK / "extra" / "interactive"
@@ -82,7 +82,7 @@ def test_pooled_colours_are_adaptive_averages(page, rows: int, columns: int) -> 
 def test_the_gates_are_those_of_the_committed_detector() -> None:
     shown = data("levels")
     record = gather.committed("scenes").recorded("augfpn")[0]
-    detector, record = predict.load(record.folder, "cpu")
+    detector, record = reopen.load_detector(record.folder, "cpu")
     pixels = torch.from_numpy(np.array(Image.open(DATA / "scene.png")))
     image = pixels.permute(2, 0, 1)
     whole = torch.tensor([[0.0, 0, shown["width"], shown["height"]]])

@@ -10,7 +10,7 @@ import pytest
 from command_line import SMOKE
 
 from augfpn import records
-from augfpn.training import train
+from augfpn.data import load
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def record(trained) -> records.Record:
 @pytest.fixture(scope="session")
 def scenes(record) -> list[np.ndarray]:
     """The record's test pictures."""
-    test = train.load_pictures(record.experiment.data, "test")
+    test = load.load_pictures(record.experiment.data, "test")
     return [test[i][0].numpy().transpose(1, 2, 0) for i in range(len(test))]
 
 

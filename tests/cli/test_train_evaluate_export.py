@@ -10,8 +10,8 @@ from command_line import SMOKE, lines
 from augfpn import records
 from augfpn.cli.commands import classes_table
 from augfpn.cli.program import main
+from augfpn.data import load
 from augfpn.deploy import export
-from augfpn.training import train
 
 # --- train ----------------------------------------------------------------------------------------
 
@@ -54,7 +54,7 @@ def test_evaluate_measures_the_same_again(record, capsys):
 
 
 def test_rescoring_takes_the_stored_predictions_and_no_weights(record, copy, capsys):
-    truth = train.load_pictures(record.experiment.data, "test").coco["annotations"]
+    truth = load.load_pictures(record.experiment.data, "test").coco["annotations"]
     perfect = [{k: a[k] for k in ("image_id", "category_id", "bbox")} | {"score": 1} for a in truth]
     (copy / "predictions.json.gz").write_bytes(gzip.compress(json.dumps(perfect).encode()))
     assert main(["evaluate", str(copy), "--rescore"]) == 0

@@ -1,4 +1,4 @@
-"""What the processes of tests/test_distributed.py run: python together.py PART FOLDER."""
+"""What the processes of training/test_distributed.py run: python together.py PART FOLDER."""
 
 import json
 import sys
@@ -10,7 +10,8 @@ from torch import nn
 
 from augfpn.detectors.build import build_detector
 from augfpn.settings.budgets import BUDGETS
-from augfpn.training import distributed, train
+from augfpn.support.progress import where_am_i
+from augfpn.training import distributed, prepare, train
 
 SMOKE = BUDGETS["smoke"]
 EXPERIMENT = replace(SMOKE, train=replace(SMOKE.train, steps=6, checkpoint_seconds=1e-6))
@@ -22,7 +23,7 @@ def tell(folder: Path, here: distributed.World, value: object) -> None:
 
 def gradients(folder: Path) -> None:
     """The gradient of a line's squared errors, of which each process has one point."""
-    here = distributed.world("cpu")
+    here = distributed.join("cpu")
     line = nn.Linear(1, 1, bias=False)
     nn.init.ones_(line.weight)
     x, y = here.share([(1.0, 0.0), (3.0, 1.0)])[0]
@@ -32,12 +33,11 @@ def gradients(folder: Path) -> None:
 
 
 def weights(folder: Path, stop_at: int | None = None) -> None:
-    """Train; the sum of all weights, the pictures seen, the losses."""
-    here = distributed.world("cpu")
-    pictures, test = train.load_both(EXPERIMENT)
-    experiment = train.fitted(EXPERIMENT, pictures, test)
-    torch.manual_seed(experiment.seed)
-    detector = build_detector(experiment.model)
+    """Train, and tell the sum of all weights, the pictures seen, the steps, a random number."""
+    here = distributed.join("cpu")
+    run = prepare.prepare_run(EXPERIMENT)
+    torch.manual_seed(EXPERIMENT.seed)
+    detector = build_detector(run.experiment.model)
     seen, step = [], train.one_step
 
     def watched(*given: object) -> dict:
@@ -48,10 +48,19 @@ def weights(folder: Path, stop_at: int | None = None) -> None:
 
     train.one_step = watched
     (folder / "work").mkdir(exist_ok=True)
-    state = train.fit(detector, pictures, experiment, folder / "work", here)
+    state = train.fit(detector, run.pictures, run.experiment, folder / "work", here)
     total = sum(q.double().sum().item() for q in detector.parameters())
     drawn = torch.rand(1).item()
     tell(folder, here, {"total": total, "seen": seen, "step": state["step"], "drawn": drawn})
+
+
+def twice(folder: Path) -> None:
+    """Join twice, as a run and its baseline do in one process: the sums of both ranks' numbers."""
+    sums = []
+    for _ in range(2):
+        here = distributed.join("cpu")
+        sums.append(here.mean(torch.tensor([1.0 + here.rank])).item() * here.size)
+    tell(folder, here, [sums, where_am_i()])
 
 
 def stopped(folder: Path) -> None:

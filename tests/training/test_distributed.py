@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 import together
+import torch.distributed as dist
 
 from augfpn import records
 from augfpn.data.batches import draws
+from augfpn.data.load import load_pictures
 from augfpn.errors import UserError
-from augfpn.training import train
-from augfpn.training.distributed import World
+from augfpn.training.distributed import ALONE, World, join
 
-HERE = Path(__file__).parent
 RUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 def run(part: str, folder: Path) -> subprocess.CompletedProcess:
-    command = [*RUN, str(HERE / "together.py"), part, str(folder)]
+    command = [*RUN, together.__file__, part, str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -35,11 +35,22 @@ def test_gradients_are_the_mean_over_processes(tmp_path: Path) -> None:
     assert told("gradients", tmp_path) == [7.0, 7.0]
 
 
+def test_a_process_joins_once_and_only_the_first_prints(tmp_path: Path, monkeypatch) -> None:
+    """The second run of a process, its baseline, goes on in the group of the first."""
+    monkeypatch.setenv("AUGFPN_PROGRESS", "lines")
+    assert told("twice", tmp_path) == [[[3.0, 3.0], "lines"], [[3.0, 3.0], "off"]]
+
+
+def test_without_torchrun_nothing_is_started() -> None:
+    assert join("cpu") is join("cuda") is ALONE
+    assert not dist.is_initialized()
+
+
 def test_together_they_see_what_one_would_and_agree(tmp_path: Path) -> None:
     first, second = told("weights", tmp_path)
     assert first["total"] == second["total"]
     assert first["drawn"] != second["drawn"]  # each samples RoIs by its own random numbers
-    pictures, _ = train.load_both(together.EXPERIMENT)
+    pictures = load_pictures(together.EXPERIMENT.data, "train")
     settings = together.EXPERIMENT.train
     useful = pictures.with_objects()
     ids = [entry["id"] for entry in pictures.coco["images"]]

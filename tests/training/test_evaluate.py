@@ -83,7 +83,7 @@ def test_equals_pycocotools_on_files_and_leaves_the_truth_alone(tmp_path: Path) 
     coco = truth()
     scores = evaluate.score(coco, results)
     expected = [None if v == -1 else v for v in judge.stats.tolist()]
-    assert [scores[name] for name in evaluate.NUMBERS] == expected
+    assert [scores[name] for name in evaluate.COCO_NUMBERS] == expected
     assert coco == truth()
 
 
@@ -134,7 +134,7 @@ def test_perfect_masks_score_one_after_a_way_through_json(scenes) -> None:
     scores = evaluate.score(scenes.coco, results, masks=True)
     assert scores["AP"] == scores["mask"]["AP"] == pytest.approx(1)
     assert scores["mask"]["APs"] == pytest.approx(1)
-    assert set(scores["mask"]) == {*evaluate.NUMBERS, "by_class"}
+    assert set(scores["mask"]) == {*evaluate.COCO_NUMBERS, "by_class"}
     assert scores["mask"]["by_class"].keys() == scores["by_class"].keys()
     assert "mask" not in evaluate.score(scenes.coco, results)
 
@@ -201,8 +201,8 @@ def assert_equal_to_files(pictures: Pictures, results: list[dict], folder: Path)
     for name, content in files.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
     truth, boxes, masks = (folder / f"{name}.json" for name in files)
-    assert [scores[n] for n in evaluate.NUMBERS] == by_hand(truth, boxes, "bbox")
-    assert [scores["mask"][n] for n in evaluate.NUMBERS] == by_hand(truth, masks, "segm")
+    assert [scores[n] for n in evaluate.COCO_NUMBERS] == by_hand(truth, boxes, "bbox")
+    assert [scores["mask"][n] for n in evaluate.COCO_NUMBERS] == by_hand(truth, masks, "segm")
     return scores
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from augfpn.settings.parameters import parse
-from augfpn.training.prepare import experiment_here as experiment
 from augfpn.training import train
+from augfpn.training.prepare import experiment_here as experiment
 
 # Of coco-mini's training pictures with three objects and more, those whose smallest object is
 # largest: two with crowd regions, six without.

@@ -16,13 +16,14 @@ from torch.utils.data import DataLoader
 
 from augfpn import records
 from augfpn.config import Experiment, Train
+from augfpn.data import load
 from augfpn.data.batches import Augmented, batches
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.parameters import parse
+from augfpn.training import evaluate, prepare, train
 from augfpn.training.prepare import experiment_here as experiment
-from augfpn.training import evaluate, train
 
 SMOKE = replace(
     experiment(parse({"budget": "smoke", "device": "cpu", "limit": 4})),
@@ -43,7 +44,7 @@ def record(folder: Path) -> records.Record:
 
 CHILD = """
 import sys, pickle, pathlib
-from augfpn import train
+from augfpn.training import train
 train.train(pickle.loads(bytes.fromhex(sys.argv[1])), pathlib.Path(sys.argv[2]))
 """
 
@@ -97,15 +98,15 @@ def test_another_seed_is_another_run(record: records.Record, tmp_path: Path) -> 
 
 def test_a_second_process_on_the_same_run_is_refused(tmp_path: Path) -> None:
     with (
-        train.working_folder(tmp_path / ".x.running"),
+        prepare.working_folder(tmp_path / ".x.running"),
         pytest.raises(UserError, match="being worked on by another process"),
-        train.working_folder(tmp_path / ".x.running"),
+        prepare.working_folder(tmp_path / ".x.running"),
     ):
         pass
 
 
 def test_a_record_can_be_scored_again(record: records.Record) -> None:
-    test = train.load_pictures(SMOKE.data, "test")
+    test = load.load_pictures(SMOKE.data, "test")
     assert test.fingerprint == record.fingerprints["test"]
     scores = evaluate.score(test.coco, record.predictions)
     assert scores == {name: record.result[name] for name in scores}
@@ -122,7 +123,7 @@ def test_a_damaged_record_is_named_and_left_out(
         shutil.copytree(record.folder, tmp_path / folder)
     damaged = tmp_path / "damaged"
     (damaged / name).write_text((damaged / name).read_text()[:40])
-    with pytest.raises(UserError, match=r"damaged is no whole record"):
+    with pytest.raises(UserError, match=r"damaged is not a complete record"):
         records.read(damaged)
     assert [found.folder.name for found in records.records_in([tmp_path])] == ["whole"]
 
@@ -174,7 +175,7 @@ def test_an_epoch_is_a_pass_over_the_pictures() -> None:
 
 
 def drawn(start: int, stop: int, seed: int = 0, workers: int = 0) -> list[int]:
-    pictures = train.load_pictures(SMOKE.data, "train")
+    pictures = load.load_pictures(SMOKE.data, "train")
     feed: DataLoader = batches(
         pictures, [0, 1, 3], 2, range(start, stop), seed=seed, flip=0.5, workers=workers
     )
@@ -191,7 +192,7 @@ def test_pictures_are_a_function_of_seed_and_step() -> None:
 
 
 def test_a_flipped_picture_flips_its_boxes() -> None:
-    pictures = train.load_pictures(SMOKE.data, "train")
+    pictures = load.load_pictures(SMOKE.data, "train")
     image, target = pictures[0]
     flipped, mirrored = Augmented(pictures, flip=1.0, seed=0)[0, 0]
     assert torch.equal(flipped, image.flip(-1))

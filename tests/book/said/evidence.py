@@ -7,7 +7,7 @@ from statistics import mean
 
 import torch
 
-from augfpn.deploy import predict
+from augfpn.data.load import load_pictures
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.records import COMMITTED, Record
 from augfpn.settings import paper
@@ -15,7 +15,7 @@ from augfpn.study import claims, grid, intervals, recorded
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Interval
-from augfpn.training.train import load_pictures
+from augfpn.training import reopen
 
 BOTH = ("scenes", "bccd")
 NOISE = 0.3  # points of AP that two runs of one setting on COCO differ by, at most
@@ -80,7 +80,7 @@ def measured(pictures: str, variant: str, number: str, less: str | None = None) 
 
 
 @cache
-def ledger(pictures: str) -> list[claims.Row]:
+def ledger(pictures: str) -> list[claims.Judgement]:
     return claims.ledger(at(pictures))
 
 
@@ -93,7 +93,7 @@ def verdict(pictures: str, name: str) -> str:
 @cache
 def looked_at(variant: str) -> tuple[torch.nn.Module, dict, Maps]:
     """The detector with committed weights, what it finds in the book's scene, and its maps."""
-    detector, record = predict.load(at("scenes").recorded(variant)[0].folder, "cpu")
+    detector, record = reopen.load_detector(at("scenes").recorded(variant)[0].folder, "cpu")
     image, target = load_pictures(replace(record.experiment.data, test_scenes=5), "test")[4]
     with torch.no_grad():
         (found,) = detector([image / 255])

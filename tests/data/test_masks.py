@@ -1,6 +1,5 @@
-"""Masks from the annotations to the loss: what is rasterised, flipped and refused, what is thin."""
+"""Masks from annotations to the loss: rasterised, flipped, in batches; thin ones, broken ones."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,26 +7,19 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 
-from augfpn import records
 from augfpn.data.annotations import check_annotations
-from augfpn.data.masks import expect_mask, mask_code
 from augfpn.data.batches import Augmented, batches
 from augfpn.data.load import load
+from augfpn.data.masks import expect_mask, mask_code
 from augfpn.data.pictures import Pictures
 from augfpn.data.scenes.scene import scene
 from augfpn.data.scenes.settings import SceneSettings
-from augfpn.deploy import predict
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
-from augfpn.figures.examples import examples, plain
 from augfpn.settings.budgets import BUDGETS
-from augfpn.settings.parameters import parse
-from augfpn.training.prepare import experiment_here as experiment
-from augfpn.training import evaluate, train
 
 PICTURE = {"id": 1, "file_name": "one.png", "width": 40, "height": 30}
 SQUARE = [[2.0, 3.0, 12.0, 3.0, 12.0, 23.0, 2.0, 23.0]]  # 10 x 20 pixels
@@ -250,58 +242,3 @@ def test_every_code_of_pycocotools_passes_and_no_other(runs, place, character):
         return
     assert set(np.unique(rle.decode(code))) <= {0, 1}  # no memory of others
     assert rle.area(code) == rle.decode(code).sum()
-
-
-# --- a record of Mask R-CNN -----------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def record(tmp_path_factory) -> records.Record:
-    values = {"budget": "smoke", "steps": 3, "limit": 2, "device": "cpu", "detector": "mask_rcnn"}
-    return train.train(experiment(parse(values)), tmp_path_factory.mktemp("records"))
-
-
-def test_a_record_has_masks_and_is_measured_again_with_them(record):
-    assert record.predictions
-    assert all(each["segmentation"]["size"] == [256, 320] for each in record.predictions)
-    for device in (None, "cpu"):
-        _, again = predict.measure(record.folder, None, device)
-        assert again == {name: record.result[name] for name in again}
-        assert again["mask"].keys() == {*evaluate.NUMBERS, "by_class"}
-
-
-def test_what_is_predicted_has_masks_with_their_own_area(record, tmp_path):
-    test = train.load_pictures(record.experiment.data, "test")
-    Image.fromarray(plain(test[0][0])).save(tmp_path / "one.png")
-    detector, _ = predict.load(record.folder, "cpu")
-    where = predict.places([tmp_path / "one.png"], tmp_path / "out")
-    predict.predict(detector, record.classes, where, tmp_path / "out", 0.0)
-
-    rows = json.loads((tmp_path / "out" / predict.RESULTS).read_text())["annotations"]
-    recorded = [each for each in record.predictions if each["image_id"] == 1]
-    assert [each["segmentation"] for each in rows] == [each["segmentation"] for each in recorded]
-    api = COCO(str(tmp_path / "out" / predict.RESULTS))
-    assert [each["area"] for each in rows] == [api.annToMask(each).sum() for each in rows]
-    assert len({each["area"] for each in rows}) > 1
-
-
-def test_examples_show_the_masks_of_the_annotations_and_of_the_run(record, scenes):
-    with_and_without = [examples(part, None, 1)[0] for part in (scenes.with_masks(), scenes)]
-    pixels = (
-        scenes.with_masks().target(0)["masks"].bool().any(dim=0).numpy().repeat(2, 0).repeat(2, 1)
-    )
-    changed = (with_and_without[0] != with_and_without[1]).any(axis=2)
-    assert changed[pixels].mean() > 0.5
-    assert not changed[~pixels].any()
-
-    sure = [each | {"score": 0.9} for each in record.predictions if each["image_id"] == 1][:3]
-    code = rle.encode(np.asfortranarray(np.ones((256, 320), np.uint8)))
-    sure[0]["segmentation"] = code | {"counts": code["counts"].decode()}
-    run = replace(record)  # a copy, for which other predictions can be made up
-    run.__dict__["predictions"] = sure
-    (shown,) = examples(scenes, run, 1)
-    run.__dict__["predictions"] = [
-        {k: v for k, v in each.items() if k != "segmentation"} for each in sure
-    ]
-    (bare,) = examples(scenes, run, 1)
-    assert (shown != bare).any(axis=2).mean() > 0.5

@@ -1,0 +1,95 @@
+"""A finished run again: its record, its detector, its pictures, its numbers measured once more."""
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from augfpn import records
+from augfpn.data.load import Use, load_pictures
+from augfpn.data.pictures import Pictures
+from augfpn.detectors.build import build_detector
+from augfpn.detectors.one_stage import OneStage
+from augfpn.detectors.two_stage import TwoStage
+from augfpn.errors import UserError
+from augfpn.support.progress import Progress
+from augfpn.training import evaluate
+
+
+def load_detector(path: Path, device: str) -> tuple[TwoStage | OneStage, records.Record]:
+    """A record's detector in eval mode, by the record's folder or by the file with its weights.
+
+    Raises: UserError if there is no whole record, or no weights in it that fit the detector.
+    """
+    record = open_record(path.parent if path.is_file() else path)
+    weights = path if path.is_file() else record.weights
+    if not weights.is_file():
+        raise UserError(
+            f"{path} has no {weights.name}: records are handed on without weights; train it with "
+            "`augfpn train`, whose record has them."
+        )
+    # The file has all weights, so ImageNet's are not needed.
+    detector = build_detector(replace(record.experiment.model, weights="scratch"))
+    try:
+        detector.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(
+            f"{weights} does not hold the weights of its record's detector ({reason}): give "
+            "another record, or train this one again."
+        ) from None
+    return detector.to(device).eval(), record
+
+
+def open_record(folder: Path) -> records.Record:
+    """The record in a folder that a user named. Raises: UserError if there is none."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} does not exist: give the folder of a record.")
+    return records.read(folder)
+
+
+def recorded_pictures(record: records.Record, use: Use, root: str | None = None) -> Pictures:
+    """The pictures that a record's detector was trained on ("train") or measured on ("test").
+
+    ``root`` is their folder now, if they were moved. Raises: UserError for pictures that are
+    missing, or are not the ones that the record was made with.
+    """
+    settings = record.experiment.data
+    if root is not None:
+        settings = replace(settings, root=str(Path(root).expanduser().resolve()))
+    pictures = load_pictures(settings, use)
+    if pictures.fingerprint != record.fingerprints[use]:
+        what = {"train": "trained", "test": "measured"}[use]
+        raise UserError(
+            f"{pictures.name} has the fingerprint {pictures.fingerprint[:12]}, but {record.folder} "
+            f"was {what} on {record.fingerprints[use][:12]}: the numbers cannot be compared; give "
+            "the pictures of then as data_root."
+        )
+    return pictures
+
+
+def measure_again(
+    folder: Path, root: str | None, device: str | None
+) -> tuple[records.Record, dict]:
+    """A record, and COCO's numbers of its detector, measured once more.
+
+    ``root`` is the folder of its pictures now, if they were moved. Without a ``device`` the
+    recorded predictions are scored again, which needs no weights. Raises: UserError as
+    `load_detector` and `recorded_pictures` do.
+    """
+    if device is None:
+        record = open_record(folder)
+        test = recorded_pictures(record, "test", root)
+        return record, evaluate.score(test.coco, record.predictions, has_masks(record))
+    detector, record = load_detector(folder, device)
+    test = recorded_pictures(record, "test", root)
+    amp = record.experiment.train.amp and device == "cuda"
+    with Progress(len(test), "evaluating") as tell:
+        results = evaluate.predict(detector, test, device, amp=amp, tell=tell)
+    return record, evaluate.score(test.coco, results, has_masks(record))
+
+
+def has_masks(record: records.Record) -> bool:
+    """Whether a record's detector predicts masks."""
+    return record.experiment.model.detector == "mask_rcnn"

@@ -1,0 +1,63 @@
+"""A record that is opened again: its detector, its pictures, its numbers; what does not fit it."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from augfpn import records
+from augfpn.errors import UserError
+from augfpn.settings.parameters import parse
+from augfpn.training import evaluate, reopen, train
+from augfpn.training.prepare import experiment_here
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> records.Record:
+    """Three steps of Mask R-CNN."""
+    values = {"budget": "smoke", "steps": 3, "limit": 2, "device": "cpu", "detector": "mask_rcnn"}
+    return train.train(experiment_here(parse(values)), tmp_path_factory.mktemp("records"))
+
+
+def test_it_has_masks_and_is_measured_again_with_them(record: records.Record) -> None:
+    assert record.predictions
+    assert all(each["segmentation"]["size"] == [256, 320] for each in record.predictions)
+    for device in (None, "cpu"):
+        _, again = reopen.measure_again(record.folder, None, device)
+        assert again == {name: record.result[name] for name in again}
+        assert again["mask"].keys() == {*evaluate.COCO_NUMBERS, "by_class"}
+
+
+def test_a_detector_is_named_by_its_folder_or_its_weights(record: records.Record) -> None:
+    for path in (record.folder, record.weights):
+        detector, found = reopen.load_detector(path, "cpu")
+        assert found.id == record.id
+        assert not detector.training
+        kept = torch.load(record.weights, weights_only=True)
+        assert all(torch.equal(kept[name], q) for name, q in detector.state_dict().items())
+
+
+def test_both_sets_of_pictures_are_the_recorded_ones(record: records.Record) -> None:
+    for use in ("train", "test"):
+        pictures = reopen.recorded_pictures(record, use)
+        assert pictures.fingerprint == record.fingerprints[use]
+
+
+def test_other_pictures_are_refused(record: records.Record) -> None:
+    changed = replace(record, fingerprints=record.fingerprints | {"train": "0" * 64})
+    with pytest.raises(UserError, match=r"was trained on 000000000000: .* give the pictures"):
+        reopen.recorded_pictures(changed, "train")
+
+
+def test_what_does_not_fit_is_one_sentence(record: records.Record, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere does not exist: give the folder of a record"):
+        reopen.load_detector(tmp_path / "nowhere", "cpu")
+    copy = shutil.copytree(record.folder, tmp_path / "copy")
+    torch.save({"other": torch.zeros(1)}, copy / "weights.pt")
+    with pytest.raises(UserError, match=r"does not hold the weights of its record's detector"):
+        reopen.load_detector(copy, "cpu")
+    (copy / "weights.pt").unlink()
+    with pytest.raises(UserError, match=r"copy has no weights\.pt: .*`augfpn train`"):
+        reopen.load_detector(copy, "cpu")
