@@ -10,11 +10,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-API_MODULES = (
-    *("config", "pyramid", "variants", "detectors", "build", "backbone", "dialects", "weights"),
-    *("adapt", "train", "evaluate", "predict", "export", "cost", "records", "recipes", "study"),
-    *("evidence", "statistics", "claims", "diagnostics", "data.pictures", "data.scenes"),
-    *("data.bccd", "data.coco", "draw", "plots"),
+READ_FIRST = (  # the rooms of the package in the order in which one reads them; others follow
+    *("pyramid", "config", "detectors", "settings", "data", "training", "records"),
+    *("figures", "diagnostics", "study", "deploy", "cli"),
 )
 FIELD = re.compile(r"\n(?=(?:Source|Shapes|Differs|Raises|Returns): )")
 MARK = re.compile(r"<!-- ([a-z ]+) -->")
@@ -30,7 +28,17 @@ def fill(text: str, made: Mapping[str, str]) -> str:
 
 def api(package: Path) -> str:
     """Markdown of all public classes and functions, module by module, from their docstrings."""
-    return "\n\n".join(part for name in API_MODULES for part in module(package, name))
+    return "\n\n".join(part for name in modules(package) for part in module(package, name))
+
+
+def modules(package: Path) -> list[str]:
+    """The dotted names of the public modules and rooms below the package, in reading order."""
+    below = (file.relative_to(package).with_suffix("").parts for file in package.rglob("*.py"))
+    named = {parts[:-1] if parts[-1] == "__init__" else parts for parts in below} - {()}
+    public = [parts for parts in named if not any(part.startswith("_") for part in parts)]
+    rank = {room: number for number, room in enumerate(READ_FIRST)}
+    public.sort(key=lambda parts: (rank.get(parts[0], len(rank)), parts))
+    return [".".join(parts) for parts in public]
 
 
 def module(package: Path, name: str) -> Iterator[str]:
@@ -38,7 +46,8 @@ def module(package: Path, name: str) -> Iterator[str]:
     path = package.joinpath(*name.split("."))
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     tree = ast.parse(file.read_text())
-    yield f"## augfpn.{name}\n\n{summary(ast.get_docstring(tree))}"
+    heading = "###" if "." in name else "##"
+    yield f"{heading} augfpn.{name}\n\n{summary(ast.get_docstring(tree))}"
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
             docstring = ast.get_docstring(node)

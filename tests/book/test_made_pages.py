@@ -1,18 +1,32 @@
 """What pages are made of besides prose: plain Markdown for Colab, the API from docstrings."""
 
+import re
+from itertools import groupby
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-BOOK = ROOT / "book"
+import pytest
+from chapters import ROOT
+
+PACKAGE = ROOT / "augfpn"
 
 
-def test_records_and_lazy_names_count(build) -> None:
-    files = build.files_of(["from augfpn import AUGFPN, evidence"])
-    assert {ROOT / "augfpn" / f"{name}.py" for name in ("config", "evidence", "records")} <= files
-    assert ROOT / "augfpn" / "claims.json" in files
-    only = build.files_of(["from augfpn.detectors.roi_align import torchvision_roi_align"])
-    assert ROOT / "augfpn" / "records.py" not in only
-    assert build.files_of(["!augfpn doctor"]) >= set((ROOT / "augfpn").rglob("*.py"))
+def test_what_a_chapter_imports_counts_with_all_that_it_needs(build) -> None:
+    """Through rooms, by lazy names; the records too where they are read, and all data files."""
+    files = build.files_of(["from augfpn import AUGFPN\nfrom augfpn.study import evidence"])
+    needed = ("config", "study/__init__", "study/evidence", "data/scenes/scene", "records")
+    assert {PACKAGE / f"{name}.py" for name in needed} <= files
+    assert PACKAGE / "study" / "claims.json" in files
+
+
+def test_what_a_chapter_does_not_need_does_not_count(build) -> None:
+    files = build.files_of(["from augfpn.detectors.roi_align import torchvision_roi_align"])
+    assert PACKAGE / "detectors" / "roi_align.py" in files
+    assert not {PACKAGE / "records.py", PACKAGE / "study" / "evidence.py"} & files
+
+
+@pytest.mark.parametrize("cell", ["!augfpn doctor", "from augfpn.cli.program import main"])
+def test_a_chapter_that_runs_commands_needs_the_whole_package(build, cell: str) -> None:
+    assert build.files_of([cell]) >= set(PACKAGE.rglob("*.py"))
 
 
 def test_plain_markdown_for_colab(build) -> None:
@@ -50,8 +64,29 @@ def test_a_sentence_may_begin_with_a_figure(build) -> None:
 
 
 def test_the_api_shows_signatures_fields_and_docstrings(build) -> None:
-    shown = build.pages.api(ROOT / "augfpn")
+    shown = build.pages.api(PACKAGE)
     assert "ratio_invariant_pool(c5: Tensor, ratio: float) -> Tensor" in shown
     assert "class AdaptiveSpatialFusion(channels: int, n: int)" in shown
     assert "- *Source*: paper 3.2, ratio-invariant adaptive pooling.\n- *Shapes*:" in shown
     assert "class Pyramid(NamedTuple)\n    m: Levels\n    p: Levels" in shown
+
+
+def test_the_api_has_every_public_module_once_rooms_together(build) -> None:
+    files = [file.relative_to(PACKAGE).with_suffix("") for file in PACKAGE.rglob("*.py")]
+    names = {".".join(("augfpn", *file.parts)).removesuffix(".__init__") for file in files}
+    shown = re.findall(r"^###? (augfpn\.\S+)$", build.pages.api(PACKAGE), re.M)
+    assert sorted(shown) == sorted(names - {"augfpn", "augfpn.cli.__main__"})
+    rooms = [name.split(".")[1] for name in shown]
+    assert len(list(groupby(rooms))) == len(set(rooms))
+    assert tuple(dict.fromkeys(rooms))[: len(build.pages.READ_FIRST)] == build.pages.READ_FIRST
+
+
+def test_a_new_room_is_on_the_api_page_by_itself(build, tmp_path: Path) -> None:
+    (tmp_path / "attic").mkdir()
+    (tmp_path / "attic" / "__init__.py").write_text('"""What is kept."""')
+    (tmp_path / "attic" / "boxes.py").write_text('"""Boxes.\n\nOld ones."""\n_OWN = 1')
+    (tmp_path / "pyramid.py").write_text('def pool(x: int):\n    """Pool."""\n')
+    assert build.pages.api(tmp_path).split("\n\n") == [
+        *("## augfpn.pyramid", "", "```python\npool(x: int)\n```", "Pool."),
+        *("## augfpn.attic", "What is kept.", "### augfpn.attic.boxes", "Boxes."),
+    ]
