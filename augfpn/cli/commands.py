@@ -151,9 +151,7 @@ def run_completion(given: argparse.Namespace) -> int:
     """Print what makes a shell complete commands, options and values."""
     import shtab
 
-    from augfpn.cli.program import whole_parser
-
-    print(shtab.complete(whole_parser(complete=True), given.shell))
+    print(shtab.complete(given.whole_parser(complete=True), given.shell))
     return DONE
 
 

@@ -61,7 +61,7 @@ def count_recipes(names: list[str]) -> dict[str, list[int]]:
 
     counted = {}
     for name in names:
-        parts = cost.cost(recipes.named(name).model, COUNTED_SIZE)
+        parts = cost.part_costs(recipes.named(name).model, COUNTED_SIZE)
         kept, macs = cost.in_testing(parts)
         counted[name] = [kept, cost.in_training(parts)[0] - kept, macs]
     return counted
@@ -108,7 +108,7 @@ def counted_cost(model: Model, size: tuple[int, int], rois: int | None) -> dict:
     """
     from augfpn.detectors import cost
 
-    parts = cost.cost(model, size, rois)
+    parts = cost.part_costs(model, size, rois)
     totals = {"inference": cost.in_testing(parts), "training": cost.in_training(parts)}
     two_stages = model.detector not in ("retinanet", "fcos")
     return {

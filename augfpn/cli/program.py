@@ -79,7 +79,7 @@ def whole_parser(complete: bool = False) -> Parser:
             allow_abbrev=False,
             formatter_class=options.HELP_LAYOUT,
         )
-        sub.set_defaults(command=command)
+        sub.set_defaults(command=command, whole_parser=whole_parser)
         if command.parameters:
             options.add_parameters(sub, complete)
         for names, settings in command.options:
