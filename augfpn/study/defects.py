@@ -1,5 +1,12 @@
 """The defect matrix in Markdown: each component's effect where each of the scenes' dials is up."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from augfpn.data.load import load_pictures
+from augfpn.figures.pictures import examples
 from augfpn.study import grid, intervals
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import ADDED, OF_DIAL, Evidence, paired
@@ -44,6 +51,19 @@ def matrix_minus_plain(by_set: dict[str, Evidence]) -> str:
             cells[own] = f"**{cells[own]}**"
         lines.append([variant_label(variant), *cells.values()])
     return page_table(["", *(f"{name} minus {PLAIN}" for name in dials)], lines)
+
+
+def example_scenes(sets: Iterable[str], budget: str, count: int) -> dict[str, list[np.ndarray]]:
+    """The first ``count`` annotated test scenes with objects of some of the study's sets, by name.
+
+    "scenes" are plain ones; "detail", "context" and "scale" have that dial turned up.
+    """
+    found = {}
+    for name in sets:
+        settings = grid.Run("fpn", name, budget, 0).experiment.data
+        some = replace(settings, test_scenes=2 * count)
+        found[name] = examples(load_pictures(some, "test"), None, count)
+    return found
 
 
 def effect_minus_plain(there: Evidence, plain: Evidence, variant: str) -> Interval | None:

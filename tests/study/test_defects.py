@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from augfpn.figures import examples
 from augfpn.study import defects, intervals, recorded
 from augfpn.study.evidence import Evidence
 
@@ -21,9 +20,3 @@ def test_an_effect_on_a_dial_is_compared_with_that_on_plain_scenes() -> None:
     found = defects.effect_minus_plain(there, plain, "srs")
     of_seeds = intervals.mean_interval([0.01, 0.02, 0.03])[:4]
     assert found == pytest.approx((*of_seeds, found.of_seeds, 0.0))
-
-
-def test_the_dials_are_pictured() -> None:
-    found = examples.of_sets(("scenes", "detail"), "smoke", 2)
-    assert [len(each) for each in found.values()] == [2, 2]
-    assert not np.array_equal(found["scenes"][0], found["detail"][0])
