@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from augfpn.data.pictures import Pictures
 
 Root = str | os.PathLike[str] | None
-Use = Literal["train", "test"]  # to learn from, or to be measured on
+Purpose = Literal["train", "test"]  # to learn from, or to be measured on
 
 
 def load(
@@ -49,7 +49,7 @@ def load(
     return make(scenes or SceneSettings(), split, count, progress)
 
 
-def load_pictures(settings: Data, use: Use) -> "Pictures":
+def load_pictures(settings: Data, use: Purpose) -> "Pictures":
     """The pictures that an experiment learns from, or those that it is measured on.
 
     Raises: UserError as `load` does.

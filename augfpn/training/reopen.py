@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from augfpn import records
-from augfpn.data.load import Use, load_pictures
+from augfpn.data.load import Purpose, load_pictures
 from augfpn.data.pictures import Pictures
 from augfpn.detectors.build import build_detector
 from augfpn.detectors.one_stage import OneStage
@@ -49,7 +49,7 @@ def open_record(folder: Path) -> records.Record:
     return records.read(folder)
 
 
-def recorded_pictures(record: records.Record, use: Use, root: str | None = None) -> Pictures:
+def recorded_pictures(record: records.Record, use: Purpose, root: str | None = None) -> Pictures:
     """The pictures that a record's detector was trained on ("train") or measured on ("test").
 
     ``root`` is their folder now, if they were moved. Raises: UserError for pictures that are

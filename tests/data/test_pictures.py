@@ -1,4 +1,4 @@
-"""One form for every source: what a picture and its target hold, and what `load` accepts."""
+"""One form for every data set: what a picture and its target hold, parts of it, its files."""
 
 import multiprocessing
 from functools import partial
@@ -13,7 +13,6 @@ from PIL import Image
 from torch._utils import ExceptionWrapper
 
 from augfpn.data.files import read_file
-from augfpn.data.load import load
 from augfpn.data.pictures import Pictures
 from augfpn.errors import UserError
 
@@ -163,28 +162,3 @@ def test_from_a_loading_worker_it_is_one_line_too(pictures, tmp_path):
         sent.reraise()
     (line,) = caught.value._render_traceback_()
     assert line.startswith(f"UserError: {tmp_path / 'seven.png'} cannot be read")
-
-
-# --- load -----------------------------------------------------------------------------------------
-
-
-def test_load_gives_each_source_by_name(real_data):
-    assert load("bccd", "test", real_data("bccd")).name == "bccd test"
-    assert load("coco", "val", real_data("coco-mini")).name == "coco val"
-
-
-def test_load_makes_scenes():
-    scenes = load("scenes", "train", count=2)
-    image, target = scenes[0]
-    assert len(scenes) == 2
-    assert image.shape[0] == 3
-    assert len(target["boxes"]) == len(target["labels"]) > 0
-
-
-def test_load_refuses_unknown_names():
-    with pytest.raises(UserError, match="did you mean 'bccd'"):
-        load("bcdd", "train")
-    with pytest.raises(UserError, match=r"scenes split 'test' is unknown; .*'train', 'val'"):
-        load("scenes", "test")
-    with pytest.raises(UserError, match="give count, how many"):
-        load("scenes", "train")

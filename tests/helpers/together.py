@@ -22,14 +22,18 @@ def tell(folder: Path, here: distributed.World, value: object) -> None:
 
 
 def gradients(folder: Path) -> None:
-    """The gradient of a line's squared errors, of which each process has one point."""
-    here = distributed.join("cpu")
+    """The gradient of a line's squared errors, of which each process has one point.
+
+    Also where progress is written to.
+    """
+    first, here = distributed.join("cpu"), distributed.join("cpu")  # as a run and its baseline do
+    assert first == here
     line = nn.Linear(1, 1, bias=False)
     nn.init.ones_(line.weight)
     x, y = here.share([(1.0, 0.0), (3.0, 1.0)])[0]
     learner = here.learner(line)
     (learner(torch.tensor([[x]])) - y).square().sum().backward()
-    tell(folder, here, line.weight.grad.item())
+    tell(folder, here, [line.weight.grad.item(), where_am_i()])
 
 
 def weights(folder: Path, stop_at: int | None = None) -> None:
@@ -52,15 +56,6 @@ def weights(folder: Path, stop_at: int | None = None) -> None:
     total = sum(q.double().sum().item() for q in detector.parameters())
     drawn = torch.rand(1).item()
     tell(folder, here, {"total": total, "seen": seen, "step": state["step"], "drawn": drawn})
-
-
-def twice(folder: Path) -> None:
-    """Join twice, as a run and its baseline do in one process: the sums of both ranks' numbers."""
-    sums = []
-    for _ in range(2):
-        here = distributed.join("cpu")
-        sums.append(here.mean(torch.tensor([1.0 + here.rank])).item() * here.size)
-    tell(folder, here, [sums, where_am_i()])
 
 
 def stopped(folder: Path) -> None:
