@@ -14,7 +14,7 @@ _HOME = {
     "FPN": "config",
     "Experiment": "config",
     "Model": "config",
-    "OneStage": "detectors.two_stage",
+    "OneStage": "detectors.one_stage",
     "Pictures": "data.pictures",
     "Record": "records",
     "TwoStage": "detectors.two_stage",

@@ -14,14 +14,12 @@ What the paper compares these parts with is in `augfpn.detectors.variants`.
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.ops import boxes as box_ops
-
-from augfpn.detectors.roi_align import RoIAlign
 
 Levels = dict[int, Tensor]
 Boxes = list[Tensor]
@@ -33,6 +31,16 @@ class Pyramid(NamedTuple):
 
     m: Levels
     p: Levels
+
+
+class RoIAlign(Protocol):
+    """``(x, rois, size, level)``: map (N, C, h, w), rois (R, 5) -> (R, C, size, size).
+
+    rois hold the picture's index and x1, y1, x2, y2 in pixels; a map of level k has stride 2**k.
+    Source: Mask R-CNN; `augfpn.detectors.roi_align` has two.
+    """
+
+    def __call__(self, x: Tensor, rois: Tensor, size: int, level: int) -> Tensor: ...
 
 
 class Samples(NamedTuple):
@@ -163,35 +171,6 @@ class FPN(nn.Module):
         if self.extra is not None:
             p |= self.extra(c[top], p[top], m6)
         return Pyramid(m, dict(sorted(p.items())))
-
-
-class ExtraLevels(nn.Module):
-    """P6 and P7, on which one-stage detectors look for large objects.
-
-    Source: RetinaNet and FCOS; the paper says nothing of them.
-    Shapes: C5 (N, C5, h, w), P5 and M6 (N, C, h, w) -> {6: (N, C, h/2, w/2), 7: (N, C, h/4, w/4)},
-    halves rounded up.
-    Differs: P6 is a 3x3 convolution of stride 2 on C5 (the authors' RetinaNet) or on P5 (their
-    FCOS, torchvision); P7 the same on P6, with a ReLU before it or not. Where there is an M6, the
-    authors add its mean over all places to P6: ``context``.
-    """
-
-    def __init__(
-        self, in_channels: int, channels: int, on_c5: bool, relu: bool, context: bool
-    ) -> None:
-        super().__init__()
-        self.p6 = nn.Conv2d(in_channels if on_c5 else channels, channels, 3, stride=2, padding=1)
-        self.p7 = nn.Conv2d(channels, channels, 3, stride=2, padding=1)
-        xavier(self)
-        self.on_c5 = on_c5
-        self.relu = relu
-        self.context = context
-
-    def forward(self, c5: Tensor, p5: Tensor, m6: Tensor | None) -> Levels:
-        p6 = self.p6(c5 if self.on_c5 else p5)
-        if self.context and m6 is not None:
-            p6 = p6 + m6.mean(dim=(2, 3), keepdim=True)
-        return {6: p6, 7: self.p7(p6.relu() if self.relu else p6)}
 
 
 class HardRoISelection(nn.Module):

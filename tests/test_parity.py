@@ -19,7 +19,8 @@ from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 from augfpn.config import AUGFPN, FPN, Model
 from augfpn.detectors.build import build_detector
 from augfpn.detectors.from_torchvision import load_torchvision
-from augfpn.detectors.two_stage import OneStage, TwoStage
+from augfpn.detectors.one_stage import OneStage
+from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
 from augfpn.settings.dialects import in_dialect
 

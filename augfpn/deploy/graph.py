@@ -1,108 +1,267 @@
-"""How far an exported file's detections are from the detector's own, on real pictures."""
+"""A detector that can be traced into a graph: its own forward, with some steps written otherwise.
+
+Tracing runs a detector on one picture and notes the operations. A loop over detections would be
+noted as often as it ran for that picture, so steps with such loops are replaced, in a copy of the
+detector, by functions without loops over data: see `STEPS`. They take a batch of one picture, and
+agree with the steps that they replace to rounding.
+"""
 
 import copy
-from collections.abc import Sequence
-from pathlib import Path
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from types import MethodType
 
 import torch
-from torch import Tensor
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.roi_heads import RoIHeads, expand_boxes, expand_masks
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
+from torchvision.ops import clip_boxes_to_image, nms, remove_small_boxes
 
-from augfpn.data.pictures import Pictures
-from augfpn.deploy.export import PACKAGES, need
-from augfpn.detectors.two_stage import OneStage, TwoStage
+from augfpn.detectors import variants
+from augfpn.detectors.masks import MaskBranch
+from augfpn.detectors.one_stage import Limits, OneStage, Outputs, dense_detections
+from augfpn.detectors.proposals import ProposalNetwork
+from augfpn.detectors.roi_align import torchvision_roi_align
+from augfpn.detectors.targets import Detections
+from augfpn.detectors.two_stage import TwoStage, without_supervision
+from augfpn.pyramid import Boxes, Levels, ratio_invariant_pool
 
-SAME_BOX, SAME_SCORE = 0.1, 1e-3  # pixels and score by which equal detections may differ
-CHECKED = 3  # pictures, each of another size
+LABELS_ACROSS = 10  # see `nms_by_label`
+LEAST_BOX_SIDE = 1e-2  # of a detection in pixels of the batch, fixed in torchvision too
+
+Whole = int | torch.SymInt
+TracedSize = tuple[Whole, Whole]  # height, width
 
 
-class Report(NamedTuple):
-    """How far an exported file's detections are from the detector's own.
+def traceable(detector: TwoStage | OneStage) -> TwoStage | OneStage:
+    """A copy of the detector for one picture a call: on the CPU, in evaluation mode, to be traced.
 
-    Two detections are the same if their labels are, their corners differ by at most ``SAME_BOX``
-    and their scores by at most ``SAME_SCORE``.
+    It has no part that only training needs.
     """
+    detector = without_supervision(copy.deepcopy(detector)).cpu().eval()
+    for module in detector.modules():
+        for kind, method, step in STEPS:
+            if isinstance(module, kind):
+                setattr(module, method, MethodType(step, module))
+        if hasattr(module, "roi_align"):
+            module.roi_align = torchvision_roi_align  # ONNX has this operator
+    augment = detector.fpn.augment
+    if augment is not None:
+        augment.pools = tuple(exportable_pool(pool) for pool in augment.pools)
+    return detector
 
-    sizes: tuple[tuple[int, int], ...]  # of the pictures: width, height
-    same: int  # detections that both have
-    apart: int  # that only one of them has
-    box: float  # the largest differences of the same detections: of a corner in pixels ...
-    score: float  # ... of a score ...
-    mask: float | None  # ... of a mask: the share of its pixels that are on the other side of 0.5
 
-    def __str__(self) -> str:
-        sizes = ", ".join(f"{width} x {height}" for width, height in self.sizes)
-        mask = "" if self.mask is None else f", {100 * self.mask:.2g} % of a mask's pixels"
-        return (
-            f"pictures of {sizes}: {self.same} equal detections, up to {self.box:.1g} px, "
-            f"{self.score:.1g} of a score{mask} apart (allowed: {SAME_BOX} px, {SAME_SCORE}); "
-            f"{self.apart} that only one of the two has"
+# --- the picture ----------------------------------------------------------------------------------
+
+
+def batch_of_one(
+    transform: GeneralizedRCNNTransform, pictures: list[Tensor], targets: None
+) -> tuple[ImageList, None]:
+    """The picture normalised, resized and padded."""
+    (picture,) = pictures
+    sides = torch.stack([as_number(side) for side in picture.shape[-2:]])
+    scale = torch.minimum(transform.min_size[-1] / sides.min(), transform.max_size / sides.max())
+    sides = (sides * scale).floor()
+    h, w = (as_size(side) for side in sides)
+    divisor = transform.size_divisible
+    blocks = (sides / divisor).ceil()
+    # At least 2 for the tracing, which asks about maps of one place; the file takes them.
+    down, across = (divisor * as_size(count, least=2) for count in blocks)
+    torch._check(down >= h)
+    torch._check(across >= w)
+    x = resized(transform.normalize(picture), (h, w))
+    return ImageList(F.pad(x, (0, across - w, 0, down - h))[None], [(h, w)]), None
+
+
+def resized(picture: Tensor, size: TracedSize) -> Tensor:
+    """A picture (C, H, W) -> (C, h, w), bilinear as in ``F.interpolate``.
+
+    Written out because onnxruntime's own operator rounds where it looks, by as much as 1e-4 of a
+    pixel. A deep network turns that into differences that can be seen in the boxes.
+    """
+    for dim in (2, 1):
+        old, new = picture.shape[dim], size[dim - 1]
+        at = (torch.arange(new) + 0.5) * (as_number(old).float() / as_number(new).float()) - 0.5
+        at = at.clamp(min=0)
+        low = at.long()
+        share = (at - low).unflatten(0, (-1, *[1] * (2 - dim)))  # of the higher neighbour
+        high = (low + 1).clamp(max=old - 1)
+        picture = picture.index_select(dim, low) * (1 - share) + (
+            picture.index_select(dim, high) * share
         )
+    return picture
 
 
-@torch.no_grad()
-def check(detector: TwoStage | OneStage, path: Path, pictures: Sequence[Tensor]) -> Report:
-    """Run a file with onnxruntime, and the detector, on pictures (3, H_i, W_i), on the CPU."""
-    need(PACKAGES)
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    names = [output.name for output in session.get_outputs()]
-    own = copy.deepcopy(detector).cpu().eval()
-    pairs = []
-    for picture in pictures:
-        ran = session.run(names, {"picture": picture.cpu().numpy()})
-        other = {name: torch.from_numpy(x) for name, x in zip(names, ran, strict=True)}
-        pairs.append((own([picture.cpu()])[0], other))
-    sizes = tuple((picture.shape[2], picture.shape[1]) for picture in pictures)
-    return compare(sizes, pairs)
+def in_own_pixels(
+    transform: GeneralizedRCNNTransform,
+    found: Detections,
+    sizes: list[TracedSize],
+    own: list[TracedSize],
+) -> Detections:
+    """The detections in pixels of the picture, which has the size ``own``."""
+    (each,), (size,) = found, own
+    y, x = (
+        as_number(a).float() / as_number(b).float() for a, b in zip(size, sizes[0], strict=True)
+    )
+    boxes = each["boxes"] * torch.stack([x, y, x, y])
+    masks = {"masks": paste(each["masks"], boxes, size)} if "masks" in each else {}
+    return [each | {"boxes": boxes} | masks]
 
 
-def compare(
-    sizes: tuple[tuple[int, int], ...], pairs: Sequence[tuple[dict[str, Tensor], dict[str, Tensor]]]
-) -> Report:
-    """A report of two lists of detections for each picture."""
-    same = apart = 0
-    box, score, mask = [0.0], [0.0], []
-    for a, b in pairs:
-        i, j = matched(a, b)
-        same += len(i)
-        apart += len(a["boxes"]) + len(b["boxes"]) - 2 * len(i)
-        box += (a["boxes"][i] - b["boxes"][j]).abs().flatten().tolist()
-        score += (a["scores"][i] - b["scores"][j]).abs().tolist()
-        for m, n in zip(i, j, strict=True) if "masks" in a else ():
-            x, y = a["masks"][m] >= 0.5, b["masks"][n] >= 0.5
-            mask.append(((x ^ y).sum() / (x | y).sum().clamp(min=1)).item())
-    share = max(mask, default=0.0) if "masks" in pairs[0][0] else None
-    return Report(sizes, same, apart, max(box), max(score), share)
+def paste(masks: Tensor, boxes: Tensor, size: TracedSize) -> Tensor:
+    """Masks in their boxes (D, 1, M, M) -> in the picture (D, 1, H, W).
+
+    The same as torchvision's ``paste_masks_in_image``, which does it box by box: bilinear resizing
+    is linear along each axis.
+    """
+    masks, scale = expand_masks(masks, padding=1)
+    x1, y1, x2, y2 = expand_boxes(boxes, scale).to(torch.int64).unbind(dim=1)
+    rows, columns = (
+        resizing(masks.shape[-1], start, end, length)
+        for start, end, length in ((y1, y2, size[0]), (x1, x2, size[1]))
+    )  # (D, H, M), (D, W, M)
+    return (rows @ masks[:, 0] @ columns.transpose(1, 2))[:, None]
 
 
-def matched(a: dict[str, Tensor], b: dict[str, Tensor]) -> tuple[list[int], list[int]]:
-    """Places of the same detections in both: the closest boxes first, each used once."""
-    far = torch.cdist(a["boxes"], b["boxes"], p=torch.inf)  # (D_a, D_b), pixels
-    alike = (a["labels"][:, None] == b["labels"]) & (far <= SAME_BOX)
-    alike &= (a["scores"][:, None] - b["scores"]).abs() <= SAME_SCORE
-    rows, columns = torch.where(alike)
-    i: list[int] = []
-    j: list[int] = []
-    for at in far[rows, columns].argsort().tolist():
-        m, n = int(rows[at]), int(columns[at])
-        if m not in i and n not in j:
-            i.append(m)
-            j.append(n)
-    return i, j
+def resizing(side: int, start: Tensor, end: Tensor, length: Whole) -> Tensor:
+    """How much of each of a mask's ``side`` places every pixel shows: (D, length, side).
+
+    The mask covers the pixels from ``start`` to ``end`` (D,), both included.
+    """
+    pixel = torch.arange(length, device=start.device)
+    inside = (pixel >= start[:, None]) & (pixel <= end[:, None])
+    extent = (end - start + 1).clamp(min=1)[:, None]
+    at = (pixel - start[:, None] + 0.5) * (side / extent) - 0.5
+    distance = at.clamp(0, side - 1)[..., None] - torch.arange(side, device=start.device)
+    return (1 - distance.abs()).clamp(min=0) * inside[..., None]
 
 
-def pictures_of(test: Pictures) -> list[Tensor]:
-    """Pictures (3, H_i, W_i) in [0, 1] of three sizes: where all are alike, two are cut smaller."""
-    first = test[0][0].float() / 255
-    by_size = {first.shape: first}
-    for entry, i in zip(test.coco["images"], range(len(test)), strict=True):
-        shape = torch.Size((3, entry["height"], entry["width"]))
-        if len(by_size) < CHECKED and shape not in by_size:
-            by_size[shape] = test[i][0].float() / 255
-    height, width = first.shape[1:]
-    for cut in (first[:, : height // 4 * 3], first[:, :, : width // 2]):
-        if len(by_size) < CHECKED:
-            by_size[cut.shape] = cut
-    return list(by_size.values())
+# --- features to detections -----------------------------------------------------------------------
+
+
+def with_p6_by_index(detector: TwoStage, p: Levels) -> Levels:
+    """P2..P5 and P6, every second place of P5, of a size that torch 2.11 need not derive."""
+    rows, columns = (as_size((as_number(n) / 2).ceil(), least=2) for n in p[5].shape[-2:])
+    p6 = p[5].index_select(2, 2 * torch.arange(rows)).index_select(3, 2 * torch.arange(columns))
+    return p | {6: p6}
+
+
+def best_proposals(
+    rpn: ProposalNetwork,
+    boxes: Tensor,
+    logits: Tensor,
+    sizes: list[TracedSize],
+    counts: list[Whole],
+) -> tuple[Boxes, list[Tensor]]:
+    """The proposals: the best of each level, without those that overlap a better one."""
+    (size,), best = sizes, []
+    for level, (logit, box) in enumerate(
+        zip(logits.flatten().split(counts), boxes[0].split(counts), strict=True)
+    ):
+        top = logit.topk(torch.sym_min(rpn.pre_nms_top_n(), counts[level]))
+        best.append((box[top.indices], top.values, torch.full_like(top.indices, level)))
+    found, logits, levels = (torch.cat(parts) for parts in zip(*best, strict=True))
+    found = clip_boxes_to_image(found, size)
+    large = remove_small_boxes(found, rpn.min_size)
+    found, scores, levels = found[large], logits[large].sigmoid(), levels[large]
+    keep = nms_by_label(found, scores, levels, size, rpn.nms_thresh)[: rpn.post_nms_top_n()]
+    return [found[keep]], [scores[keep]]
+
+
+def best_detections(
+    heads: RoIHeads, logits: Tensor, deltas: Tensor, proposals: Boxes, sizes: list[TracedSize]
+) -> tuple[Boxes, list[Tensor], list[Tensor]]:
+    """The detections' boxes, scores and labels, from the heads' (R, K + 1) and (R, 4 (K + 1))."""
+    (rois,), (size,) = proposals, sizes
+    boxes = heads.box_coder.decode_single(deltas, rois).unflatten(1, (-1, 4))[:, 1:]
+    scores = logits.softmax(dim=1)[:, 1:]
+    roi, channel = torch.where(scores > heads.score_thresh)
+    boxes, scores = clip_boxes_to_image(boxes[roi, channel], size), scores[roi, channel]
+    large = remove_small_boxes(boxes, LEAST_BOX_SIDE)
+    boxes, scores, labels = boxes[large], scores[large], channel[large] + 1
+    keep = nms_by_label(boxes, scores, labels, size, heads.nms_thresh)[: heads.detections_per_img]
+    return [boxes[keep]], [scores[keep]], [labels[keep]]
+
+
+def masks_by_label(branch: MaskBranch, logits: Tensor, labels: list[Tensor]) -> list[Tensor]:
+    """Each detection's mask of its own class: (D, K + 1, 28, 28) -> (D, 1, 28, 28)."""
+    masks = logits.sigmoid()
+    own = labels[0][:, None, None, None].expand(-1, 1, *masks.shape[2:])
+    return [masks.gather(1, own)]
+
+
+def traceable_dense_detections(
+    detector: OneStage, outputs: Outputs, anchors: Boxes, batch: ImageList, limits: Limits
+) -> Detections:
+    """A one-stage detector's detections, with the suppression that can be traced."""
+    sizes = batch.image_sizes
+    return dense_detections(detector.dense, outputs, anchors, sizes, limits, nms_by_label)
+
+
+def nms_by_label(
+    boxes: Tensor, scores: Tensor, labels: Tensor, size: TracedSize, iou: float
+) -> Tensor:
+    """Suppression among boxes (D, 4) of the same label only: places of those kept, best first.
+
+    Boxes lie in a picture of ``size`` (height, width). Each label gets a picture of its own, in
+    rows of ten: side by side, eighty would lie so far out that single precision costs 0.01 px.
+    """
+    height, width = (as_number(side).float() + 1 for side in size)
+    x, y = labels % LABELS_ACROSS * width, labels // LABELS_ACROSS * height
+    return nms(boxes + torch.stack([x, y, x, y], dim=1), scores, iou)
+
+
+STEPS: tuple[tuple[type[nn.Module], str, Callable], ...] = (  # class, method, what replaces it
+    (GeneralizedRCNNTransform, "forward", batch_of_one),
+    (GeneralizedRCNNTransform, "postprocess", in_own_pixels),
+    (TwoStage, "with_p6", with_p6_by_index),
+    (ProposalNetwork, "filter_proposals", best_proposals),
+    (RoIHeads, "postprocess_detections", best_detections),
+    (MaskBranch, "masks_of", masks_by_label),
+    (OneStage, "detect", traceable_dense_detections),
+)
+
+
+# --- sizes that depend on the picture -------------------------------------------------------------
+
+
+def as_number(side: Whole) -> Tensor:
+    """A size as a number in double precision (0-d), in which Python computes with sizes."""
+    return torch.scalar_tensor(side, dtype=torch.float64)
+
+
+def as_size(count: Tensor, least: int = 1) -> Whole:
+    """A number (0-d) that is whole, as a size; to the tracing, one of at least ``least``."""
+    size = count.long().item()
+    if isinstance(size, torch.SymInt):
+        torch._check(size >= least)
+    return size
+
+
+def exportable_pool(pool: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The same pooling of C5, for a C5 whose size is not known when the graph is made."""
+    if pool is variants.global_max_pool:
+        return partial(torch.amax, dim=(2, 3), keepdim=True)
+    if isinstance(pool, partial) and pool.func in (ratio_invariant_pool, variants.fixed_pool):
+        return partial(averages, pool=pool)
+    return pool  # of your own: traced as it is
+
+
+def averages(c5: Tensor, pool: partial) -> Tensor:
+    """Adaptive average pooling as two products: (N, C, h, w) -> (N, C, h', w')."""
+    if pool.func is ratio_invariant_pool:
+        ratio = pool.keywords["ratio"]
+        sides = [as_size((as_number(n) * ratio).floor().clamp(min=1)) for n in c5.shape[-2:]]
+    else:
+        sides = [pool.keywords["side"]] * 2
+    rows, columns = (bin_weights(n, m) for n, m in zip(c5.shape[-2:], sides, strict=True))
+    return rows @ c5 @ columns.T
+
+
+def bin_weights(n: Whole, m: Whole) -> Tensor:
+    """The weight of each of n places in each of m averages: (m, n)."""
+    bin, place = torch.arange(m)[:, None], torch.arange(n)
+    inside = ((place >= bin * n // m) & (place < ((bin + 1) * n + m - 1) // m)).float()
+    return inside / inside.sum(dim=1, keepdim=True)

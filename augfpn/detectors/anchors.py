@@ -26,6 +26,7 @@ class Anchors(AnchorGenerator):
 
     def __init__(
         self,
+        *,
         sizes: Sequence[Sequence[float]],
         ratios: Sequence[float],
         levels: Sequence[int],
@@ -110,7 +111,17 @@ def matcher(
     return OverlapMatcher(high, low, allow_low_quality_matches=True)
 
 
-def inside(anchors: Tensor, size: tuple[int, int]) -> Tensor:
+def octave_sizes(sizes: Sequence[float], steps: int, whole: bool) -> list[list[float]]:
+    """Each level's anchor sizes: its own size times 2^(i / steps), i < steps (RetinaNet).
+
+    ``whole`` cuts their fractions off.
+    """
+    scales = [2 ** (i / steps) for i in range(steps)]
+    found = [[size * scale for scale in scales] for size in sizes]
+    return [[int(size) for size in row] for row in found] if whole else found
+
+
+def lies_inside(anchors: Tensor, size: tuple[int, int]) -> Tensor:
     """Whether each anchor (A, 4) lies in a picture of (height, width) without reaching over it."""
     height, width = size
     x1, y1, x2, y2 = anchors.unbind(dim=1)

@@ -1,29 +1,24 @@
-"""Pictures to ``{2: C2, 3: C3, 4: C4, 5: C5}``.
+"""Pictures to ``{2: C2, 3: C3, 4: C4, 5: C5}``, and what is done to pictures before.
 
 A backbone is a sequence of named stages and the levels at which it is tapped. ResNets, ResNeXts and
-MobileNet-V2 are torchvision's; `narrow_resnet` is ours, small enough to learn on two CPU cores;
-``timm/NAME`` is a model of the library timm, an optional extra: see `augfpn.detectors.timm_backbones`.
+MobileNet-V2 are torchvision's; `narrow_resnet` is ours, small enough to learn on two CPU cores.
+`augfpn.detectors.pretrained.backbone` makes one by its name.
 """
 
-import urllib.request
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-import torch
 import torchvision
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from torchvision.ops import FrozenBatchNorm2d
 
-from augfpn.errors import UserError, one_of
+from augfpn.errors import one_of
 
-Norm = Callable[[int], nn.Module]
-State = dict[str, Tensor]
+NormLayer = Callable[[int], nn.Module]  # channels -> normalisation
 LEVELS = (2, 3, 4, 5)
-STYLES = ("pytorch", "caffe")
 RESNETS = {  # name: block, blocks of each stage, ResNeXt's groups
     "resnet18": (BasicBlock, (2, 2, 2, 2), {}),
     "resnet50": (Bottleneck, (3, 4, 6, 3), {}),
@@ -31,11 +26,11 @@ RESNETS = {  # name: block, blocks of each stage, ResNeXt's groups
     "resnext101_32x4d": (Bottleneck, (3, 4, 23, 3), {"groups": 32, "width_per_group": 4}),
     "resnext101_64x4d": (Bottleneck, (3, 4, 23, 3), {"groups": 64, "width_per_group": 4}),
 }
+BOTTLENECKS = tuple(name for name, (block, *_) in RESNETS.items() if block is Bottleneck)
 MOBILENETS = {"mobilenet_v2": "18", "mobilenet_v2_320": "17"}  # name: the stage that gives C5
 NARROW = ("narrow_resnet",)
-TIMM = "timm/"  # before the name of a model of timm's
 GROUP_CHANNELS = 16  # channels that share their statistics under "group" normalisation
-SECONDS = 10  # to wait for the server that has weights
+CAFFE_MEAN = [102.9801, 115.9465, 122.7717]  # BGR, of [0, 255]; the authors' FCOS
 
 
 class Backbone(nn.Module):
@@ -63,7 +58,7 @@ class Backbone(nn.Module):
         return c
 
     def train(self, mode: bool = True) -> "Backbone":
-        """What it is for any module, but that ``fixed_statistics`` stay as they are."""
+        """As `torch.nn.Module.train`; with ``fixed_statistics`` batch norms stay in eval mode."""
         super().train(mode)
         for layer in self.modules():
             if self.fixed_statistics and isinstance(layer, _BatchNorm):
@@ -78,39 +73,9 @@ class Backbone(nn.Module):
                 return
 
 
-def backbone(name: str, norm: str, style: str = "pytorch") -> Backbone:
-    """The backbone called ``name`` with randomly drawn weights, in training mode.
-
-    ``norm``: "frozen" keeps the statistics and the affine part of pretrained weights, and
-    "frozen_statistics" only the statistics, as the authors do; "batch" and "group" learn from
-    scratch, "group" also from batches of one or two pictures.
-    ``style``: a bottleneck's stride is in its 3x3 convolution ("pytorch") or, as in the authors'
-    FCOS, in its first 1x1 ("caffe").
-    Raises ``UserError`` for what is unknown or does not go together.
-    """
-    bottlenecks = [n for n, (block, *_) in RESNETS.items() if block is Bottleneck]
-    if one_of("style", style, STYLES) == "caffe" and name not in bottlenecks:
-        raise UserError(
-            f"style='caffe' is for the bottleneck blocks of {', '.join(bottlenecks)}, not for "
-            f"{name}: use one of them, or style='pytorch'."
-        )
-    if name.startswith(TIMM):
-        from augfpn.detectors.timm_backbones import TimmBackbone
-
-        net: Backbone = TimmBackbone(name.removeprefix(TIMM), norm)
-    elif one_of("backbone", name, (*RESNETS, *MOBILENETS, *NARROW, TIMM + "NAME")) in RESNETS:
-        net = resnet(name, norm_layer(norm), style)
-    elif name in MOBILENETS:
-        net = mobilenet(name, norm_layer(norm))
-    else:
-        net = narrow_resnet(norm_layer(norm))
-    net.fixed_statistics = norm in ("frozen", "frozen_statistics")
-    return net.train()
-
-
-def norm_layer(norm: str) -> Norm:
-    """The normalisation called ``norm``: channels -> layer. For what they are see `backbone`."""
-    layers: dict[str, Norm] = {
+def norm_layer(norm: str) -> NormLayer:
+    """The normalisation called ``norm``; `augfpn.detectors.pretrained.backbone` explains each."""
+    layers: dict[str, NormLayer] = {
         "frozen": FrozenBatchNorm2d,
         "frozen_statistics": nn.BatchNorm2d,  # `Backbone.train` keeps its statistics
         "batch": nn.BatchNorm2d,
@@ -119,10 +84,11 @@ def norm_layer(norm: str) -> Norm:
     return layers[one_of("norm", norm, layers)]
 
 
-def resnet(name: str, norm: Norm, style: str = "pytorch") -> Backbone:
+def resnet(name: str, norm: NormLayer, style: str = "pytorch") -> Backbone:
     """torchvision's ResNet or ResNeXt without its classifier, tapped after each of its four stages.
 
-    Source: reference configurations of the paper; ``style`` as in `backbone`.
+    Source: reference configurations of the paper; ``style`` as in
+    `augfpn.detectors.pretrained.backbone`.
     """
     block, blocks, groups = RESNETS[name]
     net = ResNet(block, list(blocks), norm_layer=norm, **groups)
@@ -135,7 +101,7 @@ def resnet(name: str, norm: Norm, style: str = "pytorch") -> Backbone:
     return Backbone(body, {f"layer{k - 1}": k for k in channels}, channels)
 
 
-def mobilenet(name: str, norm: Norm) -> Backbone:
+def mobilenet(name: str, norm: NormLayer) -> Backbone:
     """torchvision's MobileNet-V2, tapped at the last block of each stride.
 
     "mobilenet_v2" takes C5 after the final 1x1 convolution (1280 channels), "mobilenet_v2_320"
@@ -149,7 +115,7 @@ def mobilenet(name: str, norm: Norm) -> Backbone:
     return Backbone(body, {"3": 2, "6": 3, "13": 4, last: 5}, channels)
 
 
-def narrow_resnet(norm: Norm, width: int = 32) -> Backbone:
+def narrow_resnet(norm: NormLayer, width: int = 32) -> Backbone:
     """A ResNet-10 of ``width`` to 8 ``width`` channels: one basic block a stage.
 
     Ours: the smallest network that learns the scenes well from scratch in minutes on a CPU.
@@ -176,91 +142,25 @@ def narrow_resnet(norm: Norm, width: int = 32) -> Backbone:
     return Backbone(body, {f"layer{k - 1}": k for k in channels}, channels)
 
 
-# --- ImageNet's weights ---------------------------------------------------------------------------
+# --- before the backbone: torchvision's resize, normalisation and batch ---------------------------
 
 
-@dataclass(frozen=True)
-class Weights:
-    """Pretrained weights: whether they are on this machine, and how they get there."""
+class BGRTransform(GeneralizedRCNNTransform):
+    """torchvision's transform for backbones that were trained on BGR pictures."""
 
-    file: Path | None  # None where they have to be downloaded
-    by_hand: str  # what to do where they cannot be
-    ask: Callable[[], None]  # the server, for seconds: raises ``OSError`` where it does not answer
-    state: Callable[[], State]  # download if need be: parameters by their names in ``body``
+    def normalize(self, image: Tensor) -> Tensor:
+        return super().normalize(image.flip(0))
 
 
-def imagenet(name: str, style: str = "pytorch") -> Weights:
-    """The ImageNet weights of a backbone, not downloaded yet. Raises ``UserError`` without any.
+def transform(
+    style: str, short_side: int, long_side: int, net: Backbone
+) -> GeneralizedRCNNTransform:
+    """The module that resizes pictures, normalises them as ``net`` expects it, and makes a batch.
 
-    torchvision's are its first, those of the paper's time (ResNeXt-101 64x4d: the only ones).
+    Style "pytorch": RGB from 0 to 1, minus the mean, over the standard deviation. Style "caffe":
+    BGR from 0 to 255, minus the mean.
     """
     if style == "caffe":
-        raise UserError(
-            f"the ImageNet weights of {name} are for style='pytorch', and there are none for "
-            "style='caffe': use style='pytorch', or weights='scratch'."
-        )
-    if name.startswith(TIMM):
-        from augfpn.detectors.timm_backbones import pretrained
-
-        return pretrained(name.removeprefix(TIMM))
-    if name in NARROW:
-        raise UserError(f"there are no ImageNet weights for {name}: use weights='scratch'.")
-    if name == "resnext101_32x4d":
-        raise UserError(
-            f"torchvision has no ImageNet weights for {name}: use weights='scratch', or "
-            f"backbone='{TIMM}resnext101_32x4d.gluon_in1k', which is the same network."
-        )
-    model = "mobilenet_v2" if name in MOBILENETS else name
-    enum = torchvision.models.get_model_weights(model)["IMAGENET1K_V1"]
-
-    def state() -> State:
-        values = enum.get_state_dict(check_hash=True, progress=False)
-        return {k.removeprefix("features."): v for k, v in values.items()}
-
-    return weights_at(enum.url, state)
-
-
-def weights_at(url: str, state: Callable[[], State]) -> Weights:
-    """Weights that PyTorch downloads from an address."""
-    file = Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[1])
-
-    def ask() -> None:
-        request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "torch.hub"})
-        urllib.request.urlopen(request, timeout=SECONDS).close()
-
-    by_hand = f"put {file.name} into {file.parent}"
-    return Weights(file if file.exists() else None, by_hand, ask, state)
-
-
-def has_imagenet(name: str, style: str = "pytorch") -> bool:
-    """Whether the ImageNet weights are on this machine or their server answers."""
-    try:
-        weights = imagenet(name, style)
-        if weights.file is None:
-            weights.ask()
-    except (UserError, OSError):
-        return False
-    return True
-
-
-def load_imagenet(net: Backbone, name: str, style: str = "pytorch") -> None:
-    """Put ImageNet weights, torchvision's or timm's, into ``net`` and freeze its stages up to C2.
-
-    Raises ``UserError`` when there are none for this backbone or they cannot be downloaded.
-    """
-    weights = imagenet(name, style)
-    try:
-        if weights.file is None:
-            weights.ask()  # first: libraries may try again and again, for a minute
-        state = weights.state()
-    except OSError as error:
-        why = (str(error) or type(error).__name__).splitlines()[0]
-        raise UserError(
-            f"the ImageNet weights of {name} could not be downloaded ({why}): connect to the "
-            f"network, {weights.by_hand}, or train from scratch with weights='scratch'."
-        ) from None
-    missing, _ = net.body.load_state_dict(state, strict=False)
-    missing = [n for n in missing if not n.endswith("num_batches_tracked")]
-    if missing:
-        raise RuntimeError(f"the ImageNet weights of {name} lack {missing[:3]} of {len(missing)}")
-    net.freeze_up_to(2)
+        mean = [value / 255 for value in CAFFE_MEAN]
+        return BGRTransform(short_side, long_side, mean, [1 / 255] * 3)
+    return GeneralizedRCNNTransform(short_side, long_side, list(net.mean), list(net.std))

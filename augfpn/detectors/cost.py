@@ -14,10 +14,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from augfpn.config import ONE_STAGE, Model
+from augfpn.config import Model
 from augfpn.detectors import build
-from augfpn.detectors.backbones import Backbone, backbone
-from augfpn.detectors.two_stage import OneStage, TwoStage, parameter_count, with_p6
+from augfpn.detectors.backbones import Backbone
+from augfpn.detectors.one_stage import OneStage
+from augfpn.detectors.pretrained import backbone
+from augfpn.detectors.two_stage import TwoStage, with_p6
 from augfpn.errors import UserError
 from augfpn.pyramid import FPN, HardRoISelection, Levels
 from augfpn.settings import recipes
@@ -29,11 +31,11 @@ SAME = {theirs: name for name, theirs in recipes.WITH_WEIGHTS.items()}
 Size = tuple[int, int]  # height, width
 
 
-class Cost(NamedTuple):
+class PartCost(NamedTuple):
     """A part: its parameters, and multiply-accumulates for one picture.
 
-    ``testing`` and ``training`` are forward passes; ``testing`` is ``None`` for a part that is only
-    there in training.
+    ``testing`` and ``training`` are forward passes, at inference and in training; ``testing`` is
+    ``None`` for a part that exists in training only.
     """
 
     part: str
@@ -43,13 +45,16 @@ class Cost(NamedTuple):
 
 
 @cache
-def cost(model: Model, size: Size = (800, 1216), rois: int | None = None) -> tuple[Cost, ...]:
+def part_costs(
+    model: Model, size: Size = (800, 1216), rois: int | None = None
+) -> tuple[PartCost, ...]:
     """What a detector's parts cost for one picture of ``size`` (height, width), already padded.
 
-    Boxes are classified for ``rois`` proposals in testing, or as many as the detector keeps at
-    most; in training for as many as it samples. Masks are predicted for as many detections as it
-    gives at most, and in training for as many RoIs as may hold an object.
-    Raises ``UserError`` for a size that no batch has.
+    At inference the box head classifies ``rois`` proposals, or as many as the detector keeps at
+    most; in training as many as it samples. Masks are predicted for as many detections as the
+    detector gives at most, and in training for as many RoIs as may hold an object.
+    Raises ``UserError`` for a size that no batch has, and for a detector with a part that is not
+    counted here.
     """
     if min(size) <= 0 or any(side % SIDE for side in size):
         raise UserError(f"a size of {size[0]} x {size[1]}: give multiples of {SIDE} pixels.")
@@ -58,16 +63,30 @@ def cost(model: Model, size: Size = (800, 1216), rois: int | None = None) -> tup
     name = SAME.get(model.backbone, model.backbone)
     net, macs, c = body(name, model.norm, model.style, size)
     # No other RoIAlign is known to the meta device; what it costs is not counted.
-    countable = replace(model, roi_align="torchvision")
     with META:
-        whole = build.one_stage if model.detector in ONE_STAGE else build.two_stage
-        detector = whole(countable, net).eval()
-    of_pyramid, p = pyramid(detector.fpn, c)
+        detector = build.build_on(net, replace(model, roi_align="torchvision")).eval()
+    below = both("backbone", net, macs)
+    return below, *costs_on(detector, c, rois or model.proposals[1])
+
+
+def costs_on(detector: TwoStage | OneStage, c: Levels, rois: int) -> list[PartCost]:
+    """What the parts on the backbone cost, from its maps on the meta device.
+
+    Raises ``UserError`` when these parts and the backbone are not the whole detector.
+    """
+    parts, p = pyramid_costs(detector.fpn, c)
     if isinstance(detector, TwoStage):
-        rest = two_stage(detector, p, rois or model.proposals[1])
+        parts += two_stage_costs(detector, p, rois)
     else:
-        rest = one_stage(detector, p)
-    return Cost("backbone", parameter_count(net), macs, macs), *of_pyramid, *rest
+        parts += one_stage_costs(detector, p)
+    counted = sum(part.parameters for part in parts) + parameter_count(detector.backbone)
+    whole = parameter_count(detector)
+    if counted != whole:
+        raise UserError(
+            f"only {counted:,} of the detector's {whole:,} parameters are counted: count the new "
+            "part in augfpn/detectors/cost.py too."
+        )
+    return parts
 
 
 @cache
@@ -92,18 +111,23 @@ def count(run: Callable, *inputs: Any) -> tuple[Any, dict[str, int]]:
     return given, {**by_module, "": counter.get_total_flops() // 2}
 
 
-def both(part: str, module: nn.Module, macs: int) -> Cost:
-    """A part that costs the same in testing and in training."""
-    return Cost(part, parameter_count(module), macs, macs)
+def parameter_count(module: nn.Module) -> int:
+    """How many parameters the module holds, frozen ones too."""
+    return sum(q.numel() for q in module.parameters())
 
 
-def pyramid(fpn: FPN, c: Levels) -> tuple[list[Cost], Levels]:
+def both(part: str, module: nn.Module, macs: int) -> PartCost:
+    """A part that costs the same at inference and in training."""
+    return PartCost(part, parameter_count(module), macs, macs)
+
+
+def pyramid_costs(fpn: FPN, c: Levels) -> tuple[list[PartCost], Levels]:
     """FPN, Residual Feature Augmentation, P6 and P7; and the maps P."""
     (_, p), macs = count(fpn, c)
     inner = [module for module in (fpn.augment, fpn.extra) if module is not None]
     own = macs[""] - macs.get("augment", 0) - macs.get("extra", 0)
     parameters = parameter_count(fpn) - sum(parameter_count(module) for module in inner)
-    found = [Cost("FPN", parameters, own, own)]
+    found = [PartCost("FPN", parameters, own, own)]
     if fpn.augment is not None:
         fusion = macs.get("augment.fusion", 0)
         found.append(both("RFA, reductions", fpn.augment.reduce, macs["augment"] - fusion))
@@ -113,7 +137,7 @@ def pyramid(fpn: FPN, c: Levels) -> tuple[list[Cost], Levels]:
     return found, p
 
 
-def two_stage(detector: TwoStage, p: Levels, rois: int) -> Iterator[Cost]:
+def two_stage_costs(detector: TwoStage, p: Levels, rois: int) -> Iterator[PartCost]:
     """What follows the pyramid in Faster and Mask R-CNN."""
     heads = detector.heads
     sampled = heads.fg_bg_sampler.batch_size_per_image
@@ -121,39 +145,41 @@ def two_stage(detector: TwoStage, p: Levels, rois: int) -> Iterator[Cost]:
     _, macs = count(detector.rpn.head, list(with_p6(p).values()))
     yield both("proposal head", detector.rpn.head, macs[""])
     box = nn.Sequential(heads.box_head, heads.box_predictor)
-    yield from selected("box", p, detector.select, box, build.BOX_BINS, (rois, sampled))
+    yield from selection_costs("box", p, detector.select, box, build.BOX_BINS, (rois, sampled))
     if detector.masks is not None:
         masks = detector.masks
         head = nn.Sequential(masks.head, masks.predictor)
         counts = (heads.detections_per_img, objects)
-        yield from selected("mask", p, masks.select, head, build.MASK_BINS, counts)
-    yield from supervised(detector.supervision, "Consistent Supervision", p, sampled)
-    yield from supervised(detector.mask_supervision, "mask supervision", p, objects)
+        yield from selection_costs("mask", p, masks.select, head, build.MASK_BINS, counts)
+    yield from supervision_costs(detector.supervision, "Consistent Supervision", p, sampled)
+    yield from supervision_costs(detector.mask_supervision, "mask supervision", p, objects)
 
 
-def one_stage(detector: OneStage, p: Levels) -> Iterator[Cost]:
+def one_stage_costs(detector: OneStage, p: Levels) -> Iterator[PartCost]:
     """What follows the pyramid in RetinaNet and FCOS."""
     _, macs = count(detector.dense, list(p.values()))
     yield both("dense head", detector.dense, macs[""])
     if detector.supervision is not None:
         sampled = detector.sampler.fg_bg_sampler.batch_size_per_image
-        yield from supervised(detector.supervision, "Consistent Supervision", p, sampled)
+        yield from supervision_costs(detector.supervision, "Consistent Supervision", p, sampled)
 
 
-def selected(
+def selection_costs(
     kind: str, p: Levels, select: nn.Module, head: nn.Module, bins: int, counts: tuple[int, int]
-) -> Iterator[Cost]:
-    """A RoI selection and the head behind it, for a number of RoIs in testing and in training."""
+) -> Iterator[PartCost]:
+    """A RoI selection and the head behind it, for a number of RoIs at inference and in training."""
     runs = []
     for rois in counts:
-        features, of_selection = pooled(select, p, bins, rois)
+        features, of_selection = pooled_features(select, p, bins, rois)
         runs.append((of_selection, count(head, features)[1][""]))
     (select_testing, testing), (select_training, training) = runs
-    yield Cost(f"{kind} RoI selection", parameter_count(select), select_testing, select_training)
-    yield Cost(f"{kind} head", parameter_count(head), testing, training)
+    yield PartCost(
+        f"{kind} RoI selection", parameter_count(select), select_testing, select_training
+    )
+    yield PartCost(f"{kind} head", parameter_count(head), testing, training)
 
 
-def pooled(select: nn.Module, p: Levels, bins: int, rois: int) -> tuple[Tensor, int]:
+def pooled_features(select: nn.Module, p: Levels, bins: int, rois: int) -> tuple[Tensor, int]:
     """Features of so many RoIs, and the multiply-accumulates of their selection."""
     if isinstance(select, HardRoISelection):  # asks where each box is, and multiplies nothing
         return torch.zeros(rois, p[max(p)].shape[1], bins, bins, device=META), 0
@@ -161,14 +187,16 @@ def pooled(select: nn.Module, p: Levels, bins: int, rois: int) -> tuple[Tensor, 
     return features, macs[""]
 
 
-def supervised(module: nn.Module | None, part: str, p: Levels, rois: int) -> Iterator[Cost]:
+def supervision_costs(
+    module: nn.Module | None, part: str, p: Levels, rois: int
+) -> Iterator[PartCost]:
     """A head that each of its terms asks once for each RoI, in training only."""
     if module is not None:
         bins = module.selections[0].size
         asked = len(module.selections) * rois
         features = torch.zeros(asked, p[max(p)].shape[1], bins, bins, device=META)
         macs = count(module.head, features)[1][""]
-        yield Cost(part, parameter_count(module), None, macs)
+        yield PartCost(part, parameter_count(module), None, macs)
 
 
 def size_of(text: str) -> Size:
@@ -182,12 +210,12 @@ def size_of(text: str) -> Size:
 # --- totals ---------------------------------------------------------------------------------------
 
 
-def in_testing(parts: Sequence[Cost]) -> tuple[int, int]:
+def in_testing(parts: Sequence[PartCost]) -> tuple[int, int]:
     """Parameters and multiply-accumulates without what is only there in training."""
     kept = [part for part in parts if part.testing is not None]
     return sum(part.parameters for part in kept), sum(part.testing for part in kept)
 
 
-def in_training(parts: Sequence[Cost]) -> tuple[int, int]:
+def in_training(parts: Sequence[PartCost]) -> tuple[int, int]:
     """Parameters and multiply-accumulates of a forward pass in training."""
     return sum(part.parameters for part in parts), sum(part.training for part in parts)

@@ -10,14 +10,12 @@ from torchvision.models.detection._utils import BoxLinearCoder
 from torchvision.models.detection.fcos import FCOSClassificationHead, FCOSRegressionHead
 from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
 
-from augfpn.detectors.dense import Outputs
+from augfpn.detectors.one_stage import Outputs
+from augfpn.detectors.targets import Targets
 from augfpn.pyramid import Losses
 
-Targets = list[dict[str, Tensor]]
-NEAREST, FURTHEST = (
-    4,
-    8,
-)  # a level's points answer for boxes whose furthest edge is so many strides away
+# A level's points answer for boxes whose furthest edge is so many strides away.
+NEAREST, FURTHEST = 4, 8
 
 
 class FCOSHead(nn.Module):
@@ -31,6 +29,7 @@ class FCOSHead(nn.Module):
 
     def __init__(
         self,
+        *,
         channels: int,
         classes: int,
         levels: tuple[int, ...],
@@ -180,11 +179,11 @@ def centerness_of(edges: Tensor) -> Tensor:
 
 def iou_of(a: Tensor, b: Tensor) -> Tensor:
     """IoU of boxes that are given as distances from the same points: (Q, 4), (Q, 4) -> (Q,)."""
-    overlap = area_of(torch.minimum(a, b))
-    return overlap / (area_of(a) + area_of(b) - overlap)
+    overlap = edge_area(torch.minimum(a, b))
+    return overlap / (edge_area(a) + edge_area(b) - overlap)
 
 
-def area_of(edges: Tensor) -> Tensor:
+def edge_area(edges: Tensor) -> Tensor:
     """The area of a box by its edges' distances from a point: (Q, 4) -> (Q,)."""
     return (edges[:, 0] + edges[:, 2]) * (edges[:, 1] + edges[:, 3])
 

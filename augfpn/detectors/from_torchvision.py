@@ -1,4 +1,6 @@
-"""torchvision's names for the same parameters: its COCO weights fit our detectors.
+"""Between torchvision's detectors and ours: their weights in ours, our pyramid in theirs.
+
+torchvision's COCO weights fit our detectors, whose parameters have other names:
 
 | torchvision                 | here                 | what                                     |
 | --------------------------- | -------------------- | ---------------------------------------- |
@@ -13,17 +15,31 @@
 | ``head.``                   | ``dense.``           | RetinaNet's or FCOS's head               |
 
 One-stage pyramids begin at level 3: there ``0..2`` are our ``3..5``.
+
+AugFPN's pyramid and RoI selection fit a torchvision `FasterRCNN` or `MaskRCNN`:
+
+    model = FasterRCNN(PyramidBackbone(body, fpn), num_classes)
+    model.roi_heads.box_roi_pool = RoIPool(select)
+    model.roi_heads.mask_roi_pool = RoIPool(another_select)  # Mask R-CNN: 14 bins, its own fusion
+
+The pools are assigned afterwards because torchvision's constructors take none but their own.
+Consistent Supervision does not fit: it shares the RoIs that the box head learns from, and
+torchvision keeps those to itself. `augfpn.build_detector` has all three parts.
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor, nn
 from torchvision.models import get_model_weights
-from torchvision.ops import FrozenBatchNorm2d
+from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 
+from augfpn.detectors.backbones import LEVELS
+from augfpn.detectors.two_stage import with_p6
 from augfpn.errors import UserError, one_of
+from augfpn.pyramid import FPN, Boxes
 
 State = dict[str, Tensor]
 PYRAMID = re.compile(r"backbone\.fpn\.(inner|layer)_blocks\.(\d)\.(?:0\.)?(weight|bias)")
@@ -52,6 +68,10 @@ COCO = {
     "retinanet": "retinanet_resnet50_fpn",
     "fcos": "fcos_resnet50_fpn",
 }
+MAP_NAMES = {2: "0", 3: "1", 4: "2", 5: "3", 6: "pool"}  # torchvision's, for P2..P6
+
+
+# --- their weights in our detectors ---------------------------------------------------------------
 
 
 def our_name(name: str, own: Collection[str]) -> str:
@@ -165,3 +185,80 @@ def set_eps(module: nn.Module, eps: float) -> None:
     for layer in module.modules():
         if isinstance(layer, FrozenBatchNorm2d):
             layer.eps = eps
+
+
+# --- our pyramid in their detectors ---------------------------------------------------------------
+
+
+class PyramidBackbone(nn.Module):
+    """A backbone with our pyramid on it, called as torchvision's detectors call theirs.
+
+    ``body`` returns a dict of C2..C5, the finest first, whatever their names: a
+    `augfpn.detectors.backbones.Backbone` does, and so does the ``backbone.body`` of a torchvision
+    detector.
+    Shapes: pictures (N, 3, H, W) -> "0".."3", which are P2..P5, and "pool", which is P6, every
+    second place of P5: (N, out_channels, H/2^k, W/2^k) at level k.
+    M is not among them: torchvision's proposal network looks at every map that it gets.
+    Raises ``UserError`` when the body does not return a map for each level of the pyramid.
+    """
+
+    def __init__(self, body: nn.Module, fpn: FPN) -> None:
+        super().__init__()
+        self.body = body
+        self.fpn = fpn
+        self.out_channels = next(iter(fpn.output.values())).out_channels
+
+    def forward(self, x: Tensor) -> OrderedDict[str, Tensor]:
+        maps = list(self.body(x).values())
+        if len(maps) != len(LEVELS):
+            raise UserError(
+                f"the body returns {len(maps)} maps where the pyramid takes {len(LEVELS)}: let it "
+                "return C2 to C5, of strides 4, 8, 16 and 32, the finest first."
+            )
+        _, p = self.fpn(dict(zip(LEVELS, maps, strict=True)))
+        return OrderedDict((MAP_NAMES[k], p_k) for k, p_k in with_p6(p).items())
+
+
+class RoIPool(nn.Module):
+    """A RoI selection of `augfpn.pyramid`, called as torchvision calls its RoI pools.
+
+    Shapes: features "0".."3" of `PyramidBackbone`, boxes N x (R_i, 4) pixels of the batch
+    -> (R, C, S, S), S the bins of ``select``.
+    Differs: torchvision guesses each map's stride from the first batch that it sees; here level k
+    has stride 2^k. So pictures' sizes are not looked at.
+    """
+
+    def __init__(self, select: nn.Module) -> None:
+        super().__init__()
+        self.select = select
+
+    def forward(
+        self, features: dict[str, Tensor], boxes: Boxes, image_shapes: list[tuple[int, int]]
+    ) -> Tensor:
+        return self.select({k: features[MAP_NAMES[k]] for k in LEVELS}, boxes)
+
+
+def our_pyramid(theirs: FeaturePyramidNetwork, augment: nn.Module | None = None) -> FPN:
+    """Our pyramid with the weights of a torchvision pyramid on C2..C5, which stays as it is.
+
+    ``augment`` is Residual Feature Augmentation, or nothing: then P2..P5 are equal bit for bit.
+    Raises ``UserError`` for other levels, and for convolutions with a normalisation.
+    """
+    sizes = [len(block) for block in theirs.inner_blocks]
+    if sizes != [1] * len(LEVELS):
+        raise UserError(
+            f"the pyramid's {len(sizes)} levels have {sizes} layers where ours are 4 plain "
+            "convolutions: give the pyramid of a detector like fasterrcnn_resnet50_fpn (the _v2 "
+            "models normalise in theirs), or train ours anew."
+        )
+    lateral, output = (
+        {k: block[0] for k, block in zip(LEVELS, blocks, strict=True)}
+        for blocks in (theirs.inner_blocks, theirs.layer_blocks)
+    )
+    fpn = FPN(
+        {k: conv.in_channels for k, conv in lateral.items()}, lateral[2].out_channels, augment
+    )
+    for ours, conv in ((fpn.lateral, lateral), (fpn.output, output)):
+        for k, each in conv.items():
+            ours[str(k)].load_state_dict(each.state_dict())
+    return fpn

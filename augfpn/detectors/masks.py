@@ -6,11 +6,14 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredictor
 from torchvision.models.detection.roi_heads import maskrcnn_inference, project_masks_on_boxes
 
+from augfpn.detectors.targets import Detections, Targets
 from augfpn.pyramid import Boxes, HardRoISelection, Levels, Losses, Samples
 
 MASK_SIDE = 28  # of what the head predicts for a RoI
+MASK_LAYERS = 4  # convolutions of the head
 
 
 class MaskSamples(NamedTuple):
@@ -25,7 +28,7 @@ class MaskSamples(NamedTuple):
     masks: Tensor
 
 
-def mask_samples(samples: Samples, targets: Sequence[dict[str, Tensor]]) -> MaskSamples:
+def mask_samples(samples: Samples, targets: Targets) -> MaskSamples:
     """The objects among the sampled RoIs. Targets hold ``masks`` (R_i, H, W) of 0 and 1."""
     objects = [torch.where(labels > 0)[0] for labels in samples.labels]
     boxes = [b[i] for b, i in zip(samples.boxes, objects, strict=True)]
@@ -40,9 +43,18 @@ def mask_samples(samples: Samples, targets: Sequence[dict[str, Tensor]]) -> Mask
 def mask_loss(logits: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
     """Mean binary cross-entropy of each RoI's own class: (Q, K + 1, 28, 28) -> 0-d."""
     if not len(labels):
-        return logits.sum() * 0  # a mean over nothing is no number
+        return logits.sum() * 0  # the mean over no object is not a number
     own = logits[torch.arange(len(labels), device=labels.device), labels]  # (Q, 28, 28)
     return F.binary_cross_entropy_with_logits(own, wanted)
+
+
+def mask_head(channels: int, classes: int) -> tuple[nn.Module, nn.Module]:
+    """torchvision's four convolutions, and the layers that double their size and predict.
+
+    Shapes: RoI features (Q, C, 14, 14) -> (Q, C, 14, 14) -> logits (Q, K + 1, 28, 28).
+    """
+    head = MaskRCNNHeads(channels, (channels,) * MASK_LAYERS, dilation=1)
+    return head, MaskRCNNPredictor(channels, channels, classes + 1)
 
 
 class MaskBranch(nn.Module):
@@ -66,11 +78,15 @@ class MaskBranch(nn.Module):
         logits = self.predict(p, samples.boxes)
         return {"loss_mask": mask_loss(logits, samples.labels, samples.masks)}
 
-    def detect(self, p: Levels, found: list[dict[str, Tensor]]) -> list[dict[str, Tensor]]:
+    def detect(self, p: Levels, found: Detections) -> Detections:
         """Add ``masks`` (D_i, 1, 28, 28) in (0, 1) to detections in pixels of the batch."""
         logits = self.predict(p, [each["boxes"] for each in found])
-        masks = maskrcnn_inference(logits, [each["labels"] for each in found])
+        masks = self.masks_of(logits, [each["labels"] for each in found])
         return [each | {"masks": m} for each, m in zip(found, masks, strict=True)]
+
+    def masks_of(self, logits: Tensor, labels: list[Tensor]) -> Sequence[Tensor]:
+        """Each detection's mask of its own class: (D, K + 1, 28, 28) -> N x (D_i, 1, 28, 28)."""
+        return maskrcnn_inference(logits, labels)
 
 
 class MaskSupervision(nn.Module):

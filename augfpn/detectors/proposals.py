@@ -3,30 +3,58 @@
 import torch
 from torch import Tensor
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.rpn import RegionProposalNetwork, concat_box_prediction_layers
+from torchvision.models.detection.rpn import (
+    RegionProposalNetwork,
+    RPNHead,
+    concat_box_prediction_layers,
+)
 
-from augfpn.detectors.anchors import inside
+from augfpn.detectors.anchors import Anchors, OverlapMatcher, ReassigningMatcher, lies_inside
+from augfpn.detectors.targets import Targets
 from augfpn.pyramid import Boxes, Levels, Losses
 
 
 class ProposalNetwork(RegionProposalNetwork):
-    """torchvision's proposal network; anchors over the border may be left out of the learning.
+    """torchvision's proposal network; it can leave anchors over the border out of the learning.
 
-    Source: Faster R-CNN; paper Figure 2. Takes torchvision's arguments and two more:
-    ``border_anchors``, and ``least_proposal``, the least side of a proposal in pixels.
+    Source: Faster R-CNN; paper Figure 2. torchvision's thresholds, which are the authors' too.
+    ``batch`` anchors of a picture are learned from. ``candidates`` of each level are kept before
+    suppression and ``proposals`` of a picture after it, each in training and at inference.
+    ``border_anchors``: whether anchors that reach over the picture's border are learned from.
+    ``least_proposal``: the least side of a proposal in pixels.
     Shapes: p[k] (N, C, H/2^k, W/2^k) for P2..P6 -> N x (R_i, 4) pixels of the batch, two losses.
     Differs: `augfpn.settings.dialects` lists what the authors' code and torchvision do otherwise.
     """
 
     def __init__(
-        self, *args: object, border_anchors: bool, least_proposal: float, **kwargs: object
+        self,
+        *,
+        channels: int,
+        anchors: Anchors,
+        matcher: OverlapMatcher | ReassigningMatcher,
+        batch: int,
+        candidates: tuple[int, int],
+        proposals: tuple[int, int],
+        border_anchors: bool,
+        least_proposal: float,
     ) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(
+            anchors,
+            RPNHead(channels, anchors.num_anchors_per_location()[0]),
+            fg_iou_thresh=0.7,
+            bg_iou_thresh=0.3,
+            batch_size_per_image=batch,
+            positive_fraction=0.5,
+            pre_nms_top_n={"training": candidates[0], "testing": candidates[1]},
+            post_nms_top_n={"training": proposals[0], "testing": proposals[1]},
+            nms_thresh=0.7,
+        )
+        self.proposal_matcher = matcher
         self.border_anchors = border_anchors
         self.min_size = least_proposal
 
     def forward(
-        self, batch: ImageList, p: Levels, targets: list[dict[str, Tensor]] | None = None
+        self, batch: ImageList, p: Levels, targets: Targets | None = None
     ) -> tuple[Boxes, Losses]:
         maps = list(p.values())
         logits, deltas = self.head(maps)
@@ -34,7 +62,8 @@ class ProposalNetwork(RegionProposalNetwork):
         logits, deltas = concat_box_prediction_layers(logits, deltas)  # (N A, 1), (N A, 4)
         logits, deltas = logits.float(), deltas.float()  # boxes are decoded in their precision
         anchors = self.anchor_generator(batch, maps)
-        boxes = self.box_coder.decode(deltas.detach(), anchors).view(len(anchors), -1, 4)
+        boxes = self.box_coder.decode_single(deltas.detach(), torch.cat(anchors))
+        boxes = boxes.view(len(anchors), -1, 4)
         proposals, _ = self.filter_proposals(boxes, logits, batch.image_sizes, counts)
         if not self.training:
             return proposals, {}
@@ -52,12 +81,12 @@ class ProposalNetwork(RegionProposalNetwork):
         return logits.sum() * 0, deltas.sum() * 0
 
     def assign(
-        self, anchors: Boxes, targets: list[dict[str, Tensor]], sizes: list[tuple[int, int]]
+        self, anchors: Boxes, targets: Targets, sizes: list[tuple[int, int]]
     ) -> tuple[list[Tensor], Boxes]:
         """Each anchor's label (1 object, 0 background, -1 neither) and the box it should have."""
         if self.border_anchors:
             return self.assign_targets_to_anchors(anchors, targets)
-        usable = [inside(a, size) for a, size in zip(anchors, sizes, strict=True)]
+        usable = [lies_inside(a, size) for a, size in zip(anchors, sizes, strict=True)]
         # A box without area overlaps nothing, so that no object can choose it.
         kept = [torch.where(u[:, None], a, 0.0) for a, u in zip(anchors, usable, strict=True)]
         labels, matched = self.assign_targets_to_anchors(kept, targets)

@@ -13,10 +13,9 @@ from torchvision.models.detection.retinanet import (
 from torchvision.ops import box_iou, sigmoid_focal_loss
 
 from augfpn.detectors.anchors import OverlapMatcher, ReassigningMatcher
-from augfpn.detectors.dense import Outputs
+from augfpn.detectors.one_stage import Outputs
+from augfpn.detectors.targets import Targets
 from augfpn.pyramid import Losses
-
-Targets = list[dict[str, Tensor]]
 
 
 class RetinaNetHead(nn.Module):
@@ -32,6 +31,7 @@ class RetinaNetHead(nn.Module):
 
     def __init__(
         self,
+        *,
         channels: int,
         anchors: int,
         classes: int,

@@ -6,8 +6,6 @@ large, well-tuned operations; on a CPU, torchvision's operator (its backward abo
 of a training step, this one does not.
 """
 
-from typing import Protocol
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -16,22 +14,13 @@ from torchvision.ops import roi_align as torchvision_operator
 SAMPLES = 2  # samples per bin and axis, as in the authors' configurations and in torchvision's
 
 
-class RoIAlign(Protocol):
-    """``(x, rois, size, level)``: map (N, C, h, w), rois (R, 5) -> (R, C, size, size).
-
-    rois hold the picture's index and x1, y1, x2, y2 in pixels; a map of level k has stride 2**k.
-    """
-
-    def __call__(self, x: Tensor, rois: Tensor, size: int, level: int) -> Tensor: ...
-
-
 def torchvision_roi_align(x: Tensor, rois: Tensor, size: int, level: int) -> Tensor:
-    """torchvision's operator: no half-pixel shift, 2 x 2 samples a bin. See `RoIAlign`."""
+    """torchvision's operator: no half-pixel shift, 2 x 2 samples a bin. A `RoIAlign`."""
     return torchvision_operator(x, rois, size, 1.0 / 2**level, SAMPLES)
 
 
 def sparse_roi_align(x: Tensor, rois: Tensor, size: int, level: int) -> Tensor:
-    """The same as `torchvision_roi_align`, to rounding, as one sparse product. See `RoIAlign`.
+    """The same as `torchvision_roi_align`, to rounding, as one sparse product. A `RoIAlign`.
 
     Only the map that is pooled is laid out channels-last, here: the backward of 3x3 convolutions
     is slower in that layout on a CPU. No gradient reaches the boxes, as in torchvision.

@@ -1,4 +1,4 @@
-"""Backbones of the library timm, for ``backbone="timm/NAME"``. Imported only when asked for.
+"""Backbones of the library timm, for ``backbone="timm/NAME"``; timm is imported when one is built.
 
 What works: networks with maps of the strides 4, 8, 16 and 32 that take pictures of any size:
 ResNets and their kin, RegNet, EfficientNet, MobileNets, ConvNeXt, Swin, PVT and most others of
@@ -7,25 +7,23 @@ and networks of a fixed size, such as MaxViT, Hiera and Inception.
 """
 
 import difflib
-from functools import partial
-from pathlib import Path
 from types import ModuleType
 
 import torch
 from torch import Tensor, nn
 
-from augfpn.detectors.backbones import LEVELS, SECONDS, TIMM, Backbone, State, Weights, weights_at
+from augfpn.detectors.backbones import LEVELS, Backbone
 from augfpn.errors import UserError, one_of
 
+TIMM = "timm/"  # before a model's name, in the name of a backbone
 TRIAL = (96, 160)  # height, width: a multiple of 32 that networks of a fixed size do not expect
-FILES = ("model.safetensors", "pytorch_model.bin")  # of a repository of weights
 
 
 class TimmBackbone(Backbone):
     """The timm model called ``model``, tapped at the last map of each of the strides 4 to 32.
 
     Shapes: as `Backbone`; H and W are multiples of 32, as in the detectors' batches.
-    Layers that normalise otherwise than over the batch stay as they are under every ``norm``.
+    Only batch normalisation obeys ``norm``; other normalisations, such as LayerNorm, stay.
     Raises ``UserError`` without timm, for an unknown model, one that lacks one of the four maps or
     takes only pictures of one size, and for norm="group".
     """
@@ -160,35 +158,3 @@ def made(model: str, **options: object) -> nn.Module:
         return timm.create_model(model, features_only=True, **any_size, **options)
     except TypeError:  # no such option: `TimmBackbone.check` finds out
         return timm.create_model(model, features_only=True, **options)
-
-
-def pretrained(model: str) -> Weights:
-    """timm's weights of a model, ImageNet's unless its name says otherwise.
-
-    Raises ``UserError`` without timm, for an unknown model and for one without weights.
-    """
-    config = the_library().get_pretrained_cfg(known(model))
-    if not config.has_weights:
-        raise UserError(f"timm has no weights for {model}: use weights='scratch'.")
-
-    def state(**options: object) -> State:
-        return network(model, pretrained=True, **options).state_dict()
-
-    if not config.hf_hub_id:
-        return weights_at(config.url, state)
-    import huggingface_hub as hub
-
-    def ask() -> None:
-        try:
-            url = hub.hf_hub_url(config.hf_hub_id, "config.json")
-            hub.get_hf_file_metadata(url, timeout=SECONDS)
-        except Exception as error:  # of the HTTP library that this version of the hub uses
-            raise OSError(str(error) or type(error).__name__) from None
-
-    folder = f"models--{config.hf_hub_id.replace('/', '--')}"
-    by_hand = f"copy {folder} from another machine's cache into {hub.constants.HF_HUB_CACHE}"
-    found = [hub.try_to_load_from_cache(config.hf_hub_id, name) for name in FILES]
-    file = next((path for path in found if isinstance(path, str)), None)
-    # Given the file, timm does not ask the server whether it has changed.
-    options = {"pretrained_cfg_overlay": {"file": file}} if file else {}
-    return Weights(Path(file) if file else None, by_hand, ask, partial(state, **options))

@@ -1,7 +1,7 @@
-"""The two forwards, written out over torchvision's parts: `TwoStage` and `OneStage`.
+"""Faster and Mask R-CNN: the forward written out over torchvision's parts.
 
 torchvision's proposal network, matchers, sampler, box coders and heads are used as they are. Its
-forwards are not, because they hide the sampled RoIs that Consistent Supervision shares.
+forward is not, because it hides the sampled RoIs that Consistent Supervision shares.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,19 +9,16 @@ from collections.abc import Callable, Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from augfpn.detectors.anchors import Anchors
-from augfpn.detectors.dense import Limits, Outputs, detect
 from augfpn.detectors.masks import MaskBranch, MaskSupervision, mask_samples
-from augfpn.errors import UserError
+from augfpn.detectors.targets import Detections, Targets, check_targets, sample_rois
 from augfpn.pyramid import FPN, Boxes, ConsistentSupervision, Levels, Losses, Samples
 
-Targets = list[dict[str, Tensor]]
-Detections = list[dict[str, Tensor]]
 Criterion = Callable[..., tuple[Tensor, Tensor]]
 
 
@@ -44,6 +41,7 @@ class TwoStage(nn.Module):
 
     def __init__(
         self,
+        *,
         transform: GeneralizedRCNNTransform,
         backbone: nn.Module,
         fpn: FPN,
@@ -72,10 +70,10 @@ class TwoStage(nn.Module):
     ) -> Losses | Detections:
         sizes = [tuple(picture.shape[-2:]) for picture in pictures]
         if self.training:
-            check(targets, masks=self.masks is not None)
+            check_targets(targets, masks=self.masks is not None)
         batch, targets = self.transform(list(pictures), targets if self.training else None)
         m, p = self.fpn(self.backbone(batch.tensors))
-        proposals, losses = self.rpn(batch, with_p6(p), targets)
+        proposals, losses = self.rpn(batch, self.with_p6(p), targets)
         if not self.training:
             found = self.detect(p, proposals, batch)
             return self.transform.postprocess(found, batch.image_sizes, sizes)
@@ -90,9 +88,13 @@ class TwoStage(nn.Module):
                 losses |= self.mask_supervision(m, objects)
         return losses
 
+    def with_p6(self, p: Levels) -> Levels:
+        """The maps that the proposal network looks at: see the function `with_p6`."""
+        return with_p6(p)
+
     def sample(self, proposals: Boxes, targets: Targets) -> Samples:
         """Choose the RoIs to learn from: the objects' own boxes and some of the proposals."""
-        return sampled(self.heads, proposals, targets)
+        return sample_rois(self.heads, proposals, targets)
 
     def predict(self, p: Levels, boxes: Boxes) -> tuple[Tensor, Tensor]:
         """Class logits (R, classes + 1) and box offsets (R, 4 (classes + 1)) of all boxes."""
@@ -115,92 +117,9 @@ class TwoStage(nn.Module):
         return detections if self.masks is None else self.masks.detect(p, detections)
 
 
-class OneStage(nn.Module):
-    """RetinaNet or FCOS on a feature pyramid; with AugFPN's parts given, AugFPN.
-
-    Source: paper 4.2, Table 1. Called, and answers, as `TwoStage` does; levels 3 to 7.
-    Soft RoI Selection has no place here. Consistent Supervision has: the detector's own boxes, in
-    place of proposals, are pooled from M3..M5, and a head like Faster R-CNN's learns from them.
-
-    ``dense`` is the head on all levels, see `augfpn.detectors.dense.DenseHead`. ``limits`` say which of its
-    predictions are detections, ``supervision_limits`` which are RoIs; ``sampler`` is torchvision's
-    `RoIHeads`, used only to choose among these. An object's own box is always a RoI, so a picture
-    in which nothing is detected yet trains on.
-    """
-
-    def __init__(
-        self,
-        transform: GeneralizedRCNNTransform,
-        backbone: nn.Module,
-        fpn: FPN,
-        anchors: Anchors,
-        dense: nn.Module,
-        limits: Limits,
-        sampler: RoIHeads | None = None,
-        supervision_limits: Limits | None = None,
-        supervision: ConsistentSupervision | None = None,
-    ) -> None:
-        super().__init__()
-        self.transform = transform
-        self.backbone = backbone
-        self.fpn = fpn
-        self.anchors = anchors
-        self.dense = dense
-        self.limits = limits
-        self.sampler = sampler
-        self.supervision_limits = supervision_limits
-        self.supervision = supervision
-
-    def forward(
-        self, pictures: Sequence[Tensor], targets: Targets | None = None
-    ) -> Losses | Detections:
-        sizes = [tuple(picture.shape[-2:]) for picture in pictures]
-        if self.training:
-            check(targets)
-        batch, targets = self.transform(list(pictures), targets if self.training else None)
-        m, p = self.fpn(self.backbone(batch.tensors))
-        maps = list(p.values())  # P3..P7
-        outputs = self.dense(maps)
-        anchors = self.anchors.by_level(batch, maps)
-        if not self.training:
-            found = detect(self.dense, outputs, anchors, batch.image_sizes, self.limits)
-            return self.transform.postprocess(found, batch.image_sizes, sizes)
-        losses = self.dense.losses(outputs, anchors, targets)
-        if self.supervision is not None:
-            rois = self.own_boxes(outputs, anchors, batch)
-            losses |= self.supervision(m, sampled(self.sampler, rois, targets))
-        return losses
-
-    @torch.no_grad()
-    def own_boxes(self, outputs: Outputs, anchors: Boxes, batch: ImageList) -> Boxes:
-        """What is detected now, for Consistent Supervision: N x (R_i, 4)."""
-        found = detect(self.dense, outputs, anchors, batch.image_sizes, self.supervision_limits)
-        return [each["boxes"] for each in found]
-
-
-def check(targets: Targets | None, masks: bool = False) -> None:
-    """Raise ``UserError`` for targets that nothing can be learned from."""
-    if targets is None:
-        raise UserError("targets are missing: in training mode, pass a dict for each picture.")
-    for place, target in enumerate(targets):
-        if masks and "masks" not in target:
-            raise UserError(
-                f"target {place} has no masks, which Mask R-CNN learns from: add masks (R, H, W) "
-                "of 0 and 1 for its R boxes, or use a Faster R-CNN."
-            )
-        flat = (target["boxes"][:, 2:] <= target["boxes"][:, :2]).any(dim=1)
-        if flat.any():
-            box = target["boxes"][flat][0].tolist()
-            raise UserError(
-                f"target {place} holds the box {box} (x1, y1, x2, y2) without area: leave it "
-                "out, or give it x2 > x1 and y2 > y1."
-            )
-
-
-def sampled(sampler: RoIHeads, proposals: Boxes, targets: Targets) -> Samples:
-    """The RoIs to learn from, by torchvision's matcher and sampler."""
-    boxes, matches, labels, deltas = sampler.select_training_samples(proposals, targets)
-    return Samples(boxes, labels, deltas, matches)
+def with_p6(p: Levels) -> Levels:
+    """P2..P5 and P6, every second place of P5: only the proposal network sees P6."""
+    return p | {6: F.max_pool2d(p[5], kernel_size=1, stride=2)}
 
 
 def roi_loss(
@@ -214,26 +133,49 @@ def roi_loss(
     """
     label, target = torch.cat(labels), torch.cat(wanted)
     if not len(label):
-        return logits.sum() * 0, deltas.sum() * 0  # a mean over nothing is no number
+        return logits.sum() * 0, deltas.sum() * 0  # the mean over no RoI is not a number
     objects = torch.where(label > 0)[0]
     own = deltas.reshape(len(label), -1, 4)[objects, label[objects]]  # (objects, 4)
     of_box = F.smooth_l1_loss(own, target[objects], beta=beta, reduction="sum") / label.numel()
     return F.cross_entropy(logits, label), of_box
 
 
-def with_p6(p: Levels) -> Levels:
-    """P2..P5 and P6, every second place of P5: only the proposal network sees it."""
-    return p | {6: F.max_pool2d(p[5], kernel_size=1, stride=2)}
+def without_supervision(detector: nn.Module) -> nn.Module:
+    """A detector of one or two stages without its training-only heads, as one deploys it.
 
-
-def parameter_count(module: nn.Module) -> int:
-    """How many parameters the module holds, frozen ones too."""
-    return sum(q.numel() for q in module.parameters())
-
-
-def without_supervision(detector: TwoStage | OneStage) -> TwoStage | OneStage:
-    """The detector without its training-only heads: what one deploys. Changes it in place."""
-    detector.supervision = None
-    if isinstance(detector, TwoStage):
-        detector.mask_supervision = None
+    Changes it in place.
+    """
+    for name in ("supervision", "mask_supervision"):
+        if hasattr(detector, name):
+            setattr(detector, name, None)
     return detector
+
+
+# --- initial weights where sources differ; the modules of `augfpn.pyramid` draw their own ---------
+
+
+def draw_box_head_as_authors(head: nn.Module, predictor: FastRCNNPredictor) -> None:
+    """Draw the main box head's weights as the authors' code does; biases zero.
+
+    torchvision keeps PyTorch's default for linear layers, from which classes are learned far more
+    slowly. The head of Consistent Supervision keeps that default, here as in the authors' code.
+    """
+    for layer in head.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
+    for layer, deviation in ((predictor.cls_score, 0.01), (predictor.bbox_pred, 0.001)):
+        nn.init.normal_(layer.weight, std=deviation)
+        nn.init.zeros_(layer.bias)
+
+
+def draw_pyramid_as_torchvision(fpn: FPN) -> None:
+    """Draw the pyramid's own convolutions as torchvision's FPN does (He, for a linear layer).
+
+    What AugFPN adds to them, `ResidualFeatureAugmentation`, stays as it is.
+    """
+    for part in (fpn.lateral, fpn.output, fpn.extra):
+        for layer in part.modules() if part is not None else ():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_uniform_(layer.weight, a=1)
+                nn.init.zeros_(layer.bias)

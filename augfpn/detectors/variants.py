@@ -12,8 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from augfpn.detectors.roi_align import RoIAlign
-from augfpn.pyramid import Boxes, Levels, SoftRoISelection
+from augfpn.pyramid import Boxes, Levels, RoIAlign, SoftRoISelection
 
 Pool = Callable[[Tensor], Tensor]
 
@@ -79,7 +78,7 @@ class PANetPooling(nn.Module):
     """
 
     def __init__(
-        self, levels: Sequence[int], size: int, roi_align: RoIAlign, channels: int, width: int
+        self, *, levels: Sequence[int], size: int, roi_align: RoIAlign, channels: int, width: int
     ) -> None:
         super().__init__()
         self.pool = SoftRoISelection(levels, size, roi_align, Max())

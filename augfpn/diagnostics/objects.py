@@ -12,7 +12,8 @@ from torchvision.models.detection.image_list import ImageList
 from torchvision.ops import roi_align
 
 from augfpn.data.pictures import Pictures
-from augfpn.detectors.two_stage import OneStage, TwoStage
+from augfpn.detectors.one_stage import OneStage
+from augfpn.detectors.two_stage import TwoStage
 from augfpn.pyramid import Levels
 
 Floats = NDArray[np.float32]

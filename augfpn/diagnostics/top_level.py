@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from augfpn.data.pictures import Pictures
-from augfpn.detectors.two_stage import OneStage, TwoStage
+from augfpn.detectors.one_stage import OneStage
+from augfpn.detectors.two_stage import TwoStage
 from augfpn.diagnostics import probes
 from augfpn.diagnostics.objects import Floats, Seen, maps, pooled, top_maps
 from augfpn.diagnostics.semantic_gap import picture_of

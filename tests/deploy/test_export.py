@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from augfpn.config import ONE_STAGE, Model
-from augfpn.deploy import export, graph
+from augfpn.deploy import export
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
@@ -44,10 +44,10 @@ def detector_of(name: str) -> nn.Module:
     return detector
 
 
-def exported(name: str, folder: Path) -> graph.Report:
+def exported(name: str, folder: Path) -> export.Report:
     detector = detector_of(name)
     export.export(detector, folder / "d.onnx", ["a", "b", "c", "d"])
-    return graph.check(detector, folder / "d.onnx", pictures())
+    return export.check_export(detector, folder / "d.onnx", pictures())
 
 
 @pytest.mark.timeout(300)
@@ -91,7 +91,7 @@ def test_what_is_exported_is_the_detector_before_it_is_a_graph(name: str) -> Non
             alone = export.OnePicture(detector)
             names = alone.names
             pairs.append((detector([picture])[0], dict(zip(names, alone(picture), strict=True))))
-    report = graph.compare((), pairs)
+    report = export.report_on((), pairs)
     assert report.same > 20
     assert report.apart == 0, report
 
@@ -100,11 +100,11 @@ def test_a_report_counts_what_only_one_has() -> None:
     box = torch.tensor([[0.0, 0, 10, 10], [50, 50, 60, 60]])
     a = {"boxes": box, "labels": torch.tensor([1, 2]), "scores": torch.tensor([0.9, 0.5])}
     b = {"boxes": box[:1] + 0.05, "labels": torch.tensor([1]), "scores": torch.tensor([0.9])}
-    report = graph.compare(((9, 9),), [(a, b)])
+    report = export.report_on(((9, 9),), [(a, b)])
     assert (report.same, report.apart) == (1, 1)
     assert report.box == pytest.approx(0.05, abs=1e-5)
     wrong = b | {"labels": torch.tensor([2])}
-    assert graph.compare(((9, 9),), [(a, wrong)]).apart == 3
+    assert export.report_on(((9, 9),), [(a, wrong)]).apart == 3
 
 
 def test_a_missing_package_is_named() -> None:
@@ -119,6 +119,6 @@ def test_the_dense_part_compiles(name: str) -> None:
     with torch.no_grad():
         expected = detector([picture])[0]
         found = export.compile_dense(detector, backend="aot_eager")([picture])[0]
-    report = graph.compare((), [(expected, found)])
+    report = export.report_on((), [(expected, found)])
     assert report.same > 5
     assert report.apart == 0

@@ -7,7 +7,7 @@ from torch import Tensor
 from torchvision.models.detection.image_list import ImageList
 from worked import worked
 
-from augfpn.detectors.anchors import Anchors, ReassigningMatcher, inside, matcher
+from augfpn.detectors.anchors import Anchors, ReassigningMatcher, lies_inside, matcher
 
 # Three objects (rows) and four anchors; an anchor is an object's from 0.75, background below 0.25.
 # Object 0 fits anchor 0 well. So does object 1 better than any other anchor, though not well.
@@ -32,7 +32,7 @@ def laid_out(
 @worked("PROPOSALS", "anchor_grid", torchvision=[-16, -16, 16, 16], authors=[-14, -14, 18, 18])
 def test_the_first_anchor_of_32_px_at_stride_4(value, expected) -> None:
     """The authors write -14 to 17: the last pixel that belongs to the box."""
-    generator = Anchors([(32,)], (1.0,), (2,), value)
+    generator = Anchors(sizes=[(32,)], ratios=(1.0,), levels=(2,), grid=value)
     (found,) = laid_out(generator, 16, 24, [(4, 6)], torch.float32)
     assert found[0].tolist() == expected
     assert (found[1] - found[0]).tolist() == [4, 0, 4, 0]
@@ -43,7 +43,7 @@ def test_the_first_anchor_of_32_px_at_stride_4(value, expected) -> None:
 @worked("RETINANET", "anchor_grid", torchvision=(61, 124), authors=(64, 128))
 def test_anchors_of_p6_where_13_cells_meet_800_pixels(value, expected) -> None:
     """On corners 800 // 13 = 61 px are between two of them, and at P7's 9 cells 1120 // 9 = 124."""
-    generator = Anchors([(256,), (512,)], (1.0,), (6, 7), value)
+    generator = Anchors(sizes=[(256,), (512,)], ratios=(1.0,), levels=(6, 7), grid=value)
     p6, p7 = laid_out(generator, 800, 1120, [(13, 18), (7, 9)], torch.float32)
     down, right = p6[18] - p6[0], p7[1] - p7[0]
     assert (down[1].item(), right[0].item()) == expected
@@ -52,7 +52,7 @@ def test_anchors_of_p6_where_13_cells_meet_800_pixels(value, expected) -> None:
 
 @worked("FCOS", "anchor_grid", torchvision=[[0, 0], [8, 0]], authors=[[4, 4], [12, 4]])
 def test_the_first_points_of_p3(value, expected) -> None:
-    generator = Anchors([(8,)], (1.0,), (3,), value)
+    generator = Anchors(sizes=[(8,)], ratios=(1.0,), levels=(3,), grid=value)
     (found,) = laid_out(generator, 32, 32, [(4, 4)], torch.float32)
     assert ((found[:2, :2] + found[:2, 2:]) / 2).tolist() == expected
 
@@ -60,7 +60,7 @@ def test_the_first_points_of_p3(value, expected) -> None:
 @pytest.mark.parametrize("grid", ["corner", "centre"])
 def test_all_anchors_of_all_levels(grid: str) -> None:
     sizes, ratios, shapes = [(30, 41), (64, 90)], [0.5, 1.0, 3.0], [(5, 7), (3, 4)]
-    generator = Anchors(sizes, ratios, (4, 5), grid)
+    generator = Anchors(sizes=sizes, ratios=ratios, levels=(4, 5), grid=grid)
     found = laid_out(generator, 70, 110, shapes, torch.float32)
     for level, (size, shape, k) in enumerate(zip(sizes, shapes, (4, 5), strict=True)):
         corner = (70 // shape[0], 110 // shape[1]), 0
@@ -72,7 +72,7 @@ def test_all_anchors_of_all_levels(grid: str) -> None:
 @pytest.mark.parametrize("grid", ["corner", "centre"])
 def test_anchors_are_exact_where_features_are_not(grid: str) -> None:
     """bfloat16 has 8 bits: between 1024 and 2048 it knows every eighth pixel."""
-    generator = Anchors([(8,)], (1.0,), (3,), grid)
+    generator = Anchors(sizes=[(8,)], ratios=(1.0,), levels=(3,), grid=grid)
     exact, rounded = (
         laid_out(generator, 32, 1344, [(4, 168)], dtype)[0]
         for dtype in (torch.float32, torch.bfloat16)
@@ -84,7 +84,7 @@ def test_an_anchor_on_the_border_is_inside() -> None:
     boxes = torch.tensor(
         [[0, 0, 60, 40], [-1, 0, 9, 9], [0, -1, 9, 9], [50, 0, 61, 9], [0, 30, 9, 41], [1, 1, 2, 2]]
     )
-    assert inside(boxes, (40, 60)).tolist() == [True, False, False, False, False, True]
+    assert lies_inside(boxes, (40, 60)).tolist() == [True, False, False, False, False, True]
 
 
 @worked("PROPOSALS RETINANET", "low_quality", torchvision=[0, -2, 2, -1], authors=[1, -2, 2, -1])

@@ -10,14 +10,14 @@ from augfpn.cli import listing
 from augfpn.config import AUGFPN, FPN, Model
 from augfpn.detectors import cost
 from augfpn.detectors.build import build_detector
-from augfpn.detectors.two_stage import parameter_count
+from augfpn.detectors.cost import parameter_count
 from augfpn.errors import UserError
 from augfpn.settings import recipes
 from augfpn.settings.dialects import in_dialect
 
 
-def parts(name: str, rois: int | None = None) -> dict[str, cost.Cost]:
-    return {each.part: each for each in cost.cost(recipes.named(name).model, rois=rois)}
+def parts(name: str, rois: int | None = None) -> dict[str, cost.PartCost]:
+    return {each.part: each for each in cost.part_costs(recipes.named(name).model, rois=rois)}
 
 
 def giga(macs: int) -> float:
@@ -52,13 +52,13 @@ def test_faster_rcnn_part_by_part() -> None:
     ],
 )
 def test_totals_in_testing(name: str, rois: int | None, testing: float) -> None:
-    whole = cost.in_testing(cost.cost(recipes.named(name).model, rois=rois))
+    whole = cost.in_testing(cost.part_costs(recipes.named(name).model, rois=rois))
     assert giga(whole[1]) == pytest.approx(testing, abs=0.06)
 
 
 def test_totals_in_training() -> None:
     for name, training in (("faster_rcnn_r50_fpn_1x", 189.8), ("faster_rcnn_r50_augfpn_1x", 226.1)):
-        whole = cost.in_training(cost.cost(recipes.named(name).model))
+        whole = cost.in_training(cost.part_costs(recipes.named(name).model))
         assert giga(whole[1]) == pytest.approx(training, abs=0.06)
 
 
@@ -76,7 +76,7 @@ def test_masks_and_other_selections() -> None:
 @pytest.mark.parametrize(("detector", "head"), [("retinanet", 130.93), ("fcos", 99.60)])
 def test_one_stage_heads(detector: str, head: float) -> None:
     model = in_dialect(replace(FPN, detector=detector), "ours")
-    found = {each.part: each for each in cost.cost(model)}
+    found = {each.part: each for each in cost.part_costs(model)}
     assert giga(found["dense head"].testing) == pytest.approx(head, abs=0.006)
     below = sum(found[name].testing for name in ("backbone", "FPN", "P6 and P7"))
     assert giga(below) == pytest.approx(94.68, abs=0.006)
@@ -85,7 +85,9 @@ def test_one_stage_heads(detector: str, head: float) -> None:
 @pytest.mark.parametrize(("detector", "share"), [("retinanet", 0.11), ("fcos", 0.13)])
 def test_context_costs_a_one_stage_detector_little(detector: str, share: float) -> None:
     without, augmented = (
-        cost.in_testing(cost.cost(in_dialect(replace(FPN, detector=detector, ratios=r), "ours")))
+        cost.in_testing(
+            cost.part_costs(in_dialect(replace(FPN, detector=detector, ratios=r), "ours"))
+        )
         for r in ((), AUGFPN.ratios)
     )
     assert 100 * (augmented[1] / without[1] - 1) == pytest.approx(share, abs=0.005)
@@ -96,7 +98,7 @@ def test_context_costs_a_one_stage_detector_little(detector: str, share: float) 
     [("mobilenet_v2", 5.81, 54.34), ("mobilenet_v2_320", 5.42, 53.71)],
 )
 def test_mobilenets(backbone: str, own: float, with_fpn: float) -> None:
-    found = {each.part: each for each in cost.cost(replace(FPN, backbone=backbone))}
+    found = {each.part: each for each in cost.part_costs(replace(FPN, backbone=backbone))}
     assert giga(found["backbone"].testing) == pytest.approx(own, abs=0.005)
     below = found["backbone"].testing + found["FPN"].testing
     assert giga(below) == pytest.approx(with_fpn, abs=0.006)
@@ -116,22 +118,22 @@ def test_mobilenets(backbone: str, own: float, with_fpn: float) -> None:
 def test_the_parts_are_the_whole_detector(model: Model) -> None:
     with torch.device("meta"):
         whole = build_detector(model)
-    assert cost.in_training(cost.cost(model))[0] == parameter_count(whole)
+    assert cost.in_training(cost.part_costs(model))[0] == parameter_count(whole)
 
 
 def test_timms_resnext_is_counted_as_torchvisions_which_is_the_same(monkeypatch) -> None:
     pytest.importorskip("timm")
     model = recipes.named("faster_rcnn_x101_32x4d_fpn_1x").model
-    counted = cost.cost(model)
+    counted = cost.part_costs(model)
     monkeypatch.setattr(cost, "SAME", {})
-    cost.cost.cache_clear()
+    cost.part_costs.cache_clear()
     assert model.backbone.startswith("timm/")
-    assert cost.cost(model) == counted
+    assert cost.part_costs(model) == counted
 
 
 def test_resnext_is_counted_where_there_is_no_timm(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    cost.cost.cache_clear()
+    cost.part_costs.cache_clear()
     cost.body.cache_clear()
     assert "60.38" in listing.of_recipes("x101_32x4d_fpn")
 
@@ -145,12 +147,12 @@ def test_a_size_that_is_none_is_named(size: str) -> None:
 @pytest.mark.parametrize(("size", "said"), [((800, 1200), "800 x 1200"), ((0, 32), "0 x 32")])
 def test_a_size_that_no_batch_has_is_named(size: cost.Size, said: str) -> None:
     with pytest.raises(UserError, match=f"{said}: give multiples of 32"):
-        cost.cost(FPN, size)
+        cost.part_costs(FPN, size)
 
 
 def test_no_rois_are_refused() -> None:
     with pytest.raises(UserError, match="rois = 0: give 1 or more"):
-        cost.cost(FPN, rois=0)
+        cost.part_costs(FPN, rois=0)
 
 
 def test_the_list_says_the_papers_numbers() -> None:

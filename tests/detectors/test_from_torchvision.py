@@ -20,9 +20,9 @@ from torchvision.models.detection.mask_rcnn import MaskRCNNHeads, MaskRCNNPredic
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7
 
 from augfpn.config import AUGFPN, FPN
-from augfpn.detectors.backbones import backbone
 from augfpn.detectors.build import build_detector
 from augfpn.detectors.from_torchvision import COCO, coco_weights, load_torchvision, new_parts_only
+from augfpn.detectors.pretrained import backbone
 from augfpn.errors import UserError
 
 KINDS = {"faster_rcnn": FasterRCNN, "mask_rcnn": MaskRCNN, "retinanet": RetinaNet, "fcos": FCOS}

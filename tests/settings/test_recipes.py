@@ -9,7 +9,7 @@ from augfpn.config import Experiment, Model, Train
 from augfpn.data import load
 from augfpn.data.batches import batches
 from augfpn.detectors.build import build_detector
-from augfpn.detectors.two_stage import parameter_count
+from augfpn.detectors.cost import parameter_count
 from augfpn.errors import UserError
 from augfpn.settings import paper, parameters, recipes
 from augfpn.training import evaluate, prepare, train

@@ -24,11 +24,11 @@ SETTINGS = {
 
 
 @cache
-def costs(**settings: object) -> tuple[cost.Cost, ...]:
-    return tuple(cost.cost(replace(FPN, classes=80, **settings)))
+def costs(**settings: object) -> tuple[cost.PartCost, ...]:
+    return tuple(cost.part_costs(replace(FPN, classes=80, **settings)))
 
 
-def own(every: Sequence[cost.Cost], part: str) -> cost.Cost:
+def own(every: Sequence[cost.PartCost], part: str) -> cost.PartCost:
     (found,) = [each for each in every if each.part == part]
     return found
 
@@ -39,7 +39,7 @@ def added(variant: str) -> tuple[float, float]:
     return tuple((b - a) / a for a, b in zip(plain_, more, strict=True))
 
 
-def augfpn() -> tuple[cost.Cost, ...]:
+def augfpn() -> tuple[cost.PartCost, ...]:
     return costs(**SETTINGS["cs"], **SETTINGS["rfa"], **SETTINGS["srs"])
 
 
@@ -143,6 +143,6 @@ def memory_goes_into_rois() -> None:
 
 @says("cost", "with half of them, the gates cost half, and the box head too")
 def half_the_proposals() -> None:
-    whole, half = (cost.cost(replace(AUGFPN, classes=80), rois=n) for n in (1000, 500))
+    whole, half = (cost.part_costs(replace(AUGFPN, classes=80), rois=n) for n in (1000, 500))
     for part in ("box RoI selection", "box head"):
         assert 2 * own(half, part).testing == own(whole, part).testing

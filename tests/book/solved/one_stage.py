@@ -49,7 +49,7 @@ def levels_of_fcos() -> list[str]:
 def places_of_a_one_stage_pyramid() -> list[str]:
     made, printed = run("one_stage_and_masks", "solution-2")
     with torch.device("meta"):
-        extra = ExtraLevels(8, 8, on_c5=True, relu=True, context=False)
+        extra = ExtraLevels(in_channels=8, channels=8, on_c5=True, relu=True, context=False)
         maps = {k: zeros(1, 8, 800 // 2**k, 1216 // 2**k) for k in (3, 4, 5)}
         maps |= extra(maps[5], maps[5], None)
     assert made["places"] == {k: x[0, 0].numel() for k, x in maps.items()}

@@ -6,7 +6,7 @@ from torch import Tensor
 from worked import with_option, worked
 
 from augfpn.detectors.build import build_detector
-from augfpn.detectors.dense import Limits, candidates, detect
+from augfpn.detectors.one_stage import Limits, candidates, dense_detections
 
 SCORES = torch.tensor([[0.9, 0.8], [0.7, 0.04], [0.3, 0.6]])  # of three places and two classes
 ANCHORS = torch.tensor([[0.0, 0, 10, 10], [50, 0, 60, 10], [0, 50, 10, 60]])
@@ -83,7 +83,7 @@ def found(
     score[torch.arange(len(boxes)), torch.tensor(labels) - 1] = torch.tensor(scores)
     outputs = {"score": [score[None]], "boxes": [torch.zeros(1, len(boxes), 4)]}
     anchors = [torch.tensor(boxes, dtype=torch.float32)]
-    return detect(Head(), outputs, anchors, [size], limits)[0]
+    return dense_detections(Head(), outputs, anchors, [size], limits)[0]
 
 
 def of(group: str, field: str, value: object) -> Limits:
@@ -130,7 +130,7 @@ def test_boxes_end_at_their_own_picture() -> None:
     """Two pictures of a batch; 40 x 60 and 100 x 100 px."""
     outputs = {"score": [torch.full((2, 1, 1), 0.9)], "boxes": [torch.zeros(2, 1, 4)]}
     sizes = [(40, 60), (100, 100)]
-    both = detect(Head(), outputs, [torch.tensor([[-5.0, 5, 90, 90]])], sizes, limits())
+    both = dense_detections(Head(), outputs, [torch.tensor([[-5.0, 5, 90, 90]])], sizes, limits())
     assert [d["boxes"].tolist() for d in both] == [[[0, 5, 60, 40]], [[0, 5, 90, 90]]]
 
 
@@ -141,7 +141,7 @@ def test_levels_compete_and_pictures_do_not() -> None:
         "boxes": [torch.zeros(2, 1, 4), torch.ones(2, 1, 4)],
     }
     anchors = [torch.tensor([[0.0, 0, 10, 10]]), torch.tensor([[-1.0, -1, 11, 9]])]
-    both = detect(Head(), outputs, anchors, [(50, 50)] * 2, limits())
+    both = dense_detections(Head(), outputs, anchors, [(50, 50)] * 2, limits())
     assert [d["boxes"].tolist() for d in both] == [[[0, 0, 10, 10]], [[0, 0, 12, 10]]]
     assert [d["scores"].tolist() for d in both] == [pytest.approx([0.6]), pytest.approx([0.5])]
 
@@ -151,7 +151,7 @@ def test_the_unused_background_is_never_detected() -> None:
     head = Head()
     head.first_label = 0
     outputs = {"score": [torch.tensor([[[0.9, 0.4]]])], "boxes": [torch.zeros(1, 1, 4)]}
-    (detections,) = detect(head, outputs, [ANCHORS[:1]], [(50, 50)], limits())
+    (detections,) = dense_detections(head, outputs, [ANCHORS[:1]], [(50, 50)], limits())
     assert detections["labels"].tolist() == [1]
     assert detections["scores"].tolist() == pytest.approx([0.4])
 

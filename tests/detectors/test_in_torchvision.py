@@ -11,8 +11,8 @@ from torchvision.models.detection import FasterRCNN, MaskRCNN, retinanet_resnet5
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
 from torchvision.ops import FeaturePyramidNetwork
 
-from augfpn.detectors.adapt import PyramidBackbone, RoIPool, our_pyramid
-from augfpn.detectors.backbones import backbone
+from augfpn.detectors.from_torchvision import PyramidBackbone, RoIPool, our_pyramid
+from augfpn.detectors.pretrained import backbone
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.errors import UserError
 from augfpn.pyramid import (

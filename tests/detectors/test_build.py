@@ -1,0 +1,69 @@
+"""A new part that is named in the settings and built nowhere: one sentence names the place."""
+
+from dataclasses import replace
+from typing import Any, get_args
+
+import pytest
+from training_step import SMALL
+
+from augfpn import config
+from augfpn.config import Model
+from augfpn.detectors import build, pretrained
+from augfpn.detectors.build import build_detector
+from augfpn.errors import UserError
+
+
+def half_done(base: Model, **change: Any) -> Model:
+    """Settings with a value that `augfpn.config` would allow once it is written there."""
+    model = replace(base)
+    for name, value in change.items():
+        object.__setattr__(model, name, value)  # past the validation of frozen settings
+    return model
+
+
+@pytest.mark.parametrize(
+    ("setting", "on"),
+    [
+        ("detector", {}),
+        ("neck", {}),
+        ("roi_selection", {}),
+        ("context_pooling", {"ratios": (0.1,)}),
+        ("context_fusion", {"ratios": (0.1,)}),
+        ("roi_align", {}),
+    ],
+)
+def test_a_value_that_nothing_builds_names_its_place(setting: str, on: dict) -> None:
+    with pytest.raises(UserError) as caught:
+        build_detector(half_done(replace(SMALL, **on), **{setting: "mine"}))
+    assert str(caught.value) == (
+        f"{setting}='mine' is allowed by augfpn/config.py, but nothing builds it: add it to "
+        f"BUILDERS['{setting}'] in augfpn/detectors/build.py."
+    )
+
+
+def test_a_backbone_that_nothing_builds_names_its_place(monkeypatch) -> None:
+    monkeypatch.setattr(pretrained, "SETTINGS", (*pretrained.SETTINGS, "resnet34"))
+    with pytest.raises(UserError, match=r"='resnet34' is allowed by augfpn/config.py, but nothing"):
+        build_detector(half_done(SMALL, backbone="resnet34"))
+
+
+def test_every_name_of_the_settings_is_built() -> None:
+    named = {
+        "detector": get_args(config.Detector),
+        "neck": get_args(config.Neck),
+        "context_pooling": get_args(config.ContextPooling),
+        "context_fusion": get_args(config.ContextFusion),
+        "roi_selection": set(get_args(config.RoISelection)) - {"hard", "panet"},  # no fusions
+    }
+    missing = {
+        setting: set(names) - build.BUILDERS[setting].keys() for setting, names in named.items()
+    }
+    assert not any(missing.values()), missing
+    assert set(pretrained.SETTINGS) == set(pretrained.BUILT)
+
+
+def test_a_detectors_parts_are_given_by_name() -> None:
+    """In a row of ten, two of the same type are soon exchanged."""
+    detector = build_detector(SMALL)
+    with pytest.raises(TypeError, match="takes 1 positional argument"):
+        type(detector)(detector.transform, detector.backbone, detector.fpn)
