@@ -111,7 +111,7 @@ def working_folder(work: Path, here: World = ALONE) -> Iterator[Path]:
 
     Raises ``UserError`` if another run is working in it.
     """
-    if not here.first:  # rank 0 locks it; the others first use it after rank 0 does
+    if not here.first:  # rank 0 holds the lock for all
         yield work
         return
     work.mkdir(parents=True, exist_ok=True)

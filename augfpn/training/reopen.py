@@ -26,8 +26,8 @@ def load_detector(path: Path, device: str) -> tuple[TwoStage | OneStage, records
     weights = path if path.is_file() else record.weights
     if not weights.is_file():
         raise UserError(
-            f"{path} has no {weights.name}: records are handed on without weights; train it with "
-            "`augfpn train`, whose record has them."
+            f"{path} has no {weights.name}: most records are published without weights; train it "
+            "with `augfpn train`, whose record has them."
         )
     # The file has all weights, so ImageNet's are not needed.
     detector = build_detector(replace(record.experiment.model, weights="scratch"))
@@ -64,7 +64,7 @@ def recorded_pictures(record: records.Record, use: Purpose, root: str | None = N
         raise UserError(
             f"{pictures.name} has the fingerprint {pictures.fingerprint[:12]}, but {record.folder} "
             f"was {what} on {record.fingerprints[use][:12]}: the numbers cannot be compared; give "
-            "the pictures of then as data_root."
+            "the folder of those pictures as data_root."
         )
     return pictures
 

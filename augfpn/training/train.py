@@ -45,11 +45,11 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
         keep_freed_memory()
         torch.manual_seed(experiment.seed)
         detector = build_detector(run.experiment.model).to(experiment.device)
-        state = fit(detector, run.pictures, run.experiment, work, here)
+        state = fit(detector, run, work, here)
         results = predict_together(detector, run.test, run.experiment, here)
         if here.first:
-            torch.save(detector.state_dict(), work / "weights.pt")
             write_record(work, run, state, results, here)
+            torch.save(detector.state_dict(), work / "weights.pt")
             (work / "checkpoint.pt").unlink()
             final = work.rename(records.free_name(folder, run.name))
     return records.read(here.from_first(final if here.first else None))
@@ -88,21 +88,15 @@ def write_record(
     records.write(work, settings, measured, state["curve"], results)
 
 
-def fit(
-    detector: nn.Module,
-    pictures: Pictures,
-    experiment: config.Experiment,
-    work: Path,
-    here: World = ALONE,
-) -> dict:
+def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) -> dict:
     """Run the remaining steps; returns the state at the end: step, seconds, curve."""
-    settings = experiment.train
-    useful = pictures.with_objects()
+    experiment, settings = run.experiment, run.experiment.train
+    useful = run.pictures.with_objects()
     steps = number_of_steps(settings, len(useful))
     optimizer = make_optimizer(detector, settings)
     state = resume(work / "checkpoint.pt", detector, optimizer)
     feed = batches(
-        pictures,
+        run.pictures,
         useful,
         settings.batch,
         range(state["step"], steps),

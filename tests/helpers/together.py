@@ -52,7 +52,7 @@ def weights(folder: Path, stop_at: int | None = None) -> None:
 
     train.one_step = watched
     (folder / "work").mkdir(exist_ok=True)
-    state = train.fit(detector, run.pictures, run.experiment, folder / "work", here)
+    state = train.fit(detector, run, folder / "work", here)
     total = sum(q.double().sum().item() for q in detector.parameters())
     drawn = torch.rand(1).item()
     tell(folder, here, {"total": total, "seen": seen, "step": state["step"], "drawn": drawn})

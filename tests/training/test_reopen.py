@@ -47,7 +47,7 @@ def test_both_sets_of_pictures_are_the_recorded_ones(record: records.Record) -> 
 
 def test_other_pictures_are_refused(record: records.Record) -> None:
     changed = replace(record, fingerprints=record.fingerprints | {"train": "0" * 64})
-    with pytest.raises(UserError, match=r"was trained on 000000000000: .* give the pictures"):
+    with pytest.raises(UserError, match=r"was trained on 000000000000: .* give the folder"):
         reopen.recorded_pictures(changed, "train")
 
 

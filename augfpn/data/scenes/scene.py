@@ -141,6 +141,7 @@ class _Stage:
     areas: list[int] = field(default_factory=list)  # pixels in the picture, before others hide some
 
     def mask(self, number: int) -> NDArray[np.bool_]:
+        """The visible pixels of an object in the picture: (H, W)."""
         return self.seen[self.picture] == number
 
 
