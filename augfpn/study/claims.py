@@ -242,7 +242,8 @@ def invalid_text(error: ValidationError, text: str) -> str:
     claim = json.loads(text)[number]
     name = claim.get("id", number) if isinstance(claim, dict) else number
     given = "" if first["type"] == "missing" else f" {first['input']!r}:"
-    return f"{FILE}, claim {name}, {place_text(*place)}:{given} {first['msg']}."
+    where = ", ".join([f"{FILE}, claim {name}", *([place_text(*place)] if place else [])])
+    return f"{where}:{given} {first['msg']}."
 
 
 def place_text(*place: str | int) -> str:

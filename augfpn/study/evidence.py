@@ -236,10 +236,14 @@ def truth_of(record: records.Record) -> dict:
     file = truth_file(record.folder.parent, wanted)
     try:
         coco = json.loads(gzip.decompress(file.read_bytes()))
-    except (OSError, EOFError, ValueError, zlib.error):
+    except FileNotFoundError:
         raise UserError(
             f"the annotations that {record.folder.name} was tested with are not at {file}: "
             "`augfpn study run` keeps them there."
+        ) from None
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise UserError(
+            f"{file} is damaged ({error}): delete it, and `augfpn study run` writes it again."
         ) from None
     if coco.pop("fingerprint", None) != wanted:
         raise UserError(f"{file} is not of the pictures of {record.folder.name}: delete it.")

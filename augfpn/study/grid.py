@@ -102,7 +102,6 @@ def part(name: str) -> Part:
     return parts()[name]
 
 
-@cache
 def variants() -> tuple[str, ...]:
     """All variants that some part runs."""
     return tuple(dict.fromkeys(name for part in parts().values() for name in part.variants))
@@ -123,8 +122,9 @@ def words_of_variant(variant: str) -> dict[str, Any]:
     detector, _, name = variant.rpartition(":")
     recipe = f"{detector or 'faster_rcnn'}_r50_{name}_1x"
     if recipe not in recipes.recipes():
-        near = difflib.get_close_matches(variant, variants(), 1)
-        meant = f": did you mean {near[0]!r}?" if near else f"; there are {', '.join(variants())}."
+        others = [name for name in variants() if name != variant]  # a part may name a wrong one
+        near = difflib.get_close_matches(variant, others, 1)
+        meant = f": did you mean {near[0]!r}?" if near else f"; there are {', '.join(others)}."
         raise UserError(f"there is no variant {variant!r}{meant}")
     words = recipes.named(recipe).words
     return {key: words[key] for key in PARTS_OF_MODEL if key in words}

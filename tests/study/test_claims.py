@@ -263,7 +263,7 @@ def test_what_a_claim_lacks_is_said_in_one_sentence(change: dict, said: str) -> 
     ("text", "said"),
     [
         ("[", "claims.json: Invalid JSON"),
-        ("{}", "claims.json: Input should be a valid tuple"),
+        ("{}", "claims.json: Input should be a valid array"),
         ("[1]", "claims.json, claim 0: 1: Input should be"),
         ('[{"kind": "effects"}]', "claims.json, claim 0, id: Field required."),
     ],

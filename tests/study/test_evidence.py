@@ -58,6 +58,10 @@ def test_other_annotations_are_kept_beside_the_records(
         assert [a[name] for a in kept["annotations"]] == [a[name] for a in coco["annotations"]]
     before = file.read_bytes()
     assert keep_truth(pictures, tmp_path).read_bytes() == before
+    for damaged in (b"", b"not gzipped", before[:-100], before[:10] + b"no deflate" + before[20:]):
+        file.write_bytes(damaged)
+        with pytest.raises(UserError, match=r"is damaged \(.+\): delete it, and"):
+            truth_of(record)
     file.write_bytes(packed({"fingerprint": "of others"} | kept))
     with pytest.raises(UserError, match="is not of the pictures"):
         truth_of(record)

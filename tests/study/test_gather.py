@@ -74,7 +74,7 @@ def test_the_annotations_of_other_pictures_are_kept(
         experiment=replace(run.experiment, data=data),
     )
     pictures = load.load_pictures(smoke.experiment.data, "test")
-    monkeypatch.setattr(gather.predict, "test_pictures", lambda record, root: pictures)
+    monkeypatch.setattr(gather.reopen, "recorded_pictures", lambda *_: pictures)
     found = recorded.Found({grid.key_of_run(run): record}, ())
     gather.keep_truths([run], found, "moved")
     assert evidence.has_kept_truth(record)

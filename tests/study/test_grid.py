@@ -1,11 +1,11 @@
-"""The grid of runs: what it holds, what is found recorded, what is missing, and running it."""
+"""The grid of runs: parts, picture sets, variants and runs, and what is refused."""
 
 from pathlib import Path
 
 import pytest
 
 from augfpn import config
-from augfpn.cli import options
+from augfpn.cli import study
 from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.settings import paper, parameters
@@ -69,6 +69,11 @@ def test_what_does_not_exist_is_named(names: list, budget: str, sets: list, said
         grid.runs(names, budget, sets)
 
 
+def test_less_than_one_seed_is_refused() -> None:
+    with pytest.raises(UserError, match="seeds = 0: give 1 or more"):
+        grid.runs(["table2"], "laptop", seeds=0)
+
+
 def test_each_notebook_of_the_study_is_a_part_or_leads_to_one() -> None:
     notebooks = (Path(__file__).parents[2] / "experiments").glob("*.ipynb")
     names = {notebook.stem for notebook in notebooks} - {"ablation"}  # of two single runs
@@ -78,13 +83,11 @@ def test_each_notebook_of_the_study_is_a_part_or_leads_to_one() -> None:
 
 
 def test_the_help_lists_all_parts_pictures_and_actions(capsys: pytest.CaptureFixture) -> None:
-    assert tuple(grid.parts()) == options.PARTS
-    assert tuple(grid.SETS) == options.PICTURES
     with pytest.raises(SystemExit):
         main(["study", "--help"])
     told = capsys.readouterr().out
     assert all(name in told for name in (*grid.parts(), *grid.SETS))
-    assert all(f"\n  {action:<9} {what}\n" in told for action, what in options.ACTIONS.items())
+    assert all(f"\n  {name:<9} {what}\n" in told for name, (_, what) in study.ACTIONS.items())
 
 
 @pytest.mark.parametrize(
@@ -106,8 +109,6 @@ def test_the_help_lists_all_parts_pictures_and_actions(capsys: pytest.CaptureFix
             "--pictures bccd --budget paper",
             "the study has no pictures bccd at the paper budget: it has coco.",
         ),
-        ("--seeds 0", "seeds = 0: give 1 or more."),
-        ("table2 --seeds -2", "seeds = -2: give 1 or more."),
     ],
 )
 @pytest.mark.parametrize("action", ["status", "run", "measure", "report"])
@@ -145,3 +146,19 @@ def test_a_recipe_and_a_variant_that_are_the_same_are_run_once() -> None:
     assert "fpn" in names
     assert "faster_rcnn_r50_fpn_1x" not in names
     assert "faster_rcnn_r101_fpn_1x" in names
+
+
+def test_picture_sets_are_all_data_sets_and_a_set_for_each_dial() -> None:
+    assert list(grid.SETS) == ["scenes", "detail", "context", "scale", "bccd", "coco"]
+    assert {name for name in grid.SETS if name not in config.DATA_SETS} == set(config.DIALS)
+    assert grid.SETS["detail"] == {"data": "scenes", "detail": 0.5}
+    assert grid.SETS["scale"] == {"data": "scenes", "scale": 1.0}
+
+
+def test_a_variant_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new part takes one place; a wrong variant in it gets a sentence."""
+    monkeypatch.setitem(grid.parts(), "mine", grid.Part("mine", ("fpn", "cs_rfs"), ("scenes",)))
+    with pytest.raises(UserError, match="there is no variant 'cs_rfs': did you mean 'cs_rfa'"):
+        grid.runs(["mine"], "laptop")
+    with pytest.raises(UserError, match="there is no variant 'yolo:augfpn': did you mean"):
+        grid.words_of_variant("yolo:augfpn")

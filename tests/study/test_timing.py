@@ -49,9 +49,9 @@ def test_the_question_of_run_time_is_checked(tmp_path: Path, capsys) -> None:
     with pytest.raises(UserError, match="budget = 'tiny': choose one of"):
         gather.timings_for(Asked(budget="tiny"))
     assert main(["study", "time", "--rounds", "1"]) == 2
-    assert "--rounds 1: give 2 or more." in capsys.readouterr().err
+    assert "--rounds: '1': give a whole number, 2 or more" in capsys.readouterr().err
     assert main(["study", "time", "--budget", "auto", "--records", str(tmp_path)]) == 2
-    assert "budget = 'auto': choose one of smoke, laptop" in capsys.readouterr().err
+    assert "--budget 'auto' is unknown" in capsys.readouterr().err
     (tmp_path / "afile").touch()
     assert main(["study", "time", "--records", str(tmp_path / "afile")]) == 2
     assert "afile is a file: give a folder." in capsys.readouterr().err
