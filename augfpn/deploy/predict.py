@@ -14,6 +14,7 @@ from augfpn.detectors.targets import Detections
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
 from augfpn.figures.pictures import draw_boxes
+from augfpn.support.files import write_bytes
 from augfpn.support.progress import Progress
 from augfpn.training import evaluate
 
@@ -129,7 +130,7 @@ def draw_detections(
     categories = [{"id": label, "name": name} for label, name in enumerate(classes, start=1)]
     content = {"images": images, "categories": categories, "annotations": annotations}
     out.mkdir(parents=True, exist_ok=True)
-    (out / RESULTS).write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    write_bytes(out / RESULTS, json.dumps(content, indent=1, ensure_ascii=False).encode())
     return unread
 
 
