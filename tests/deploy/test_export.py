@@ -1,21 +1,19 @@
 """An exported file detects what the detector detects, on pictures of several sizes."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from new_part import with_new_part
+from small import augfpn_of, talkative
+from torch import Tensor
 
-from augfpn.config import ONE_STAGE, Model
 from augfpn.deploy import export
-from augfpn.detectors.build import build_detector
+from augfpn.detectors.one_stage import OneStage
+from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
-from augfpn.settings.budgets import BUDGETS
-from augfpn.settings.dialects import in_dialect
 
 pytest.importorskip("onnxruntime", reason="export needs pip install 'augfpn[export]'")
-SMALL = replace(BUDGETS["smoke"].model, classes=4, short_side=128, long_side=192)
 SIZES = ((3, 120, 200), (3, 200, 120), (3, 256, 256))
 
 
@@ -24,40 +22,21 @@ def pictures() -> list[Tensor]:
     return [torch.rand(size) for size in SIZES]
 
 
-def settings_of(name: str) -> Model:
-    selection = "hard" if name in ONE_STAGE else "soft"
-    model = replace(SMALL, detector=name, lam=0.25, ratios=(0.1, 0.3), roi_selection=selection)
-    return in_dialect(model, "ours", sizes=False)
-
-
-def detector_of(name: str) -> nn.Module:
-    """A detector with random weights that detects something."""
-    torch.manual_seed(0)
-    detector = build_detector(settings_of(name)).eval()
-    last = (
-        detector.dense.classification_head.cls_logits
-        if name in ONE_STAGE
-        else detector.heads.box_predictor.cls_score
-    )
-    nn.init.normal_(last.weight, std=0.3)
-    nn.init.zeros_(last.bias)
-    return detector
-
-
-def exported(name: str, folder: Path) -> export.Report:
-    detector = detector_of(name)
+def exported(detector: TwoStage | OneStage, folder: Path) -> export.Report:
     export.export(detector, folder / "d.onnx", ["a", "b", "c", "d"])
     return export.check_export(detector, folder / "d.onnx", pictures())
 
 
 @pytest.mark.timeout(300)
 def test_faster_rcnn_in_a_file_is_the_detector(tmp_path: Path) -> None:
-    report = exported("faster_rcnn", tmp_path)
+    """With a part that export has never heard of: the graph is that of the detector's forward."""
+    detector = with_new_part(talkative(augfpn_of("faster_rcnn")))
+    report = exported(detector, tmp_path)
     assert report.sizes == ((200, 120), (120, 200), (256, 256))
     assert report.same > 20
     assert report.apart == 0, report
     with pytest.raises(UserError, match="exists, and nothing is overwritten"):
-        export.export(detector_of("faster_rcnn"), tmp_path / "d.onnx")
+        export.export(detector, tmp_path / "d.onnx")
 
 
 @pytest.mark.slow
@@ -66,7 +45,7 @@ def test_faster_rcnn_in_a_file_is_the_detector(tmp_path: Path) -> None:
 def test_the_others_too(name: str, tmp_path: Path) -> None:
     if name != "mask_rcnn" and torch.__version__ < export.TRACES_ALL:
         pytest.skip(f"torch {torch.__version__} cannot trace P7, and export says so")
-    report = exported(name, tmp_path)
+    report = exported(talkative(augfpn_of(name)), tmp_path)
     assert report.same > 20
     assert report.apart == 0, report
 
@@ -78,22 +57,8 @@ def test_a_torch_that_cannot_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(torch.onnx, "export", cannot)
     monkeypatch.setattr(export, "TRACES_ALL", "99")
     with pytest.raises(UserError, match="use torch 99 or newer"):
-        export.export(detector_of("fcos"), tmp_path / "d.onnx")
+        export.export(talkative(augfpn_of("fcos")), tmp_path / "d.onnx")
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("name", ["faster_rcnn", "mask_rcnn", "retinanet", "fcos"])
-def test_what_is_exported_is_the_detector_before_it_is_a_graph(name: str) -> None:
-    detector = detector_of(name)
-    pairs = []
-    for picture in pictures():
-        with torch.no_grad():
-            alone = export.OnePicture(detector)
-            names = alone.names
-            pairs.append((detector([picture])[0], dict(zip(names, alone(picture), strict=True))))
-    report = export.report_on((), pairs)
-    assert report.same > 20
-    assert report.apart == 0, report
 
 
 def test_a_report_counts_what_only_one_has() -> None:
@@ -114,7 +79,7 @@ def test_a_missing_package_is_named() -> None:
 
 @pytest.mark.parametrize("name", ["faster_rcnn", "retinanet", "fcos"])
 def test_the_dense_part_compiles(name: str) -> None:
-    detector = detector_of(name)
+    detector = talkative(augfpn_of(name))
     picture = pictures()[0]
     with torch.no_grad():
         expected = detector([picture])[0]

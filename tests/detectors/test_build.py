@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
-from training_step import SMALL
+from small import SMALL
 
 from augfpn import config
 from augfpn.config import Model

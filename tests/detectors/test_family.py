@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 import torch
-from training_step import SMALL, filled, pictures
+from small import SMALL, filled, pictures
 
 from augfpn.config import FPN, ONE_STAGE, Model
 from augfpn.detectors.build import build_detector

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 import torch
-from training_step import SMALL, pictures
+from small import SMALL, pictures
 
 from augfpn.detectors.build import build_detector
 from augfpn.detectors.two_stage import without_supervision

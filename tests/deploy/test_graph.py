@@ -1,0 +1,75 @@
+"""What is traced is the detector's own forward; its steps for tracing agree with the originals."""
+
+import inspect
+from functools import partial
+
+import pytest
+import torch
+from new_part import with_new_part
+from small import augfpn_of, talkative
+from torch import Tensor, nn
+
+from augfpn.deploy import export, graph
+from augfpn.detectors import variants
+from augfpn.detectors.build import build_detector
+
+SIZES = ((3, 120, 200), (3, 200, 120), (3, 256, 256))
+
+
+def report_of(detector: nn.Module, traced: nn.Module) -> export.Report:
+    """The detections of a detector against those of what would be traced."""
+    torch.manual_seed(1)
+    alone, pairs = export.OnePicture(traced), []
+    for size in SIZES:
+        picture = torch.rand(size)
+        with torch.no_grad():
+            found = dict(zip(alone.names, alone(picture), strict=True))
+            pairs.append((detector([picture])[0], found))
+    return export.report_on((), pairs)
+
+
+@pytest.mark.parametrize("name", ["faster_rcnn", "mask_rcnn", "retinanet", "fcos"])
+def test_what_is_traced_detects_what_the_detector_does(name: str) -> None:
+    detector = talkative(augfpn_of(name))
+    report = report_of(detector, detector)
+    assert report.same > 20
+    assert report.apart == 0, report
+
+
+@pytest.mark.parametrize("name", ["faster_rcnn", "retinanet"])
+def test_a_new_part_of_the_forward_is_traced_too(name: str) -> None:
+    plain, new = (talkative(augfpn_of(name)) for _ in range(2))
+    with_new_part(new)
+    report = report_of(new, new)
+    assert report.same > 20
+    assert report.apart == 0, report
+    assert report_of(new, plain).apart > 0  # the part changes what is detected
+
+
+@pytest.mark.parametrize(("kind", "method", "step"), graph.STEPS, ids=lambda x: str(x))
+def test_a_step_stands_in_for_a_method_with_as_many_arguments(
+    kind: type, method: str, step
+) -> None:
+    original = inspect.signature(getattr(kind, method))
+    assert len(inspect.signature(step).parameters) == len(original.parameters)
+
+
+def test_the_detector_itself_stays_as_it_was() -> None:
+    detector = build_detector(augfpn_of("faster_rcnn"))
+    before = {name: set(vars(module)) for name, module in detector.named_modules()}
+    graph.traceable(detector)
+    assert detector.training
+    assert detector.supervision is not None
+    assert {name: set(vars(module)) for name, module in detector.named_modules()} == before
+
+
+def corner(c5: Tensor) -> Tensor:
+    """A pooling that nobody knows: the upper left quarter."""
+    return c5[:, :, : c5.shape[2] // 2, : c5.shape[3] // 2]
+
+
+def test_a_pooling_of_ones_own_is_traced_as_it_is() -> None:
+    own = partial(corner)
+    assert graph.exportable_pool(own) is own
+    assert graph.exportable_pool(corner) is corner
+    assert graph.exportable_pool(variants.global_max_pool) is not variants.global_max_pool
