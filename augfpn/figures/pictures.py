@@ -1,19 +1,70 @@
-"""Boxes and masks on pictures, with Pillow alone: for `augfpn predict` and for notebooks."""
+"""Boxes and masks on pictures, and test pictures with what is annotated or was found on them.
+
+Frames and masks are torchvision's. Names are not: torchvision writes them into the box, where they
+hide a small object. Here they stand above it.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+from torchvision.utils import draw_bounding_boxes, draw_segmentation_masks
 
-# Okabe and Ito's palette, told apart with every kind of colour vision; black is kept for edges.
-COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
-DARK = "#0072B2"  # the only one that white words are read better on
-LEAST_SIDE = 480  # px of the longer side, for words to be small beside what they name
+from augfpn.data.masks import decoded
+from augfpn.data.pictures import Pictures
+from augfpn.figures.colours import BLUE, CLASS_COLOURS
+from augfpn.records import Record
+
+THRESHOLD = 0.5  # of the score, for a detection to be drawn
+IN_ROW = 1.7  # scale of names and lines on examples, which are shown small: several in a row
+READABLE_SIDE = 480  # px of the longer side; smaller pictures are enlarged, so that names fit
 OPACITY = 0.5  # of a mask
 SIDES_PER_LINE, SIDES_PER_LETTER = 320, 45  # the picture's longer side in lines, and in letters
 
-Edges = tuple[int, int, int, int]
+
+def examples(pictures: Pictures, run: Record | None, count: int) -> list[np.ndarray]:
+    """The first ``count`` pictures with objects, drawn on: (H, W, 3) uint8 each.
+
+    With the annotations where ``run`` is ``None``, else with its detections above 0.5; with masks
+    where the pictures (`Pictures.with_masks`) or the detections have some.
+    """
+    chosen = pictures.with_objects()[:count]
+    return [annotated(pictures, i) if run is None else detected(pictures, i, run) for i in chosen]
+
+
+def annotated(pictures: Pictures, index: int) -> np.ndarray:
+    """One picture with its objects."""
+    image, target = pictures[index]
+    boxes, labels, masks = target["boxes"], target["labels"], target.get("masks")
+    return draw_boxes(
+        channels_last(image), boxes, labels, pictures.classes, masks=masks, scale=IN_ROW
+    )
+
+
+def detected(pictures: Pictures, index: int, run: Record) -> np.ndarray:
+    """One picture with what a run found on it."""
+    image, target = pictures[index]
+    found = [
+        each
+        for each in run.predictions
+        if each["image_id"] == target["image_id"] and each["score"] >= THRESHOLD
+    ]
+    corners = [(x, y, x + w, y + h) for x, y, w, h in (each["bbox"] for each in found)]
+    labels = [pictures.label_of[each["category_id"]] for each in found]
+    scores = [each["score"] for each in found]
+    codes = [each["segmentation"] for each in found if "segmentation" in each]
+    masks = decoded(codes, *image.shape[1:]) if codes else None
+    return draw_boxes(
+        channels_last(image), corners, labels, pictures.classes, scores, masks, scale=IN_ROW
+    )
+
+
+def channels_last(image: Tensor) -> np.ndarray:
+    """(3, H, W) tensor to (H, W, 3) array."""
+    return image.permute(1, 2, 0).numpy()
 
 
 def draw_boxes(
@@ -23,41 +74,36 @@ def draw_boxes(
     classes: Sequence[str],
     scores: Any = None,
     masks: Any = None,
+    colours: Sequence[str] = CLASS_COLOURS,
+    scale: float = 1,
 ) -> np.ndarray:
-    """The picture with its boxes, each in the colour of its class and named, the surest on top.
+    """The picture with its boxes, each in the colour of its class and with its class's name.
 
-    Masks are filled half transparently in the same colour, and lie under all boxes.
+    The box with the highest score is on top. Masks are half transparent and lie under all boxes;
+    where masks overlap, that with the highest score is shown. A picture whose longer side is under
+    480 px is enlarged by a whole number f, so that its names can be read. ``scale`` enlarges names
+    and lines, for pictures that are shown small.
 
     Shapes: image: (H, W, 3) uint8 RGB, which stays as it is; boxes: (R, 4) x1 y1 x2 y2 in its
         pixels; labels: (R,) from 1, label k is ``classes[k - 1]``; scores: (R,); masks: (R, H, W),
-        not 0 on the object. Arrays, lists or tensors on the CPU. The result is (f H, f W, 3): a
-        picture whose longer side is under 480 px is enlarged by the whole number f, so that its
-        words can be read; else f is 1.
+        not 0 on the object; the result: (f H, f W, 3). Arrays, lists or tensors on the CPU.
     Raises: ValueError for another kind of picture, for boxes, labels, scores and masks of unlike
         lengths, for masks of another size than the picture, and for a label without a class.
     """
     boxes, labels = np.asarray(boxes, dtype=float).reshape(-1, 4), np.asarray(labels, dtype=int)
     masks = None if masks is None else np.asarray(masks).astype(bool)
     _check(image, boxes, labels, classes, scores, masks)
-    order = range(len(boxes)) if scores is None else np.argsort(np.asarray(scores), kind="stable")
-    colours = [COLOURS[(label - 1) % len(COLOURS)] for label in labels]
-    if masks is not None:
-        image = _filled(image, [(masks[i], colours[i]) for i in order])
-    longer = max(image.shape[:2])
-    factor = -(-LEAST_SIDE // longer)
-    picture = Image.fromarray(image).resize(
-        (image.shape[1] * factor, image.shape[0] * factor), Image.Resampling.NEAREST
-    )
-    pen = ImageDraw.Draw(picture)
-    font = ImageFont.load_default(size=max(11, longer * factor / SIDES_PER_LETTER))
-    width = max(2, round(longer * factor / SIDES_PER_LINE))
-    edges = [_edges(box * factor, picture.size) for box in boxes]
-    for i in order:
-        _frame(pen, edges[i], colours[i], width)
-    for i in order:  # after all frames, so that none crosses a name
-        words = classes[labels[i] - 1] + ("" if scores is None else f" {float(scores[i]):.2f}")
-        _name(pen, edges[i], words, colours[i], font)
-    return np.array(picture)
+    names, order = [classes[label - 1] for label in labels], np.arange(len(boxes))
+    if scores is not None:
+        names = [f"{name} {float(score):.2f}" for name, score in zip(names, scores, strict=True)]
+        order = np.argsort(np.asarray(scores), kind="stable")
+    own = [colours[(label - 1) % len(colours)] for label in labels[order]]
+    picture = torch.from_numpy(image.copy()).permute(2, 0, 1)
+    if masks is not None and len(masks):
+        picture = _filled(picture, torch.from_numpy(masks[order]), own)
+    factor = -(-READABLE_SIDE // max(image.shape[:2]))
+    picture = picture.repeat_interleave(factor, dim=1).repeat_interleave(factor, dim=2)
+    return _framed(picture, factor * boxes[order], [names[i] for i in order], own, scale)
 
 
 def _check(
@@ -89,39 +135,52 @@ def _check(
         )
 
 
-def _filled(image: np.ndarray, masks: list[tuple[np.ndarray, str]]) -> np.ndarray:
-    """A copy with masks (H, W) in their colours, the last one on top."""
-    image = image.copy()
-    for mask, colour in masks:
-        paint = OPACITY * np.array(ImageColor.getrgb(colour))
-        image[mask] = np.round((1 - OPACITY) * image[mask] + paint)
-    return image
+def _filled(picture: Tensor, masks: Tensor, colours: list[str]) -> Tensor:
+    """The picture with masks (R, H, W) in their colours; a later one hides those before it.
+
+    torchvision paints all pixels black that belong to several masks, so it is given none.
+    """
+    covering = masks.flip(0).cumsum(dim=0).flip(0)  # at mask i: itself and all later ones
+    return draw_segmentation_masks(picture, masks & (covering == 1), OPACITY, colours)
 
 
-def _edges(box: np.ndarray, size: tuple[int, int]) -> Edges:
-    """The first and last pixels of a box, as far as it lies in the picture."""
-    left, right = np.clip(np.round([box[0], box[2] - 1]), 0, size[0] - 1)
-    top, bottom = np.clip(np.round([box[1], box[3] - 1]), 0, size[1] - 1)
-    return int(left), int(top), int(max(left, right)), int(max(top, bottom))
+def _framed(
+    picture: Tensor,
+    boxes: np.ndarray,
+    names: Sequence[str],
+    colours: Sequence[str],
+    scale: float,
+) -> np.ndarray:
+    """The picture (3, H, W) with frames that have black rims, and with names; the last on top."""
+    if not len(boxes):
+        return channels_last(picture)
+    _, height, width = picture.shape
+    longer = max(height, width)
+    line = round(max(2, longer / SIDES_PER_LINE) * scale)
+    last = [width - 1, height - 1]
+    edges = np.clip(np.round(boxes - [0, 0, 1, 1]), 0, [*last, *last])  # first and last pixels
+    edges[:, 2:] = np.maximum(edges[:, :2], edges[:, 2:])
+    frames = torch.from_numpy(edges)
+    rims = frames + torch.tensor([-1, -1, 1, 1])
+    picture = draw_bounding_boxes(picture, rims, colors="black", width=line + 2)
+    picture = draw_bounding_boxes(picture, frames, colors=list(colours), width=line)
+    drawn = Image.fromarray(channels_last(picture))
+    pen = ImageDraw.Draw(drawn)
+    pen.font = ImageFont.load_default(size=max(11, longer / SIDES_PER_LETTER) * scale)
+    for (left, top, *_), name, colour in zip(edges, names, colours, strict=True):
+        _write(pen, left, top, name, colour, width)
+    return np.array(drawn)
 
 
-def _frame(pen: ImageDraw.ImageDraw, edges: Edges, colour: str, width: int) -> None:
-    """A frame with a black rim, to be seen on any ground."""
-    left, top, right, bottom = edges
-    pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=width + 2)
-    pen.rectangle(edges, outline=colour, width=width)
-
-
-def _name(
-    pen: ImageDraw.ImageDraw, edges: Edges, words: str, colour: str, font: ImageFont.FreeTypeFont
+def _write(
+    pen: ImageDraw.ImageDraw, left: float, top: float, name: str, colour: str, across: int
 ) -> None:
-    """Words on the class's colour: above the box, or inside where there is no room above."""
+    """A name on its colour: above the box, or inside where there is no room above."""
     pad = 2
-    width = round(pen.textlength(words, font)) + 2 * pad
-    height = sum(font.getmetrics()) + pad
-    across, _ = pen.im.size
-    left = max(0, min(edges[0], across - width))
-    top = edges[1] - height if edges[1] >= height else edges[1]
+    width = round(pen.textlength(name)) + 2 * pad
+    height = sum(pen.font.getmetrics()) + pad
+    left = max(0, min(left, across - width))
+    top = top - height if top >= height else top
     pen.rectangle((left, top, left + width - 1, top + height - 1), fill=colour, outline="black")
-    ink = "white" if colour == DARK else "black"
-    pen.text((left + pad, top + pad // 2), words, fill=ink, font=font)
+    ink = "white" if colour == BLUE else "black"  # black is read better on all lighter colours
+    pen.text((left + pad, top + pad // 2), name, fill=ink)

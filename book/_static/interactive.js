@@ -2,7 +2,7 @@
 
    A page marks a static figure with a class (interactive-levels, -pooling, -maps). Here a widget is
    put before its picture, which stays for print and for readers without scripts. What is computed
-   is in `arithmetic`, which tests/test_interactive.py compares with the package. What comes from a
+   is in `arithmetic`, which tests/book/test_interactive.py compares with the package. What comes from a
    trained detector is data, written by book/figures/interactive.py. */
 "use strict";
 
@@ -34,7 +34,8 @@ const arithmetic = {
 };
 
 const files = new URL("../interactive/", document.currentScript.src);
-const COLOURS = { 2: "#0072B2", 3: "#D55E00", 4: "#009E73", 5: "#AA4499" };
+/* Those of augfpn/figures/colours.py: a level has the same colour in every figure. */
+const LEVEL_COLOURS = { 2: "#0072B2", 3: "#D55E00", 4: "#009E73", 5: "#CC79A7" };
 
 /* An element with attributes and children, in HTML or, for SVG's names, in SVG. */
 function element(name, attributes = {}, ...children) {
@@ -65,7 +66,7 @@ function bars(title) {
   const drawing = element("svg", { viewBox: "0 0 220 142", role: "img", "aria-label": title });
   drawing.append(element("text", { x: 4, y: 14, class: "bar-title" }, title));
   const parts = [2, 3, 4, 5].map((k, i) => {
-    const bar = element("rect", { x: 12 + 52 * i, width: 38, fill: COLOURS[k] });
+    const bar = element("rect", { x: 12 + 52 * i, width: 38, fill: LEVEL_COLOURS[k] });
     const number = element("text", { x: 31 + 52 * i, "text-anchor": "middle" });
     const name = element("text", { x: 31 + 52 * i, y: 138, "text-anchor": "middle" }, `P${k}`);
     drawing.append(bar, number, name);

@@ -22,14 +22,13 @@ from PIL import Image
 from torch import Tensor
 
 from augfpn.data import load
-from augfpn.deploy import predict
 from augfpn.detectors import build
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.figures import plots
 from augfpn.pyramid import ratio_invariant_pool
 from augfpn.study import gather
-from augfpn.training import train
+from augfpn.training import reopen
 
 HERE = Path(__file__).parent
 STATIC = HERE.parent / "extra" / "interactive"  # which the built book has as interactive/
@@ -55,7 +54,7 @@ def write(name: str, content: dict[str, Any]) -> None:
 def trained() -> tuple[TwoStage, Any]:
     """The committed AugFPN of scenes and its record."""
     record = gather.committed("scenes").recorded("augfpn")[0]
-    return predict.load(record.folder, "cpu")
+    return reopen.load_detector(record.folder, "cpu")
 
 
 def boxes_of(centres: Tensor, side: float, size: tuple[int, int]) -> Tensor:
@@ -75,7 +74,7 @@ def gates(detector: TwoStage, of: Maps, boxes: Tensor) -> Tensor:
 def levels() -> None:
     """Gates for boxes on a grid of places and sizes of a test scene."""
     detector, record = trained()
-    pictures = train.load_pictures(replace(record.experiment.data, test_scenes=SCENE + 1), "test")
+    pictures = load.load_pictures(replace(record.experiment.data, test_scenes=SCENE + 1), "test")
     image, target = pictures[SCENE]
     of, (height, width) = maps(detector, image, target, "cpu"), image.shape[-2:]
     rule = build.hard_selection(record.experiment.model, build.ROI_LEVELS, build.BOX_BINS)
@@ -98,7 +97,8 @@ def levels() -> None:
     steps, soft = F.one_hot(rule.level_of(middle) - 2, 4), gates(detector, of, middle)
     both = {"FPN's rule": steps.T.numpy(), "Soft RoI Selection, trained": soft.T.numpy()}
     borders = [rule.canonical_size / scale * 2.0 ** (k - 4) for k in (3, 4, 5)]
-    save(plots.level_weights(both, sides, [b for b in borders if b < LARGEST]), "levels.svg")
+    figure = plots.level_weights(both, sides, [b for b in borders if b < LARGEST])
+    plots.write_svg(figure, HERE / "levels.svg")
 
 
 # --- what pooling keeps ---------------------------------------------------------------------------
@@ -107,27 +107,28 @@ def levels() -> None:
 def pooling() -> None:
     """A scene in as many colours as C5 of a large picture has places; pooled, as a picture."""
     _, record = trained()
-    pictures = train.load_pictures(replace(record.experiment.data, test_scenes=SCENE + 1), "test")
+    pictures = load.load_pictures(replace(record.experiment.data, test_scenes=SCENE + 1), "test")
     image = pictures[SCENE][0].float()[None]
     small = F.adaptive_avg_pool2d(image, (42, 42))[0]
     write("pooling", {"scene": small.permute(1, 2, 0).round().int().tolist()})
     c5 = F.adaptive_avg_pool2d(image, [n // 32 for n in WIDE])
     ours = {f"α = {r}": ratio_invariant_pool(c5, r) for r in RATIOS}
     psp = {f"PSP, {n} × {n}": F.adaptive_avg_pool2d(c5, n) for n in PSP}
-    with plt.rc_context(plots.THEME | {"axes.grid": False}):
-        figure, axes = plt.subplots(2, 4, figsize=(7.4, 3), layout="constrained")
-        for axis in axes.flat:
-            axis.axis("off")
-        for axis, (name, x) in zip(
-            (axes[0, 0], *axes[0, 1:], *axes[1, 1:]), ({"C5": c5} | ours | psp).items(), strict=True
-        ):
-            axis.imshow(
-                x[0].permute(1, 2, 0) / 255, aspect=WIDE[0] / WIDE[1] * x.shape[3] / x.shape[2]
-            )
-            axis.set_title(
-                f"{name}: {x.shape[2]} × {x.shape[3]}" if "PSP" not in name else name, size=9
-            )
-    save(figure, "pooling.svg")
+    plots.write_svg(pooled_maps({"C5": c5} | ours, psp), HERE / "pooling.svg")
+
+
+@plots.themed
+def pooled_maps(above: dict[str, Tensor], below: dict[str, Tensor]) -> plt.Figure:
+    """Maps (1, 3, h, w) of colours stretched to the picture's shape, the second row indented."""
+    figure, axes = plt.subplots(2, 4, figsize=(plots.WIDTH, 2.9))
+    for axis in axes.flat:
+        axis.axis("off")
+    for row, maps_by_name in ((axes[0], above), (axes[1, 1:], below)):
+        for axis, (name, x) in zip(row, maps_by_name.items(), strict=True):
+            rows, columns = x.shape[2:]
+            axis.imshow(x[0].permute(1, 2, 0) / 255, aspect=WIDE[0] / WIDE[1] * columns / rows)
+            axis.set_title(name if name in below else f"{name}\n{rows} × {columns}", size="small")
+    return figure
 
 
 # --- the levels of M ------------------------------------------------------------------------------
@@ -167,38 +168,33 @@ def cells(root: str, records: dict[str, Path]) -> None:
     image, target = load.load("bccd", "test", root)[CELLS]
     picture = Image.fromarray(image.permute(1, 2, 0).numpy()).resize((400, 300))
     picture.save(STATIC / "cells.png", optimize=True)
-    rows: dict[str, list[np.ndarray]] = {}
     for name, folder in records.items():
-        detector, _ = predict.load(folder, "cpu")
+        detector, _ = reopen.load_detector(folder, "cpu")
         of = maps(detector, image, target, "cpu")
         m = {k: without_padding(x, of.batch.image_sizes[0], k) for k, x in of.m.items()}
-        shown = coloured(m)
-        rows[name] = [shown[k] for k in sorted(shown)]
-        for k, pixels in shown.items():
+        for k, pixels in coloured(m).items():
             Image.fromarray(pixels).save(STATIC / f"{name}-m{k}.png", optimize=True)
     write("maps", {
         "variants": [["fpn", "FPN"], ["cs", "with Consistent Supervision"]],
         "sizes": {k: list(x.shape[-2:]) for k, x in m.items()},
         "alt": "A microscope picture of blood cells", "colours": COLOURS,
     })  # fmt: skip
-    with plt.rc_context(plots.THEME | {"axes.grid": False}):
-        figure, axes = plt.subplots(2, 4, figsize=(7.4, 3), layout="constrained")
-        for line, (name, pictures) in zip(axes, rows.items(), strict=True):
-            line[0].set_ylabel({"fpn": "FPN", "cs": "with CS"}[name])
-            for k, (axis, pixels) in enumerate(zip(line, pictures, strict=True), start=2):
-                axis.imshow(pixels, aspect="auto", interpolation="nearest")
-                axis.set(xticks=[], yticks=[], title=f"M{k}" if name == "fpn" else "")
-    save(figure, "maps.svg")
 
 
-def save(figure: plt.Figure, name: str) -> None:
-    """A static picture, the same bytes each time."""
-    figure.savefig(HERE / name, metadata={"Date": None})
-    plt.close(figure)
+@plots.themed
+def coloured_maps() -> plt.Figure:
+    """The maps as `cells` has written them: a row for each detector."""
+    figure, axes = plt.subplots(2, 4, figsize=(plots.WIDTH, 2.7))
+    for line, (name, label) in zip(axes, (("fpn", "FPN"), ("cs", "with CS")), strict=True):
+        line[0].set_ylabel(label)
+        for k, axis in enumerate(line, start=2):
+            pixels = Image.open(STATIC / f"{name}-m{k}.png")
+            axis.imshow(pixels, aspect="auto", interpolation="nearest")
+            axis.set(xticks=[], yticks=[], title=f"M{k}" if name == "fpn" else "")
+    return figure
 
 
 if __name__ == "__main__":
-    plt.rcParams["svg.hashsalt"] = "augfpn"
     asked = argparse.ArgumentParser()
     for option in ("--cells", "--fpn", "--cs"):
         asked.add_argument(option)
@@ -207,3 +203,4 @@ if __name__ == "__main__":
     pooling()
     if given.cells:
         cells(given.cells, {"fpn": Path(given.fpn), "cs": Path(given.cs)})
+    plots.write_svg(coloured_maps(), HERE / "maps.svg")

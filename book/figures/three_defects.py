@@ -10,11 +10,13 @@ import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 
 from augfpn.data.scenes.scene import scene
 from augfpn.data.scenes.settings import SceneSettings
-from augfpn.figures.plots import BLUE, GREEN, ORANGE, STYLE
+from augfpn.figures.colours import BLUE, GREEN, ORANGE
+from augfpn.figures.plots import themed, write_svg
 
 SCENE = scene(SceneSettings(), "train", 12)
 LEVELS = (2, 3, 4, 5)
@@ -92,17 +94,18 @@ def parts(axis: Axes) -> None:
     badge(axis, 3, ORANGE, (HEAD - 0.55, 3.25))
 
 
-def draw() -> None:
-    with plt.rc_context(STYLE | {"mathtext.fontset": "dejavusans"}):
-        figure = plt.figure(figsize=(9, 4.7))
+@themed
+def three_defects() -> Figure:
+    """The whole drawing."""
+    with plt.rc_context({"mathtext.fontset": "dejavusans"}):
+        figure = plt.figure(figsize=(9, 4.7), layout="none")
         axis = figure.add_axes((0, 0, 1, 1))
         axis.axis("off")
         pyramid(axis)
         parts(axis)
         axis.set(xlim=(0, 11.4), ylim=(-0.4, 5.55), aspect="equal")
-        target = Path(__file__).with_suffix(".svg")
-        figure.savefig(target, metadata={"Date": None})
+    return figure
 
 
 if __name__ == "__main__":
-    draw()
+    write_svg(three_defects(), Path(__file__).with_suffix(".svg"))

@@ -15,6 +15,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from augfpn.detectors import build
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.diagnostics.objects import maps
+from augfpn.figures.colours import LEVEL_COLOURS
 from augfpn.pyramid import HardRoISelection, ratio_invariant_pool
 from augfpn.study import gather
 from augfpn.training import reopen
@@ -47,6 +48,11 @@ def test_the_level_of_a_box(page) -> None:
     boxes = torch.tensor([(0, 0, w, h) for w, h in sizes]).float()
     code = "([sizes, c]) => sizes.map(([w, h]) => augfpn.arithmetic.levelOf(w, h, c))"
     assert page.evaluate(code, [sizes, canonical]) == rule.level_of(boxes).tolist()
+
+
+def test_levels_have_the_colours_of_all_other_figures(page) -> None:
+    shown = page.evaluate("LEVEL_COLOURS")
+    assert shown == {str(k): LEVEL_COLOURS[k] for k in (2, 3, 4, 5)}
 
 
 def test_the_sides_of_c5(page) -> None:

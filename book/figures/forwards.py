@@ -1,43 +1,41 @@
-"""The two forwards as a drawing; nothing is computed."""
+"""Draw the two forwards: python book/figures/forwards.py writes forwards.svg."""
+
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from augfpn.figures.plots import BLUE, GREEN, ORANGE, STYLE
+from augfpn.figures.colours import BLUE, GREEN, ORANGE
+from augfpn.figures.plots import themed, write_svg
 
 GREY = "#8a8a8a"
-WIDTH, HEIGHT = 1.5, 0.62  # of a box in the drawing
-STEP = 1.95  # from one box to the next
+WIDTH, HEIGHT = 1.6, 0.78  # of a box in the drawing
+STEP = 1.92  # from one box to the next
 TWO = (
-    "pictures",
-    "backbone\nC2..C5",
-    "pyramid\nM, P2..P6",
-    "proposals",
-    "RoI selection",
-    "box head",
+    *("backbone\nC2..C5", "pyramid\nM, P2..P6", "proposals"),
+    *("RoI\nselection", "box\nhead", "detections"),
 )
-ONE = ("pictures", "backbone\nC3..C5", "pyramid\nM, P3..P7", "dense head", "detections")
+ONE = ("backbone\nC3..C5", "pyramid\nM, P3..P7", "dense\nhead", "detections")
 
 
+@themed
 def forwards() -> Figure:
     """Both forwards as chains of boxes, AugFPN's parts in colour."""
-    with plt.rc_context(STYLE | {"font.size": 9}):
-        figure, axis = plt.subplots(figsize=(8.4, 3.9), layout="constrained")
-        axis.axis("off")
-        chain(axis, (*TWO, "detections"), 3.2, "two stages", {"pyramid": GREEN, "RoI": ORANGE})
-        chain(axis, ONE, 0.6, "one stage", {"pyramid": GREEN})
-        supervision(axis, 3.2, 3, "sampled RoIs")
-        supervision(axis, 0.6, 4, "own detections")
-        axis.set(xlim=(-0.9, 6 * STEP + 0.9), ylim=(-1.2, 4.3))
-    plt.close(figure)
+    figure, axis = plt.subplots(figsize=(6.9, 4.1))
+    axis.axis("off")
+    chain(axis, TWO, 3.2, "two stages", {"pyramid": GREEN, "RoI": ORANGE})
+    chain(axis, ONE, 0.6, "one stage", {"pyramid": GREEN})
+    supervision(axis, 3.2, 2, "sampled RoIs")
+    supervision(axis, 0.6, 3, "own detections")
+    axis.set(xlim=(-0.9, 5 * STEP + 0.9), ylim=(-1.1, 4.2))
     return figure
 
 
 def chain(axis: Axes, names: tuple, y: float, title: str, colours: dict[str, str]) -> None:
     """Boxes from left to right with arrows between them."""
-    axis.text(-0.75, y + 0.75, title, weight="bold", size=11)
+    axis.text(-0.75, y + 0.7, title, weight="bold", size=11)
     for i, name in enumerate(names):
         part = next((c for start, c in colours.items() if name.startswith(start)), GREY)
         box(axis, i * STEP, y, name, part)
@@ -52,7 +50,7 @@ def chain(axis: Axes, names: tuple, y: float, title: str, colours: dict[str, str
 
 def supervision(axis: Axes, y: float, source: int, what: str) -> None:
     """Consistent Supervision below the pyramid, and the RoIs that it gets."""
-    x, below = 2 * STEP, y - 1.2
+    x, below = STEP, y - 1.2
     box(axis, x, below, "Consistent\nSupervision", BLUE)
     badge(axis, x - WIDTH / 2, below + HEIGHT / 2, "1", BLUE)
     arrow(axis, (x, y - HEIGHT / 2), (x, below + HEIGHT / 2), BLUE)
@@ -78,3 +76,7 @@ def badge(axis: Axes, x: float, y: float, number: str, colour: str) -> None:
 def arrow(axis: Axes, start: tuple, end: tuple, colour: str) -> None:
     """An arrow from start to end."""
     axis.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 1.5})
+
+
+if __name__ == "__main__":
+    write_svg(forwards(), Path(__file__).with_suffix(".svg"))

@@ -1,0 +1,101 @@
+"""Figures show the numbers they are given, in one theme, and leave matplotlib's settings alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from augfpn.figures import plots
+from augfpn.figures.colours import LEVEL_COLOURS
+
+CURVE = [
+    {"step": i, "lr": 0.1, "loss_classifier": 2 / i, "loss_supervision_class": 1.0}
+    for i in range(1, 81)
+]
+EFFECTS = [("CS", 0.5, -0.5, 1.5, 0.9), ("RFA", 1.0, 0.7, 1.3, None)]
+WEIGHTS = np.linspace(0, 1, 20).reshape(4, 5)
+PICTURE = np.zeros((32, 48, 3), np.uint8)
+FIGURES: dict[str, Callable[[], Figure]] = {
+    "loss_curves": lambda: plots.loss_curves({"AugFPN": CURVE, "FPN": CURVE[:40]}),
+    "one step": lambda: plots.loss_curves({"not run": [{"step": 0, "lr": 0.0, "loss_none": 1.0}]}),
+    "schedules": lambda: plots.schedules({"a": [0.0, 1.0, 0.1], "b": [1.0, 0.0]}),
+    "effects": lambda: plots.effects(EFFECTS),
+    "effects of one seed": lambda: plots.effects([("CS", 0.5, np.nan, np.nan, None)]),
+    "dots": lambda: plots.dots({"FPN": [30.0, 31.0], "CS + RFA": [32.0], "SRS": []}),
+    "verdicts": lambda: plots.verdicts(
+        {"headline": ["holds", "not run"], "run time": []},
+        ("holds", "does not hold", "undecided", "not run"),
+    ),
+    "cost_by_part": lambda: plots.cost_by_part({
+        "FPN": {"backbone": (23, 80)},
+        "AugFPN": {"backbone": (23, 80), "supervision": (14, 0)},
+    }),
+    "mixtures": lambda: plots.mixtures(np.full((4, 4), 0.5), np.full((4, 4), 0.1)),
+    "level_weights": lambda: plots.level_weights({"": WEIGHTS}, np.geomspace(16, 256, 5), (64,)),
+    "matrices": lambda: plots.matrices(
+        {"": np.array([[1.0, 2.0], [np.nan, np.nan]])}, ["M2", "M3"], "tested on", "fitted on", ""
+    ),
+    "fields": lambda: plots.fields({"M5": WEIGHTS, "P5": WEIGHTS, "C5": WEIGHTS}, columns=2),
+    "gallery": lambda: plots.gallery({"annotated": [PICTURE, PICTURE], "found": [PICTURE]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_white_closed_and_the_same_bytes_twice(name: str, tmp_path: Path) -> None:
+    before = dict(plt.rcParams)
+    files = [tmp_path / f"{i}.svg" for i in range(2)]
+    for file in files:
+        figure = FIGURES[name]()
+        plots.write_svg(figure, file)
+        assert to_hex(figure.get_facecolor()) == "#ffffff"
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert not plt.get_fignums()
+    assert dict(plt.rcParams) == before
+
+
+def test_intervals_are_drawn_as_given() -> None:
+    (axis,) = FIGURES["effects"]().axes
+    (lines,) = axis.collections
+    ends = [(low, high) for (low, _), (high, _) in lines.get_segments()]
+    assert ends == [(low, high) for _, _, low, high, _ in EFFECTS]
+    low, high = axis.get_xlim()
+    assert low < -0.5 < 1.5 < high
+    here, paper = axis.lines[1:3]
+    assert list(here.get_xdata()) == [0.5, 1.0]
+    assert here.get_ydata()[1] > here.get_ydata()[0]
+    assert paper.get_xdata()[0] == 0.9
+
+
+def test_a_level_has_its_colour_in_every_panel() -> None:
+    for axis in FIGURES["mixtures"]().axes:
+        bars = [bar for bar in axis.patches if bar.get_height()]
+        colours = [to_hex(bar.get_facecolor()).upper() for bar in bars]
+        assert colours == [LEVEL_COLOURS[k] for k in (2, 3, 4, 5)]
+    (axis, _) = FIGURES["level_weights"]().axes
+    full = [to_hex(band.cmap(1.0)).upper() for band in axis.collections[:4]]
+    assert full == [LEVEL_COLOURS[k] for k in (2, 3, 4, 5)]
+
+
+def test_levels_with_too_few_rois_say_so() -> None:
+    mean = np.full((4, 4), 0.5)
+    mean[3] = np.nan
+    figure = plots.mixtures(mean, mean / 5)
+    said = [[text.get_text() for text in axis.texts] for axis in figure.axes]
+    assert said == [[], [], [], ["too few RoIs"]]
+
+
+def test_terms_are_smoothed_and_supervision_is_left_out_of_the_sum() -> None:
+    smooth = plots.smoothed(CURVE)  # 80 steps: the mean of two
+    assert smooth.index[0] == 2
+    assert smooth["loss_classifier"].iloc[0] == pytest.approx((2 + 1) / 2)
+    _, right = FIGURES["loss_curves"]().axes
+    assert right.lines[0].get_ydata()[0] == pytest.approx(1.5)
+
+
+def test_bars_of_verdicts_hold_their_counts() -> None:
+    (axis,) = plots.verdicts({"a": ["x", "x", "z"], "b": ["y"]}, ("x", "y", "z", "w")).axes
+    assert sorted(text.get_text() for text in axis.texts if text.get_text()) == ["1", "1", "2"]
