@@ -44,6 +44,7 @@ CODE = re.compile(
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]*\w)|\b\d{1,3}(?:,\d{3})+\b")
 COMMAND = re.compile(r"^ {4}(?:augfpn|papermill|python|torchrun|make) (?:.*\\\n)*.*$", re.M)
 PYTHON = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+ROIS = 1000
 
 
 def named(value: str) -> Callable[[], str]:
@@ -51,12 +52,15 @@ def named(value: str) -> Callable[[], str]:
     return lambda: value
 
 
+@cache
+def costs() -> dict[str, cost.PartCost]:
+    """Of AugFPN's parts, at the paper's size."""
+    return {each.part: each for each in cost.part_costs(replace(AUGFPN, classes=80), rois=ROIS)}
+
+
 def macs(part: str) -> str:
-    """Millions of multiplications of a RoI in a part of AugFPN at the paper's size."""
-    rois = 1000
-    found = cost.part_costs(replace(AUGFPN, classes=80), rois=rois)
-    (own,) = [each for each in found if each.part == part]
-    return f"{own.testing / rois / 1e6:.1f}"
+    """Millions of multiplications that a part makes for one RoI."""
+    return f"{costs()[part].testing / ROIS / 1e6:.1f}"
 
 
 def threshold(place: int) -> str:

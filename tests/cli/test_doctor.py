@@ -1,9 +1,8 @@
-"""The doctor: each finding is true, a problem is said with what to do, and ends no other check."""
+"""The doctor's findings are true; a problem says what to do about it and ends no other check."""
 
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,6 +14,8 @@ from augfpn.cli import doctor
 from augfpn.cli.doctor import Finding
 from augfpn.cli.program import main
 from augfpn.data import load
+from augfpn.data.annotations import check_annotations, count_by_size
+from augfpn.data.pictures import Pictures
 from augfpn.settings.components import record_name
 from augfpn.settings.parameters import parse
 from augfpn.study import timing
@@ -26,9 +27,9 @@ SMOKE = {"budget": "smoke", "steps": 2, "limit": 2, "device": "cpu"}
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    """Measure for a moment only, and look at the installation once."""
+    """Measure for a moment only, and take the installation for sound."""
     monkeypatch.setattr(timing, "TRAINING_SECONDS", 0.0)
-    monkeypatch.setattr(timing, "TESTING_SECONDS", 0.0)
+    monkeypatch.setattr(timing, "TEST_SECONDS", 0.0)
     fine = [Finding("ok", "torch", "works")]
     monkeypatch.setattr(doctor, "installation", lambda: fine)
 
@@ -91,13 +92,12 @@ def test_a_bug_in_a_check_is_a_problem_with_its_kind():
 
 
 def test_sizes_are_coco_s():
-    assert doctor.sizes([1, 1023, 1024, 9215, 9216, 1e7]) == [2, 2, 2]
+    areas = (1, 1023, 1024, 9215, 9216, 1e7)
+    found = count_by_size({"area": area, "iscrowd": 0} for area in areas)
+    assert found == {"small": 2, "medium": 2, "large": 2}
 
 
 def test_contents_counts_what_pycocotools_counts(small_coco):
-    from augfpn.data.annotations import check_annotations
-    from augfpn.data.pictures import Pictures
-
     clean, report = check_annotations(small_coco, "small")
     pictures = Pictures("small", clean, read=lambda entry: None, fingerprint="", report=report)
     first, *notes = doctor.contents(pictures)
@@ -191,29 +191,65 @@ def test_a_full_disk_is_a_problem(monkeypatch, tmp_path):
     assert doctor.space(tmp_path, settings).level == "problem"
 
 
-def test_the_time_is_the_median_step_times_the_steps(monkeypatch, run):
-    """A machine whose first steps are slow, whose others take 0.05 s, and 0.1 s a test picture."""
-    settings, pictures, test = run
-    taken = iter([0.05, 0.05, 0.05, 0.3, 0.3, 0.3] + [0.05] * 20)
-    monkeypatch.setattr(train, "one_step", lambda *_: time.sleep(next(taken)))
-    monkeypatch.setattr(
-        evaluate, "predict", lambda _, some, *__, **___: time.sleep(0.1 * len(some))
-    )
-    monkeypatch.setattr(timing, "TRAINING_SECONDS", 10.0)
-    monkeypatch.setattr(timing, "TESTING_SECONDS", 1.0)
-    cost = timing.forecast(settings, pictures, test)
-    assert cost.how == "median of 20"
-    assert cost.step == pytest.approx(0.05, rel=0.5)
-    assert cost.picture == pytest.approx(0.1, rel=0.5)
+class Clock:
+    """Stands in for the module `time`: its seconds pass when a test says so."""
 
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch) -> Clock:
+    """The clock of the forecasts, which starts at zero; a test picture takes 0.1 s."""
+    made = Clock()
+    monkeypatch.setattr(timing, "time", made)
+    monkeypatch.setattr(
+        evaluate, "predict", lambda _, some, *__, **___: made.passes(0.1 * len(some))
+    )
+    return made
+
+
+def test_a_forecast_is_the_median_step_and_the_mean_picture(monkeypatch, run, clock):
+    """On a machine whose first steps are slow."""
+    taken = iter([0.05, 0.05, 0.05, 0.3, 0.3, 0.3] + [0.05] * 10 + [0.06] * 10)
+    monkeypatch.setattr(train, "one_step", lambda *_: clock.passes(next(taken)))
+    monkeypatch.setattr(timing, "TRAINING_SECONDS", 10.0)
+    monkeypatch.setattr(timing, "TEST_SECONDS", 1.0)
+    cost = timing.forecast(*run)
+    assert cost.how == "median of 20"
+    assert cost.step == pytest.approx(0.055)
+    assert cost.picture == pytest.approx(0.1)
+
+
+def test_a_step_that_is_too_long_is_guessed_from_one_picture(monkeypatch, run, clock):
+    settings, pictures, test = run
+    monkeypatch.setattr(train, "one_step", lambda *_: clock.passes(0.2))
+    cost = timing.forecast(settings, pictures, test)
+    assert cost.how == "guessed from one with a single picture"
+    assert cost.step == pytest.approx(0.2 * settings.train.batch)
+
+
+def test_measuring_ends_when_its_seconds_are_over(monkeypatch, run, clock):
+    """After three steps with one picture, 1.5 s, and nine steps of 1 s, of which three are slow."""
+    settings, pictures, test = run
+    taken = iter([0.5] * 3 + [1.0] * 30)
+    monkeypatch.setattr(train, "one_step", lambda *_: clock.passes(next(taken)))
+    monkeypatch.setattr(timing, "TRAINING_SECONDS", 10.0)
+    two = replace(settings, train=replace(settings.train, batch=2))
+    cost = timing.forecast(two, pictures, test)
+    assert (cost.step, cost.how) == (1.0, "median of 6")
+    assert clock.now == pytest.approx(1.5 + 9 + 0.1)
+
+
+def test_the_time_is_loading_and_all_steps_and_all_test_pictures(monkeypatch, run):
+    settings, pictures, test = run
     long = replace(settings, train=replace(settings.train, steps=1000))
     monkeypatch.setattr(timing, "forecast", lambda *_: timing.Forecast(0.5, 2.0, "as told"))
-    assert "about 9 min 04 s" in doctor.time_of_run(long, pictures, test, loading=40.0).sentence
-
-
-def test_a_step_that_is_too_long_is_guessed_from_one_picture(monkeypatch, run):
-    settings, pictures, test = run
-    monkeypatch.setattr(train, "one_step", lambda *_: time.sleep(0.2))
-    cost = timing.forecast(settings, pictures, test)
-    assert "guessed" in cost.how
-    assert cost.step == pytest.approx(0.2 * settings.train.batch, rel=0.5)
+    found = doctor.time_of_run(long, pictures, test, loading=40.0)
+    assert "about 9 min 04 s" in found.sentence
