@@ -237,7 +237,7 @@ def sets_of(part: Part, budget: str, sets: Iterable[str] | None) -> tuple[str, .
 
     Raises ``UserError`` for a picture set that does not exist.
     """
-    own = ("coco",) if budget == "paper" else part.sets
+    own = ("coco",) if budget == "paper" else tuple(map(known_set, part.sets))
     wanted = own if sets is None else [known_set(name) for name in sets]
     return tuple(name for name in own if name in wanted)
 

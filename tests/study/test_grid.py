@@ -155,10 +155,13 @@ def test_picture_sets_are_all_data_sets_and_a_set_for_each_dial() -> None:
     assert grid.SETS["scale"] == {"data": "scenes", "scale": 1.0}
 
 
-def test_a_variant_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new part takes one place; a wrong variant in it gets a sentence."""
+def test_what_a_new_part_names_wrongly_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new part takes one place; a wrong variant or picture set in it gets a sentence."""
     monkeypatch.setitem(grid.parts(), "mine", grid.Part("mine", ("fpn", "cs_rfs"), ("scenes",)))
     with pytest.raises(UserError, match="there is no variant 'cs_rfs': did you mean 'cs_rfa'"):
+        grid.runs(["mine"], "laptop")
+    monkeypatch.setitem(grid.parts(), "mine", grid.Part("mine", ("fpn", "cs_rfa"), ("scene",)))
+    with pytest.raises(UserError, match="there are no pictures 'scene': choose from scenes"):
         grid.runs(["mine"], "laptop")
     with pytest.raises(UserError, match="there is no variant 'yolo:augfpn': did you mean"):
         grid.words_of_variant("yolo:augfpn")

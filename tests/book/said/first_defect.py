@@ -21,7 +21,7 @@ def the_gap_grew_in_every_run() -> None:
     ]
     assert len(grown) >= 6
     assert min(grown) > 0
-    more = "gap less gap before training"
+    more = "gap minus gap before training"
     assert all(undecided(measured(pictures, "fpn", more)) for pictures in BOTH)
 
 
@@ -31,7 +31,7 @@ def the_gap_grew_in_every_run() -> None:
     "on scenes.",
 )
 def levels_are_less_alike_after_training_on_blood_cells() -> None:
-    fell = "alike before training less alike"
+    fell = "alike before training minus alike"
     assert measured("bccd", "fpn", fell).low > 0
     assert undecided(measured("scenes", "fpn", fell))
 

@@ -2,7 +2,7 @@
 
 import itertools
 
-from augfpn.study import grid, tables
+from augfpn.study import defects, grid
 from said.evidence import BOTH, at, effect, gain, measured, undecided, verdict
 from said.table import says
 
@@ -47,7 +47,7 @@ def something_of_c5_is_lost() -> None:
 @says("claims", "predictions jump where the size rule changes its level")
 def predictions_jump_at_a_border() -> None:
     for pictures in BOTH:
-        jump = measured(pictures, "fpn", "change across a border less change elsewhere")
+        jump = measured(pictures, "fpn", "change across a border minus change elsewhere")
         assert jump.low > 5 * measured(pictures, "fpn", "change elsewhere").mean
 
 
@@ -75,11 +75,11 @@ def supervision_with_soft_selection_is_better() -> None:
 @says("intro", "The story that **each part mends its own defect does not show**")
 @says("intro", "the part that should mend it cannot be said to gain more than on plain ones", True)
 @says("putting_it_together", "**The account does not show.**", True)
-@says("putting_it_together", "In the second table every interval holds zero.", True)
+@says("putting_it_together", "In the second table every interval contains zero.", True)
 def parts_cannot_be_said_to_gain_more_on_a_dial() -> None:
     parts = grid.part("defects").variants[1:]
     for dial, part in itertools.product(grid.DIALS, parts):
-        assert undecided(tables.turned_up(at(dial), at("scenes"), part))
+        assert undecided(defects.effect_minus_plain(at(dial), at("scenes"), part))
 
 
 @says(

@@ -60,7 +60,7 @@ def m6_gives_nothing_back() -> None:
         lost = [measured(pictures, variant, f"C5 lost in {x}").mean for x in ("M5", "M5 + M6")]
         assert lost[0] <= lost[1] < lost[0] + 1
         for what in ("content", "classes"):
-            with_m6 = measured(pictures, variant, f"{what} from M5 + M6 less {what} from M5")
+            with_m6 = measured(pictures, variant, f"{what} from M5 + M6 minus {what} from M5")
             assert with_m6.mean < 1
 
 
