@@ -9,7 +9,7 @@ from torchvision.models.detection.roi_heads import RoIHeads
 
 from augfpn import pyramid
 from augfpn.config import Dense, Model
-from augfpn.detectors import roi_align, two_stage, variants
+from augfpn.detectors import two_stage, variants
 from augfpn.detectors.anchors import Anchors, matcher, octave_sizes
 from augfpn.detectors.backbones import Backbone, transform
 from augfpn.detectors.fcos import FCOSHead
@@ -18,6 +18,7 @@ from augfpn.detectors.one_stage import ExtraLevels, Limits, OneStage
 from augfpn.detectors.pretrained import backbone, load_imagenet
 from augfpn.detectors.proposals import ProposalNetwork
 from augfpn.detectors.retinanet import RetinaNetHead
+from augfpn.detectors.roi_align import sparse_roi_align, torchvision_roi_align
 from augfpn.detectors.targets import roi_heads
 from augfpn.errors import UserError
 from augfpn.pyramid import ratio_invariant_pool
@@ -283,7 +284,9 @@ BUILDERS: dict[str, dict[str, Callable]] = {  # setting, value: what builds it
         "retinanet": partial(build_one_stage, parts=retinanet),
         "fcos": partial(build_one_stage, parts=fcos),
     },
-    "neck": {"fpn": pyramid.FPN},  # channels of C by level, channels, augmentation, extra levels
+    "neck": {  # from the channels of C by level, the channels, augmentation, extra levels
+        "fpn": pyramid.FPN,
+    },
     "context_pooling": {  # from the ratios
         "ratio_invariant": lambda ratios: [partial(ratio_invariant_pool, ratio=r) for r in ratios],
         "gap": lambda ratios: [partial(variants.fixed_pool, side=1)],
@@ -292,8 +295,5 @@ BUILDERS: dict[str, dict[str, Callable]] = {  # setting, value: what builds it
     },
     "context_fusion": FUSION_BUILDERS,
     "roi_selection": FUSION_BUILDERS,
-    "roi_align": {
-        "torchvision": roi_align.torchvision_roi_align,
-        "sparse": roi_align.sparse_roi_align,
-    },
+    "roi_align": {"torchvision": torchvision_roi_align, "sparse": sparse_roi_align},
 }

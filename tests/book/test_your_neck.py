@@ -1,4 +1,7 @@
-"""The book's page on adding a neck: its changes apply, touch three places, and train."""
+"""The book's page on adding a neck: its changes apply, touch three places, and train.
+
+Half of them gets one sentence that names the place that is missing.
+"""
 
 import os
 import re
@@ -23,28 +26,68 @@ assert [n for n, q in detector.named_parameters() if q.grad is None] == []
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "setting", "option"),
-    [
-        ("neck", 'neck="bottom_up"', ("--neck", "bottom_up")),
-        ("fusion", 'roi_selection="softmax"', ("--roi-selection", "softmax")),
-    ],
+CASES = pytest.mark.parametrize(
+    ("name", "setting", "word"),
+    [("neck", "neck", "bottom_up"), ("fusion", "roi_selection", "softmax")],
 )
-def test_the_pages_changes_train(name: str, setting: str, option: tuple, tmp_path: Path) -> None:
-    patch = EXAMPLES / f"{name}.patch"
-    changed = re.findall(r"^\+\+\+ b/(.*)$", patch.read_text(), re.MULTILINE)
-    assert changed == [f"augfpn/{file}.py" for file in ("variants", "config", "build")]
-    shutil.copytree(ROOT / "augfpn", tmp_path / "augfpn")
-    subprocess.run(["git", "apply", str(patch)], cwd=tmp_path, check=True)
-    here = os.environ | {"PYTHONPATH": str(tmp_path)}
-    script = GRADIENTS.format(setting=setting)
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=here, check=True)
-    words = ("train", *option, "--budget", "smoke", "--steps", "2", "--limit", "2")
+PLACES = ("detectors/variants", "config", "detectors/build")
+
+
+def patched(name: str, folder: Path, leave_out: str | None = None) -> dict[str, str]:
+    """A copy of the package with a page's changes, and the environment that finds it."""
+    shutil.copytree(ROOT / "augfpn", folder / "augfpn")
+    some = [] if leave_out is None else [f"--exclude=augfpn/{leave_out}.py"]
+    command = ["git", "apply", *some, str(EXAMPLES / f"{name}.patch")]
+    subprocess.run(command, cwd=folder, check=True)
+    return os.environ | {"PYTHONPATH": str(folder)}
+
+
+def train(setting: str, word: str, folder: Path, here: dict) -> subprocess.CompletedProcess:
+    option = f"--{setting.replace('_', '-')}"
+    words = ("train", option, word, "--budget", "smoke", "--steps", "2", "--limit", "2")
     command = [sys.executable, "-m", "augfpn.cli", *words, "--device", "cpu"]
-    done = subprocess.run(command, cwd=tmp_path, env=here, capture_output=True, text=True)
+    return subprocess.run(command, cwd=folder, env=here, capture_output=True, text=True)
+
+
+@CASES
+def test_the_pages_changes_train(name: str, setting: str, word: str, tmp_path: Path) -> None:
+    text = (EXAMPLES / f"{name}.patch").read_text()
+    changed = re.findall(r"^\+\+\+ b/(.*)$", text, re.MULTILINE)
+    assert changed == [f"augfpn/{place}.py" for place in PLACES]
+    here = patched(name, tmp_path)
+    script = GRADIENTS.format(setting=f'{setting}="{word}"')
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=here, check=True)
+    done = train(setting, word, tmp_path, here)
     assert done.returncode == 0, done.stderr
     (record,) = (tmp_path / "runs").iterdir()
-    assert setting.split('"')[1] in (record / "settings.json").read_text()
+    assert word in (record / "settings.json").read_text()
+
+
+@CASES
+def test_a_name_that_nothing_builds_gets_a_sentence(
+    name: str, setting: str, word: str, tmp_path: Path
+) -> None:
+    done = train(setting, word, tmp_path, patched(name, tmp_path, leave_out="detectors/build"))
+    assert done.returncode != 0
+    assert (
+        done.stderr.strip()
+        .splitlines()[-1]
+        .endswith(
+            f"{setting}='{word}' is allowed by augfpn/config.py, but nothing builds it: add it to "
+            f"BUILDERS['{setting}'] in augfpn/detectors/build.py."
+        )
+    )
+    assert "Traceback" not in done.stderr
+
+
+@CASES
+def test_a_name_that_the_settings_do_not_know_gets_a_sentence(
+    name: str, setting: str, word: str, tmp_path: Path
+) -> None:
+    done = train(setting, word, tmp_path, patched(name, tmp_path, leave_out="config"))
+    assert done.returncode != 0
+    assert f"{setting} = '{word}': expected " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_page_shows_both_changes() -> None:
