@@ -4,17 +4,13 @@
     python book/build.py --execute-only  only the chapters, into _build/executed
     python book/build.py --colab-only    only the chapters as Colab shows them, into _build/colab
 
-A chapter's outputs are kept under a key of all that they depend on: the code of its cells, the
-modules of the package that it imports, directly or not, the package's data, the pinned
-requirements, the versions that are installed and, where it reads records, the records. Its prose is
-not among these, so a change of the text executes nothing, and nothing stale is ever shown.
+A chapter's outputs are kept under a key of all that they depend on (`dependencies.py`). Its prose
+is not among these, so a change of the text executes nothing, and nothing stale is ever shown.
 
 Jupyter Book then builds from a copy in _build/source, in which chapters have their outputs.
 """
 
 import argparse
-import ast
-import hashlib
 import os
 import platform
 import re
@@ -22,26 +18,24 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+import dependencies
 import nbformat
 import pages
 import yaml
+from dependencies import BOOK, PACKAGE, ROOT, VERSIONS
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parents[1]
-BOOK, PACKAGE, RECORDS = ROOT / "book", ROOT / "augfpn", ROOT / "experiments" / "records"
 BUILD = ROOT / "_build"
 EXECUTED, SOURCE, COLAB = BUILD / "executed", BUILD / "source", BUILD / "colab"
-VERSIONS = ("torch", "torchvision", "numpy", "matplotlib", "ipykernel")
 CELL_SECONDS = 600
 COLAB_LINK = re.compile(r"(colab\.research\.google\.com/github/[^\"]+?)/blob/main/book/")
 THEBE = re.compile(
@@ -53,116 +47,6 @@ COPIED = ("*.md", "*.bib", "*.yml", "_static", "figures", "examples", "extra")
 
 class Failed(Exception):
     """A chapter whose code does not run: the sentence says where."""
-
-
-# --- what a chapter depends on --------------------------------------------------------------------
-
-
-def chapters() -> list[Path]:
-    """All chapters, in the order of the table of contents."""
-    toc = yaml.safe_load((BOOK / "_toc.yml").read_text())
-    names = [each["file"] for part in toc["parts"] for each in part["chapters"]]
-    return [BOOK / f"{name}.ipynb" for name in names if (BOOK / f"{name}.ipynb").exists()]
-
-
-def code_of(chapter: Path) -> list[str]:
-    """The sources of a chapter's code cells."""
-    cells = nbformat.read(chapter, as_version=4).cells
-    return [cell.source for cell in cells if cell.cell_type == "code"]
-
-
-def module_file(name: str) -> Path | None:
-    """The file of a module by its dotted name, if the package has it."""
-    path = ROOT.joinpath(*name.split("."))
-    found = [f for f in (path.with_suffix(".py"), path / "__init__.py") if f.exists()]
-    return found[0] if found else None
-
-
-@cache
-def lazy_names() -> dict[str, str]:
-    """The names that the package imports when they are first used, and their modules."""
-    tree = ast.parse((PACKAGE / "__init__.py").read_text())
-    assigned = (node for node in tree.body if isinstance(node, ast.Assign))
-    return next(
-        (
-            {name: f"augfpn.{home}" for name, home in ast.literal_eval(node.value).items()}
-            for node in assigned
-            if getattr(node.targets[0], "id", "") == "_HOME"
-        ),
-        {},
-    )
-
-
-def imported(code: str) -> Iterator[str]:
-    """The package's modules that some Python code imports, anywhere in it."""
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("augfpn"):
-            yield node.module
-            for each in node.names:
-                yield lazy_names().get(each.name, f"{node.module}.{each.name}")
-                yield from lazy_names().values() if each.name == "*" else ()
-        elif isinstance(node, ast.Attribute) and node.attr in lazy_names():
-            yield lazy_names()[node.attr]  # as in "augfpn.build_detector", under any name
-
-
-@cache
-def files_behind(name: str) -> frozenset[Path]:
-    """The files of a module and of all modules of the package that it needs."""
-    found: set[Path] = set()
-    todo = [name]
-    while todo:
-        each = todo.pop()
-        file = module_file(each)
-        if each.startswith("augfpn") and file is not None and file not in found:
-            found.add(file)
-            todo += [each.rpartition(".")[0], *imported(file.read_text())]
-    return frozenset(found)
-
-
-def files_of(code: Iterable[str]) -> set[Path]:
-    """The package's files that a chapter's outputs depend on; all, where it starts a program."""
-    cells = list(code)
-    if any(re.search(r"^\s*!|subprocess|augfpn\.cli", cell, re.MULTILINE) for cell in cells):
-        found = set(PACKAGE.rglob("*.py"))
-    else:
-        named = {name for cell in cells for name in imported(without_pip(cell))}
-        named |= {name for cell in cells for name in re.findall(r"augfpn(?:\.\w+)+", cell)}
-        found = set().union(*(files_behind(name) for name in named))
-    # A .pyc that another process is writing ends in .pyc and a number.
-    data = (f for f in PACKAGE.rglob("*") if f.is_file() and not {".py", ".pyc"} & {*f.suffixes})
-    return found | set(data)
-
-
-def without_pip(cell: str) -> str:
-    """A cell's Python; an ``if`` whose block holds nothing but magics has ``pass`` in it."""
-    return re.sub(r"^(\s*)[%!].*$", r"\1pass", cell, flags=re.MULTILINE)
-
-
-def digest(files: Iterable[Path]) -> str:
-    """One hash of the names and contents of some files."""
-    found = hashlib.sha256()
-    for file in sorted(files):
-        found.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
-    return found.hexdigest()
-
-
-@cache
-def records_digest() -> str:
-    """One hash of all committed records."""
-    return digest(f for f in RECORDS.rglob("*") if f.is_file()) if RECORDS.exists() else ""
-
-
-def key_of(chapter: Path) -> str:
-    """What a chapter's outputs are kept under."""
-    code = code_of(chapter)
-    files = files_of(code)
-    parts = [*code, digest(files), digest([ROOT / "requirements.txt"]), platform.python_version()]
-    parts += [f"{name} {version(name)}" for name in VERSIONS]
-    if PACKAGE / "records.py" in files:
-        parts.append(records_digest())
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 # --- execution ------------------------------------------------------------------------------------
@@ -178,7 +62,7 @@ class Executed(NamedTuple):
 
 def executed(chapter: Path) -> Executed:
     """A chapter with its outputs, executed unless they are kept. Raises ``Failed``."""
-    file = EXECUTED / f"{chapter.stem}-{key_of(chapter)}.ipynb"
+    file = EXECUTED / f"{chapter.stem}-{dependencies.key_of(chapter)}.ipynb"
     if file.exists():
         return Executed(chapter, file, False)
     notebook = nbformat.read(chapter, as_version=4)
@@ -221,7 +105,9 @@ def execute_all(jobs: int) -> list[Executed]:
     """All chapters, several at once. Raises ``Failed`` for those that do not run, all named."""
     done, failed = [], []
     with ProcessPoolExecutor(jobs) as pool:
-        for chapter, future in [(each, pool.submit(executed, each)) for each in chapters()]:
+        for chapter, future in [
+            (each, pool.submit(executed, each)) for each in dependencies.chapters()
+        ]:
             try:
                 done.append(future.result())
                 note = "executed" if done[-1].fresh else "unchanged"
@@ -275,7 +161,7 @@ def write_colab() -> None:
     site, url = settings["html"]["baseurl"], settings["repository"]["url"]
     raw = f"{url.replace('github.com', 'raw.githubusercontent.com')}/main/"
     COLAB.mkdir(parents=True, exist_ok=True)
-    for chapter in chapters():
+    for chapter in dependencies.chapters():
         notebook = nbformat.read(chapter, as_version=4)
         nbformat.write(pages.for_colab(notebook, ROOT, site, raw), COLAB / chapter.name)
 

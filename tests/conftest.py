@@ -42,6 +42,12 @@ def build() -> Iterator[ModuleType]:
     sys.path.remove(str(book))
 
 
+@pytest.fixture(scope="session")
+def dependencies(build: ModuleType) -> ModuleType:
+    """book/dependencies.py: what a chapter's outputs depend on."""
+    return build.dependencies
+
+
 @pytest.fixture
 def small_coco() -> dict:
     """Three pictures, three classes: ids with gaps and out of order, a crowd, an empty picture."""

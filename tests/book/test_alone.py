@@ -117,7 +117,7 @@ def test_runs_alone_where_the_package_is_not_installed(
     python: Path,
     versions: dict[str, str],
     wheel: Path,
-    build: ModuleType,
+    dependencies: ModuleType,
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "alone"
@@ -136,7 +136,7 @@ def test_runs_alone_where_the_package_is_not_installed(
     assert found["files"]["augfpn"].startswith(str(python.parents[1]))
     assert not [file for file in found["files"].values() if file.startswith(f"{ROOT}{os.sep}")]
     # Python itself says what a chapter needs: its outputs must be kept under no less.
-    used = {build.module_file(name) for name in found["files"] if name.startswith("augfpn")}
-    assert used <= build.files_of(build.code_of(chapter))
+    used = {dependencies.module_file(name) for name in found["files"] if name.startswith("augfpn")}
+    assert used <= dependencies.files_of(dependencies.code_of(chapter))
     # A machine with other work lets it wait; then what it has worked is the measure.
     assert min(seconds, found["worked"]) < MOST_SECONDS

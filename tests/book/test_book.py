@@ -54,7 +54,7 @@ def words(markdown: str) -> int:
     return len(re.findall(r"[^\W_][\w'.,%×²-]*", prose))
 
 
-DRAWS = re.compile(r"(plots\w*\.|tables\.figure\(|findings\.\w+_figure\()")
+DRAWS = re.compile(r"(plots\w*\.|tables\.effects_figure\(|mechanisms\.\w+_figure\()")
 
 
 def python(cell: dict) -> ast.Module:
@@ -239,10 +239,9 @@ def test_the_twins_are_there() -> None:
         source(c) for c in cells(BOOK / "soft_roi_selection.ipynb", "code") if "twins" in c["id"]
     ]
     names: dict = {}
-    exec(
-        f"import torch\nfrom augfpn.pyramid import *\nfrom augfpn.detectors.roi_align import *\n{code}",
-        names,
-    )
+    modules = ("augfpn.pyramid", "augfpn.detectors.roi_align")
+    imports = ["import torch", *(f"from {module} import *" for module in modules)]
+    exec("\n".join([*imports, code]), names)
     things = names["picture"].objects
     twins = [
         (names["rule"].level_of(box[None]).item(), (box[2] - box[0]) * (box[3] - box[1]))

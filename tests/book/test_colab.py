@@ -44,8 +44,10 @@ def test_on_colab_no_chapter_has_directives_roles_or_links_into_the_repository(
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
-def test_on_colab_code_cells_are_the_same(colab: Path, chapter: Path, build: ModuleType) -> None:
-    assert build.code_of(colab / chapter.name) == build.code_of(chapter)
+def test_on_colab_code_cells_are_the_same(
+    colab: Path, chapter: Path, dependencies: ModuleType
+) -> None:
+    assert dependencies.code_of(colab / chapter.name) == dependencies.code_of(chapter)
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)

@@ -1,6 +1,6 @@
 """The book never shows a stale output: a chapter is executed when what it depends on has changed.
 
-A small repository is built by the real book/build.py, as its reader would: in a process of its own,
+A small repository is built by the real book/build.py as readers run it: in a process of its own,
 with kernels. It is executed once; each test changes a copy of what came out.
 """
 
@@ -68,8 +68,9 @@ import build
 build.write_source(build.execute_all(1))
 """
 KEYS = """\
-import build, json
-print(json.dumps({chapter.stem: build.key_of(chapter) for chapter in build.chapters()}))
+import json
+from dependencies import chapters, key_of
+print(json.dumps({chapter.stem: key_of(chapter) for chapter in chapters()}))
 """
 
 pytestmark = pytest.mark.timeout(300)  # kernels start slowly on a machine with other work
@@ -97,8 +98,10 @@ class Small:
     def make(self) -> "Small":
         for folder in ("book", "augfpn", "experiments/records"):
             (self.root / folder).mkdir(parents=True)
-        for file in ("book/build.py", "book/pages.py", "requirements.txt", "_config.yml"):
-            shutil.copy(ROOT / file, self.root / file)
+        for file in ROOT.glob("book/*.py"):
+            shutil.copy(file, self.root / "book")
+        for file in ("requirements.txt", "_config.yml"):
+            shutil.copy(ROOT / file, self.root)
         for name, source in PACKAGE.items():
             self.module(name, source)
         for name, code in CODE.items():
@@ -229,8 +232,8 @@ def test_requirements_execute_all(small: Small) -> None:
         "!augfpn recipes",
     ],
 )
-def test_every_way_to_use_a_module_counts(build: ModuleType, code: str) -> None:
-    assert ROOT / "augfpn" / "config.py" in build.files_of([code])
+def test_every_way_to_use_a_module_counts(dependencies: ModuleType, code: str) -> None:
+    assert ROOT / "augfpn" / "config.py" in dependencies.files_of([code])
 
 
 # --- chapters that fail ---------------------------------------------------------------------------

@@ -10,23 +10,23 @@ from chapters import ROOT
 PACKAGE = ROOT / "augfpn"
 
 
-def test_what_a_chapter_imports_counts_with_all_that_it_needs(build) -> None:
+def test_what_a_chapter_imports_counts_with_all_that_it_needs(dependencies) -> None:
     """Through rooms, by lazy names; the records too where they are read, and all data files."""
-    files = build.files_of(["from augfpn import AUGFPN\nfrom augfpn.study import evidence"])
+    files = dependencies.files_of(["from augfpn import AUGFPN\nfrom augfpn.study import evidence"])
     needed = ("config", "study/__init__", "study/evidence", "data/scenes/scene", "records")
     assert {PACKAGE / f"{name}.py" for name in needed} <= files
     assert PACKAGE / "study" / "claims.json" in files
 
 
-def test_what_a_chapter_does_not_need_does_not_count(build) -> None:
-    files = build.files_of(["from augfpn.detectors.roi_align import torchvision_roi_align"])
+def test_what_a_chapter_does_not_need_does_not_count(dependencies) -> None:
+    files = dependencies.files_of(["from augfpn.detectors.roi_align import torchvision_roi_align"])
     assert PACKAGE / "detectors" / "roi_align.py" in files
     assert not {PACKAGE / "records.py", PACKAGE / "study" / "evidence.py"} & files
 
 
 @pytest.mark.parametrize("cell", ["!augfpn doctor", "from augfpn.cli.program import main"])
-def test_a_chapter_that_runs_commands_needs_the_whole_package(build, cell: str) -> None:
-    assert build.files_of([cell]) >= set(PACKAGE.rglob("*.py"))
+def test_a_chapter_that_runs_commands_needs_the_whole_package(dependencies, cell: str) -> None:
+    assert dependencies.files_of([cell]) >= set(PACKAGE.rglob("*.py"))
 
 
 def test_plain_markdown_for_colab(build) -> None:

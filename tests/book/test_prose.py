@@ -49,7 +49,9 @@ def test_the_intervals_say_so(each: Sentence) -> None:
 
 # --- nothing is left out --------------------------------------------------------------------------
 
-READS = re.compile(r"\bgather\.|\bfound\.|\bmechanisms\.|\btables\.|\bverdicts\.|\bdefects\.|\btimings\b")
+READS = re.compile(
+    r"\bgather\.|\bfound\.|\bmechanisms\.|\btables\.|\bverdicts\.|\bdefects\.|\btimings\b"
+)
 NOTHING_SAID = {  # chapter and cell, of those that read records: behind it nothing is made of them
     ("claims", "ledger"),
     ("claims", "one"),
