@@ -52,7 +52,7 @@ BackboneName = (
         "mobilenet_v2_320",
         "narrow_resnet",
     ]
-    | Annotated[str, Field(pattern="^timm/")]
+    | Annotated[str, Field(pattern="^timm/"), "timm/NAME"]  # as it is called in help
 )
 Norm = Literal["frozen", "frozen_statistics", "batch", "group"]
 Supervision = Literal["all", "single"]
@@ -88,7 +88,7 @@ class RetinaNet(Dense):
 
     octave_steps: Positive = 3  # anchor sizes a level, 2^(i/3) apart
     whole_sizes: bool = True  # those sizes without their fractions
-    low_quality: LowQuality = "always"  # see `augfpn.detectors.anchors.match`
+    low_quality: LowQuality = "always"  # see `augfpn.detectors.anchors.matcher`
     low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
     normaliser: Literal["picture", "batch"] = "picture"  # whose objects a loss is divided by
     beta: NotNegative = 0.0  # of smooth L1; 0 is L1

@@ -1,4 +1,4 @@
-"""The paper's parts against their formulas (tests/oracle.py), and what one can check by eye."""
+"""The paper's parts against their formulas (tests/helpers/oracle.py), and what the eye can check."""
 
 from functools import partial
 
