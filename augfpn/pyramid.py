@@ -93,7 +93,7 @@ def ratio_invariant_pool(c5: Tensor, ratio: float) -> Tensor:
 
 
 class ResidualFeatureAugmentation(nn.Module):
-    """M6: what C5 knows of the whole picture, to be added to M5 before the top-down sums.
+    """M6: the context of the whole picture that C5 holds, added to M5 before the top-down sums.
 
     Source: paper 3.2, Figure 2(2). Pool C5 at several scales, reduce each to C channels with its
     own 1x1 convolution, bring all back to C5's size, fuse.
@@ -133,11 +133,11 @@ class FPN(nn.Module):
     """Feature Pyramid Network; with ``augment``, AugFPN's.
 
     Source: Lin et al., CVPR 2017; paper Figure 2. ``augment`` is Residual Feature Augmentation.
-    ``extra`` adds P6 and P7 for one-stage detectors: `ExtraLevels`.
+    ``extra`` adds P6 and P7 for one-stage detectors: `augfpn.detectors.one_stage.ExtraLevels`.
     Shapes: c[k] (N, C_k, H/2^k, W/2^k) -> m[k] and p[k] (N, C, H/2^k, W/2^k), for the k of
-    ``in_channels``; other levels of c are not looked at.
-    M is what the 1x1 convolutions give, before any sum and before M6: Consistent Supervision
-    looks there.
+    ``in_channels``; other levels of c are ignored.
+    M are the outputs of the 1x1 convolutions, before any sum and before M6. Consistent Supervision
+    learns from them.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class HardRoISelection(nn.Module):
 
 
 class SoftRoISelection(nn.Module):
-    """Pool each RoI from every level and let it choose its own mixture.
+    """Pool each RoI from every level and fuse what is pooled, with weights of its own.
 
     Source: paper 3.3, Figure 2(3); with `AdaptiveSpatialFusion` the paper's own.
     Shapes: p[k] (N, C, H/2^k, W/2^k), boxes N x (R_i, 4) -> (R, C, S, S).
@@ -236,7 +236,7 @@ class SoftRoISelection(nn.Module):
 
 
 class ConsistentSupervision(nn.Module):
-    """Ask the same questions of every M level, with one head, while training.
+    """Classify RoIs and regress their boxes from every M level, with one head, in training only.
 
     Source: paper 3.1, Eq. (1), Figure 2(1). The RoIs of the main head are pooled from each of
     M2..M5; a head of its own, one for all levels, is trained on the same labels and offsets.
@@ -277,7 +277,7 @@ class ConsistentSupervision(nn.Module):
 
 
 def with_picture_index(boxes: Boxes) -> Tensor:
-    """Boxes of all pictures in one table, N x (R_i, 4) -> (R, 5): picture, x1, y1, x2, y2."""
+    """Boxes of all pictures in one tensor, N x (R_i, 4) -> (R, 5): picture, x1, y1, x2, y2."""
     index = [torch.full_like(b[:, :1], i) for i, b in enumerate(boxes)]
     return torch.cat([torch.cat(index), torch.cat(boxes)], dim=1)
 

@@ -39,7 +39,7 @@ class OnePicture(nn.Module):
 
     Shapes: picture (3, H, W) in [0, 1] -> ``boxes`` (D, 4) in its pixels, ``scores`` (D,),
     ``labels`` (D,) and, with masks, ``masks`` (D, 1, H, W); the best first, as from the detector.
-    Holds a copy of the detector, on the CPU; what the copy does differently agrees to rounding.
+    Holds a traceable copy of the detector on the CPU, which agrees with it to rounding.
     """
 
     def __init__(self, detector: TwoStage | OneStage) -> None:
@@ -97,7 +97,7 @@ def traced(model: OnePicture) -> torch.onnx.ONNXProgram:
 
 
 def traceable_convolutions() -> AbstractContextManager:
-    """Without mkldnn in torch 2.11, whose choice among implementations asks for a map's size."""
+    """Switch mkldnn off in torch 2.11: it asks for a map's size, which tracing does not know."""
     old = torch.__version__ < TRACES_ALL
     return torch.backends.mkldnn.flags(enabled=False) if old else nullcontext()
 
@@ -111,22 +111,22 @@ def need(packages: Sequence[str]) -> None:
         )
 
 
-# --- is the file the detector? --------------------------------------------------------------------
+# --- the check of a file --------------------------------------------------------------------------
 
 
 class Report(NamedTuple):
     """How far an exported file's detections are from the detector's own.
 
-    Two detections are the same if their labels are, their corners differ by at most ``SAME_BOX``
-    and their scores by at most ``SAME_SCORE``.
+    Two detections are the same if they have the same label, if their corners differ by at most
+    ``SAME_BOX``, and their scores by at most ``SAME_SCORE``.
     """
 
     sizes: tuple[tuple[int, int], ...]  # of the pictures: width, height
     same: int  # detections that both have
     apart: int  # that only one of them has
-    box: float  # the largest differences of the same detections: of a corner in pixels ...
+    box: float  # the largest differences between same detections: of a corner in pixels ...
     score: float  # ... of a score ...
-    mask: float | None  # ... of a mask: the share of its pixels that are on the other side of 0.5
+    mask: float | None  # ... of a mask: pixels on different sides of 0.5, over those of either mask
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{width} x {height}" for width, height in self.sizes)
@@ -140,7 +140,10 @@ class Report(NamedTuple):
 
 @torch.no_grad()
 def check_export(detector: TwoStage | OneStage, path: Path, pictures: Sequence[Tensor]) -> Report:
-    """Run a file with onnxruntime, and the detector, on pictures (3, H_i, W_i), on the CPU."""
+    """Compare a file, run by onnxruntime, with its detector, on pictures (3, H_i, W_i).
+
+    Both run on the CPU. Raises ``UserError`` for packages that are missing.
+    """
     need(PACKAGES)
     import onnxruntime
 
@@ -159,7 +162,7 @@ def check_export(detector: TwoStage | OneStage, path: Path, pictures: Sequence[T
 def report_on(
     sizes: tuple[tuple[int, int], ...], pairs: Sequence[tuple[dict[str, Tensor], dict[str, Tensor]]]
 ) -> Report:
-    """A report of two lists of detections for each picture."""
+    """Compare the detections of two detectors, a pair for each picture."""
     same = apart = 0
     box, score, mask = [0.0], [0.0], []
     for a, b in pairs:
@@ -176,7 +179,7 @@ def report_on(
 
 
 def matched(a: dict[str, Tensor], b: dict[str, Tensor]) -> tuple[list[int], list[int]]:
-    """Places of the same detections in both: the closest boxes first, each used once."""
+    """The indices of the same detections in both: closest boxes first, each used once."""
     far = torch.cdist(a["boxes"], b["boxes"], p=torch.inf)  # (D_a, D_b), pixels
     alike = (a["labels"][:, None] == b["labels"]) & (far <= SAME_BOX)
     alike &= (a["scores"][:, None] - b["scores"]).abs() <= SAME_SCORE
@@ -192,7 +195,7 @@ def matched(a: dict[str, Tensor], b: dict[str, Tensor]) -> tuple[list[int], list
 
 
 def pictures_of_three_sizes(test: Pictures) -> list[Tensor]:
-    """Pictures (3, H_i, W_i) in [0, 1] of three sizes: where all are alike, two are cut smaller."""
+    """Pictures (3, H_i, W_i) in [0, 1] of three sizes; if all have one size, two are cropped."""
     first = test[0][0].float() / 255
     by_size = {first.shape: first}
     for entry, i in zip(test.coco["images"], range(len(test)), strict=True):
@@ -212,7 +215,8 @@ def pictures_of_three_sizes(test: Pictures) -> list[Tensor]:
 def compile_dense(detector: TwoStage | OneStage, **options: object) -> TwoStage | OneStage:
     """Compile backbone, pyramid and dense head in place; the detector is called as before.
 
-    What follows depends on what is found, and stays as it is. ``options`` are torch.compile's.
+    The steps after these have shapes that depend on the detections, and are not compiled.
+    ``options`` are torch.compile's.
     """
     head = detector.dense if isinstance(detector, OneStage) else detector.rpn.head
     for part in (detector.backbone, detector.fpn, head):

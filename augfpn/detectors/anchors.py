@@ -1,7 +1,7 @@
-"""Where anchors lie, and which object each of them answers for: the places where sources differ.
+"""Where anchors lie, and which object each of them is matched to: here the sources differ.
 
 torchvision's generator and matcher, with the authors' choices beside them. Boxes are x1 y1 x2 y2 in
-pixels of the batch, edges of boxes and not centres of pixels.
+pixels of the batch; these are the edges of a box, not centres of pixels.
 """
 
 from collections.abc import Sequence
@@ -18,10 +18,11 @@ from augfpn.config import AnchorGrid, LowQuality
 class Anchors(AnchorGenerator):
     """torchvision's anchors, one entry of ``sizes`` for each level, on one of two grids.
 
-    "corner", torchvision's: anchors stand on the corners of a map's cells, which are the picture's
-    side // the map's side apart (61 px for 13 cells on 800 px, where the stride is 64).
-    "centre", the authors': on the middles of the cells, 2^k apart at level k. They write
-    (2^k - 1) / 2, the same place in their coordinates, in which a box of 4 px goes from 0 to 3.
+    "corner", torchvision's: an anchor's centre is a corner of a map's cell. Cells are (picture's
+    side) // (map's side) apart: 61 px for 13 cells on 800 px, where the stride is 64.
+    "centre", the authors': an anchor's centre is the centre of a cell. Cells are 2^k apart at level
+    k. They write (2^k - 1) / 2, the same place in their coordinates, in which a box of 4 px goes
+    from 0 to 3.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Anchors(AnchorGenerator):
         return [a + 2**k / 2 for a, k in zip(anchors, self.levels, strict=True)]
 
     def by_level(self, batch: ImageList, maps: Sequence[Tensor]) -> list[Tensor]:
-        """The anchors of every picture of the batch (all have the same): a (h w A, 4) per map."""
+        """The anchors of each map, (h w A, 4); they are the same for all pictures of a batch."""
         each = self.num_anchors_per_location()
         counts = [x.shape[-2] * x.shape[-1] * n for x, n in zip(maps, each, strict=True)]
         return list(self(batch, list(maps))[0].split(counts))
@@ -60,11 +61,11 @@ class Anchors(AnchorGenerator):
 class ReassigningMatcher:
     """Give each anchor an object as the authors' code does (mmdetection's *max IoU* rule).
 
-    An anchor belongs to the object that it overlaps most when their IoU is at least ``high``, to
-    the background below ``low``, to neither in between. Then every object whose best IoU is at
-    least ``least`` takes all anchors with that IoU, also from another object. torchvision's matcher
-    does this last step for every object, however bad its best anchor is, and leaves such an anchor
-    with the object that *it* overlaps most.
+    An anchor belongs to the object that it overlaps most if their IoU is at least ``high``, to the
+    background if it is below ``low``, and to neither in between. Then every object whose best IoU
+    is at least ``least`` takes all anchors with that IoU, even from another object.
+    Differs: torchvision's matcher does this last step for every object, however bad its best anchor
+    is, and gives such an anchor to the object that the anchor overlaps most.
     """
 
     BELOW_LOW_THRESHOLD = Matcher.BELOW_LOW_THRESHOLD
@@ -87,10 +88,10 @@ class ReassigningMatcher:
 
 
 class OverlapMatcher(Matcher):
-    """torchvision's matcher, in which an object that no anchor overlaps gets none.
+    """torchvision's matcher, but an object that no anchor overlaps gets no anchor.
 
-    torchvision takes an IoU of 0 for such an object's best, and so every anchor that overlaps
-    nothing of it.
+    Differs: for torchvision the best IoU of such an object is 0, and so it gets all anchors that do
+    not overlap it.
     """
 
     def __call__(self, quality: Tensor) -> Tensor:
@@ -105,7 +106,7 @@ class OverlapMatcher(Matcher):
 def matcher(
     high: float, low: float, low_quality: LowQuality, least: float
 ) -> OverlapMatcher | ReassigningMatcher:
-    """What to do with an object that no anchor fits well: "always" or "reassign"."""
+    """The matcher for a way to treat objects that no anchor fits well: "always" or "reassign"."""
     if low_quality == "reassign":
         return ReassigningMatcher(high, low, least)
     return OverlapMatcher(high, low, allow_low_quality_matches=True)
@@ -114,7 +115,7 @@ def matcher(
 def octave_sizes(sizes: Sequence[float], steps: int, whole: bool) -> list[list[float]]:
     """Each level's anchor sizes: its own size times 2^(i / steps), i < steps (RetinaNet).
 
-    ``whole`` cuts their fractions off.
+    With ``whole`` they are cut to whole pixels.
     """
     scales = [2 ** (i / steps) for i in range(steps)]
     found = [[size * scale for scale in scales] for size in sizes]

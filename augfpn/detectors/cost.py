@@ -26,7 +26,7 @@ from augfpn.settings import recipes
 
 SIDE = 32  # a batch's sides are multiples of this many pixels
 META = torch.device("meta")
-# Networks of timm's that are torchvision's too: these are counted, so that timm is not needed.
+# Networks of timm's that torchvision has too: torchvision's are counted, which needs no timm.
 SAME = {theirs: name for name, theirs in recipes.WITH_WEIGHTS.items()}
 Size = tuple[int, int]  # height, width
 
@@ -70,7 +70,7 @@ def part_costs(
 
 
 def costs_on(detector: TwoStage | OneStage, c: Levels, rois: int) -> list[PartCost]:
-    """What the parts on the backbone cost, from its maps on the meta device.
+    """What all parts but the backbone cost, from the backbone's maps on the meta device.
 
     Raises ``UserError`` when these parts and the backbone are not the whole detector.
     """
@@ -181,7 +181,7 @@ def selection_costs(
 
 def pooled_features(select: nn.Module, p: Levels, bins: int, rois: int) -> tuple[Tensor, int]:
     """Features of so many RoIs, and the multiply-accumulates of their selection."""
-    if isinstance(select, HardRoISelection):  # asks where each box is, and multiplies nothing
+    if isinstance(select, HardRoISelection):  # its loop depends on the boxes; it multiplies nothing
         return torch.zeros(rois, p[max(p)].shape[1], bins, bins, device=META), 0
     features, macs = count(select, p, [torch.zeros(rois, 4, device=META)])
     return features, macs[""]
@@ -190,7 +190,7 @@ def pooled_features(select: nn.Module, p: Levels, bins: int, rois: int) -> tuple
 def supervision_costs(
     module: nn.Module | None, part: str, p: Levels, rois: int
 ) -> Iterator[PartCost]:
-    """A head that each of its terms asks once for each RoI, in training only."""
+    """A supervision's head, which each loss term applies to each RoI, in training only."""
     if module is not None:
         bins = module.selections[0].size
         asked = len(module.selections) * rois
@@ -211,7 +211,7 @@ def size_of(text: str) -> Size:
 
 
 def in_testing(parts: Sequence[PartCost]) -> tuple[int, int]:
-    """Parameters and multiply-accumulates without what is only there in training."""
+    """Parameters and multiply-accumulates at inference, without the parts of training only."""
     kept = [part for part in parts if part.testing is not None]
     return sum(part.parameters for part in kept), sum(part.testing for part in kept)
 

@@ -1,5 +1,7 @@
-"""FCOS on a pyramid: towers, assignment, losses, decoding. torchvision's parts, three sources'
-choices."""
+"""FCOS's head on a pyramid: towers, assignment, losses and decoding, from torchvision's parts.
+
+Where our three sources differ, each side is an argument.
+"""
 
 from typing import Literal
 
@@ -14,7 +16,7 @@ from augfpn.detectors.one_stage import Outputs
 from augfpn.detectors.targets import Targets
 from augfpn.pyramid import Losses
 
-# A level's points answer for boxes whose furthest edge is so many strides away.
+# A level's points are responsible for boxes whose furthest edge is so many strides away.
 NEAREST, FURTHEST = 4, 8
 
 
@@ -74,7 +76,7 @@ class FCOSHead(nn.Module):
         return outputs
 
     def distances(self, predicted: Tensor, level: int) -> Tensor:
-        """What the last convolution gives -> distances of at least 0, in strides."""
+        """The last convolution's output -> distances of at least 0, in strides."""
         if self.scale is None:
             return predicted.relu()
         return (self.scale[level] * predicted).exp() / 2 ** self.levels[level]
@@ -115,7 +117,7 @@ class FCOSHead(nn.Module):
 
     @staticmethod
     def of_objects(targets: Targets, match: Tensor, name: str) -> Tensor:
-        """The targets' labels or boxes at all places that have an object, picture by picture."""
+        """The labels or boxes of the objects at all places that have one, picture by picture."""
         return torch.cat([t[name][m[m >= 0]] for t, m in zip(targets, match, strict=True)])
 
     def of_boxes(
@@ -132,8 +134,8 @@ class FCOSHead(nn.Module):
     def match(self, anchors: list[Tensor], boxes: Tensor) -> Tensor:
         """The object of every point, or -1: anchors of each level, boxes (R, 4) -> (A,).
 
-        A point belongs to the smallest box that it lies in, among those whose furthest edge is
-        within its level's range: 0 to 64 px at P3, 64 to 128 at P4, ..., 512 and more at P7.
+        A point belongs to the smallest box around it whose furthest edge is within the range of
+        the point's level: 0 to 64 px at P3, 64 to 128 at P4, ..., 512 and more at P7.
         Differs: torchvision compares 1e8 - area in single precision, which cannot tell areas
         apart that differ by less than 8 px^2; here the areas themselves are compared.
         """
@@ -189,7 +191,7 @@ def edge_area(edges: Tensor) -> Tensor:
 
 
 def without_bias(tower: nn.Sequential) -> None:
-    """Take the biases from a tower's convolutions, which the normalisation after them undoes."""
+    """Remove the biases of a tower's convolutions: the normalisation after them cancels a bias."""
     for layer in tower:
         if isinstance(layer, nn.Conv2d):
             layer.register_parameter("bias", None)

@@ -1,6 +1,6 @@
 """Between torchvision's detectors and ours: their weights in ours, our pyramid in theirs.
 
-torchvision's COCO weights fit our detectors, whose parameters have other names:
+torchvision's weights fit our detectors. The parameters have other names:
 
 | torchvision                 | here                 | what                                     |
 | --------------------------- | -------------------- | ---------------------------------------- |
@@ -51,7 +51,7 @@ RENAMED = {
     "roi_heads.": "heads.",
     "head.": "dense.",
 }
-# Files from before torchvision 0.13 count convolutions in another way, its COCO_V1 weights too.
+# Files from before torchvision 0.13, COCO_V1 weights among them, number convolutions otherwise.
 OLDER: tuple[tuple[str, Callable[..., str]], ...] = (
     (r"(rpn\.head\.conv)\.(\w+)", lambda conv, what: f"{conv}.0.0.{what}"),
     (r"(masks\.head)\.mask_fcn(\d)\.(\w+)", lambda head, n, what: f"{head}.{int(n) - 1}.0.{what}"),
@@ -60,7 +60,7 @@ OLDER: tuple[tuple[str, Callable[..., str]], ...] = (
         lambda conv, n, what: f"{conv}.{int(n) // 2}.0.{what}",
     ),
 )
-# The layers with numbers for each class, in torchvision's names and in ours.
+# The layers with outputs for each class, in torchvision's names and in ours.
 OF_CLASSES = re.compile(r"(box_predictor\.\w+|mask_fcn_logits|classification_head\.cls_logits)\.")
 COCO = {
     "faster_rcnn": "fasterrcnn_resnet50_fpn",
@@ -75,9 +75,9 @@ MAP_NAMES = {2: "0", 3: "1", 4: "2", 5: "3", 6: "pool"}  # torchvision's, for P2
 
 
 def our_name(name: str, own: Collection[str]) -> str:
-    """torchvision's name of a parameter, today's or an older one, to ours.
+    """Our name of a parameter, from torchvision's, today's or an older one.
 
-    ``own`` are the names of the detector that it is meant for.
+    ``own`` are all names of the detector that the parameter is meant for.
     """
     found = PYRAMID.fullmatch(name)
     if found:
@@ -100,9 +100,9 @@ def load_torchvision(
 ) -> list[str]:
     """Load a torchvision detector's state dict; returns the names that it leaves as they are.
 
-    Those are AugFPN's own parts and, with ``own_classes``, the layers with numbers for each class,
-    which have to be learned anew for classes of one's own. ``eps=0`` for the COCO_V1 weights of
-    Faster R-CNN, Mask R-CNN and RetinaNet, whose frozen normalisation was trained without one.
+    Those are AugFPN's own parts and, with ``own_classes``, the layers with outputs for each class,
+    which you train anew for classes of your own. Give ``eps=0`` for the COCO_V1 weights of Faster
+    R-CNN, Mask R-CNN and RetinaNet, whose frozen normalisation was trained without an epsilon.
     Raises ``UserError`` for a state that does not fit, before anything is loaded.
     """
     own = detector.state_dict()

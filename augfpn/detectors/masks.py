@@ -17,10 +17,10 @@ MASK_LAYERS = 4  # convolutions of the head
 
 
 class MaskSamples(NamedTuple):
-    """The RoIs of a step that hold an object, and what their masks should be.
+    """The RoIs of a step that hold an object, and their ground-truth masks.
 
     Shapes: ``boxes`` N x (Q_i, 4) pixels of the batch; ``labels`` (Q,); ``masks`` (Q, 28, 28) of
-    0 to 1, the object's mask cut out by its RoI.
+    0 to 1, the part of the object's mask that lies in its RoI.
     """
 
     boxes: Boxes
@@ -60,8 +60,8 @@ def mask_head(channels: int, classes: int) -> tuple[nn.Module, nn.Module]:
 class MaskBranch(nn.Module):
     """Predict a mask for each RoI that holds an object.
 
-    Source: Mask R-CNN. ``select`` pools 14 x 14 bins: with soft selection its fusion is a second
-    one, not the boxes'; ``head`` and ``predictor`` are torchvision's.
+    Source: Mask R-CNN. ``select`` pools 14 x 14 bins; with soft selection it has a fusion of its
+    own, beside the boxes'. ``head`` and ``predictor`` are torchvision's.
     """
 
     def __init__(self, select: nn.Module, head: nn.Module, predictor: nn.Module) -> None:
@@ -90,10 +90,10 @@ class MaskBranch(nn.Module):
 
 
 class MaskSupervision(nn.Module):
-    """Ask every M level for masks too, with one head, while training.
+    """Predict masks from every M level, with one head, in training.
 
-    Source: the authors' code, whose configurations of Mask R-CNN have it on; the paper does not
-    mention it. As `ConsistentSupervision`: the terms are summed, each weighted by lambda.
+    Source: the authors' code, whose configurations of Mask R-CNN switch it on; the paper does not
+    mention it. As in `ConsistentSupervision`, the terms are summed, each weighted by lambda.
     Shapes: m[k] (N, C, H/2^k, W/2^k), samples -> one loss (0-d).
     """
 

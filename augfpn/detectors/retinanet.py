@@ -1,4 +1,7 @@
-"""RetinaNet on a pyramid: towers, losses, decoding. torchvision's parts, three sources' choices."""
+"""RetinaNet's head on a pyramid: towers, losses and decoding, from torchvision's parts.
+
+Where our three sources differ, each side is an argument.
+"""
 
 from typing import Literal
 
@@ -23,7 +26,7 @@ class RetinaNetHead(nn.Module):
 
     Source: Lin et al., ICCV 2017; the values where sources differ: `augfpn.config.RetinaNet`.
     Shapes: maps (N, C, h, w) -> ``logits`` (N, A, K') and ``boxes`` (N, A, 4) of each level, the
-    latter encoded against anchors (A, 4), a place's anchors one after the other.
+    latter encoded against anchors (A, 4). The anchors of a place follow each other.
 
     ``normaliser``: "picture" divides each picture's loss by its own objects' anchors and takes the
     mean over pictures, "batch" divides by those of the whole batch. ``beta`` of smooth L1; 0 is L1.
@@ -93,7 +96,7 @@ class RetinaNetHead(nn.Module):
         return self.matcher(box_iou(boxes, anchors))
 
     def class_loss(self, logits: Tensor, match: Tensor, labels: Tensor) -> Tensor:
-        """Focal loss, summed over all anchors that are not between the thresholds."""
+        """Focal loss, summed over all anchors but those between the thresholds."""
         wanted = torch.zeros_like(logits)
         objects = match >= 0
         wanted[objects, labels[match[objects]] - self.first_label] = 1.0

@@ -2,8 +2,8 @@
 
 RoIAlign is linear in the map it pools from: each bin is a weighted sum of 16 places (2 x 2 samples,
 4 neighbours each). Written as `embedding_bag` over the map's places, forward and backward are a few
-large, well-tuned operations; on a CPU, torchvision's operator (its backward above all) takes most
-of a training step, this one does not.
+large, well-tuned operations. On a CPU torchvision's operator, above all its backward, takes most of
+a training step; this one does not.
 """
 
 import torch
@@ -22,8 +22,9 @@ def torchvision_roi_align(x: Tensor, rois: Tensor, size: int, level: int) -> Ten
 def sparse_roi_align(x: Tensor, rois: Tensor, size: int, level: int) -> Tensor:
     """The same as `torchvision_roi_align`, to rounding, as one sparse product. A `RoIAlign`.
 
-    Only the map that is pooled is laid out channels-last, here: the backward of 3x3 convolutions
-    is slower in that layout on a CPU. No gradient reaches the boxes, as in torchvision.
+    The map is laid out channels-last here and nowhere else, because the backward of 3x3
+    convolutions is slower in that layout on a CPU. No gradient reaches the boxes, as in
+    torchvision.
     """
     n, channels, h, w = x.shape
     with torch.no_grad():
@@ -49,8 +50,8 @@ def axis_weights(
     """Where along one axis each bin looks, and with which weight.
 
     start, end (R,) pixels -> places (R, size, 4) in [0, length), weights (R, size, 4): for each of
-    a bin's two samples its lower and upper neighbour; a bin averages its samples. A sample further
-    than one place outside of the map counts as zero.
+    a bin's two samples its lower and upper neighbour; a bin averages its samples. A sample that is
+    more than one place outside of the map counts as zero.
     """
     start, end = start / 2**level, end / 2**level
     extent = (end - start).clamp(min=1.0)  # a RoI is at least one place wide

@@ -24,8 +24,8 @@ class TimmBackbone(Backbone):
 
     Shapes: as `Backbone`; H and W are multiples of 32, as in the detectors' batches.
     Only batch normalisation obeys ``norm``; other normalisations, such as LayerNorm, stay.
-    Raises ``UserError`` without timm, for an unknown model, one that lacks one of the four maps or
-    takes only pictures of one size, and for norm="group".
+    Raises ``UserError`` without timm, for an unknown model, for one that lacks one of the four maps
+    or takes pictures of one size only, and for norm="group".
     """
 
     def __init__(self, model: str, norm: str) -> None:
@@ -64,7 +64,7 @@ class TimmBackbone(Backbone):
         try:
             with torch.no_grad():
                 found = {k: tuple(c_k.shape[1:]) for k, c_k in self.trial().items()}
-        except Exception:  # whatever a network raises that has a size of its own
+        except Exception:  # of any kind: a network that wants another size
             found = None
         if found != wanted:
             raise UserError(
@@ -75,8 +75,8 @@ class TimmBackbone(Backbone):
     def freeze_up_to(self, level: int) -> None:
         """Stop the gradient for every parameter that C_level depends on, as autograd finds them.
 
-        Raises ``UserError`` for a network that mixes its levels to the end (HRNet): there, C2
-        depends on most of it, and on what C5 does not.
+        Raises ``UserError`` for a network that mixes its levels to the end (HRNet): its C2 depends
+        on most parameters, among them some that C5 does not depend on.
         """
         with torch.enable_grad():
             c = self.trial()
@@ -90,7 +90,7 @@ class TimmBackbone(Backbone):
             parameter.requires_grad_(False)
 
     def parameters_of(self, c_k: Tensor) -> set[nn.Parameter]:
-        """Those that a map depends on and that still learn."""
+        """The parameters that a map depends on and that are not frozen."""
         if not c_k.requires_grad:
             return set()
         left = [q for q in self.parameters() if q.requires_grad]
@@ -111,7 +111,7 @@ def the_library() -> ModuleType:
 
 
 def known(model: str) -> str:
-    """The model's name, if timm has it. Raises ``UserError`` with those that were meant."""
+    """The model's name, if timm has it; else a ``UserError`` that suggests similar names."""
     timm = the_library()
     network_name, _, tag = model.partition(".")
     names = timm.list_models()

@@ -1,9 +1,9 @@
 """The alternatives that the paper's tables compare its own choices with.
 
-Table 3: Consistent Supervision at a single level per RoI: pass one `HardRoISelection` over all
-levels to `ConsistentSupervision`. Table 4: other context pools and a plain sum, here. Table 5:
-other ways to fuse the levels of a RoI, here. The authors released code for none of them; what the
-paper leaves open is decided in the docstrings.
+Table 3 has Consistent Supervision at a single level per RoI: pass one `HardRoISelection` over all
+levels to `ConsistentSupervision`. The other ways to pool contexts of Table 4, and to fuse maps of
+Tables 4 and 5, are here. The authors released code for none of them. Where the paper leaves
+something open, the docstrings say what we chose.
 """
 
 from collections.abc import Callable, Sequence
@@ -70,7 +70,7 @@ class AdaptiveChannelFusion(nn.Module):
 
 
 class PANetPooling(nn.Module):
-    """Every RoI from every level, each level through its own layer, the largest answer kept.
+    """Pool every RoI from every level, apply a layer of its own to each, keep the largest values.
 
     Source: PANet's adaptive feature pooling, with which the paper compares the size of its own
     soft selection (3.3); the authors' configuration of it, whose code they removed.
@@ -96,7 +96,7 @@ class PANetPooling(nn.Module):
 
 
 class OneLayerHead(nn.Sequential):
-    """What is left of the box head behind `PANetPooling`: one layer, (R, width) -> (R, width)."""
+    """The box head behind `PANetPooling`, which has its first layer: (R, width) -> (R, width)."""
 
     def __init__(self, width: int) -> None:
         super().__init__(nn.Linear(width, width), nn.ReLU())
