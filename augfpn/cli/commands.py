@@ -133,7 +133,7 @@ def run_measure(given: argparse.Namespace) -> int:
     from augfpn.diagnostics import measure
     from augfpn.training import prepare
 
-    print(measure.measure(given.record, given.data_root, prepare.the_device(given.device)))
+    print(measure.measure_record(given.record, given.data_root, prepare.the_device(given.device)))
     return DONE
 
 

@@ -1,13 +1,14 @@
-"""The paper's three defects, measured on a trained record: arrays out, nothing drawn.
+"""The paper's three defects, measured on a trained record: numbers out, nothing drawn.
 
-    semantic_gap  how alike M2..M5 are for the same objects            (Consistent Supervision)
-    top_level     what P5 knows of C5 and of the picture        (Residual Feature Augmentation)
-    assignment    what FPN's rule of thumb costs, and what is mixed    (Soft RoI Selection)
+    semantic_gap  how similar M2..M5 are for the same objects          (Consistent Supervision)
+    top_level     what P5 knows of C5 and of the image          (Residual Feature Augmentation)
+    assignment    what FPN's rule for levels costs, and how levels are mixed (Soft RoI Selection)
 
-They need weights and pictures: `measure` writes them into the record as ``diagnostics.json``, from
-which all tables and figures are made.
-Everything is measured on the record's test pictures. What is fitted there is fitted on other
-pictures than it is judged on.
+`measure_record` needs a record's weights and pictures, and writes ``diagnostics.json`` into the
+record. All tables and figures are made from that file; `augfpn.diagnostics.numbers` reads it.
+
+Measurements are made on the record's test pictures. A probe is never fitted and tested on the same
+picture.
 """
 
 from pathlib import Path
@@ -27,14 +28,14 @@ from augfpn.support.files import write_json
 from augfpn.support.progress import Progress
 from augfpn.training import reopen
 
-FEWEST_PICTURES, MOST_PICTURES = 10, 800  # with objects; the first ones
+FEWEST_PICTURES, MOST_PICTURES = 10, 800  # with objects
 
 
-def measure(folder: Path, root: str | None = None, device: str = "cpu") -> Path:
+def measure_record(folder: Path, root: str | None = None, device: str = "cpu") -> Path:
     """Measure a record's detector and write ``diagnostics.json`` beside its weights.
 
-    ``root`` is where its pictures are now, if they were moved. A file of this version is left as it
-    is. Raises ``UserError`` where there are no weights, or other pictures than then.
+    ``root`` is where its pictures are now, if they were moved. A file of this version is kept.
+    Raises: UserError for a record without weights, and for pictures that have changed since.
     """
     record = reopen.open_record(folder)
     file = folder / records.DIAGNOSTICS
@@ -42,19 +43,19 @@ def measure(folder: Path, root: str | None = None, device: str = "cpu") -> Path:
         return file
     detector, record = reopen.load_detector(folder, device)
     test, learned = (reopen.recorded_pictures(record, use, root) for use in ("test", "train"))
-    found = measured(record, detector, test, learned, device)
+    found = diagnostics_of(record, detector, test, learned, device)
     write_json(file, {"version": records.DIAGNOSTICS_VERSION, **found})
     return file
 
 
-def measured(
+def diagnostics_of(
     record: records.Record,
     detector: TwoStage | OneStage,
     test: Pictures,
     learned: Pictures,
     device: str,
 ) -> dict[str, Any]:
-    """All measurements of a record's detector, as JSON can hold them; see their modules."""
+    """All measurements of a record's detector, ready for JSON; their modules describe them."""
     test, learned = useful(test), useful(learned)
     seen = seen_by(detector, test, device, "looking at test pictures")
     before = seen_by(untrained(record, device), test, device, "the same before training")
@@ -72,18 +73,18 @@ def measured(
 
 
 def untrained(record: records.Record, device: str) -> TwoStage | OneStage:
-    """A record's detector as it was before its first step."""
+    """A record's detector as it was before its first training step."""
     torch.manual_seed(record.experiment.seed)
     return build.build_detector(record.experiment.model).to(device).eval()
 
 
 def useful(pictures: Pictures) -> Pictures:
-    """The pictures with objects, the first 800 at most. Raises ``UserError`` for too few."""
+    """The first pictures with objects, at most 800. Raises: UserError for fewer than 10."""
     chosen = pictures.with_objects()[:MOST_PICTURES]
     if len(chosen) < FEWEST_PICTURES:
         raise UserError(
             f"{pictures.name} has {len(chosen)} pictures with objects: diagnostics need "
-            f"{FEWEST_PICTURES} or more, to fit on some and judge on others."
+            f"{FEWEST_PICTURES} or more, to fit probes on some and test them on others."
         )
     return pictures.subset(chosen)
 
@@ -91,25 +92,10 @@ def useful(pictures: Pictures) -> Pictures:
 def seen_by(
     detector: TwoStage | OneStage, pictures: Pictures, device: str, what: str
 ) -> list[Seen]:
-    """What a detector makes of each picture."""
+    """The features of each picture, with a progress bar."""
     found = []
     with Progress(len(pictures), what) as tell:
         for each in look(detector, pictures, device):
             found.append(each)
             tell(len(found))
     return found
-
-
-# --- single numbers, for claims and tables --------------------------------------------------------
-
-
-def numbers(found: dict) -> dict[str, float]:
-    """The measurements that claims rest on, by name; what does not exist is left out."""
-    gaps = {"": found["semantic_gap"], " before training": found["semantic_gap_before"]}
-    named: dict[str, float | None] = {}
-    for when, gap in gaps.items():
-        named |= {f"{name}{when}": x for name, x in semantic_gap.numbers(gap).items()}
-    named |= top_level.numbers(found["top_level"])
-    if "assignment" in found:
-        named |= assignment.numbers(found["assignment"])
-    return {name: x for name, x in named.items() if x is not None}

@@ -1,4 +1,4 @@
-"""What a detector makes of the objects of a picture: their features on each level."""
+"""The features that a detector computes for the objects of a picture, on each level."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -16,13 +16,13 @@ from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.pyramid import Levels
 
-Floats = NDArray[np.float32]
-PLACES = 40  # of the top level that are kept, drawn at random, so that a COCO picture fits
-BINS = 7  # on a side of a RoI; an object's feature is the mean over them
+Features = NDArray[np.float32]
+PLACES = 40  # of the top level that are kept, drawn at random, to bound the memory
+BINS = 7  # on a side of a RoI; an object's feature is their mean
 
 
 class Maps(NamedTuple):
-    """A picture's maps, with its objects in pixels of the batch."""
+    """A picture's feature maps, and its objects in pixels of the resized picture."""
 
     batch: ImageList
     c: Levels
@@ -34,20 +34,21 @@ class Maps(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What is kept of a picture.
+    """The features that are kept of a picture.
 
-    Shapes: ``labels`` (R,); ``objects`` by map's name, "C5", "M2".., "P5": (R, C); ``places`` of
-    the top level by map's name: (places, C). "M5 + M6" is there with residual features only.
+    Shapes: labels: (R,); objects, by the map's name ("C5", "M2", ..., "P5"): (R, C); places of the
+        top level, by the map's name: (places, C). "M5 + M6" exists only with Residual Feature
+        Augmentation.
     """
 
     labels: NDArray[np.int64]
-    objects: dict[str, Floats]
-    places: dict[str, Floats]
+    objects: dict[str, Features]
+    places: dict[str, Features]
 
 
 @torch.no_grad()
 def maps(detector: TwoStage | OneStage, image: Tensor, target: dict, device: str) -> Maps:
-    """All maps of one picture (3, H, W) uint8, and its objects where they then are."""
+    """All feature maps of one picture (3, H, W) uint8, and its objects in the resized picture."""
     boxes, labels = target["boxes"].to(device), target["labels"].to(device)
     own = [{"boxes": boxes, "labels": labels}]
     batch, moved = detector.transform([image.to(device).float() / 255], own)
@@ -59,7 +60,7 @@ def maps(detector: TwoStage | OneStage, image: Tensor, target: dict, device: str
 
 
 def look(detector: TwoStage | OneStage, pictures: Pictures, device: str) -> Iterator[Seen]:
-    """What a detector in evaluation mode makes of each picture."""
+    """The features of each picture, by a detector in evaluation mode."""
     drawn = torch.Generator().manual_seed(0)
     for i in range(len(pictures)):
         of = maps(detector, *pictures[i], device)
@@ -69,24 +70,24 @@ def look(detector: TwoStage | OneStage, pictures: Pictures, device: str) -> Iter
         by_level |= {name: (x, max(of.m)) for name, x in top.items()}
         yield Seen(
             of.labels.cpu().numpy(),
-            {name: pooled(x, of.boxes, k) for name, (x, k) in by_level.items()},
+            {name: box_features(x, of.boxes, k) for name, (x, k) in by_level.items()},
             {name: array(x[0].flatten(1).T[chosen.to(x.device)]) for name, x in top.items()},
         )
 
 
 def top_maps(of: Maps) -> dict[str, Tensor]:
-    """The maps of the top level: (1, C, h, w) each."""
+    """The feature maps of the top level, by name: (1, C, h, w) each."""
     k = max(of.m)
     found = {"C5": of.c[k], "M5": of.m[k], "P5": of.p[k]}
     return found if of.m6 is None else found | {"M5 + M6": of.m[k] + of.m6}
 
 
-def pooled(x: Tensor, boxes: Tensor, k: int) -> Floats:
-    """Each box's mean feature on a map of level k: (1, C, h, w) and (R, 4) -> (R, C)."""
+def box_features(x: Tensor, boxes: Tensor, k: int) -> Features:
+    """The mean feature of each box on a map of level k: (1, C, h, w) and (R, 4) -> (R, C)."""
     rois = F.pad(boxes, (1, 0))  # picture 0
     return array(roi_align(x.float(), rois, BINS, 2.0**-k, 2, aligned=True).mean(dim=(2, 3)))
 
 
-def array(x: Tensor) -> Floats:
-    """On the CPU, in single precision."""
+def array(x: Tensor) -> Features:
+    """A tensor as a single-precision array on the CPU."""
     return x.float().cpu().numpy()

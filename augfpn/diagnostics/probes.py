@@ -1,4 +1,4 @@
-"""Linear readouts, judged on other pictures than they were fitted on; by scikit-learn."""
+"""Linear probes, tested on other pictures than they were fitted on; by scikit-learn."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,16 +12,17 @@ from sklearn.preprocessing import StandardScaler
 
 Array = NDArray[np.floating]
 Labels = NDArray[np.integer]
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # of a probe's fit: the smaller, the more it is held back
-ALPHAS = (1e1, 1e2, 1e3, 1e4, 1e5)  # of a readout's
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)  # C of logistic regression: smaller regularises more
+ALPHAS = (1e1, 1e2, 1e3, 1e4, 1e5)  # of ridge regression: larger regularises more
 EXPLAINED = {"multioutput": "variance_weighted"}
 
 
 def linear_cka(x: Array, y: Array) -> float:
-    """How alike two sets of features of the same n things are, from 0 to 1.
+    """The similarity of two sets of features of the same n objects, from 0 to 1.
 
-    Rotations and a common scale do not count. Shapes: (n, d), (n, e). Source: Kornblith et al.,
-    ICML 2019, linear centred kernel alignment: |X'Y|^2 / (|X'X| |Y'Y|), with centred columns.
+    Linear centred kernel alignment: |X'Y|^2 / (|X'X| |Y'Y|) with centred columns. It is invariant
+    to rotation and to isotropic scaling. Shapes: (n, d), (n, e). Source: Kornblith et al., ICML
+    2019.
     """
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
     norms = np.linalg.norm(x.T @ x) * np.linalg.norm(y.T @ y)
@@ -29,14 +30,14 @@ def linear_cka(x: Array, y: Array) -> float:
 
 
 def halves(pictures: Labels) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
-    """Rows to fit on and rows to judge on: every second picture, then the other way round."""
+    """Rows to fit on and rows to test on: even pictures and odd ones, then the other way round."""
     even = pictures % 2 == 0
     yield even, ~even
     yield ~even, even
 
 
 def probe(x: Array, labels: Labels, pictures: Labels) -> Pipeline:
-    """A linear classifier of features (n, d), as strong as is best on pictures left out."""
+    """A linear classifier of features (n, d); its regularisation is chosen by cross-validation."""
     model = LogisticRegression(class_weight="balanced", max_iter=300)
     strengths = {"logisticregression__C": STRENGTHS}
     whole = make_pipeline(StandardScaler(), model)
@@ -44,10 +45,10 @@ def probe(x: Array, labels: Labels, pictures: Labels) -> Pipeline:
 
 
 def transfer(levels: Sequence[Array], labels: Labels, pictures: Labels) -> Array:
-    """Balanced accuracy of a probe that was fitted on one level, i, on another, j: (L, L).
+    """The balanced accuracy of a probe that was fitted on level i and is tested on level j: (L, L).
 
-    Each level is brought to mean 0 and deviation 1 by itself, so neither scale nor shift counts.
-    Shapes: L x (n, d), (n,), (n,).
+    Each level is standardised by itself (mean 0, standard deviation 1), so that neither its scale
+    nor its shift matters. Shapes: L x (n, d), (n,), (n,).
     """
     found = np.zeros((2, len(levels), len(levels)))
     for fold, (fit, judge) in enumerate(halves(pictures)):
@@ -61,14 +62,14 @@ def transfer(levels: Sequence[Array], labels: Labels, pictures: Labels) -> Array
 
 
 def accuracy(x: Array, labels: Labels, pictures: Labels) -> float:
-    """Balanced accuracy with which a linear probe tells classes."""
+    """The balanced accuracy of a linear probe for classes."""
     return float(transfer([x], labels, pictures)[0, 0])
 
 
 def explained(x: Array, y: Array, pictures: Labels) -> float:
-    """The share of y's variance that a linear readout of x predicts; below 0 if worse than none.
+    """The share of y's variance that ridge regression on x explains (R squared, cross-validated).
 
-    Shapes: (n, d), (n, e), (n,).
+    It is below 0 where the prediction is worse than y's mean. Shapes: (n, d), (n, e), (n,).
     """
     found = [
         explained_elsewhere((x[fit], y[fit], pictures[fit]), x[judge], y[judge])
@@ -78,7 +79,7 @@ def explained(x: Array, y: Array, pictures: Labels) -> float:
 
 
 def explained_elsewhere(fit: tuple[Array, Array, Labels], x: Array, y: Array) -> float:
-    """The same for a readout that is fitted on features, values and pictures of its own."""
+    """The same for a regression that was fitted on other features, values and pictures: ``fit``."""
     score = make_scorer(r2_score, **EXPLAINED)
     model = search(make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": ALPHAS}, score, *fit)
     return float(r2_score(y, model.predict(x), **EXPLAINED))
@@ -87,7 +88,7 @@ def explained_elsewhere(fit: tuple[Array, Array, Labels], x: Array, y: Array) ->
 def search(
     model: Pipeline, values: dict, score: object, x: Array, y: Array, pictures: Labels
 ) -> Pipeline:
-    """The model with the value that is best on pictures left out, fitted on all."""
+    """The model with the value that is best by cross-validation over pictures, fitted on all."""
     folds = GroupKFold(min(4, len(np.unique(pictures))))
     found = GridSearchCV(model, values, scoring=score, cv=folds)
     return found.fit(x, y, groups=pictures).best_estimator_

@@ -1,4 +1,4 @@
-"""The first defect: do the levels mean the same before they are added? (paper, section 3.1)"""
+"""The first defect: do features of different levels mean the same? (paper, section 3.1)"""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,11 @@ from augfpn.diagnostics.probes import linear_cka, transfer
 
 
 def semantic_gap(seen: Sequence[Seen]) -> dict:
-    """How alike the levels of M are for the same objects, each object pooled from each level.
+    """How similar the levels of M are; every object is pooled from every level.
 
-    ``levels``: their names, L of them; ``cka``: linear CKA of each two, (L, L); ``probe``: balanced
-    accuracy of a classifier of objects that was fitted on level i and is judged on level j, (L, L).
+    ``levels``: the names of the L levels; ``cka``: linear CKA of each pair of levels, (L, L);
+    ``probe``: balanced accuracy of a classifier of objects that was fitted on level i and is tested
+    on level j, (L, L).
     """
     names = sorted(name for name in seen[0].objects if name.startswith("M") and "+" not in name)
     levels = [np.concatenate([each.objects[name] for each in seen]) for name in names]
@@ -26,22 +27,5 @@ def semantic_gap(seen: Sequence[Seen]) -> dict:
 
 
 def picture_of(seen: Sequence[Seen]) -> np.ndarray:
-    """The picture of each object: (n,)."""
+    """The index of each object's picture: (n,)."""
     return np.repeat(np.arange(len(seen)), [len(each.labels) for each in seen])
-
-
-def numbers(found: dict) -> dict[str, float]:
-    """By name: how alike two levels are on the mean, and a probe's accuracy at home and away.
-
-    "alike": linear CKA of two levels; "own level" and "other level": the accuracy on the level that
-    a probe was fitted on, and on another; "gap": the former less the latter.
-    """
-    cka, probe = np.array(found["cka"]), np.array(found["probe"])
-    other = ~np.eye(len(cka), dtype=bool)
-    own, away = float(np.diag(probe).mean()), float(probe[other].mean())
-    return {
-        "alike": float(cka[other].mean()),
-        "own level": own,
-        "other level": away,
-        "gap": own - away,
-    }

@@ -11,19 +11,19 @@ from augfpn.data.pictures import Pictures
 from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.diagnostics import probes
-from augfpn.diagnostics.objects import Floats, Seen, maps, pooled, top_maps
+from augfpn.diagnostics.objects import Features, Seen, box_features, maps, top_maps
 from augfpn.diagnostics.semantic_gap import picture_of
 
-AROUND = 1.5  # times the object's box: what stays when the surroundings are removed
+AROUND = 1.5  # times the object's box: the part that stays when the surroundings are removed
 
 
 def top_level(seen: Sequence[Seen], learned: Sequence[Seen], classes: int) -> dict:
-    """What a linear readout of each map of the top level knows; see `probes.explained`.
+    """What linear probes read from each map of the top level; see `probes.explained`.
 
-    ``c5``: share of C5's variance, place by place, that is found again in M5, "M5 + M6" and P5;
-    ``content``: the same of what the whole picture holds, the number of objects of each class, as
-    read at single places; fitted on ``learned``, the training pictures, as it takes many pictures;
-    ``classes``: balanced accuracy of objects' classes.
+    ``c5``: the share of C5's variance that M5, "M5 + M6" and P5 explain, place by place;
+    ``content``: the share of the variance of the picture's content, which is its number of objects
+    of each class, that single places explain; this takes many pictures, so the regression is fitted
+    on the training pictures, ``learned``; ``classes``: the balanced accuracy for objects' classes.
     """
     names = sorted(seen[0].places)
     places, of_place = at_places(seen)
@@ -45,25 +45,25 @@ def top_level(seen: Sequence[Seen], learned: Sequence[Seen], classes: int) -> di
     }
 
 
-def at_places(seen: Sequence[Seen]) -> tuple[dict[str, Floats], NDArray[np.int64]]:
+def at_places(seen: Sequence[Seen]) -> tuple[dict[str, Features], NDArray[np.int64]]:
     """The features of all places by map's name, (n, C), and the picture of each, (n,)."""
     names = seen[0].places
     found = {name: np.concatenate([each.places[name] for each in seen]) for name in names}
     return found, np.repeat(np.arange(len(seen)), [len(each.places["C5"]) for each in seen])
 
 
-def held(seen: Sequence[Seen], classes: int) -> Floats:
+def held(seen: Sequence[Seen], classes: int) -> Features:
     """How many objects of each class each picture holds: (pictures, classes)."""
     counts = [np.bincount(each.labels, minlength=classes + 1)[1:] for each in seen]
     return np.array(counts, np.float32)
 
 
 def surroundings(detector: TwoStage | OneStage, pictures: Pictures, device: str) -> dict:
-    """How far an object's feature moves when all but the object's near surroundings is removed.
+    """How far an object's feature moves when the object's surroundings are removed.
 
-    Outside of the object's box, 1.5 times as wide and high, the picture gets its own mean colour.
-    The first object of each picture; the distance is in parts of the feature's length.
-    ``surroundings``: the mean over objects, by map.
+    Everything outside of a box that is 1.5 times as wide and high as the object's gets the mean
+    colour of the picture. Only the first object of each picture is measured. The distance is
+    relative to the feature's norm. ``surroundings``: the mean over objects, by map.
     """
     moved: dict[str, list[float]] = {}
     for i in pictures.with_objects():
@@ -79,14 +79,14 @@ def surroundings(detector: TwoStage | OneStage, pictures: Pictures, device: str)
 
 def features(
     detector: TwoStage | OneStage, image: Tensor, target: dict, device: str
-) -> dict[str, Floats]:
-    """The objects' features on the maps of the top level."""
+) -> dict[str, Features]:
+    """The features of the objects on the maps of the top level."""
     of = maps(detector, image, target, device)
-    return {name: pooled(x, of.boxes, max(of.m)) for name, x in top_maps(of).items()}
+    return {name: box_features(x, of.boxes, max(of.m)) for name, x in top_maps(of).items()}
 
 
 def without_surroundings(image: Tensor, box: Tensor) -> Tensor:
-    """The picture (3, H, W) with its mean colour outside of the box and what is next to it."""
+    """The picture (3, H, W) with its mean colour outside of the enlarged box."""
     centre, half = (box[:2] + box[2:]) / 2, (box[2:] - box[:2]) / 2 * AROUND
     left, top = (centre - half).floor().clamp(min=0).int().tolist()
     right, bottom = (centre + half).ceil().int().tolist()
@@ -94,16 +94,3 @@ def without_surroundings(image: Tensor, box: Tensor) -> Tensor:
     bare = torch.ones_like(image) * mean
     bare[:, top:bottom, left:right] = image[:, top:bottom, left:right]
     return bare
-
-
-def numbers(found: dict) -> dict[str, float]:
-    """By name: "C5 lost in M5" (1 less the share found again), "content from P5", ..."""
-    lost = {f"C5 lost in {name}": 1 - x for name, x in found["c5"].items()}
-    words = {
-        "content": "content from",
-        "classes": "classes from",
-        "surroundings": "surroundings in",
-    }
-    return lost | {
-        f"{text} {name}": x for key, text in words.items() for name, x in found[key].items()
-    }

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from augfpn import config
-from augfpn.diagnostics.names import MEASURED
+from augfpn.diagnostics.numbers import MEASURED
 from augfpn.errors import UserError
 from augfpn.settings import paper, recipes
 from augfpn.study import grid

@@ -23,7 +23,7 @@ from augfpn import records
 from augfpn.data.load import load_pictures
 from augfpn.data.pictures import Pictures
 from augfpn.data.scenes.settings import LINED, PILLS
-from augfpn.diagnostics import measure
+from augfpn.diagnostics.numbers import diagnostic_numbers
 from augfpn.errors import UserError
 from augfpn.settings import recipes
 from augfpn.study import grid, intervals, timing
@@ -133,7 +133,7 @@ class Evidence:
     def measurements(self, variant: str) -> dict[int, dict[str, float]]:
         """The measured numbers by seed and name, of those records that were measured."""
         there = {seed: record.diagnostics for seed, record in self.recorded(variant).items()}
-        return {seed: measure.numbers(x) for seed, x in there.items() if x is not None}
+        return {seed: diagnostic_numbers(x) for seed, x in there.items() if x is not None}
 
     def arrays(self, variant: str, *keys: str) -> Floats | None:
         """The measured array under ``keys``, the mean over seeds; nan where no seed has a number.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from augfpn.diagnostics import measure, names
+from augfpn.diagnostics.numbers import MEASURED, diagnostic_numbers
 from augfpn.errors import UserError
 from augfpn.records import COMMITTED
 from augfpn.settings import paper
@@ -276,5 +276,5 @@ def test_a_file_without_claims_is_named(text: str, said: str) -> None:
 def test_the_names_of_measured_numbers_are_those_that_diagnostics_give() -> None:
     """A number that is measured and has no name there could not be claimed."""
     found = recorded.collect(COMMITTED).by_key.values()
-    measured = [measure.numbers(each.diagnostics) for each in found if each.diagnostics]
-    assert set().union(*measured) == set(names.MEASURED)
+    measured = [diagnostic_numbers(each.diagnostics) for each in found if each.diagnostics]
+    assert set().union(*measured) == set(MEASURED)
