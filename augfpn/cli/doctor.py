@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from augfpn.config import Experiment
     from augfpn.data.pictures import Pictures
     from augfpn.settings.parameters import Parameters
+    from augfpn.training.prepare import PreparedRun
 
 GB = 1e9
 COPIES = 7  # of all weights on the disk: weights.pt, and a checkpoint with AdamW's moments, twice
@@ -65,12 +66,11 @@ def examine(chosen: "Parameters") -> list[Finding]:
         with noted(found, "data"):
             run = prepare.prepare_run(experiment)
             loading = time.monotonic() - began
-            experiment, pictures, test = run.experiment, run.pictures, run.test
-            found += [*contents(pictures), *contents(test)]
+            found += [*contents(run.pictures), *contents(run.test)]
             with noted(found, "recorded"):
-                found.append(recorded(experiment, pictures, test, folder))
+                found.append(recorded(run, folder))
             with noted(found, "time"):
-                found.append(time_of_run(experiment, pictures, test, loading))
+                found.append(time_of_run(run, loading))
     return found
 
 
@@ -236,40 +236,33 @@ def contents(pictures: "Pictures") -> Iterator[Finding]:
         yield Finding("note", pictures.name, line)
 
 
-def recorded(
-    experiment: "Experiment", pictures: "Pictures", test: "Pictures", folder: Path
-) -> Finding:
+def recorded(run: "PreparedRun", folder: Path) -> Finding:
     """Whether this run is recorded already, or was begun."""
     from augfpn import records
-    from augfpn.settings.components import record_name
 
-    fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
-    run_id = records.run_id(experiment, fingerprints)
-    done = records.find(run_id, [folder, *records.COMMITTED])
+    done = records.find(run.id, [folder, *records.COMMITTED])
     if done is not None:
         return Finding("ok", "recorded", f"this run is done: {done.folder}.")
-    name = record_name(experiment, run_id)
-    if (folder / f".{name}.running" / "checkpoint.pt").exists():
+    if (folder / f".{run.name}.running" / "checkpoint.pt").exists():
         return Finding("ok", "recorded", "this run was begun, and goes on from its checkpoint.")
     return Finding("ok", "recorded", "this run is not recorded yet.")
 
 
-def time_of_run(
-    experiment: "Experiment", pictures: "Pictures", test: "Pictures", loading: float
-) -> Finding:
+def time_of_run(run: "PreparedRun", loading: float) -> Finding:
     """How long the run will take, measured on a few of its training steps and test images."""
     from augfpn.study import timing
     from augfpn.support.progress import duration
     from augfpn.training import train
 
-    steps = train.number_of_steps(experiment.train, len(pictures.with_objects()))
-    cost = timing.forecast(experiment, pictures, test)
-    total = loading + cost.step * steps + cost.picture * len(test)
+    steps = train.number_of_steps(run.experiment.train, len(run.pictures.with_objects()))
+    cost = timing.forecast(run)
+    total = loading + cost.step * steps + cost.picture * len(run.test)
     return Finding(
         "ok",
         "time",
-        f"about {duration(total)} on {experiment.device}: {steps} training steps of "
-        f"{cost.step:.2f} s ({cost.how}), then {len(test)} test pictures of {cost.picture:.2f} s.",
+        f"about {duration(total)} on {run.experiment.device}: {steps} training steps of "
+        f"{cost.step:.2f} s ({cost.how}), then {len(run.test)} test pictures of "
+        f"{cost.picture:.2f} s.",
     )
 
 

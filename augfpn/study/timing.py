@@ -30,6 +30,7 @@ from augfpn.study.recorded import TIMINGS
 from augfpn.support.files import write_json
 from augfpn.support.machine import environment, keep_freed_memory
 from augfpn.training import evaluate, prepare, train
+from augfpn.training.prepare import PreparedRun
 
 # The first steps and rounds are slower: memory is allocated, kernels are chosen.
 SLOW_STEPS, MOST_STEPS = 3, 23
@@ -54,13 +55,14 @@ class Forecast(NamedTuple):
     how: str
 
 
-def forecast(experiment: Experiment, pictures: Pictures, test: Pictures) -> Forecast:
+def forecast(run: PreparedRun) -> Forecast:
     """How long a run's steps and test pictures take on this machine; takes some twenty seconds.
 
     A step that is too long to be repeated is estimated from a step with a single picture. Raises
     whatever the training itself would, for example that the GPU's memory is too small.
     """
     keep_freed_memory()
+    experiment, pictures, test = run.experiment, run.pictures, run.test
     torch.manual_seed(experiment.seed)
     detector = build_detector(experiment.model).to(experiment.device)
     deadline = time.monotonic() + TRAINING_SECONDS

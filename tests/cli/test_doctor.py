@@ -13,10 +13,8 @@ from augfpn import config, records
 from augfpn.cli import doctor
 from augfpn.cli.doctor import Finding
 from augfpn.cli.program import main
-from augfpn.data import load
 from augfpn.data.annotations import check_annotations, count_by_size
 from augfpn.data.pictures import Pictures
-from augfpn.settings.components import record_name
 from augfpn.settings.parameters import parse
 from augfpn.study import timing
 from augfpn.support.files import write_json
@@ -110,35 +108,30 @@ def test_contents_counts_what_pycocotools_counts(small_coco):
 
 @pytest.fixture
 def run():
-    """A run's settings and pictures."""
-    settings = prepare.experiment_here(parse(SMOKE))
-    return settings, *(load.load_pictures(settings.data, use) for use in ("train", "test"))
+    """A run before its first step."""
+    return prepare.prepare_run(prepare.experiment_here(parse(SMOKE)))
 
 
 def test_a_recorded_run_is_found(tmp_path, run):
-    settings, pictures, test = run
-    assert "not recorded yet" in doctor.recorded(*run, tmp_path).sentence
+    assert "not recorded yet" in doctor.recorded(run, tmp_path).sentence
 
-    prints = {"train": pictures.fingerprint, "test": test.fingerprint}
-    done = tmp_path / record_name(settings, records.run_id(settings, prints))
+    done = tmp_path / run.name
     done.mkdir()
-    content = {"experiment": config.to_dict(settings), "fingerprints": prints}
-    content |= {"classes": pictures.classes, "report": []}
+    content = {"experiment": config.to_dict(run.experiment), "fingerprints": run.fingerprints}
+    content |= {"classes": run.pictures.classes, "report": []}
     result, environment = map(dict.fromkeys, (records.IN_RESULT, records.IN_ENVIRONMENT))
     for name, value in {"settings": content, "result": result, "environment": environment}.items():
         write_json(done / f"{name}.json", value)
-    assert str(done) in doctor.recorded(*run, tmp_path).sentence
-    assert str(done) not in doctor.recorded(replace(settings, seed=1), *run[1:], tmp_path).sentence
+    assert str(done) in doctor.recorded(run, tmp_path).sentence
+    other = prepare.prepare_run(replace(run.experiment, seed=1))
+    assert str(done) not in doctor.recorded(other, tmp_path).sentence
 
 
 def test_a_run_that_was_begun_is_found(tmp_path, run):
-    settings, pictures, test = run
-    prints = {"train": pictures.fingerprint, "test": test.fingerprint}
-    name = record_name(settings, records.run_id(settings, prints))
-    work = tmp_path / f".{name}.running"
+    work = tmp_path / f".{run.name}.running"
     work.mkdir()
     (work / "checkpoint.pt").touch()
-    assert "goes on" in doctor.recorded(*run, tmp_path).sentence
+    assert "goes on" in doctor.recorded(run, tmp_path).sentence
 
 
 def test_weights_are_looked_for_and_never_downloaded(monkeypatch, tmp_path):
@@ -221,35 +214,32 @@ def test_a_forecast_is_the_median_step_and_the_mean_picture(monkeypatch, run, cl
     monkeypatch.setattr(train, "one_step", lambda *_: clock.passes(next(taken)))
     monkeypatch.setattr(timing, "TRAINING_SECONDS", 10.0)
     monkeypatch.setattr(timing, "TEST_SECONDS", 1.0)
-    cost = timing.forecast(*run)
+    cost = timing.forecast(run)
     assert cost.how == "median of 20"
     assert cost.step == pytest.approx(0.055)
     assert cost.picture == pytest.approx(0.1)
 
 
 def test_a_step_that_is_too_long_is_guessed_from_one_picture(monkeypatch, run, clock):
-    settings, pictures, test = run
     monkeypatch.setattr(train, "one_step", lambda *_: clock.passes(0.2))
-    cost = timing.forecast(settings, pictures, test)
+    cost = timing.forecast(run)
     assert cost.how == "guessed from one with a single picture"
-    assert cost.step == pytest.approx(0.2 * settings.train.batch)
+    assert cost.step == pytest.approx(0.2 * run.experiment.train.batch)
 
 
 def test_measuring_ends_when_its_seconds_are_over(monkeypatch, run, clock):
     """After three steps with one picture, 1.5 s, and nine steps of 1 s, of which three are slow."""
-    settings, pictures, test = run
     taken = iter([0.5] * 3 + [1.0] * 30)
     monkeypatch.setattr(train, "one_step", lambda *_: clock.passes(next(taken)))
     monkeypatch.setattr(timing, "TRAINING_SECONDS", 10.0)
-    two = replace(settings, train=replace(settings.train, batch=2))
-    cost = timing.forecast(two, pictures, test)
+    two = replace(run.experiment, train=replace(run.experiment.train, batch=2))
+    cost = timing.forecast(run._replace(experiment=two))
     assert (cost.step, cost.how) == (1.0, "median of 6")
     assert clock.now == pytest.approx(1.5 + 9 + 0.1)
 
 
 def test_the_time_is_loading_and_all_steps_and_all_test_pictures(monkeypatch, run):
-    settings, pictures, test = run
-    long = replace(settings, train=replace(settings.train, steps=1000))
+    long = replace(run.experiment, train=replace(run.experiment.train, steps=1000))
     monkeypatch.setattr(timing, "forecast", lambda *_: timing.Forecast(0.5, 2.0, "as told"))
-    found = doctor.time_of_run(long, pictures, test, loading=40.0)
+    found = doctor.time_of_run(run._replace(experiment=long), loading=40.0)
     assert "about 9 min 04 s" in found.sentence
