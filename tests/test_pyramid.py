@@ -1,4 +1,4 @@
-"""The paper's parts against their formulas (tests/helpers/oracle.py), and what the eye can check."""
+"""The paper's parts against their formulas in tests/helpers/oracle.py, and what one can see."""
 
 from functools import partial
 
