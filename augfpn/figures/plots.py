@@ -78,11 +78,11 @@ def loss_curves(curves: dict[str, list[dict]]) -> Figure:
         name: terms[[term for term in terms if "supervision" not in term]].sum(axis=1)
         for name, terms in smooth.items()
     }
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.9))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3 + 0.2 * len(first.columns)))
     for axis, lines in ((left, first.rename(columns=LOSS_NAMES)), (right, pd.DataFrame(main))):
         palette = COLOURS[: len(lines.columns)]
         seaborn.lineplot(lines, ax=axis, palette=palette, dashes=False, errorbar=None)
-        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "title": None}
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "title": None}
         seaborn.move_legend(axis, **below, fontsize="small")
     left.set(ylabel="loss, weighted", yscale="log", title=label)
     right.set(ylabel="loss, summed", ylim=(0, None), title="the detector's own losses")
