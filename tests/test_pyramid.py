@@ -1,4 +1,4 @@
-"""The paper's parts against their formulas in tests/helpers/oracle.py, and what one can see."""
+"""The paper's parts against their formulas (tests/helpers/oracle.py), and what can be seen."""
 
 from functools import partial
 
