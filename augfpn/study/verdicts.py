@@ -42,7 +42,7 @@ def evidence_text(row: claims.Judgement) -> str:
 def counts_text(verdicts: Iterable[str]) -> str:
     """How often each verdict occurs: "5 hold, 1 undecided"."""
     counted = Counter(verdicts)
-    return ", ".join(count_text(n, verdict) for verdict, n in sorted(counted.items()))
+    return ", ".join(count_text(counted[v], v) for v in claims.VERDICTS if v in counted)
 
 
 def count_text(n: int, verdict: str) -> str:

@@ -113,3 +113,13 @@ def test_the_plan_says_how_many_seeds() -> None:
     assert plan(0.009 / 3**0.5, 0.0) == ["CS", "+0.9", "0.9", "0.0", "10", "1.0"]
     assert plan(0.009 / 3**0.5, 0.004) == ["CS", "+0.9", "0.9", "0.4", "more pictures", "–"]
     assert tables.planning_table([], seconds) == ""
+
+
+def test_pictures_are_described_with_objects_by_size(evidence: Evidence, coco: dict) -> None:
+    areas = [each["area"] for each in coco["annotations"]]
+    small, large = sum(a < 32**2 for a in areas), sum(a >= 96**2 for a in areas)
+    medium = len(areas) - small - large
+    assert tables.pictures_sentence(["fpn"], evidence).endswith(
+        f"with {len(areas)} objects, of which {small} are small (below 32² px), {medium} medium "
+        f"and {large} large (from 96² px on)."
+    )
