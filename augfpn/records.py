@@ -129,7 +129,9 @@ def read(folder: Path) -> Record:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"{folder} is not a complete record ({reason}): delete or repair it.") from None
+        raise UserError(
+            f"{folder} is not a complete record ({reason}): delete or repair it."
+        ) from None
 
 
 def read_object(file: Path, needed: Collection[str] = ()) -> dict:
