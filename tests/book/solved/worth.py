@@ -1,4 +1,4 @@
-"""What AugFPN is worth: effects, cost and claims."""
+"""Solutions: what AugFPN is worth, in effects, cost and claims."""
 
 import math
 from dataclasses import replace
@@ -16,7 +16,7 @@ from solved.table import WORDS, percentages, run, solves
 
 
 def spread_of_one(seeds: int) -> list[float]:
-    """So many differences with a mean of 2 and a standard deviation of 1."""
+    """One difference for each seed, with a mean of 2 and a standard deviation of 1."""
     values = np.arange(seeds, dtype=float)
     return (2 + (values - values.mean()) / values.std(ddof=1)).tolist()
 
@@ -103,12 +103,12 @@ def proposals_at_equal_work() -> list[str]:
 def an_interval_across_both() -> list[str]:
     found = Interval(1.2, -0.1, 2.5, 3, 0.5, 0.5)
     assert {intervals.verdict(found, margin) for margin in (0, 0.8)} == {"undecided"}
-    return ["Undecided, both", "it holds the paper's difference too"]
+    return ["Undecided, both", "it contains the paper's difference too"]
 
 
 @solves("claims", 2, "forgot the intervals and believed every mean")
 def claims_by_their_means() -> list[str]:
-    """The cell on three made-up claims; `said/claims.py` runs it on the ledger itself."""
+    """The cell on made-up claims; `said/claims.py` runs it on the ledger itself."""
     missing = claims.Line("", None, None, 0.0)
     ledger = [
         SimpleNamespace(
