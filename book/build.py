@@ -1,4 +1,4 @@
-"""Execute the chapters whose code, package, requirements or records changed; build the book.
+"""Execute the chapters whose code, package, requirements or records have changed; build the book.
 
     python book/build.py                 all of it, into _build/html
     python book/build.py --execute-only  only the chapters, into _build/executed
@@ -67,7 +67,7 @@ def executed(chapter: Path) -> Executed:
         return Executed(chapter, file, False)
     notebook = nbformat.read(chapter, as_version=4)
     began = time.monotonic()
-    # The package of this checkout, whichever is installed; a thread for each of several chapters.
+    # The package of this checkout, whichever is installed; one thread, as chapters run in parallel.
     environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)}
     folder = {"metadata": {"path": str(chapter.parent)}}
     settings = {"timeout": CELL_SECONDS, "extra_arguments": ["--log-level=ERROR"]}
@@ -88,7 +88,7 @@ def executed(chapter: Path) -> Executed:
 
 
 def machine() -> dict[str, str]:
-    """Where and with what a chapter was executed."""
+    """The day, the machine and the versions that a chapter is executed with."""
     sys.path.insert(0, str(ROOT))
     from augfpn.support.machine import cpu_name
 
@@ -102,7 +102,7 @@ def machine() -> dict[str, str]:
 
 
 def execute_all(jobs: int) -> list[Executed]:
-    """All chapters, several at once. Raises ``Failed`` for those that do not run, all named."""
+    """All chapters, several at once. Raises ``Failed``, which names every one that does not run."""
     done, failed = [], []
     with ProcessPoolExecutor(jobs) as pool:
         for chapter, future in [
@@ -125,7 +125,7 @@ def execute_all(jobs: int) -> list[Executed]:
 
 
 def with_outputs(chapter: Path, file: Path) -> NotebookNode:
-    """A chapter as it is now, with kept outputs. Raises ``Failed`` where they are not its own."""
+    """A chapter as it is now, with kept outputs. Raises ``Failed`` if its code is not theirs."""
     notebook, kept = (nbformat.read(path, as_version=4) for path in (chapter, file))
     code = [[c for c in each.cells if c.cell_type == "code"] for each in (notebook, kept)]
     now, then = ([cell.source for cell in cells] for cells in code)
@@ -138,7 +138,7 @@ def with_outputs(chapter: Path, file: Path) -> NotebookNode:
 
 
 def write_source(done: Iterable[Executed]) -> None:
-    """The book's files with outputs and what they include, in _build/source."""
+    """Write the book's files, chapters with outputs, and what they include into _build/source."""
     shutil.rmtree(SOURCE, ignore_errors=True)
     target = SOURCE / "book"
     target.mkdir(parents=True)
@@ -156,7 +156,7 @@ def write_source(done: Iterable[Executed]) -> None:
 
 
 def write_colab() -> None:
-    """All chapters in plain Markdown, without outputs, in _build/colab."""
+    """Write all chapters in plain Markdown, without outputs, into _build/colab."""
     settings = yaml.safe_load((ROOT / "_config.yml").read_text())
     site, url = settings["html"]["baseurl"], settings["repository"]["url"]
     raw = f"{url.replace('github.com', 'raw.githubusercontent.com')}/main/"
@@ -167,9 +167,11 @@ def write_colab() -> None:
 
 
 def finish_pages() -> None:
-    """What no setting of Jupyter Book does: Colab opens the chapters in plain Markdown, on a branch
-    of their own; no Thebe, which is not used and would be declared twice; and the bibliography is
-    no list to a screen reader, for its entries are none of a list's.
+    """Change in the built pages what no setting of Jupyter Book changes.
+
+    Colab's buttons lead to the chapters in plain Markdown, which have a branch of their own. Thebe
+    is removed: nothing uses it, and it would be declared twice. The bibliography loses its role of
+    a list, because screen readers expect list items in one.
     """
     for page in (BUILD / "html").glob("*.html"):
         text = COLAB_LINK.sub(r"\1/blob/colab/", page.read_text())
@@ -178,7 +180,7 @@ def finish_pages() -> None:
 
 
 def build_html(extra: list[str]) -> int:
-    """Jupyter Book, any warning an error; its exit status."""
+    """Run Jupyter Book, with warnings as errors, on _build/source; returns its exit status."""
     program = Path(sys.executable).with_name("jupyter-book")
     where = ["--config", str(ROOT / "_config.yml"), "--path-output", str(ROOT)]
     strict = ["--all", "-n", "-W", "--keep-going"]
@@ -194,14 +196,14 @@ def main() -> int:
     parser.add_argument("--execute-only", action="store_true", help="build no pages")
     parser.add_argument("--colab-only", action="store_true", help="execute and build nothing")
     chosen, extra = parser.parse_known_args()
-    write_colab()
-    if chosen.colab_only:
-        return 0
     try:
+        write_colab()
+        if chosen.colab_only:
+            return 0
         done = execute_all(chosen.jobs)
         if not chosen.execute_only:
             write_source(done)
-    except Failed as error:
+    except (Failed, pages.Missing) as error:
         print(error, file=sys.stderr)
         return 1
     return 0 if chosen.execute_only else build_html(extra)

@@ -1,6 +1,6 @@
-"""What pages are made of besides prose: the API from docstrings, run times, chapters for Colab.
+"""What is generated for pages: the API from docstrings, run times, chapters for Colab.
 
-A page holds a mark, such as ``<!-- api -->``, where `fill` puts what is made here.
+A page has a mark, such as ``<!-- api -->``, which `fill` replaces by what is generated here.
 """
 
 import ast
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-READ_FIRST = (  # the rooms of the package in the order in which one reads them; others follow
+READ_FIRST = (  # rooms of the package in reading order; those not listed follow by name
     *("pyramid", "config", "detectors", "settings", "data", "training", "records"),
     *("figures", "diagnostics", "study", "deploy", "cli"),
 )
@@ -18,8 +18,12 @@ FIELD = re.compile(r"\n(?=(?:Source|Shapes|Differs|Raises|Returns): )")
 MARK = re.compile(r"<!-- ([a-z ]+) -->")
 
 
+class Missing(Exception):
+    """A chapter includes code that is not there: the sentence says which."""
+
+
 def fill(text: str, made: Mapping[str, str]) -> str:
-    """A page with what was made in the place of its marks."""
+    """A page whose marks are replaced by what was made for them."""
     return MARK.sub(lambda mark: made.get(mark[1], mark[0]), text)
 
 
@@ -56,7 +60,7 @@ def module(package: Path, name: str) -> Iterator[str]:
 
 
 def signature(node: ast.ClassDef | ast.FunctionDef) -> str:
-    """How a function or a class is called, or a class's fields."""
+    """The call of a function or of a class; of a class without ``__init__`` its fields."""
     if isinstance(node, ast.FunctionDef):
         returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
         return call(node.name, node.args, returns)
@@ -69,7 +73,7 @@ def signature(node: ast.ClassDef | ast.FunctionDef) -> str:
 
 
 def call(name: str, given: ast.arguments, returns: str = "") -> str:
-    """A call on one line where it fits, else an argument a line."""
+    """A call on one line if it fits, else with one line for each argument."""
     arguments = arguments_of(given)
     line = f"{name}({', '.join(arguments)}){returns}"
     if len(line) <= 88:
@@ -100,7 +104,7 @@ def summary(docstring: str | None) -> str:
 
 
 def prose(docstring: str) -> str:
-    """A docstring in Markdown: its fields as a list, drawings as they are."""
+    """A docstring in Markdown: its fields become a list, indented blocks stay as they are."""
     parts = []
     for paragraph in docstring.replace("``", "`").split("\n\n"):
         if paragraph.startswith("    "):
@@ -143,9 +147,9 @@ LINK = re.compile(r"\]\((?!https?:|#)([\w./]+)\.(?:ipynb|md)(#[\w-]+)?\)")
 
 
 def for_colab(notebook: NotebookNode, root: Path, site: str, raw: str) -> NotebookNode:
-    """A chapter in plain Markdown, which Colab shows: its code included, its links to the site.
+    """A chapter in plain Markdown, as Colab shows it: code is included, links lead to the site.
 
-    ``site`` is the book's address, ``raw`` that of the repository's files.
+    ``site`` is the address of the book, ``raw`` the address of the repository's files.
     """
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -162,14 +166,14 @@ def plain(text: str, root: Path, site: str, raw: str) -> str:
 
 
 def reference(found: re.Match) -> str:
-    """A reference without its number, as a sentence may begin with it."""
+    """A reference without its number, with a capital letter where it begins a sentence."""
     begins, name = found[1], found[2]
     words = "the figure" if "fig" in name else "the formula"
     return words if begins is None else begins + words.capitalize()
 
 
 def authors(key: str) -> str:
-    """A citation's first author and year from its key: "lin2017fpn"."""
+    """A citation's first author and year, read from its key: "lin2017fpn"."""
     found = re.match(r"([a-z]+)(\d{4})", key.strip())
     return f"{found[1].title()} et al., {found[2]}" if found else key
 
@@ -191,14 +195,19 @@ def directive(found: re.Match, root: Path, raw: str) -> str:
 
 
 def code_of(file: Path, name: str | None) -> str:
-    """The source of a file, or of a class, function or method in it."""
+    """The source of a file, or of a class, function or method in it.
+
+    Raises ``Missing`` for a name that the file does not have.
+    """
     text = file.read_text()
-    node: ast.AST = ast.parse(text)
-    for part in (name or "").split("."):
-        if part:
-            node = next(n for n in node.body if getattr(n, "name", None) == part)
     if name is None:
         return text.strip()
+    node: ast.AST = ast.parse(text)
+    for part in name.split("."):
+        below = {each.name: each for each in node.body if hasattr(each, "name")}
+        if part not in below:
+            raise Missing(f"a chapter includes {name}, which {file} does not have.")
+        node = below[part]
     first = min(each.lineno for each in (node, *node.decorator_list))
     lines = text.splitlines()[first - 1 : node.end_lineno]
     spaces = len(lines[0]) - len(lines[0].lstrip())

@@ -2,8 +2,8 @@
 
     python book/pdf.py                   _build/augfpn-book.pdf
 
-Jupyter Book puts all pages into one, in which links lead from place to place; solutions and code
-are unfolded, and interactive figures show their static pictures.
+Jupyter Book puts all pages into one, and links lead from place to place within it. Solutions and
+code are unfolded, and interactive figures show their static images.
 """
 
 import shutil
@@ -27,7 +27,7 @@ UNFOLD = """() => {
 
 
 def build() -> Path:
-    """One page of all; its file."""
+    """Build the whole book as one page; returns its file."""
     program = Path(sys.executable).with_name("jupyter-book")
     command = [str(program), "build", str(SOURCE / "book"), "--config", str(ROOT / "_config.yml")]
     command += ["--path-output", str(ONE_PAGE), "--builder", "custom"]
@@ -37,7 +37,7 @@ def build() -> Path:
 
 
 def printed(page: Page, address: str) -> None:
-    """Print a page when its formulas are drawn and everything is unfolded."""
+    """Print a page into the PDF, once its formulas are drawn and everything is unfolded."""
     page.emulate_media(media="print", color_scheme="light")
     page.goto(address, wait_until="networkidle")
     page.evaluate("() => window.MathJax?.startup?.promise")

@@ -44,7 +44,7 @@ pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def run(*command: str | Path) -> str:
-    """What a command prints; fails with what it complains about."""
+    """What a command prints; fails with its error output."""
     told = [str(word) for word in command]
     done = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(told)}\n{done.stderr[-3000:]}"
@@ -62,7 +62,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The Python of an environment with torch and without the package, at the pinned versions."""
+    """The Python of an environment that has torch at the pinned version, but not the package."""
     uv = Path(sys.executable).with_name("uv")
     if not uv.exists():
         pytest.skip(f"an empty environment needs uv at {uv}, which `make setup` puts there")
@@ -76,13 +76,13 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def versions(python: Path) -> dict[str, str]:
-    """What is installed before any chapter has run."""
+    """The versions that are installed before any chapter has run."""
     return json.loads(run(python, "-c", f"import json\n{VERSIONS}\nprint(json.dumps(versions))"))
 
 
 @pytest.fixture
 def kernel(python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a kernel in that environment, from which an earlier chapter's package is gone."""
+    """The name of a kernel in that environment, without the package that a chapter installed."""
     run(python, "-m", "pip", "uninstall", "--quiet", "--yes", "augfpn")
     spec = {"argv": [str(python), "-m", "ipykernel_launcher", "-f", "{connection_file}"]}
     file = tmp_path / "jupyter" / "kernels" / "alone" / "kernel.json"
@@ -93,10 +93,10 @@ def kernel(python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str
 
 
 def execute(notebook: NotebookNode, kernel: str, folder: Path, wheel: Path, python: Path) -> float:
-    """Run a notebook in a folder of its own; seconds. Nothing points to the checkout."""
+    """Run a notebook in a folder of its own; returns seconds. Nothing points to the checkout."""
     environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
     environment["PATH"] = f"{python.parent}{os.pathsep}{environment['PATH']}"
-    # One thread, which works for all of its time: several would wait for each other by spinning.
+    # One thread: several would spin while they wait for each other, and count as processor time.
     environment |= {"AUGFPN_SOURCE": str(wheel), "OMP_NUM_THREADS": "1"}
     where = {"metadata": {"path": str(folder)}}
     client = NotebookClient(notebook, kernel_name=kernel, timeout=CELL_SECONDS, resources=where)
@@ -106,7 +106,7 @@ def execute(notebook: NotebookNode, kernel: str, folder: Path, wheel: Path, pyth
 
 
 def said(cell: NotebookNode) -> str:
-    """What a cell prints, complaints too."""
+    """What a cell prints, with its error output."""
     return "".join(each.text for each in cell.outputs if each.output_type == "stream")
 
 
@@ -135,8 +135,8 @@ def test_runs_alone_where_the_package_is_not_installed(
     assert found["versions"] == versions
     assert found["files"]["augfpn"].startswith(str(python.parents[1]))
     assert not [file for file in found["files"].values() if file.startswith(f"{ROOT}{os.sep}")]
-    # Python itself says what a chapter needs: its outputs must be kept under no less.
+    # The modules that Python has loaded must all be part of the key of the chapter's outputs.
     used = {dependencies.module_file(name) for name in found["files"] if name.startswith("augfpn")}
     assert used <= dependencies.files_of(dependencies.code_of(chapter))
-    # A machine with other work lets it wait; then what it has worked is the measure.
+    # On a busy machine a chapter waits, so its processor time may be the better measure.
     assert min(seconds, found["worked"]) < MOST_SECONDS

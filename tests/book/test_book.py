@@ -1,4 +1,4 @@
-"""The book's pages: their structure, what they promise, and that they build without a warning."""
+"""The book's pages: their structure, and that what they promise is true."""
 
 import ast
 import json
@@ -46,7 +46,7 @@ def text(page: Path) -> str:
 
 
 def words(markdown: str) -> int:
-    """Words that are read: no code, no options of directives; a formula is one word."""
+    """The number of words without code and options of directives; a formula is one word."""
     prose = re.sub(r"```\{literalinclude\}.*?```", "", markdown, flags=re.DOTALL)
     prose = re.sub(r"```\{math\}.*?```", "formula", prose, flags=re.DOTALL)
     prose = re.sub(r"^(```.*|:\w+:.*| {4}.*|\|[-|]+)$", "", prose, flags=re.MULTILINE)
@@ -110,7 +110,7 @@ def test_figures_have_alt_text_caption_and_a_reference(chapter: Path) -> None:
 
 @per_chapter
 def test_figures_stand_alone(chapter: Path) -> None:
-    """What else a cell displays would get the figure's caption too."""
+    """Anything else that the cell displays would get the figure's caption too."""
     drawn = [source(cell) for cell in cells(chapter, "code") if draws(cell)]
     assert not [each for each in drawn if re.search(r"^\s*display\(", each, re.MULTILINE)]
 
@@ -204,7 +204,7 @@ def test_the_builders_lines_run() -> None:
 
 
 def test_the_page_on_ones_own_detector_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """COCO's weights are played by random ones of the same names and shapes."""
+    """Random weights of the same names and shapes stand in for COCO's."""
     plain, pretrained = re.findall(
         r"```python\n(.*?)```", text(BOOK / "your_detector.md"), re.DOTALL
     )
@@ -234,7 +234,7 @@ def test_the_level_worked_out_by_hand() -> None:
 
 
 def test_the_twins_are_there() -> None:
-    """Two striped squares, nearly of one size, on different levels: the text speaks of them."""
+    """The text speaks of two striped squares of nearly the same size on different levels."""
     (code,) = [
         source(c) for c in cells(BOOK / "soft_roi_selection.ipynb", "code") if "twins" in c["id"]
     ]

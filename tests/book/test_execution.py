@@ -77,7 +77,7 @@ pytestmark = pytest.mark.timeout(300)  # kernels start slowly on a machine with 
 
 
 class Ran(NamedTuple):
-    """What a build said."""
+    """How a build ended and what it printed."""
 
     status: int
     happened: dict[str, str]  # to each chapter that is done: "executed" or "unchanged"
@@ -137,13 +137,13 @@ class Small:
         return Ran(done.returncode, dict(lines), done.stderr)
 
     def keys(self) -> dict[str, str]:
-        """What each chapter's output would be kept under: another key, another execution."""
+        """The key of each chapter; a chapter whose key changes is executed again."""
         done = self.python("-c", KEYS)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
     def printed(self) -> dict[str, str]:
-        """What is kept of each chapter's output; fails where more than one is kept."""
+        """The output that is kept of each chapter; fails if several are kept of one."""
         files = {file.name.rpartition("-")[0]: file for file in self.kept.iterdir()}
         assert len(files) == len(list(self.kept.iterdir()))
         return {name: output(nbformat.read(file, as_version=4)) for name, file in files.items()}
@@ -199,7 +199,7 @@ def test_prose_and_modules_that_no_chapter_uses_execute_nothing_and_prose_is_sho
 def test_code_and_functions_behind_what_is_imported_execute_their_chapters_only(
     small: Small,
 ) -> None:
-    """One change for each of two chapters, and `printed` sees that no old output is kept."""
+    """Each of two chapters has one change; `printed` fails if an old output is still kept."""
     small.chapter("plain", 'print("by", 6 * 9)')
     small.module("support/roots", PACKAGE["support/roots"].replace("x**0.5", "-(x**0.5)"))
     assert small.build().executed == {"plain", "boxes"}

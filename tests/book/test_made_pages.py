@@ -1,4 +1,4 @@
-"""What pages are made of besides prose: plain Markdown for Colab, the API from docstrings."""
+"""What is generated for pages: plain Markdown for Colab, the API from docstrings; and its keys."""
 
 import re
 from itertools import groupby
@@ -55,6 +55,12 @@ It is 4.
     assert "$$\nk = 4\n$$" in shown
     assert "<details><summary>Solution</summary>\n\nIt is 4." in shown
     assert "{" not in shown.split("```python")[0]
+
+
+def test_an_included_name_that_is_gone_is_named(build) -> None:
+    text = "```{literalinclude} ../augfpn/pyramid.py\n:pyobject: FPN.backward\n```"
+    with pytest.raises(build.pages.Missing, match=r"FPN.backward, which .*/pyramid.py does not"):
+        build.pages.plain(text, ROOT, "", "")
 
 
 def test_a_sentence_may_begin_with_a_figure(build) -> None:

@@ -30,7 +30,7 @@ per_page = pytest.mark.parametrize("name", NAMES)
 
 @pytest.fixture(scope="module")
 def html() -> Path:
-    """The book, built with any warning an error; what is unchanged is not executed again."""
+    """The built book. A warning is an error; unchanged chapters are not executed again."""
     command = [sys.executable, str(ROOT / "book" / "build.py")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
@@ -87,7 +87,7 @@ def test_loads_alone_without_errors_and_light(browser, site: str, name: str) -> 
 
 @per_page
 def test_nothing_is_left_as_markup(browser, site: str, name: str) -> None:
-    """Tables that cells make are tables, roles and formulas are set."""
+    """Tables that cells print are rendered as tables, and roles and formulas are rendered."""
     visit = Visit(browser, f"{site}{name}.html")
     code = """() => [...document.querySelectorAll("article :is(p, td, li, figcaption)")]
         .map(each => { const copy = each.cloneNode(true);
@@ -155,7 +155,7 @@ def test_the_pdf_has_all_chapters_and_their_solutions(html: Path) -> None:
 
 
 class Links(HTMLParser):
-    """The addresses that a page links to, and the places that it has."""
+    """The addresses that a page links to, and the anchors that it has."""
 
     def __init__(self, text: str) -> None:
         super().__init__()

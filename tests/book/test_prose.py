@@ -1,4 +1,4 @@
-"""Each sentence about results stands on its page, the records say so, and none is left out."""
+"""Each sentence about results is on its page and agrees with the records; none is left out."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ SCORED = [each for each in SENTENCES if each.scored]
 
 @pytest.fixture(scope="module")
 def all_scored() -> None:
-    """Every record on the draws of its test pictures, by as many processes as there are cores."""
+    """Score every record on the draws of its test images, with one process for each core."""
     of = at("scenes")
     found = report.prepared([*grid.parts()], "laptop", None, of.found, of.timings)
     for pictures, each in found.items():
@@ -52,7 +52,7 @@ def test_the_intervals_say_so(each: Sentence) -> None:
 READS = re.compile(
     r"\bgather\.|\bfound\.|\bmechanisms\.|\btables\.|\bverdicts\.|\bdefects\.|\btimings\b"
 )
-NOTHING_SAID = {  # chapter and cell, of those that read records: behind it nothing is made of them
+NOTHING_SAID = {  # chapter and cell that read records, about which the text after them says nothing
     ("claims", "ledger"),
     ("claims", "one"),
     ("consistent_supervision", "halved"),
@@ -62,7 +62,7 @@ NOTHING_SAID = {  # chapter and cell, of those that read records: behind it noth
     ("two_forwards", "opened"),
     ("two_forwards", "results"),
 }
-DRAWN_ONLY = {  # the same of alt texts and captions, which tell no more than how a figure is drawn
+DRAWN_ONLY = {  # the same for captions and alt texts that only say how a figure is drawn
     ("consistent_supervision", "effects"),
     ("residual_feature_augmentation", "effects"),
     ("soft_roi_selection", "effects"),
@@ -70,7 +70,7 @@ DRAWN_ONLY = {  # the same of alt texts and captions, which tell no more than ho
 
 
 def reading_cells() -> Iterator[tuple[str, dict, str]]:
-    """A chapter, a code cell of it that reads records, and the text behind that cell."""
+    """For each code cell that reads records: its chapter, the cell, and the text after it."""
     for path in sorted(BOOK.glob("*.ipynb")):
         every_cell = cells(path.stem)
         for i, cell in enumerate(every_cell):
@@ -80,7 +80,7 @@ def reading_cells() -> Iterator[tuple[str, dict, str]]:
 
 
 def checked(page: str, words: str) -> bool:
-    """Whether a page's text holds a sentence of the table."""
+    """Whether a text of a page contains a sentence of the table."""
     return any(each.page == page and each.words in words for each in SENTENCES)
 
 

@@ -17,7 +17,7 @@ per_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 @pytest.fixture(autouse=True, scope="module")
 def a_tidy_workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Chapters make folders with `tempfile`; and on a busy machine two threads wait for another."""
+    """Chapters make folders with `tempfile`; one thread is faster than two on a busy machine."""
     before = tempfile.tempdir, torch.get_num_threads()
     tempfile.tempdir = str(tmp_path_factory.mktemp("made"))
     torch.set_num_threads(1)

@@ -1,9 +1,9 @@
-"""What the pages say came out of the records: sentences, each beside a check of these records.
+"""Sentences of the pages that report results, each beside a check of the records.
 
-A sentence is quoted word for word, so that nobody changes it without its check; a check fails when
-new records say something else. What rests on measurements, run times, counts and the mean of AP is
-checked in the plain run. What rests on intervals needs every record scored: that is slow. A module
-for a chapter or two; `test_prose.py` goes through them all.
+A sentence is quoted word for word, so that nobody changes it without its check. A check fails when
+new records say something else. Sentences about measurements, run times, counts and mean AP are
+checked in the plain run; sentences about intervals need every record scored, which is slow. Each
+module has the sentences of one or two chapters; `test_prose.py` goes through them all.
 """
 
 import importlib

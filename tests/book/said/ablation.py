@@ -13,7 +13,7 @@ from said.table import says
 
 
 def table2(pictures: str) -> dict[str, float]:
-    """The effects of Table 2 by their means, in its order."""
+    """The mean effects of the rows of Table 2, in its order."""
     return {v: gain(pictures, v) for v in compared("table2", pictures)}
 
 
@@ -90,7 +90,7 @@ def one_interval_excludes_zero() -> None:
 
 @says("putting_it_together", "So the data agree with the paper", True)
 def intervals_hold_the_papers_effects() -> None:
-    """Its numbers are printed to a tenth, so their differences are sure to a tenth."""
+    """The paper prints tenths, so a difference of two of its numbers is off by at most a tenth."""
     for variant in table2("scenes"):
         found = effect("scenes", variant)
         assert found.low - 0.1 <= printed(variant) <= found.high + 0.1
@@ -124,7 +124,7 @@ def supervision_on_all_dials() -> None:
 @says(
     "putting_it_together",
     "On the two classes that *context* adds, Residual Feature Augmentation has the best mean of "
-    "its row, and the interval still holds zero.",
+    "its row, and the interval still contains zero.",
     scored=True,
 )
 def context_on_the_classes_of_its_dial() -> None:

@@ -50,7 +50,7 @@ def what_holds_is_structure() -> None:
     scored=True,
 )
 def two_effects_far_beyond_their_intervals() -> None:
-    """Twice as far from zero as the interval reaches; C38 compares with the second."""
+    """The mean is more than two half-widths from zero. C37 and C38 are both about the maximum."""
     far = {
         row.claim.id
         for row in ledger("scenes")
@@ -94,7 +94,7 @@ def rankings_are_undecided() -> None:
 
 @says("claims", "To decide most of them, a hundred seeds and more would be needed", True)
 def seeds_for_rankings() -> None:
-    """Or more pictures than there are."""
+    """Or even infinitely many, if the test images alone leave too much variation."""
     rows = [row for row in ledger("scenes") if row.claim.id in ("C30", "C31", "C42", "C43", "C49")]
     needed = [
         intervals.seeds_needed(tables.deviation_of(x.found), x.printed / 100, x.found.of_pictures)

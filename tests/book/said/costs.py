@@ -34,7 +34,7 @@ def own(every: Sequence[cost.PartCost], part: str) -> cost.PartCost:
 
 
 def added(variant: str) -> tuple[float, float]:
-    """Parameters and multiply-accumulates in testing, more than FPN's, as shares of FPN's."""
+    """The parameters and multiply-accumulates at inference beyond FPN's, as shares of FPN's."""
     plain_, more = (cost.in_testing(each) for each in (costs(), costs(**SETTINGS[variant])))
     return tuple((b - a) / a for a, b in zip(plain_, more, strict=True))
 
@@ -100,7 +100,7 @@ def what_each_part_adds() -> None:
 
 
 def times(budget: str, use: str) -> Interval:
-    """How many times as long as FPN AugFPN takes, on a CPU."""
+    """AugFPN's time divided by FPN's, on a CPU."""
     (found,) = [
         each
         for each in recorded.read_timings(COMMITTED, budget)

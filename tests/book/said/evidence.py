@@ -1,4 +1,4 @@
-"""What the repository's records hold, as the checks of sentences ask for it; AP in points."""
+"""What the checks of sentences ask the repository's records for; AP is in points."""
 
 import math
 from dataclasses import replace
@@ -23,7 +23,7 @@ NOISE = 0.3  # points of AP that two runs of one setting on COCO differ by, at m
 
 @cache
 def every() -> dict[str, Evidence]:
-    """What the repository's records hold, by pictures; nothing is scored."""
+    """The evidence of the repository's records, by set of images; nothing is scored."""
     found, timings = recorded.collect(COMMITTED), recorded.read_timings(COMMITTED, "laptop")
     return {name: Evidence(name, "laptop", found, timings=timings) for name in grid.SETS}
 
@@ -50,7 +50,7 @@ def gain(pictures: str, variant: str, number: str = "AP", base: str | None = Non
 
 
 def effect(pictures: str, variant: str, number: str = "AP") -> Interval:
-    """The same with its interval, in points; three seeds or more."""
+    """The same difference with its interval, in points; needs three seeds or more."""
     found = at(pictures).effects(variant, baseline_of(variant))[number]
     assert found.seeds >= intervals.FEWEST_SEEDS
     return Interval(*(100 * x for x in found[:3]), found.seeds, math.nan, math.nan)
@@ -73,7 +73,7 @@ def printed(variant: str) -> float:
 
 
 def measured(pictures: str, variant: str, number: str, less: str | None = None) -> Interval:
-    """A number that was measured, or its difference to another variant's, times a hundred."""
+    """A diagnostic's number, or its difference to another variant's, times a hundred."""
     found = at(pictures).measured([variant], [] if less is None else [less], number)
     assert found.seeds >= intervals.FEWEST_SEEDS
     return Interval(*(100 * x for x in found[:3]), found.seeds, math.nan, math.nan)
@@ -92,7 +92,7 @@ def verdict(pictures: str, name: str) -> str:
 
 @cache
 def looked_at(variant: str) -> tuple[torch.nn.Module, dict, Maps]:
-    """The detector with committed weights, what it finds in the book's scene, and its maps."""
+    """A detector with committed weights, its detections in the book's scene, and its maps."""
     detector, record = reopen.load_detector(at("scenes").recorded(variant)[0].folder, "cpu")
     image, target = load_pictures(replace(record.experiment.data, test_scenes=5), "test")[4]
     with torch.no_grad():

@@ -11,7 +11,7 @@ from said.table import says
 @says(
     "consistent_supervision",
     "FPN's was *larger* after training than before in each of our runs, but by so little that its "
-    "interval holds zero",
+    "interval contains zero",
 )
 def the_gap_grew_in_every_run() -> None:
     grown = [
@@ -36,7 +36,7 @@ def levels_are_less_alike_after_training_on_blood_cells() -> None:
     assert undecided(measured("scenes", "fpn", fell))
 
 
-@says("consistent_supervision", "on our two sets of pictures they hold zero")
+@says("consistent_supervision", "on our two sets of pictures they contain zero")
 @says("consistent_supervision", "and the claim stands as undecided")
 def the_gap_with_supervision_is_undecided() -> None:
     for pictures in BOTH:

@@ -71,7 +71,7 @@ def retinanet_on_blood_cells() -> None:
 @says(
     "one_stage_and_masks",
     "AugFPN's means are above zero for boxes and for masks, and above the paper's, but their "
-    "intervals hold zero; for objects of medium size they do not:",
+    "intervals contain zero; for objects of medium size they do not:",
     scored=True,
 )
 def masks_on_scenes() -> None:

@@ -12,7 +12,7 @@ from said.table import says
 
 
 def losses_by_level() -> np.ndarray:
-    """The loss of objects by the level of their size and the level they are read from."""
+    """The loss of objects, by the level of their size (rows) and the level they are read from."""
     found = at("scenes").arrays("fpn", "assignment", "oracle", "loss")
     assert np.isnan(found[3]).all()
     return found[:3]
@@ -60,7 +60,7 @@ def sizes_of_objects_in_scenes() -> None:
 
 
 def work_by_level() -> dict[int, int]:
-    """Multiply-accumulates of FPN's two convolutions of each level, 800 x 1216 px, ResNet-50."""
+    """Multiply-accumulates of FPN's two convolutions on each level: 800 x 1216 px, ResNet-50."""
     places = {k: (800 // 2**k) * (1216 // 2**k) for k in (2, 3, 4, 5)}
     return {k: n * 256 * (64 * 2**k + 9 * 256) for k, n in places.items()}
 
@@ -85,7 +85,7 @@ def fpn_is_small() -> None:
 @says("fpn", "In P, the fine levels have what came down from the coarse ones")
 @says("fpn", "First row, M2 to M5: outlines and surfaces at level 2, blurred blobs at level 5.")
 def objects_are_pale_in_p() -> None:
-    """In M2 objects stand out by what is large in them, in all of P by what is small: pale."""
+    """Inside objects the activations are larger than around them in M2, and smaller in all of P."""
     _, _, of = looked_at("fpn")
     for levels, pale in ((of.m, None), (of.p, True)):
         for k, x in levels.items():

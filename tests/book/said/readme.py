@@ -21,7 +21,7 @@ def seconds_of_the_pictures_in_the_readme() -> None:
 @says("coco_recipe", "We have not made that run, for want of eight GPUs.")
 @says("coco_recipe", "What is *not*: a COCO run, eight GPUs, mixed precision over a whole run.")
 def no_run_on_coco() -> None:
-    """But for a few pictures learned by heart, to see that the code can."""
+    """Except overfitting a few images, which only shows that the code can learn them."""
     assert not [run for run in runs() if run.experiment.budget == "paper"]
     on_coco = [run.result["pictures"] for run in runs() if run.experiment.data.name == "coco"]
     assert all(each["train"] <= 10 for each in on_coco)

@@ -15,7 +15,7 @@ def shown(cell: dict) -> str:
 
 @cache
 def text(page: str) -> str:
-    """All that a page says, code left out."""
+    """All that a page says, without code."""
     for path in (ROOT / f"{page}.md", BOOK / f"{page}.md"):
         if path.exists():
             return plain(path.read_text("utf-8"))
@@ -37,7 +37,7 @@ SENTENCES: list[Sentence] = []
 
 
 def says(page: str, words: str, scored: bool = False) -> Callable:
-    """Put a function into the table as the check of a sentence."""
+    """Decorate a function: it becomes the check of a sentence."""
 
     def put(check: Callable[[], None]) -> Callable[[], None]:
         SENTENCES.append(Sentence(page, plain(words), check, scored))

@@ -18,7 +18,7 @@ from said.table import says
 
 
 def mixture() -> np.ndarray:
-    """Figure 4 on scenes: mean weights by the level of the rule (rows) and the level mixed."""
+    """Figure 4 on scenes: mean weights, by the rule's level (rows) and the mixed-in level."""
     return at("scenes").arrays("augfpn", "assignment", "mixture", "mean")
 
 
@@ -122,7 +122,7 @@ def panet_beside_the_gates() -> None:
 
 @says(
     "soft_roi_selection",
-    "An interval that holds zero means *undecided*, not *no effect*. Most do",
+    "An interval that contains zero means *undecided*, not *no effect*. Most do",
     True,
 )
 def most_fusions_are_undecided() -> None:

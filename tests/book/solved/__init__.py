@@ -1,9 +1,9 @@
 """The exercises' folded solutions: each answer is worked out again and looked for in the text.
 
-A check returns the words that the solution must then contain, so that neither a changed text nor a
-changed package goes unnoticed. Code cells are run with the earlier cells they need; what these
-would read or draw at length is given to them instead. One module holds the checks of a chapter or
-a few; `test_solutions.py` goes through them all.
+A check returns the words that the solution must contain, so that neither a changed text nor a
+changed package goes unnoticed. Code cells are run after the earlier cells that they need; what
+would take long to read or to draw is replaced. Each module has the checks of one or a few
+chapters; `test_solutions.py` goes through them all.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Three defects, three mends."""
+"""Solutions: the three defects and AugFPN's three parts."""
 
 import math
 import re
@@ -22,7 +22,7 @@ from solved.table import percentages, run, solves
 
 
 def supervised(lam: float, levels: int) -> float:
-    """The loss of so many levels that all have the same map and the same head."""
+    """The loss of supervision on ``levels`` levels that share one map and one head."""
     select = HardRoISelection((2,), 2, torchvision_roi_align)
     boxes = torch.tensor([[4.0, 4, 40, 40], [10, 0, 60, 30]])
     samples = Samples([boxes], [torch.tensor([1, 0])], [torch.zeros(2, 4)], [torch.zeros(2)])

@@ -1,4 +1,4 @@
-"""One-stage detectors and masks."""
+"""Solutions: one-stage detectors and masks."""
 
 import re
 from dataclasses import replace
@@ -13,9 +13,10 @@ from solved.table import exercises, percentages, run, solves, zeros
 
 
 def level_of_fcos(side: float, off: float, radius: float | None) -> int:
-    """The level on which FCOS learns a square from a point so far left of its middle.
+    """The level on which FCOS learns a square from a point ``off`` pixels left of its middle.
 
-    ``radius`` is how far from the middle, in strides, points learn; the authors have no limit.
+    ``radius`` is the greatest distance, in strides, of a point that learns; the authors' code has
+    no limit (None).
     """
     model = recipes.named("fcos_r50_fpn_1x").model
     _, head, _ = build.fcos(replace(model, fcos=replace(model.fcos, centre_radius=radius)))

@@ -1,4 +1,4 @@
-"""From one map to a pyramid: the pyramid and the two forwards."""
+"""Solutions: from one map to a pyramid."""
 
 import math
 import re

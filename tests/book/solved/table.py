@@ -37,7 +37,7 @@ def exercises(chapter: str) -> dict[int, Exercise]:
 
 
 class Check(NamedTuple):
-    """What an exercise takes for granted, and what its solution must say."""
+    """What the question must say, and what the solution must say."""
 
     asked: tuple[str, ...]  # found in the question
     answers: Callable[[], list[str]]  # worked out again; found in the solution
@@ -47,7 +47,7 @@ CHECKS: dict[tuple[str, int], Check] = {}
 
 
 def solves(chapter: str, number: int, *asked: str) -> Callable:
-    """Put a function into the table as the check of an exercise."""
+    """Decorate a function: it becomes the check of an exercise."""
 
     def put(answers: Callable[[], list[str]]) -> Callable[[], list[str]]:
         assert (chapter, number) not in CHECKS
@@ -75,5 +75,5 @@ def percentages(printed: str) -> list[int]:
 
 
 def zeros(*shape: int) -> torch.Tensor:
-    """A tensor with a shape and nothing in it: layers then only say what comes out."""
+    """A tensor that has a shape but no values, to ask layers for the shapes of their outputs."""
     return torch.empty(*shape, device="meta")

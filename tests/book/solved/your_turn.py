@@ -1,4 +1,4 @@
-"""Your own pictures, and the recipe on COCO."""
+"""Solutions: your own pictures, and the recipe on COCO."""
 
 import json
 import math
