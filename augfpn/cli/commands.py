@@ -40,7 +40,7 @@ def run_train(given: argparse.Namespace) -> int:
     record = train.train(experiment, folder, chosen.again)
     twin = one_run.find_twin(record, chosen)
     print(f"\n{one_run.as_text(one_run.run_rows(record, twin))}\n")
-    print(classes_table({"run": record.result} | ({"FPN": twin.result} if twin else {})))
+    print(one_run.class_table(one_run.results_of(record, twin)))
     print(f"\n{one_run.run_resources(record)}\nrecord: {record.folder}")
     return DONE
 
@@ -59,20 +59,8 @@ def run_evaluate(given: argparse.Namespace) -> int:
         return DONE
     rows = [(name, one_run.in_percent(result)) for name, result in columns.items()]
     rows.append(("difference", one_run.difference(rows[1][1], rows[0][1])))
-    print(f"\n{one_run.as_text(rows)}\n\n{classes_table(columns)}")
+    print(f"\n{one_run.as_text(rows)}\n\n{one_run.class_table(columns)}")
     return DONE
-
-
-def classes_table(results: dict[str, dict]) -> str:
-    """AP by class, in percent: a column for each result, a row for each class that is there."""
-    from augfpn.study import one_run
-
-    rows: dict[str, dict[str, one_run.Cell]] = {}
-    for title, result in results.items():
-        for name, ap in one_run.classes_in_percent(result).items():
-            if result["by_class"][name] is not None:
-                rows.setdefault(name, dict.fromkeys(results))[title] = ap
-    return one_run.as_text(list(rows.items()), list(results)) if rows else ""
 
 
 def run_predict(given: argparse.Namespace) -> int:

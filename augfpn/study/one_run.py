@@ -12,7 +12,6 @@ from augfpn.settings.parameters import Parameters
 from augfpn.support.progress import duration
 from augfpn.support.text import columns
 
-MANY_CLASSES = 12  # more do not fit beside each other
 Number = float | None  # in percent
 Cell = Number | tuple[Number, Number]  # of boxes; with masks a pair, as in the paper's Table 1
 RunRow = tuple[str, dict[str, Cell]]  # a label, and cells by name
@@ -116,12 +115,19 @@ def cell_text(cell: Cell, sign: str = "") -> str:
     return "/".join("-" if part is None else f"{part:{sign}.1f}" for part in box_and_mask(cell))
 
 
-def class_table(record: records.Record, twin: records.Record | None) -> str:
-    """AP of each class, this run's and its twin's; empty if there would be too many columns."""
-    runs = [("this run", record)] + ([("its FPN twin", twin)] if twin else [])
-    names = list(record.result["by_class"])
-    table = [(label, classes_in_percent(run.result)) for label, run in runs]
-    return as_text(table, names) if len(names) <= MANY_CLASSES else ""
+def class_table(results: dict[str, dict]) -> str:
+    """AP by class in percent: a column for each result, a row for each class with test objects."""
+    rows: dict[str, dict[str, Cell]] = {}
+    for title, result in results.items():
+        for name, ap in classes_in_percent(result).items():
+            if result["by_class"][name] is not None:
+                rows.setdefault(name, dict.fromkeys(results))[title] = ap
+    return as_text(list(rows.items()), list(results)) if rows else ""
+
+
+def results_of(record: records.Record, twin: records.Record | None) -> dict[str, dict]:
+    """A run's result and its twin's, by what tables call them."""
+    return {"this run": record.result} | ({"its FPN twin": twin.result} if twin else {})
 
 
 def run_conclusion(record: records.Record, twin: records.Record | None) -> str:

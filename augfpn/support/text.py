@@ -15,11 +15,11 @@ def columns(
     sides = ["left" if place in left else "right" for place in range(len(header))]
     options = {"tablefmt": "plain", "disable_numparse": True, "preserve_whitespace": True}
     return "\n".join(
-        line.rstrip()
-        for line in tabulate([header, *rows], colalign=sides, **options).splitlines()
+        line.rstrip() for line in tabulate([header, *rows], colalign=sides, **options).splitlines()
     )
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    return tabulate(rows, headers=header, tablefmt="github", disable_numparse=True)
+    """A table in Markdown, its cells not padded: a page may have long ones."""
+    rule = ["---"] * len(header)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))

@@ -8,7 +8,6 @@ import pytest
 from command_line import SMOKE, lines
 
 from augfpn import records
-from augfpn.cli.commands import classes_table
 from augfpn.cli.program import main
 from augfpn.data import load
 from augfpn.deploy import export
@@ -31,15 +30,6 @@ def test_a_run_that_is_recorded_is_shown_and_not_repeated(trained, capsys):
     assert main(["train", *SMOKE, "--records", str(folder)]) == 0
     assert process.stdout.endswith(capsys.readouterr().out.partition("\n\n")[2])
     assert len(list(records.records_in([folder]))) == 1
-
-
-def test_classes_that_no_test_picture_shows_are_left_out():
-    empty, full = {"by_class": {"cat": None, "dog": None}}, {"by_class": {"cat": None, "dog": 0.25}}
-    assert classes_table({"run": empty}) == ""
-    assert lines(classes_table({"run": full, "FPN": empty})) == {
-        "run": ["FPN"],
-        "dog": ["25.0", "-"],
-    }
 
 
 # --- evaluate -------------------------------------------------------------------------------------
