@@ -76,20 +76,16 @@ class Parameters:
     ] = "asf"
     roi_selection: Annotated[
         config.RoISelection,
-        about(
-            "hard is FPN's rule (all that one-stage detectors have), soft AugFPN's; others: Table 5"
-        ),
+        about("hard: FPN's rule (one-stage detectors have only this); soft: AugFPN's"),
     ] = "soft"
     mask_supervision: Annotated[
-        bool, about("supervise masks on M too, as the authors' code does; needs detector mask_rcnn")
+        bool, about("supervise masks on M too, as the authors' code; needs mask_rcnn")
     ] = False
     detector: Annotated[config.Detector, about("the detector on the pyramid")] = "faster_rcnn"
     neck: Annotated[config.Neck, about("what turns the backbone's maps into a pyramid")] = "fpn"
     dialect: Annotated[
         Literal["auto", *dialects.DIALECTS],
-        about(
-            "whose choice counts where sources differ; auto: ours, at the paper budget the authors'"
-        ),
+        about("the source of disputed choices; auto: authors' at budget paper, else ours"),
     ] = "auto"
     backbone: Annotated[config.BackboneName | None, about("the backbone; None: the budget's")] = (
         None
@@ -140,7 +136,7 @@ class Parameters:
     records: Annotated[str, about("the folder that runs are recorded in")] = "runs"
     baseline: Annotated[
         Literal["record", "train", "none"],
-        about("the FPN run to compare with: one that is recorded, trained if missing, or none"),
+        about("the FPN run to compare with: recorded, trained if missing, or none"),
     ] = "record"
     again: Annotated[bool, about("repeat a run that is already recorded")] = False
 
