@@ -168,7 +168,8 @@ def _framed(
     pen = ImageDraw.Draw(drawn)
     pen.font = ImageFont.load_default(size=max(11, longer / SIDES_PER_LETTER) * scale)
     for (left, top, *_), name, colour in zip(edges, names, colours, strict=True):
-        _write(pen, left, top, name, colour, width)
+        if name:
+            _write(pen, left, top, name, colour, width)
     return np.array(drawn)
 
 
