@@ -52,7 +52,7 @@ def exists(dotted: str) -> bool:
         file = (path / names.pop(0)).with_suffix(".py")
     else:
         file = path / "__init__.py"
-    return not names or has(tree(file), names)
+    return names in ([], ["__file__"]) or has(tree(file), names)
 
 
 @cache
@@ -78,6 +78,8 @@ def defined(node: ast.stmt) -> Iterator[str]:
             yield node.name
         case ast.AnnAssign(target=ast.Name(id=name)):
             yield name
+        case ast.Import() | ast.ImportFrom():
+            yield from (each.asname or each.name for each in node.names)
         case ast.Assign():
             every = [each for target in node.targets for each in ast.walk(target)]
             yield from (each.id for each in every if isinstance(each, ast.Name))
@@ -108,6 +110,60 @@ def python_files() -> set[str]:
     }
 
 
+# --- what code uses -------------------------------------------------------------------------------
+
+
+def code(path: Path) -> ast.Module:
+    """A file's code; of a notebook all cells, without magics."""
+    if path.suffix == ".py":
+        return tree(path)
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    sources = ["".join(each["source"]) for each in cells if each["cell_type"] == "code"]
+    return ast.parse(re.sub(r"^(\s*)[%!].*$", r"\1pass", "\n".join(sources), flags=re.M))
+
+
+def used(module: ast.Module) -> Iterator[str]:
+    """The names of the package that code imports, and those it reads from imported modules."""
+    modules = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("augfpn"):
+            for each in node.names:
+                yield node.module if each.name == "*" else f"{node.module}.{each.name}"
+                modules[each.asname or each.name] = f"{node.module}.{each.name}"
+    bound = {*bound_otherwise(module)}
+    known = {name: dotted for name, dotted in modules.items() if is_module(dotted)}
+    for node in ast.walk(module):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in known.keys() - bound:
+                yield f"{known[name]}.{attr}"
+
+
+def bound_otherwise(module: ast.Module) -> Iterator[str]:
+    """The names of variables and arguments, which may hide an imported module."""
+    for node in ast.walk(module):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                yield name
+
+
+def is_module(dotted: str) -> bool:
+    path = ROOT.joinpath(*dotted.split("."))
+    return path.is_dir() or path.with_suffix(".py").exists()
+
+
+def test_what_code_uses_is_there() -> None:
+    """Also in chapters and in slow tests, which are executed seldom."""
+    files = [path for path in TEXTS if path.suffix in (".py", ".ipynb")]
+    found = {path.relative_to(ROOT).as_posix(): {*used(code(path))} for path in files}
+    gone = {
+        path: sorted(each for each in names if not exists(each)) for path, names in found.items()
+    }
+    assert {path: each for path, each in gone.items() if each} == {}
+
+
+# --- the map --------------------------------------------------------------------------------------
+
+
 def test_the_map_of_the_package_has_every_room() -> None:
     """And the modules in front of them, so that a newcomer finds each."""
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -116,6 +172,9 @@ def test_the_map_of_the_package_has_every_room() -> None:
     rooms = {f"{file.parent.name}/" for file in PACKAGE.glob("*/__init__.py")}
     front = {file.name for file in PACKAGE.glob("*.py")} - {"__init__.py"}
     assert set(shown) >= rooms | front
+
+
+# --- these tests themselves -----------------------------------------------------------------------
 
 
 def test_names_are_looked_up_in_the_source() -> None:
@@ -133,3 +192,9 @@ def test_names_are_looked_up_in_the_source() -> None:
 def test_what_is_not_there_is_found() -> None:
     said = "`augfpn.stud`, ../augfpn/pyramid.py, [more](book/no_chapter.ipynb), `no_module.py`"
     assert missing(said) == ["augfpn.stud", "book/no_chapter.ipynb", "no_module.py"]
+
+
+def test_names_that_code_uses_are_followed_through_its_imports() -> None:
+    source = "from augfpn import FPN\nfrom augfpn.study import grid as g\ng.part(g.SETS)\nFPN.lam"
+    names = {"augfpn.FPN", "augfpn.study.grid", "augfpn.study.grid.part", "augfpn.study.grid.SETS"}
+    assert {*used(ast.parse(source))} == names
