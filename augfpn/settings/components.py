@@ -136,5 +136,6 @@ def record_name(experiment: Experiment, run_id: str) -> str:
     """The name of a record's folder, for people: what was run, with the run's id at its end."""
     model = experiment.model
     on = "+".join(each.folder for each in components_of(model)) or "fpn"
-    words = (experiment.data.name, experiment.budget, model.detector, model.backbone, on)
+    backbone = model.backbone.replace("/", "_")  # "timm/NAME" would make a folder in a folder
+    words = (experiment.data.name, experiment.budget, model.detector, backbone, on)
     return "-".join((*words, f"seed{experiment.seed}", run_id))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from augfpn import records
+from augfpn import config, records
 from augfpn.config import AUGFPN, FPN, Model
 from augfpn.settings import paper
 from augfpn.settings.components import is_augfpn, is_fpn, label_of, record_name, variant_of
@@ -83,3 +83,12 @@ def test_a_record_is_named_after_its_run() -> None:
     model = changed(replace(experiment.model, ratios=()), neck="bottom_up", roi_selection="acf")
     object.__setattr__(experiment, "model", model)
     assert "-bottom_up+cs+acf-seed3-" in record_name(experiment, "0123456789ab")
+
+
+def test_a_backbone_of_timm_makes_a_name_for_one_folder() -> None:
+    """A slash in it would make two, and a finished run could not be renamed to its record."""
+    experiment = config.Experiment(
+        model=Model(backbone="timm/resnet18.a1_in1k", norm="batch"), budget="smoke"
+    )
+    name = record_name(experiment, "0123456789ab")
+    assert name == "scenes-smoke-faster_rcnn-timm_resnet18.a1_in1k-fpn-seed0-0123456789ab"
