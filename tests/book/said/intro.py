@@ -56,7 +56,9 @@ def augfpn_is_above_zero_by_its_mean() -> None:
     assert all(gain(pictures, "augfpn") > 0 for pictures in BOTH)
 
 
-@says("intro", "of a size that needs more seeds to be sure of: its intervals still contain zero", True)
+@says(
+    "intro", "of a size that needs more seeds to be sure of: its intervals still contain zero", True
+)
 def augfpn_is_undecided() -> None:
     assert all(undecided(effect(pictures, "augfpn")) for pictures in BOTH)
 
