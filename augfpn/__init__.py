@@ -1,7 +1,8 @@
 """AugFPN: a feature pyramid for object detection, and everything to study it.
 
-Read the package in this order: `pyramid` (the paper), `detectors` (the forward), `config` and
-`build` (settings to detector), `train`, `records`. Names here are imported when first used.
+Read `pyramid` (the paper), `detectors.two_stage` (the forward), `config` and `detectors.build`
+(settings to detector), `training.train`, `records`; the README has a map of all rooms. Names here
+are imported when they are first used.
 """
 
 from importlib import import_module

@@ -62,7 +62,7 @@ def count_recipes(names: list[str]) -> dict[str, list[int]]:
     counted = {}
     for name in names:
         parts = cost.part_costs(recipes.named(name).model, COUNTED_SIZE)
-        kept, macs = cost.in_testing(parts)
+        kept, macs = cost.at_inference(parts)
         counted[name] = [kept, cost.in_training(parts)[0] - kept, macs]
     return counted
 
@@ -109,7 +109,7 @@ def counted_cost(model: Model, size: tuple[int, int], rois: int | None) -> dict:
     from augfpn.detectors import cost
 
     parts = cost.part_costs(model, size, rois)
-    totals = {"inference": cost.in_testing(parts), "training": cost.in_training(parts)}
+    totals = {"inference": cost.at_inference(parts), "training": cost.in_training(parts)}
     two_stages = model.detector not in ("retinanet", "fcos")
     return {
         "size": list(size),
@@ -123,7 +123,7 @@ def of_cost(counted: dict) -> str:
     """What `counted_cost` gives as a table."""
     header = ("part", "parameters", "GMACs inference", "GMACs training")
     lines = [
-        (each["part"], f"{each['parameters']:,}", giga(each["testing"]), giga(each["training"]))
+        (each["part"], f"{each['parameters']:,}", giga(each["inference"]), giga(each["training"]))
         for each in counted["parts"]
     ]
     inference, training = counted["sums"]["inference"], counted["sums"]["training"]

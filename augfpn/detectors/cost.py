@@ -34,13 +34,13 @@ Size = tuple[int, int]  # height, width
 class PartCost(NamedTuple):
     """A part: its parameters, and multiply-accumulates for one picture.
 
-    ``testing`` and ``training`` are forward passes, at inference and in training; ``testing`` is
-    ``None`` for a part that exists in training only.
+    ``inference`` and ``training`` are forward passes. ``inference`` is ``None`` for a part that exists
+    in training only.
     """
 
     part: str
     parameters: int
-    testing: int | None
+    inference: int | None
     training: int
 
 
@@ -172,11 +172,11 @@ def selection_costs(
     for rois in counts:
         features, of_selection = pooled_features(select, p, bins, rois)
         runs.append((of_selection, count(head, features)[1][""]))
-    (select_testing, testing), (select_training, training) = runs
+    (select_inference, inference), (select_training, training) = runs
     yield PartCost(
-        f"{kind} RoI selection", parameter_count(select), select_testing, select_training
+        f"{kind} RoI selection", parameter_count(select), select_inference, select_training
     )
-    yield PartCost(f"{kind} head", parameter_count(head), testing, training)
+    yield PartCost(f"{kind} head", parameter_count(head), inference, training)
 
 
 def pooled_features(select: nn.Module, p: Levels, bins: int, rois: int) -> tuple[Tensor, int]:
@@ -210,10 +210,10 @@ def size_of(text: str) -> Size:
 # --- totals ---------------------------------------------------------------------------------------
 
 
-def in_testing(parts: Sequence[PartCost]) -> tuple[int, int]:
+def at_inference(parts: Sequence[PartCost]) -> tuple[int, int]:
     """Parameters and multiply-accumulates at inference, without the parts of training only."""
-    kept = [part for part in parts if part.testing is not None]
-    return sum(part.parameters for part in kept), sum(part.testing for part in kept)
+    kept = [part for part in parts if part.inference is not None]
+    return sum(part.parameters for part in kept), sum(part.inference for part in kept)
 
 
 def in_training(parts: Sequence[PartCost]) -> tuple[int, int]:

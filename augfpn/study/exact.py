@@ -16,7 +16,7 @@ PER_RATIO = 2048 * 256 + 256 + 256 * 256 + 9 * 256 + 1  # C5's convolution; the 
 def supervision_is_free() -> tuple[bool, str]:
     """Whether Consistent Supervision has no parameters and no computation at inference."""
     supervised, plain = (
-        cost.in_testing(cost.part_costs(replace(FPN, lam=lam))) for lam in (0.25, 0.0)
+        cost.at_inference(cost.part_costs(replace(FPN, lam=lam))) for lam in (0.25, 0.0)
     )
     parameters, macs = (a - b for a, b in zip(supervised, plain, strict=True))
     return supervised == plain, f"{parameters} parameters and {macs} multiply-accumulates more"
@@ -25,7 +25,7 @@ def supervision_is_free() -> tuple[bool, str]:
 def a_ratio_costs_a_convolution() -> tuple[bool, str]:
     """Whether each ratio adds `PER_RATIO` parameters."""
     counts = [
-        cost.in_testing(cost.part_costs(replace(FPN, ratios=(0.1, 0.2, 0.3, 0.4)[:n])))[0]
+        cost.at_inference(cost.part_costs(replace(FPN, ratios=(0.1, 0.2, 0.3, 0.4)[:n])))[0]
         for n in (1, 2, 3, 4)
     ]
     steps = {b - a for a, b in pairwise(counts)}
@@ -35,7 +35,7 @@ def a_ratio_costs_a_convolution() -> tuple[bool, str]:
 def fusion_is_small() -> tuple[bool, str]:
     """Whether Soft RoI Selection adds less than a hundredth of PANet's parameters."""
     plain, soft, panet = (
-        cost.in_testing(cost.part_costs(replace(FPN, roi_selection=name)))[0]
+        cost.at_inference(cost.part_costs(replace(FPN, roi_selection=name)))[0]
         for name in ("hard", AUGFPN.roi_selection, "panet")
     )
     text = f"{soft - plain:,} parameters more than FPN; PANet's {panet - plain:,}"

@@ -60,7 +60,7 @@ def costs() -> dict[str, cost.PartCost]:
 
 def macs(part: str) -> str:
     """Millions of multiplications that a part makes for one RoI."""
-    return f"{costs()[part].testing / ROIS / 1e6:.1f}"
+    return f"{costs()[part].inference / ROIS / 1e6:.1f}"
 
 
 def threshold(place: int) -> str:

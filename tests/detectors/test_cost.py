@@ -25,8 +25,10 @@ def giga(macs: int) -> float:
 
 def test_faster_rcnn_part_by_part() -> None:
     found = parts("faster_rcnn_r50_augfpn_1x", rois=1000)
-    testing = {name: giga(each.testing) for name, each in found.items() if each.testing is not None}
-    assert testing == {
+    counted = {
+        name: giga(each.inference) for name, each in found.items() if each.inference is not None
+    }
+    assert inference == {
         "backbone": pytest.approx(79.24, abs=0.005),
         "FPN": pytest.approx(55.10, abs=0.005),
         "RFA, reductions": pytest.approx(0.0619, abs=5e-5),
@@ -36,11 +38,11 @@ def test_faster_rcnn_part_by_part() -> None:
         "box head": pytest.approx(14.31, abs=0.005),
     }
     assert giga(found["Consistent Supervision"].training) == pytest.approx(29.30, abs=0.005)
-    assert found["Consistent Supervision"].testing is None
+    assert found["Consistent Supervision"].inference is None
 
 
 @pytest.mark.parametrize(
-    ("name", "rois", "testing"),
+    ("name", "rois", "inference"),
     [
         ("faster_rcnn_r50_fpn_1x", 1000, 196.7),
         ("faster_rcnn_r50_fpn_1x", 2000, 211.0),
@@ -50,9 +52,9 @@ def test_faster_rcnn_part_by_part() -> None:
         ("faster_rcnn_mnv2_augfpn_1x", 1000, 130.3),
     ],
 )
-def test_totals_in_testing(name: str, rois: int | None, testing: float) -> None:
-    whole = cost.in_testing(cost.part_costs(recipes.named(name).model, rois=rois))
-    assert giga(whole[1]) == pytest.approx(testing, abs=0.06)
+def test_totals_at_inference(name: str, rois: int | None, inference: float) -> None:
+    whole = cost.at_inference(cost.part_costs(recipes.named(name).model, rois=rois))
+    assert giga(whole[1]) == pytest.approx(inference, abs=0.06)
 
 
 def test_totals_in_training() -> None:
@@ -63,28 +65,28 @@ def test_totals_in_training() -> None:
 
 def test_masks_and_other_selections() -> None:
     found = parts("mask_rcnn_r50_augfpn_1x")
-    assert giga(found["mask RoI selection"].testing) == pytest.approx(5.32, abs=0.005)
-    assert giga(found["mask head"].testing) / 100 == pytest.approx(0.530, abs=5e-4)
+    assert giga(found["mask RoI selection"].inference) == pytest.approx(5.32, abs=0.005)
+    assert giga(found["mask head"].inference) / 100 == pytest.approx(0.530, abs=5e-4)
     assert giga(found["mask supervision"].training) == pytest.approx(271, abs=0.5)
     acf = parts("faster_rcnn_r50_srs_acf_1x", rois=1000)
-    assert giga(acf["box RoI selection"].testing) == pytest.approx(0.131, abs=5e-4)
+    assert giga(acf["box RoI selection"].inference) == pytest.approx(0.131, abs=5e-4)
     panet = parts("faster_rcnn_r50_panet_1x", rois=1000)
-    assert giga(panet["box RoI selection"].testing) == pytest.approx(51.38, abs=0.005)
+    assert giga(panet["box RoI selection"].inference) == pytest.approx(51.38, abs=0.005)
 
 
 @pytest.mark.parametrize(("detector", "head"), [("retinanet", 130.93), ("fcos", 99.60)])
 def test_one_stage_heads(detector: str, head: float) -> None:
     model = in_dialect(replace(FPN, detector=detector), "ours")
     found = {each.part: each for each in cost.part_costs(model)}
-    assert giga(found["dense head"].testing) == pytest.approx(head, abs=0.006)
-    below = sum(found[name].testing for name in ("backbone", "FPN", "P6 and P7"))
+    assert giga(found["dense head"].inference) == pytest.approx(head, abs=0.006)
+    below = sum(found[name].inference for name in ("backbone", "FPN", "P6 and P7"))
     assert giga(below) == pytest.approx(94.68, abs=0.006)
 
 
 @pytest.mark.parametrize(("detector", "share"), [("retinanet", 0.11), ("fcos", 0.13)])
 def test_context_costs_a_one_stage_detector_little(detector: str, share: float) -> None:
     without, augmented = (
-        cost.in_testing(
+        cost.at_inference(
             cost.part_costs(in_dialect(replace(FPN, detector=detector, ratios=r), "ours"))
         )
         for r in ((), AUGFPN.ratios)
@@ -98,8 +100,8 @@ def test_context_costs_a_one_stage_detector_little(detector: str, share: float) 
 )
 def test_mobilenets(backbone: str, own: float, with_fpn: float) -> None:
     found = {each.part: each for each in cost.part_costs(replace(FPN, backbone=backbone))}
-    assert giga(found["backbone"].testing) == pytest.approx(own, abs=0.005)
-    below = found["backbone"].testing + found["FPN"].testing
+    assert giga(found["backbone"].inference) == pytest.approx(own, abs=0.005)
+    below = found["backbone"].inference + found["FPN"].inference
     assert giga(below) == pytest.approx(with_fpn, abs=0.006)
 
 
@@ -134,7 +136,9 @@ def test_resnext_is_counted_where_there_is_no_timm(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     cost.part_costs.cache_clear()
     cost.body.cache_clear()
-    kept, _ = cost.in_testing(cost.part_costs(recipes.named("faster_rcnn_x101_32x4d_fpn_1x").model))
+    kept, _ = cost.at_inference(
+        cost.part_costs(recipes.named("faster_rcnn_x101_32x4d_fpn_1x").model)
+    )
     assert round(kept / 1e6, 2) == 60.38
 
 

@@ -57,7 +57,7 @@ def test_what_is_counted_is_what_the_forward_multiplies(name: str) -> None:
     in_training, sampled = multiplied(detector, training=True)
     assert sampled in (None, model.rois)
     parts = cost.part_costs(model, SIZE, proposals)
-    assert cost.in_testing(parts)[1] == at_inference
+    assert cost.at_inference(parts)[1] == at_inference
     assert cost.in_training(parts)[1] == in_training
     assert cost.in_training(parts)[0] == cost.parameter_count(detector)
 
@@ -68,7 +68,7 @@ def test_a_new_part_that_is_not_counted_is_noticed(name: str) -> None:
     model = settings_of(name)
     detector = with_new_part(talkative(model))
     at_inference, proposals = multiplied(detector, training=False)
-    assert cost.in_testing(cost.part_costs(model, SIZE, proposals))[1] < at_inference
+    assert cost.at_inference(cost.part_costs(model, SIZE, proposals))[1] < at_inference
     c = {
         k: torch.zeros(1, n, SIZE[0] >> k, SIZE[1] >> k)
         for k, n in detector.backbone.channels.items()

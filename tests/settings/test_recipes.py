@@ -25,7 +25,7 @@ TINY = {
     "weights": "scratch",
     "norm": "batch",  # as `settings.experiment` has it without ImageNet's statistics
 }
-# Parameters in testing, and what only training has: reference.md 4.1 to 4.3, 80 classes. There
+# Parameters at inference, and what only training has: reference.md 4.1 to 4.3, 80 classes. There
 # normalisation's 53,120 affine numbers are left out of ResNet-50's; here they learn and are in.
 AFFINE = 53_120
 FASTER = 41_704_036 + AFFINE

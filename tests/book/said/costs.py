@@ -35,7 +35,7 @@ def own(every: Sequence[cost.PartCost], part: str) -> cost.PartCost:
 
 def added(variant: str) -> tuple[float, float]:
     """The parameters and multiply-accumulates at inference beyond FPN's, as shares of FPN's."""
-    plain_, more = (cost.in_testing(each) for each in (costs(), costs(**SETTINGS[variant])))
+    plain_, more = (cost.at_inference(each) for each in (costs(), costs(**SETTINGS[variant])))
     return tuple((b - a) / a for a, b in zip(plain_, more, strict=True))
 
 
@@ -52,22 +52,22 @@ def supervision_is_the_largest_addition() -> None:
     supervision = parameters.pop("Consistent Supervision")
     assert supervision == own(every, "box head").parameters
     assert supervision > 5 * sum(parameters.values())
-    assert own(every, "Consistent Supervision").testing is None
+    assert own(every, "Consistent Supervision").inference is None
     for part in ("backbone", "box head"):
         assert own(every, part) == own(costs(), part)
 
 
 @says("cost", "which hardly compute anything because they run on a handful of places")
 def context_hardly_computes() -> None:
-    work = own(augfpn(), "RFA, reductions").testing
-    assert work < 0.001 * cost.in_testing(augfpn())[1]
+    work = own(augfpn(), "RFA, reductions").inference
+    assert work < 0.001 * cost.at_inference(augfpn())[1]
 
 
 @says("cost", "next to no parameters, but as much arithmetic as the whole box head")
 def gates_compute_as_much_as_the_head() -> None:
     gates, head = (own(augfpn(), part) for part in ("box RoI selection", "box head"))
     assert gates.parameters < 0.02 * head.parameters
-    assert 0.9 < gates.testing / head.testing < 1.1
+    assert 0.9 < gates.inference / head.inference < 1.1
 
 
 @says("cost", "With $n = 4$ and $C = 256$ that is a little over a quarter of a million parameters.")
@@ -79,7 +79,7 @@ def parameters_of_the_gates() -> None:
 
 @says("cost", "Training seems cheaper than testing for a plain FPN")
 def training_counts_fewer_boxes() -> None:
-    assert cost.in_training(costs())[1] < cost.in_testing(costs())[1]
+    assert cost.in_training(costs())[1] < cost.at_inference(costs())[1]
 
 
 @says("cost", "Supervision changes the column of testing by nothing, to the last digit")
@@ -88,7 +88,7 @@ def training_counts_fewer_boxes() -> None:
 @says("cost", "PANet's pooling adds both")
 @says(
     "claims",
-    "Consistent Supervision costs nothing in testing, a ratio costs what the formula says, gates "
+    "Consistent Supervision costs nothing at inference, a ratio costs what the formula says, gates "
     "are a small fraction of PANet's layers.",
 )
 def what_each_part_adds() -> None:
@@ -145,4 +145,4 @@ def memory_goes_into_rois() -> None:
 def half_the_proposals() -> None:
     whole, half = (cost.part_costs(replace(AUGFPN, classes=80), rois=n) for n in (1000, 500))
     for part in ("box RoI selection", "box head"):
-        assert 2 * own(half, part).testing == own(whole, part).testing
+        assert 2 * own(half, part).inference == own(whole, part).inference

@@ -69,7 +69,7 @@ def work_by_level() -> dict[int, int]:
 @says("fpn", "$P_2$ alone takes nearly three quarters of the pyramid's")
 def work_of_the_levels() -> None:
     work = work_by_level()
-    assert sum(work.values()) == own(costs(), "FPN").testing
+    assert sum(work.values()) == own(costs(), "FPN").inference
     assert all(3 <= work[k] / work[k + 1] <= 4 for k in (2, 3, 4))
     assert 0.70 < work[2] / sum(work.values()) < 0.75
 

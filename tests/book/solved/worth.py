@@ -82,7 +82,7 @@ def cost_of_the_gates() -> list[str]:
     )
     macs = [part.weight.numel() for part in (gates.reduce, gates.score)]
     work = 25 * 38 * sum(macs)
-    _, whole = cost.in_testing(cost.part_costs(replace(AUGFPN, classes=80)))
+    _, whole = cost.at_inference(cost.part_costs(replace(AUGFPN, classes=80)))
     assert 0.5 < 1000 * work / whole < 1.5
     return [
         f"$3 \\cdot 256 \\cdot 256 + 256 = {first}$",
