@@ -34,8 +34,8 @@ Size = tuple[int, int]  # height, width
 class PartCost(NamedTuple):
     """A part: its parameters, and multiply-accumulates for one picture.
 
-    ``inference`` and ``training`` are forward passes. ``inference`` is ``None`` for a part that exists
-    in training only.
+    ``inference`` and ``training`` are forward passes. ``inference`` is ``None`` for a part that
+    only training has.
     """
 
     part: str

@@ -25,7 +25,7 @@ def giga(macs: int) -> float:
 
 def test_faster_rcnn_part_by_part() -> None:
     found = parts("faster_rcnn_r50_augfpn_1x", rois=1000)
-    counted = {
+    inference = {
         name: giga(each.inference) for name, each in found.items() if each.inference is not None
     }
     assert inference == {
