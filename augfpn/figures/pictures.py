@@ -1,7 +1,7 @@
-"""Boxes and masks on pictures, and test pictures with what is annotated or was found on them.
+"""Boxes and masks drawn on pictures; test pictures with their annotations or detections.
 
-Frames and masks are torchvision's. Names are not: torchvision writes them into the box, where they
-hide a small object. Here they stand above it.
+torchvision draws frames and masks. It writes names into the box, where they hide a small object, so
+names are drawn here: above the box.
 """
 
 from collections.abc import Sequence
@@ -22,14 +22,14 @@ THRESHOLD = 0.5  # of the score, for a detection to be drawn
 IN_ROW = 1.7  # scale of names and lines on examples, which are shown small: several in a row
 READABLE_SIDE = 480  # px of the longer side; smaller pictures are enlarged, so that names fit
 OPACITY = 0.5  # of a mask
-SIDES_PER_LINE, SIDES_PER_LETTER = 320, 45  # the picture's longer side in lines, and in letters
+SIDES_PER_LINE, SIDES_PER_LETTER = 320, 45  # longer side / width of a line, size of a letter
 
 
 def examples(pictures: Pictures, run: Record | None, count: int) -> list[np.ndarray]:
     """The first ``count`` pictures with objects, drawn on: (H, W, 3) uint8 each.
 
-    With the annotations where ``run`` is ``None``, else with its detections above 0.5; with masks
-    where the pictures (`Pictures.with_masks`) or the detections have some.
+    The annotations are drawn if ``run`` is ``None``, else the run's detections with a score of 0.5
+    or more. Masks are drawn if the pictures (`Pictures.with_masks`) or the detections have some.
     """
     chosen = pictures.with_objects()[:count]
     return [annotated(pictures, i) if run is None else detected(pictures, i, run) for i in chosen]
@@ -45,7 +45,7 @@ def annotated(pictures: Pictures, index: int) -> np.ndarray:
 
 
 def detected(pictures: Pictures, index: int, run: Record) -> np.ndarray:
-    """One picture with what a run found on it."""
+    """One picture with a run's detections."""
     image, target = pictures[index]
     found = [
         each
@@ -87,7 +87,7 @@ def draw_boxes(
     Shapes: image: (H, W, 3) uint8 RGB, which stays as it is; boxes: (R, 4) x1 y1 x2 y2 in its
         pixels; labels: (R,) from 1, label k is ``classes[k - 1]``; scores: (R,); masks: (R, H, W),
         not 0 on the object; the result: (f H, f W, 3). Arrays, lists or tensors on the CPU.
-    Raises: ValueError for another kind of picture, for boxes, labels, scores and masks of unlike
+    Raises: ValueError for another kind of picture, for boxes, labels, scores and masks of different
         lengths, for masks of another size than the picture, and for a label without a class.
     """
     boxes, labels = np.asarray(boxes, dtype=float).reshape(-1, 4), np.asarray(labels, dtype=int)
@@ -123,7 +123,7 @@ def _check(
         if values is not None:
             counts[name] = len(values)
     if len(set(counts.values())) > 1:
-        raise ValueError(f"{counts}: give a label, and all or no scores and masks, for each box.")
+        raise ValueError(f"{counts}: give one label per box, and scores and masks for all or none.")
     if masks is not None and len(masks) and masks.shape[1:] != image.shape[:2]:
         raise ValueError(
             f"masks of shape {masks.shape} on a picture of {image.shape[:2]}: give (R, H, W)."
@@ -138,7 +138,7 @@ def _check(
 def _filled(picture: Tensor, masks: Tensor, colours: list[str]) -> Tensor:
     """The picture with masks (R, H, W) in their colours; a later one hides those before it.
 
-    torchvision paints all pixels black that belong to several masks, so it is given none.
+    torchvision paints pixels that belong to several masks black, so it gets disjoint masks.
     """
     covering = masks.flip(0).cumsum(dim=0).flip(0)  # at mask i: itself and all later ones
     return draw_segmentation_masks(picture, masks & (covering == 1), OPACITY, colours)
@@ -176,7 +176,7 @@ def _framed(
 def _write(
     pen: ImageDraw.ImageDraw, left: float, top: float, name: str, colour: str, across: int
 ) -> None:
-    """A name on its colour: above the box, or inside where there is no room above."""
+    """A name on a ground of its colour: above the box, or inside it if there is no room above."""
     pad = 2
     width = round(pen.textlength(name)) + 2 * pad
     height = sum(pen.font.getmetrics()) + pad

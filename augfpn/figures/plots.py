@@ -1,7 +1,7 @@
 """Numbers become figures, with seaborn: one function for each kind of figure, one theme for all.
 
-Whatever is drawn, intervals too, was computed elsewhere. The ground is white, so that a figure
-reads the same on a light and on a dark page.
+Everything that is drawn, intervals included, was computed elsewhere. The background is white, so
+that a figure looks the same on a light and on a dark page.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ P = ParamSpec("P")
 
 
 def themed(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """The same function in the theme of all figures, which does not show its figure by itself."""
+    """The same function in the theme of all figures; the figure does not show itself."""
 
     @wraps(draw)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -178,10 +178,10 @@ def cost_by_part(models: dict[str, dict[str, tuple[int, int]]]) -> Figure:
 
 @themed
 def mixtures(mean: np.ndarray, spread: np.ndarray, first: int = 2) -> Figure:
-    """Figure 4 of the paper: the weights of all levels, a panel for the RoIs of each.
+    """Figure 4 of the paper: the weights of all levels, a panel for the RoIs of each level.
 
-    Shapes: mean and spread (L, L), row i for the RoIs that the rule gives to level ``first`` + i;
-    nan for levels with too few RoIs.
+    Shapes: mean and spread (standard deviation) (L, L); row i is for the RoIs that the rule gives
+    to level ``first`` + i; nan for levels with too few RoIs.
     """
     names = [f"P{first + i}" for i in range(len(mean))]
     palette = [LEVEL_COLOURS[first + i] for i in range(len(mean))]
@@ -200,16 +200,16 @@ def mixtures(mean: np.ndarray, spread: np.ndarray, first: int = 2) -> Figure:
 def level_weights(
     panels: dict[str, np.ndarray], sides: np.ndarray, borders: Sequence[float] = (), first: int = 2
 ) -> Figure:
-    """How much of each level goes into a box, against the box's side: a panel for each selection.
+    """The weight of each level for a box, against the box's side: a panel for each RoI selection.
 
     ``panels`` maps a title to weights (levels, sides) from 0 to 1, level ``first`` first; ``sides``
-    are in px and grow; ``borders`` are sides to mark.
+    are in px, in ascending order; ``borders`` are sides to mark.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.7), sharey=True, squeeze=False)
     for axis, (title, weights) in zip(axes[0], panels.items(), strict=True):
         for level, row in enumerate(weights, start=first):
             shades = seaborn.blend_palette(["#f2f2f2", LEVEL_COLOURS[level]], as_cmap=True)
-            band = [level - 0.22, level + 0.22]  # two cells high, as one alone has no height
+            band = [level - 0.22, level + 0.22]  # two rows of cells: one alone has no height
             axis.pcolormesh(sides, band, [row, row], cmap=shades, vmin=0, vmax=1, rasterized=True)
         axis.vlines(borders, first - 0.5, level + 0.5, color=GREY, lw=1.2, ls="--")
         axis.grid(False)
@@ -226,10 +226,10 @@ def level_weights(
 def matrices(
     panels: dict[str, np.ndarray], names: Sequence[str], across: str, down: str, what: str
 ) -> Figure:
-    """Square tables as shaded fields with their numbers, a panel each, on one scale.
+    """Square tables as shaded cells with their numbers, a panel each, with one colour scale.
 
-    ``panels`` maps a title to (n, n), nan for what is not known; ``across`` and ``down`` say what
-    columns and rows are, ``what`` what the numbers are.
+    ``panels`` maps a title to (n, n), nan for what is not known. ``across`` is the label of the
+    columns, ``down`` that of the rows, ``what`` that of the numbers.
     """
     top = max(np.nanmax(x) for x in panels.values())
     side = min(2.2, (WIDTH - 1.6) / len(panels))  # of a panel, in inches
@@ -249,7 +249,7 @@ def matrices(
 
 @themed
 def fields(panels: dict[str, np.ndarray], columns: int | None = None) -> Figure:
-    """Maps (h, w) beside each other, each with its own scale; a new row after so many columns.
+    """Maps (h, w) in a grid with ``columns`` columns, each with its own colour scale.
 
     ``panels`` maps a title to a map.
     """

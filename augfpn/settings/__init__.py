@@ -1,1 +1,1 @@
-"""Words become an experiment: parameters, budgets, dialects, recipes, the paper's rows."""
+"""From what a user types to an experiment: parameters, budgets, dialects, recipes."""

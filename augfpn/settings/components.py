@@ -1,4 +1,4 @@
-"""What of a detector is switched on: one description, from which every name is made.
+"""Which components of a detector are on: one description, from which every name is made.
 
     label     "CS (lam 0.5) + RFA"              in tables, figures and sentences
     variant   "cs_lam0.5_rfa"                   in recipes and in the study
@@ -14,24 +14,24 @@ from typing import Any, NamedTuple
 from augfpn import config
 from augfpn.config import AUGFPN, FPN, Experiment, Model
 
-SWITCHED = {  # parameters that do nothing while the parameter before them is off
+SWITCHED = {  # a switch: the parameters that do nothing while it is off
     "cs": ("lam", "supervision"),
     "rfa": ("ratios", "context_pooling", "context_fusion"),
 }
-FPN_SETTINGS = (  # of `Model`: what has to be at its default to make it plain FPN
+FPN_SETTINGS = (  # fields of `Model` that are at their defaults in plain FPN
     *(name for names in SWITCHED.values() for name in names),
     *("roi_selection", "mask_supervision", "neck"),
 )
-ONE_STAGE_AUGFPN = replace(AUGFPN, roi_selection="hard")  # one stage pools no RoIs to select
+ONE_STAGE_AUGFPN = replace(AUGFPN, roi_selection="hard")  # a one-stage detector pools no RoIs
 
 
 class Component(NamedTuple):
     """A component that is on. Two are equal if they compute the same."""
 
-    title: str  # in a label: the paper's abbreviation
-    differs: tuple[str, ...]  # how it differs from AugFPN's own, in a label
-    words: tuple[str, ...]  # both in a variant's name
-    folder: str  # in the name of a record's folder
+    title: str  # for a label: the paper's abbreviation
+    differs: tuple[str, ...]  # for a label: how it differs from AugFPN's own
+    words: tuple[str, ...]  # for a variant's name: what it is and how it differs
+    folder: str  # for the name of a record's folder
     settings: tuple[Any, ...]  # the values that count while it is on
 
 
@@ -50,7 +50,7 @@ def components_of(model: Model) -> tuple[Component, ...]:
 
 
 def neck_component(model: Model) -> Component | None:
-    """A neck that is not the paper's, which is FPN with or without the components."""
+    """A neck other than the paper's FPN."""
     own = model.neck
     return None if own == FPN.neck else Component(own, (), (own,), own, (own,))
 
@@ -88,7 +88,7 @@ def selection_component(model: Model) -> Component | None:
         return None
     if own == AUGFPN.roi_selection:
         return Component("SRS", (), ("srs",), "srs", (own,))
-    words = (own,) if own == "panet" else ("srs", own)  # PANet's is a method of its own
+    words = (own,) if own == "panet" else ("srs", own)  # PANet is a method of its own
     return Component("SRS", (own,), words, own, (own,))
 
 
@@ -101,7 +101,7 @@ def is_fpn(model: Model) -> bool:
 
 
 def is_augfpn(model: Model) -> bool:
-    """Whether all of AugFPN's components that the detector has a place for are on, as proposed."""
+    """Whether all of AugFPN's components that fit the detector are on, as the paper has them."""
     whole = ONE_STAGE_AUGFPN if model.detector in config.ONE_STAGE else AUGFPN
     return components_of(model) == components_of(whole)
 

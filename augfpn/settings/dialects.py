@@ -13,7 +13,7 @@ from augfpn.config import Model, Train
 
 Dialect = Literal["torchvision", "authors", "ours"]
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
-SIZES_OF_BUDGET = ("rpn_candidates", "proposals")  # that are options too
+SIZES_OF_BUDGET = ("rpn_candidates", "proposals")  # options that a small budget sets, too
 
 
 class Option(NamedTuple):
@@ -26,7 +26,7 @@ class Option(NamedTuple):
     why: str  # what it does, and why ours is as it is
 
 
-OF_EVERY = (  # detector
+OF_EVERY = (  # options of every detector
     Option(
         "initialisation", "torchvision", "authors", "authors",
         "FPN after He or after Glorot; box head with PyTorch's default, or Glorot and small normal "
@@ -34,10 +34,11 @@ OF_EVERY = (  # detector
     ),
     Option(
         "box_beta", 1 / 9, 1.0, 1.0,
-        "where the RoI heads' smooth L1 turns into a line: at 1/9 boxes outweigh classes early",
+        "error from which the RoI heads' smooth L1 is linear: at 1/9, the box loss outweighs the "
+        "class loss early in training",
     ),
 )  # fmt: skip
-OF_PROPOSALS = (  # of two-stage detectors
+OF_PROPOSALS = (  # options of two-stage detectors
     Option(
         "anchor_grid", "corner", "centre", "corner",
         "anchors on corners of cells or on their centres: torchvision's COCO weights were trained "
@@ -53,7 +54,10 @@ OF_PROPOSALS = (  # of two-stage detectors
         "what becomes of an object whose best anchor overlaps little "
         "(`augfpn.detectors.anchors.matcher`): every object should have an anchor",
     ),
-    Option("low_quality_iou", 0.0, 0.3, 0.0, "the least IoU for that with \"reassign\""),
+    Option(
+        "low_quality_iou", 0.0, 0.3, 0.0,
+        "with \"reassign\", the least IoU at which an object takes its best anchor",
+    ),
     Option(
         "rpn_candidates", (2000, 1000), (2000, 2000), (2000, 1000),
         "proposals per level before suppression, in training and in inference",
@@ -78,26 +82,26 @@ OF_RETINANET = (
     ),
     Option(
         "anchor_grid", "corner", "centre", "centre",
-        "as for proposals: a place of the map sees as far to each side of its centre",
+        "as for proposals: the receptive field of a place reaches equally far to all sides of its "
+        "centre",
     ),
     Option("whole_sizes", True, False, False, "anchor sizes rounded down to whole pixels, or not"),
     Option("low_quality", "always", "reassign", "always", "as for proposals"),
     Option(
         "normaliser", "picture", "batch", "batch",
-        "whose objects a loss is divided by: per image, one with a single object would weigh as "
-        "much "
-        "as one with fifty",
+        "whether a loss is divided by the objects of its image or of the batch: per image, an "
+        "image with one object would weigh as much as one with fifty",
     ),
     Option("beta", 0.0, 0.11, 0.11, "beta of smooth L1; 0 is L1, whose gradient never shrinks"),
     Option(
         "candidates_are", "pairs", "places", "pairs",
-        "what the best thousand of a level are: (place, class) pairs, or places",
+        "what the thousand best candidates of a level are: pairs of place and class, or places",
     ),
     Option("detections", 300, 100, 100, "detections per image: COCO counts no more than a hundred"),
     Option(
         "supervision_rois", "best", "pairs", "best",
-        "RoIs of Consistent Supervision: each class of a place above 0.01 repeats the same box; "
-        "torchvision has no such part",
+        "RoIs of Consistent Supervision: one box per place, or the same box again for each class "
+        "above 0.01; torchvision has no such part",
     ),
 )  # fmt: skip
 OF_FCOS = (
@@ -140,11 +144,10 @@ OF_FCOS = (
     Option("candidates_are", "pairs", "places", "pairs", "as for RetinaNet"),
     Option(
         "rank", "root", "product", "root",
-        "detections are ranked by the root of score x centerness, which the threshold looks at "
-        "too, "
-        "or by the product, while the threshold looks at the score alone",
+        "detections are ranked by the square root of score x centerness, to which the threshold "
+        "applies too, or by the product, while the threshold applies to the score alone",
     ),
-    Option("score", 0.2, 0.05, 0.05, "that threshold: COCO's AP counts detections of any score"),
+    Option("score", 0.2, 0.05, 0.05, "this threshold: COCO's AP counts detections of any score"),
     Option("nms", 0.6, 0.5, 0.6, "IoU above which the weaker of two detections is dropped"),
     Option("supervision_rois", "best", "pairs", "best", "as for RetinaNet"),
 )  # fmt: skip
@@ -177,8 +180,8 @@ TRAINING: dict[str, dict[str, dict[str, Any]]] = {
 def in_dialect(model: Model, name: Dialect, sizes: bool = True) -> Model:
     """The same detector with a dialect's value for every option in which its sources differ.
 
-    Those of other detectors stay as they are: choose ``detector`` first. Without ``sizes`` the
-    numbers of proposals stay too: those of a small budget.
+    Options of other detectors stay as they are, so choose ``detector`` first. Without ``sizes``
+    the numbers of proposals stay as they are, too: a small budget has its own.
     """
     chosen = values(OF_EVERY, name)
     if model.detector == "retinanet":
@@ -209,7 +212,7 @@ def options_table(options: tuple[Option, ...]) -> str:
 
 
 def short(value: Any) -> Any:
-    """A value for a table."""
+    """A value as a table shows it."""
     return f"{value:.3g}" if isinstance(value, float) else value
 
 
@@ -219,5 +222,5 @@ def norm_of_pretrained(detector: str, name: Dialect) -> str:
 
 
 def schedule(base: Train, detector: str, name: Dialect) -> Train:
-    """A whole COCO run's schedule as a dialect has it."""
+    """The schedule of a whole COCO run in a dialect."""
     return replace(base, **TRAINING[name].get(detector, {}))

@@ -1,7 +1,7 @@
-"""Parameters to an experiment: a budget's sizes with what the user chose put in.
+"""From parameters to an experiment: a budget's sizes, with the user's choices put in.
 
-Nothing here needs torch or looks at the machine: which device there is, and whether pretrained
-weights can be had, is found out by `augfpn.training.prepare`.
+Nothing here needs torch or looks at the machine: `augfpn.training.prepare` finds out which device
+there is and whether pretrained weights are available.
 """
 
 from dataclasses import replace
@@ -20,15 +20,15 @@ def experiment(
 ) -> config.Experiment:
     """The whole experiment.
 
-    ``device`` is what it runs on; it need not be there. ``weights`` are those that the backbone
-    starts from; they are only looked at if the user left them to the machine ("auto").
+    ``device`` is the device to run on; this machine need not have it. ``weights`` are the initial
+    weights of the backbone; they count only if the user chose "auto".
     Raises ``UserError`` for data that need a folder and have none.
     """
     budget = budget_of(chosen, device)
     base = BUDGETS[budget]
     start = weights if chosen.weights == "auto" else chosen.weights
     if start is None:
-        raise ValueError("weights = 'auto': give what they become, as training.prepare does.")
+        raise ValueError("weights = 'auto': pass `weights`, as training.prepare does.")
     return replace(
         base,
         model=the_model(base, chosen, start),

@@ -113,7 +113,7 @@ class Identity(NamedTuple):
 
 
 def identity(model: Model) -> Identity:
-    """What a model shares with the rows of the paper that it can be compared with."""
+    """What a model has in common with the rows of the paper that it can be compared with."""
     name = model.backbone.removeprefix("timm/").partition(".")[0].removesuffix("_320")
     backbone = name if name in BACKBONES.values() else FPN.backbone
     return Identity(model.detector, backbone, components_of(model))
@@ -123,7 +123,7 @@ def row_of(model: Model, epochs: float | None = None) -> FoundRow | None:
     """The paper's row with the same detector and components, as (its table's name, the row).
 
     ``None`` when the paper has no such row, as for every neck but its own. ``epochs`` of the run
-    choose between 1x and 2x where both exist. A row of val2017 goes before one of test-dev.
+    choose between 1x and 2x where both exist. A row of val2017 is preferred to one of test-dev.
     """
     return find_row(identity(model), epochs)
 
@@ -140,7 +140,7 @@ def base_row(model: Model, epochs: float | None = None) -> dict | None:
 
 
 def find_row(wanted: Identity, epochs: float | None) -> FoundRow | None:
-    """A row of this identity: the 2x row for as many epochs, the 1x row otherwise, if it exists."""
+    """A row of this identity: 2x for 24 epochs or more, else 1x; if that is missing, the other."""
     found = {each.schedule: each for each in reversed(results()) if identity(each.model) == wanted}
     if not found:
         return None
@@ -158,7 +158,7 @@ def source(found: FoundRow) -> str:
 
 
 def printed_time_ratios() -> dict[str, float]:
-    """AugFPN's time divided by FPN's, in "training" and in "testing" (section 4.5)."""
+    """AugFPN's time divided by FPN's, in "training" and at inference, "testing" (section 4.5)."""
     of = tables()["runtime"]
     hours, pictures = of["train_hours_per_epoch"], of["inference_fps"]
     return {

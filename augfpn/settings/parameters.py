@@ -1,6 +1,6 @@
 """The words that a user types in a notebook, for papermill or on the command line, as `Parameters`.
 
-`parse` coerces the values, or refuses them with one sentence that names the parameter, its value
+`parse` converts the values, or refuses them with one sentence that names the parameter, its value
 and what to do. `augfpn.settings.experiment` then adds a budget's sizes. Nothing here needs torch.
 """
 
@@ -66,26 +66,26 @@ class Parameters:
     ratios: Annotated[
         Annotated[tuple[Annotated[Float, Field(gt=0, le=1)], ...], Field(min_length=1)],
         BeforeValidator(listed),
-        about("its pooling ratios alpha, as fractions of the sides of C5"),
+        about("RFA's pooling ratios alpha, as fractions of the sides of C5"),
     ] = config.PAPER_RATIOS
-    context_pooling: Annotated[
-        config.ContextPooling, about("how C5 is pooled for it (Table 4)")
-    ] = "ratio_invariant"
+    context_pooling: Annotated[config.ContextPooling, about("how RFA pools C5 (Table 4)")] = (
+        "ratio_invariant"
+    )
     context_fusion: Annotated[
-        config.ContextFusion, about("how its context maps are fused (Table 4)")
+        config.ContextFusion, about("how RFA fuses its context maps (Table 4)")
     ] = "asf"
     roi_selection: Annotated[
         config.RoISelection,
         about("hard: FPN's rule (one-stage detectors have only this); soft: AugFPN's"),
     ] = "soft"
     mask_supervision: Annotated[
-        bool, about("supervise masks on M too, as the authors' code; needs mask_rcnn")
+        bool, about("supervise masks on M too, as the authors do; needs mask_rcnn")
     ] = False
     detector: Annotated[config.Detector, about("the detector on the pyramid")] = "faster_rcnn"
     neck: Annotated[config.Neck, about("what turns the backbone's maps into a pyramid")] = "fpn"
     dialect: Annotated[
         Literal["auto", *dialects.DIALECTS],
-        about("the source of disputed choices; auto: authors' at budget paper, else ours"),
+        about("whose choices to follow; auto: the authors' at budget paper, else ours"),
     ] = "auto"
     backbone: Annotated[config.BackboneName | None, about("the backbone; None: the budget's")] = (
         None
@@ -111,21 +111,19 @@ class Parameters:
     scale: Annotated[
         Float,
         about(
-            "dial of scenes: how surely a class is trained at only half of its sizes", ge=0, le=1
+            "dial of scenes: how surely training shows a class at only half its sizes", ge=0, le=1
         ),
     ] = 0.0
     budget: Annotated[
         Literal["auto", "smoke", "laptop", "gpu", "paper"],
-        about("the size of everything; auto: gpu if there is one, else laptop"),
+        about("size of model, data and training; auto: gpu if there is one, else laptop"),
     ] = "auto"
     steps: Annotated[Int | None, about("training steps; None: the budget's", gt=0)] = None
     epochs: Annotated[
         Float | None,
         about("passes over the training images, instead of steps", gt=0, allow_inf_nan=False),
     ] = None
-    limit: Annotated[Int | None, about("use only the first so many images of each split", gt=0)] = (
-        None
-    )
+    limit: Annotated[Int | None, about("use only the first N images of each split", gt=0)] = None
     test_split: Annotated[
         str | None, about("the split to evaluate on; None: the data set's own")
     ] = None
@@ -174,7 +172,7 @@ def parse(values: dict[str, Any]) -> Parameters:
 
 
 def check_name(name: str, names: Sequence[str] = NAMES) -> None:
-    """Raise ``UserError`` for a name that is no parameter, with the one that was meant."""
+    """Raise ``UserError`` for a name that is not a parameter; it suggests the one meant."""
     if name in names:
         return
     meant = MEANT.get(name)
@@ -205,7 +203,7 @@ def check_together(chosen: Parameters) -> None:
     if chosen.detail + chosen.context > 1:
         raise UserError(
             f"detail = {chosen.detail:g} and context = {chosen.context:g} are shares of the same "
-            "objects: together give 1 at most."
+            "objects: their sum may be 1 at most."
         )
     if chosen.steps is not None and chosen.epochs is not None:
         raise UserError(

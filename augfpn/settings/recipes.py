@@ -28,7 +28,7 @@ SHORT = {
     "resnext101_64x4d": "x101_64x4d",
     "mobilenet_v2": "mnv2",
 }
-# torchvision has no weights for this network; timm has them, for the same one.
+# torchvision has no weights for this network; timm has weights for the same network.
 WITH_WEIGHTS = {"resnext101_32x4d": "timm/resnext101_32x4d.gluon_in1k"}
 EXPRESSED = ("fpn", "augfpn", "srs", "cs_rfa", "panet")  # variants that the authors' code can build
 
@@ -79,7 +79,7 @@ def base_recipe(name: str) -> str:
 
 
 def with_recipe(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """A recipe's parameters, of which those that a user gave replace some.
+    """A recipe's parameters, with the user's own in place of some.
 
     Raises ``UserError`` for a name that no recipe has, and for a parameter that would do nothing
     because the recipe has its component off.
@@ -98,7 +98,7 @@ def with_recipe(name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def model_of_parameters(chosen: parameters.Parameters) -> Model:
-    """The detector that parameters describe, whatever the data, with no look for weights."""
+    """The detector that parameters describe; neither data nor weights are looked for."""
     weights = "scratch" if chosen.weights == "auto" else chosen.weights
     bare = replace(chosen, data="scenes", data_root=None, weights=weights)
     return experiment(bare, "cpu").model
@@ -108,7 +108,7 @@ def model_of_parameters(chosen: parameters.Parameters) -> Model:
 
 
 def recipe(model: Model, schedule: Schedule, rows: tuple[Result, ...]) -> Recipe:
-    """The recipe of a detector that is at its default but for backbone and components."""
+    """The recipe of a model that has defaults except for detector, backbone and components."""
     return Recipe(
         name=recipe_name(model, schedule),
         words=recipe_words(model, schedule),
@@ -140,18 +140,18 @@ def recipe_name(model: Model, schedule: Schedule) -> str:
 
 
 def notes_on(model: Model, schedule: Schedule, rows: tuple[Result, ...]) -> Iterator[str]:
-    """Where the recipe differs from what the authors did, or what they did is not known."""
+    """Where the recipe differs from what the authors did, or where that is not known."""
     variant, backbone = variant_of(model), model.backbone
     if variant not in EXPRESSED:
         yield "the authors' code has no setting for this: the recipe follows the paper"
     if any(row.row.get("column_assignment", "").startswith("inferred") for row in rows):
-        yield "inferred from the order of the rows: which row of Table 2 this is"
+        yield "the paper does not say which row of Table 2 this is: inferred from the order"
     if variant == "panet":
         yield "the paper prints no number; the authors kept a configuration and removed its code"
     if model.detector == "fcos":
         yield (
-            "the authors' code for FCOS does not run, and its weights are in caffe's style (BGR): "
-            "the recipe is what that code was meant to be, from torchvision's weights"
+            "the authors' code for FCOS does not run, and starts from weights in caffe's style "
+            "(BGR): the recipe does what that code was meant to do, from torchvision's weights"
         )
     if backbone.startswith("resnext"):
         whose = "timm's" if backbone in WITH_WEIGHTS else "torchvision's"
@@ -159,8 +159,8 @@ def notes_on(model: Model, schedule: Schedule, rows: tuple[Result, ...]) -> Iter
     mask_r101 = (model.detector, backbone) == ("mask_rcnn", "resnet101")
     if (backbone.startswith("resnext") or mask_r101) and (variant, schedule) == ("augfpn", "1x"):
         yield (
-            "the authors' file has 1 picture a GPU and learning rate 0.01, their FPN's 2 and 0.02: "
-            "here both have 16 pictures a step and 0.02"
+            "the authors train this on 1 picture per GPU at a learning rate of 0.01, their FPN "
+            "on 2 at 0.02: here both have 16 pictures per step and 0.02"
         )
     if backbone == "mobilenet_v2":
         yield (
@@ -168,9 +168,9 @@ def notes_on(model: Model, schedule: Schedule, rows: tuple[Result, ...]) -> Iter
             "their strides, C5 is the output of the last 1x1 convolution"
         )
     if model.detector == "mask_rcnn" and variant == "augfpn":
-        yield "masks are supervised too, as in the authors' files; the paper does not mention it"
+        yield "masks are supervised on M, too, as the authors do; the paper does not mention it"
     if schedule == "2x":
         yield (
-            "the authors released no configuration: 24 epochs, the learning rate drops after 16 "
-            "and 22"
+            "the authors released no configuration: the recipe has 24 epochs, and the learning "
+            "rate drops after 16 and 22"
         )

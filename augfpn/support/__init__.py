@@ -1,1 +1,1 @@
-"""What knows nothing of detection: files, machine, progress, text."""
+"""Helpers that know nothing of detection: files, machine, progress, text."""

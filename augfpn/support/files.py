@@ -12,19 +12,19 @@ from augfpn.errors import UserError
 
 
 def check_readable(folder: Path) -> None:
-    """Raise ``UserError`` for a folder that is a file, or that may not be read."""
+    """Raise ``UserError`` for a folder that is a file, or that the user may not read."""
     try:
         if folder.exists() and not folder.is_dir():
             raise UserError(f"{folder} is a file: give a folder.")
         readable = not folder.exists() or os.access(folder, os.R_OK | os.X_OK)
-    except PermissionError:  # of a folder that it is in
+    except PermissionError:  # a folder above it may not be entered
         readable = False
     if not readable:
-        raise UserError(f"{folder} may not be read by you: give another folder.")
+        raise UserError(f"you may not read {folder}: give another folder.")
 
 
 def check_writable(folder: Path) -> None:
-    """Raise ``UserError`` for a folder, there or not yet, that cannot be written to."""
+    """Raise ``UserError`` if a folder, which need not exist yet, cannot be written to."""
     check_readable(folder)
     why = not_writable(folder)
     if why is not None:
@@ -32,7 +32,7 @@ def check_writable(folder: Path) -> None:
 
 
 def not_writable(folder: Path) -> str | None:
-    """Why a folder, there or not yet, cannot be written to, or ``None``."""
+    """Why a folder, which need not exist yet, cannot be written to; ``None`` if it can."""
     try:
         TemporaryFile(dir=existing(folder)).close()
     except OSError as error:
@@ -41,15 +41,15 @@ def not_writable(folder: Path) -> str | None:
 
 
 def existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
+    """The folder, or the nearest folder above it that exists."""
     return next(each for each in (folder, *folder.absolute().parents) if each.exists())
 
 
 @contextmanager
 def whole(file: Path) -> Iterator[Path]:
-    """A path to write to that becomes ``file`` at the end: the file is whole, or as it was before.
+    """A path to write to, which becomes ``file`` at the end of the block.
 
-    If the block raises an error, what it wrote is removed.
+    If the block raises an error, what it wrote is removed and ``file`` stays as it was.
     """
     partial = file.with_name(file.name + ".partial")
     try:
@@ -60,16 +60,16 @@ def whole(file: Path) -> Iterator[Path]:
 
 
 def write_bytes(file: Path, content: bytes) -> None:
-    """Write a file that is either whole or as it was before."""
+    """Write a file completely, or leave it as it was."""
     with whole(file) as partial:
         partial.write_bytes(content)
 
 
 def write_json(file: Path, value: object) -> None:
-    """Write JSON, indented, into a file that is either whole or as it was before."""
+    """Write indented JSON into a file completely, or leave the file as it was."""
     write_bytes(file, (json.dumps(value, indent=1, sort_keys=True) + "\n").encode())
 
 
 def packed(value: object) -> bytes:
-    """JSON, compressed, the same bytes for the same value."""
+    """A value as compressed JSON; the same value always gives the same bytes."""
     return gzip.compress(json.dumps(value, separators=(",", ":")).encode(), mtime=0)

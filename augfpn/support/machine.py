@@ -1,4 +1,4 @@
-"""The machine: its versions, processor and commit, which a record keeps, and its memory."""
+"""The machine: what a record keeps of it (versions, processor, commit), and its memory."""
 
 import ctypes
 import os
@@ -27,7 +27,7 @@ def environment(device: str) -> dict:
 
 
 def version(package: str) -> str | None:
-    """The installed version; None if the package is not installed, only on the path."""
+    """The installed version; None if the package is not installed but only on the path."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -46,7 +46,7 @@ def cpu_name() -> str:
 
 
 def commit() -> str | None:
-    """The package's git commit, "+" when its files are changed; None outside of a clone."""
+    """The package's git commit, with a "+" if its files were changed; None outside of a clone."""
     package = Path(__file__).parents[1]
     try:
         head = git(package, "rev-parse", "--short=12", "HEAD")
@@ -63,7 +63,7 @@ def git(where: Path, *words: str) -> str:
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep large freed blocks; to ask the system for each again costs page faults."""
+    """Tell glibc to keep large freed blocks: allocating each one anew costs page faults."""
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL("libc.so.6")
         for option in (MALLOC_MMAP_THRESHOLD, MALLOC_TRIM_THRESHOLD):
@@ -71,7 +71,7 @@ def keep_freed_memory() -> None:
 
 
 def peak_memory(device: str) -> int | None:
-    """The peak memory of this process in MB: on the GPU, or of the machine; None if unknown."""
+    """The peak memory of this process in MB, on the GPU or in RAM; None if unknown."""
     if device == "cuda":
         import torch
 

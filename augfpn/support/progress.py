@@ -1,8 +1,8 @@
 """Progress that behaves in a terminal, in a notebook, under papermill and in a log file.
 
-A terminal gets a bar, a notebook one line that is rewritten in place, everything else (and whoever
-sets ``AUGFPN_PROGRESS=lines``) a line every few seconds, the first one at once. With
-``AUGFPN_PROGRESS=off`` nothing is said, as in the book's pages.
+A terminal shows a bar. A notebook shows one line that is rewritten in place. Anything else shows a
+new line every few seconds, the first one at once; ``AUGFPN_PROGRESS=lines`` asks for this
+everywhere. ``AUGFPN_PROGRESS=off`` shows nothing, as in the book's pages.
 """
 
 import math
@@ -42,7 +42,7 @@ class Progress:
             self.bar.close()
 
     def start_at(self, done: int) -> None:
-        """Say that a run resumes here, so that the time left is guessed from new steps only."""
+        """Say that a run resumes here, so that the time left is estimated from new steps only."""
         self.first = done
 
     def __call__(self, done: int, **numbers: float) -> None:
@@ -83,7 +83,7 @@ class Progress:
 
 def where_am_i() -> str:
     """ "bar", "notebook", "lines" or "off"."""
-    if int(os.environ.get("RANK", "0")):  # of the processes that torchrun starts only 0 prints
+    if int(os.environ.get("RANK", "0")):  # only rank 0 of torchrun's processes prints
         return "off"
     asked = os.environ.get("AUGFPN_PROGRESS")
     if asked in SECONDS:

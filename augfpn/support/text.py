@@ -10,7 +10,7 @@ def columns(
 ) -> str:
     """A table for a terminal, two spaces between its columns.
 
-    Columns are aligned to the right, as numbers want it; those at the places ``left`` to the left.
+    Columns are aligned to the right, as suits numbers; those with indices ``left``, to the left.
     """
     sides = ["left" if place in left else "right" for place in range(len(header))]
     options = {"tablefmt": "plain", "disable_numparse": True, "preserve_whitespace": True}
@@ -20,6 +20,6 @@ def columns(
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table in Markdown, its cells not padded: a page may have long ones."""
+    """A table in Markdown. Its cells are not padded, because a page may have long cells."""
     rule = ["---"] * len(header)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, rule, *rows))

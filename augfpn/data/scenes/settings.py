@@ -67,7 +67,7 @@ class SceneSettings:
         if self.detail + self.context > 1:
             raise ValueError(
                 f"detail={self.detail} and context={self.context} are shares of the same "
-                "objects: together give 1 at most."
+                "objects: their sum may be 1 at most."
             )
         if self.detail and self.largest < LEAST_LINED:
             raise ValueError(f"largest={self.largest!r}: with detail, give {LEAST_LINED} or more.")

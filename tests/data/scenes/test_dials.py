@@ -224,7 +224,7 @@ def test_training_keeps_classes_at_home(value: float, share: float) -> None:
     ("wrong", "said"),
     [
         ({"detail": 1.5}, "detail=1.5: give a number from 0 to 1"),
-        ({"detail": 0.75, "context": 0.5}, "together give 1 at most"),
+        ({"detail": 0.75, "context": 0.5}, "their sum may be 1 at most"),
         ({"detail": 0.5, "largest": 0.3}, "with detail, give 0.4 or more"),
         (
             {"context": 0.5, "smallest": 100, "fewest": 1, "most": 1},
