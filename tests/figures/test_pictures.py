@@ -100,11 +100,11 @@ def test_no_objects_have_no_masks():
     ("wrong", "sentence"),
     [
         ({"image": GREY / 255}, "float64"),
-        ({"labels": [1, 2]}, "a label"),
+        ({"labels": [1, 2]}, "one label per box"),
         ({"labels": [4]}, "from 1 to 3"),
         ({"labels": [0]}, "from 1 to 3"),
-        ({"scores": []}, "no scores"),
-        ({"masks": np.ones((2, 600, 800))}, "and masks, for each box"),
+        ({"scores": []}, "scores and masks for all or none"),
+        ({"masks": np.ones((2, 600, 800))}, "scores and masks for all or none"),
         ({"masks": np.ones((1, 800, 600))}, r"masks of shape \(1, 800, 600\) on a picture of"),
     ],
 )
