@@ -16,16 +16,16 @@ from augfpn.pyramid import HardRoISelection, Levels, SoftRoISelection
 
 Array = NDArray[np.floating]
 SCALES = np.geomspace(0.8, 1.25, 24)  # of a box, in steps of 2 %
-NEAR = 0.25  # octaves from a border: a size at which the rule changes the level
-FEWEST = 20  # values that a mean is taken of
+NEAR = 0.25  # octaves to a border, a size at which the rule changes the level
+FEWEST = 20  # values: of fewer no mean is taken
 Select = Callable[[Levels, list[Tensor]], Tensor]
 
 
 class Objects(NamedTuple):
     """The n objects of some pictures, and what the box head predicts for their ground-truth boxes.
 
-    There are T steps in which a box grows, and L levels. The last three fields have no columns
-    where the selection is soft.
+    A box grows in T steps; there are L levels. The last three fields have no columns if the
+    selection is soft.
     """
 
     side: Array  # (n,) square root of the box's area, in pixels of the resized picture
@@ -39,10 +39,10 @@ class Objects(NamedTuple):
 
 
 def assignment(detector: TwoStage, rule: HardRoISelection, pictures: Pictures, device: str) -> dict:
-    """What is measured of levels and RoIs: `scaled`, `by_distance`, and by the kind of selection
-    `oracle` (hard) or `mixture_by_level` (soft, with weights).
+    """The measurements of levels and RoIs: `scaled`, `by_distance`, and either `oracle` (for a hard
+    selection) or `mixture_by_level` (for a soft one that has weights).
 
-    ``rule`` is FPN's; objects are sorted by it even where the selection is soft.
+    ``rule`` is FPN's; objects are grouped by it even if the selection is soft.
     """
     rows, weights = [], []
     for i in pictures.with_objects():
@@ -153,7 +153,7 @@ def scaled(of: Objects) -> dict:
     """How far predictions move on average when a box grows by 2 %.
 
     ``across``: in steps in which the rule changes the level; ``elsewhere``: in all other steps of
-    the same objects; ``crossings``: the number of steps across. ``None`` for a mean of nothing.
+    the same objects; ``crossings``: the number of steps across. A mean of no values is ``None``.
     """
     some = of.crosses.any(axis=1)
     crosses, steps = of.crosses[some], of.steps[some]
@@ -165,7 +165,7 @@ def scaled(of: Objects) -> dict:
 
 
 def by_distance(of: Objects, borders: Sequence[float]) -> dict:
-    """The mean loss of objects near to a border of the rule and far from one.
+    """The mean loss of objects near a border of the rule, and of those far from all borders.
 
     ``near``: within a quarter of an octave of the nearest border; ``far``: all others.
     """

@@ -1,4 +1,4 @@
-"""The paper's three defects, measured on a trained record: numbers out, nothing drawn.
+"""The paper's three defects, measured on a record's detector: numbers, no figures.
 
     semantic_gap  how similar M2..M5 are for the same objects          (Consistent Supervision)
     top_level     what P5 knows of C5 and of the image          (Residual Feature Augmentation)
@@ -34,8 +34,8 @@ FEWEST_PICTURES, MOST_PICTURES = 10, 800  # with objects
 def measure_record(folder: Path, root: str | None = None, device: str = "cpu") -> Path:
     """Measure a record's detector and write ``diagnostics.json`` beside its weights.
 
-    ``root`` is where its pictures are now, if they were moved. A file of this version is kept.
-    Raises: UserError for a record without weights, and for pictures that have changed since.
+    ``root`` is the folder of its pictures, if they were moved. An existing file of the current
+    version is kept. Raises: UserError for a record without weights, and for changed pictures.
     """
     record = reopen.open_record(folder)
     file = folder / records.DIAGNOSTICS
@@ -55,7 +55,7 @@ def diagnostics_of(
     learned: Pictures,
     device: str,
 ) -> dict[str, Any]:
-    """All measurements of a record's detector, ready for JSON; their modules describe them."""
+    """All measurements of a record's detector, ready for JSON; see the module of each defect."""
     test, learned = useful(test), useful(learned)
     seen = seen_by(detector, test, device, "looking at test pictures")
     before = seen_by(untrained(record, device), test, device, "the same before training")
@@ -79,7 +79,7 @@ def untrained(record: records.Record, device: str) -> TwoStage | OneStage:
 
 
 def useful(pictures: Pictures) -> Pictures:
-    """The first pictures with objects, at most 800. Raises: UserError for fewer than 10."""
+    """The first pictures with objects, at most 800. Raises: UserError if they are fewer than 10."""
     chosen = pictures.with_objects()[:MOST_PICTURES]
     if len(chosen) < FEWEST_PICTURES:
         raise UserError(

@@ -40,7 +40,7 @@ def diagnostic_numbers(found: dict) -> dict[str, float]:
 
 
 def gap_numbers(found: dict) -> dict[str, float]:
-    """The semantic gap: similarity of two levels, and a probe's accuracy on its own and on others.
+    """The semantic gap: how similar levels are, and a probe's accuracy on its own and other levels.
 
     "alike": the mean linear CKA of two different levels; "own level" and "other level": the mean
     accuracy on the level that a probe was fitted on, and on another; "gap": their difference.
@@ -93,8 +93,8 @@ def assignment_numbers(found: dict) -> dict[str, float | None]:
 def gain_by_size(found: dict) -> float | None:
     """How much the mean loss would fall if each size class were read from its best level.
 
-    A size class is the objects of one level by the rule. Those with too few objects are left out;
-    the gain is 0 where the rule's level is the best for every size class.
+    A size class is all objects that the rule gives to one level. Classes with too few objects are
+    left out. The gain is 0 if the rule's level is the best one for every size class.
     """
     loss, objects = np.array(found["loss"], float), np.array(found["table"]).sum(axis=1)
     enough = ~np.isnan(loss).any(axis=1)
@@ -105,7 +105,7 @@ def gain_by_size(found: dict) -> float | None:
 
 
 def share_numbers(levels: Sequence[int], found: dict) -> dict[str, float | None]:
-    """Each level's share of the weights of the RoIs of each level, the least share, the entropies.
+    """For the RoIs of each level: every level's share of the weights, the least share, the entropy.
 
     The least share is ``None`` if a level has too few RoIs.
     """

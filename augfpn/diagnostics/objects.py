@@ -17,8 +17,8 @@ from augfpn.detectors.two_stage import TwoStage
 from augfpn.pyramid import Levels
 
 Features = NDArray[np.float32]
-PLACES = 40  # of the top level that are kept, drawn at random, to bound the memory
-BINS = 7  # on a side of a RoI; an object's feature is their mean
+PLACES = 40  # places of the top level that are kept, chosen at random, to limit memory
+BINS = 7  # on each side of a RoI; an object's feature is the mean over all bins
 
 
 class Maps(NamedTuple):

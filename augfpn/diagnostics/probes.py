@@ -1,4 +1,4 @@
-"""Linear probes, tested on other pictures than they were fitted on; by scikit-learn."""
+"""Linear probes by scikit-learn, tested on pictures that they were not fitted on."""
 
 from collections.abc import Iterator, Sequence
 
@@ -67,7 +67,7 @@ def accuracy(x: Array, labels: Labels, pictures: Labels) -> float:
 
 
 def explained(x: Array, y: Array, pictures: Labels) -> float:
-    """The share of y's variance that ridge regression on x explains (R squared, cross-validated).
+    """The share of y's variance that ridge regression on x explains: R squared, cross-validated.
 
     It is below 0 where the prediction is worse than y's mean. Shapes: (n, d), (n, e), (n,).
     """
@@ -79,7 +79,7 @@ def explained(x: Array, y: Array, pictures: Labels) -> float:
 
 
 def explained_elsewhere(fit: tuple[Array, Array, Labels], x: Array, y: Array) -> float:
-    """The same for a regression that was fitted on other features, values and pictures: ``fit``."""
+    """As `explained`, for a regression fitted on other features, values and pictures (``fit``)."""
     score = make_scorer(r2_score, **EXPLAINED)
     model = search(make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": ALPHAS}, score, *fit)
     return float(r2_score(y, model.predict(x), **EXPLAINED))
@@ -88,7 +88,7 @@ def explained_elsewhere(fit: tuple[Array, Array, Labels], x: Array, y: Array) ->
 def search(
     model: Pipeline, values: dict, score: object, x: Array, y: Array, pictures: Labels
 ) -> Pipeline:
-    """The model with the value that is best by cross-validation over pictures, fitted on all."""
+    """The model with the best value by cross-validation over pictures, refitted on all pictures."""
     folds = GroupKFold(min(4, len(np.unique(pictures))))
     found = GridSearchCV(model, values, scoring=score, cv=folds)
     return found.fit(x, y, groups=pictures).best_estimator_

@@ -18,12 +18,13 @@ AROUND = 1.5  # times the object's box: the part that stays when the surrounding
 
 
 def top_level(seen: Sequence[Seen], learned: Sequence[Seen], classes: int) -> dict:
-    """What linear probes read from each map of the top level; see `probes.explained`.
+    """What linear probes read from each map of the top level (`augfpn.diagnostics.probes`).
 
-    ``c5``: the share of C5's variance that M5, "M5 + M6" and P5 explain, place by place;
-    ``content``: the share of the variance of the picture's content, which is its number of objects
-    of each class, that single places explain; this takes many pictures, so the regression is fitted
-    on the training pictures, ``learned``; ``classes``: the balanced accuracy for objects' classes.
+    ``c5``: the share of C5's variance that M5, "M5 + M6" and P5 explain, place by place.
+    ``content``: the share of the variance of the picture's content (its number of objects of each
+    class) that the feature of a single place explains. Many pictures are needed to fit it, so it is
+    fitted on the training pictures, ``learned``. ``classes``: the balanced accuracy of a probe of
+    objects' classes.
     """
     names = sorted(seen[0].places)
     places, of_place = at_places(seen)
@@ -46,7 +47,7 @@ def top_level(seen: Sequence[Seen], learned: Sequence[Seen], classes: int) -> di
 
 
 def at_places(seen: Sequence[Seen]) -> tuple[dict[str, Features], NDArray[np.int64]]:
-    """The features of all places by map's name, (n, C), and the picture of each, (n,)."""
+    """The features of all places, (n, C) by the map's name, and the picture of each place, (n,)."""
     names = seen[0].places
     found = {name: np.concatenate([each.places[name] for each in seen]) for name in names}
     return found, np.repeat(np.arange(len(seen)), [len(each.places["C5"]) for each in seen])

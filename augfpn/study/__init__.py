@@ -1,1 +1,1 @@
-"""Many records become verdicts."""
+"""From many records to tables, figures and verdicts on the paper's claims."""

@@ -1,10 +1,10 @@
 """The ledger: the paper's 61 claims, each with a test fixed before the runs, and its verdict.
 
-``claims.json`` holds them. A test is a
-sum of some variants' numbers minus that of others, on the same seeds and pictures, that should be
-above a margin. A claim with several comparisons holds if each does. With many comparisons one
-fails by chance, so each is tested at a share of the level (Bonferroni): a claim with m comparisons
-fails if one of them fails by its interval at 100 % - 5 % / m.
+``claims.json`` holds them. A test compares two sums of variants' numbers, on the same seeds and
+pictures: the first minus the second should be above a margin. A claim with several comparisons
+holds if each of them holds. With many comparisons one may fail by chance, so each is tested at a
+share of the level (Bonferroni): a claim with m comparisons fails if one of them fails by its
+interval at 100 % - 5 % / m.
 """
 
 import json
@@ -113,7 +113,7 @@ class Judgement(NamedTuple):
 
 @cache
 def claims() -> tuple[Claim, ...]:
-    """All claims, in the order of the paper. Raises ``UserError`` for one that is half written."""
+    """All claims, in the order of the paper. Raises ``UserError`` for an incomplete claim."""
     return read_claims(resources.files("augfpn.study").joinpath(FILE).read_text("utf-8"))
 
 
@@ -132,7 +132,7 @@ def ledger(basis: Basis) -> list[Judgement]:
 
 
 def judged(claim: Claim, basis: Basis) -> Judgement:
-    """A claim with its verdict; see `of_lines` for one with several comparisons."""
+    """A claim with its verdict; `of_lines` decides on several comparisons."""
     if claim.kind == "exact":
         holds, detail = CHECKS[claim.check or ""]()
         return Judgement(claim, "holds" if holds else "does not hold", (), detail)
@@ -190,9 +190,9 @@ def test_label(test: Comparison, number: str) -> str:
 
 
 def printed(test: Comparison, number: str) -> float | None:
-    """The same combination of the paper's numbers, in points of AP; ``None`` if one is missing.
+    """The test's difference in the paper's numbers, in points of AP; ``None`` if one is missing.
 
-    All rows are taken from one table, an ablation (Tables 2 to 5) rather than Table 1.
+    All rows are from one table, preferably an ablation (Tables 2 to 5) and not Table 1.
     """
     rows = [(paper_rows(name), sign) for name, sign in signed(test.plus, test.minus)]
     shared = set.intersection(*({r.table for r in found} for found, _ in rows))
@@ -218,7 +218,7 @@ def paper_rows(variant: str) -> tuple[paper.Result, ...]:
     return found[0].rows if found else ()
 
 
-# --- a claim that is half written -----------------------------------------------------------------
+# --- incomplete claims ----------------------------------------------------------------------------
 
 
 def read_claims(text: str) -> tuple[Claim, ...]:
@@ -234,7 +234,7 @@ def read_claims(text: str) -> tuple[Claim, ...]:
 
 
 def invalid_text(error: ValidationError, text: str) -> str:
-    """The first thing that is wrong with the types of some claims, in one sentence."""
+    """The first error in the types of some claims, in one sentence."""
     first = error.errors()[0]
     if not first["loc"]:
         return f"{FILE}: {first['msg']}."
@@ -253,7 +253,7 @@ def place_text(*place: str | int) -> str:
 
 
 def mistakes(claim: Claim) -> Iterator[tuple[str, str]]:
-    """What a claim names that does not exist, and what it lacks: a place and a sentence each."""
+    """Names in a claim that do not exist, and fields that it lacks: a place and a sentence each."""
     needed = NEEDS[claim.kind]
     if not getattr(claim, needed):
         yield needed, f"a claim of kind {claim.kind!r} needs it."

@@ -1,4 +1,4 @@
-"""The defect matrix in Markdown: each component's effect where each of the scenes' dials is up."""
+"""The defect matrix in Markdown: each component's effect with each dial of scenes turned up."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -37,8 +37,8 @@ def defect_matrix(by_set: dict[str, Evidence]) -> str:
 def matrix_minus_plain(by_set: dict[str, Evidence]) -> str:
     """How much larger a component's effect on AP is with a dial turned up than on plain scenes.
 
-    This is the matrix's question: a difference of two effects, with an interval of its own. Bold
-    where the dial is the component's own.
+    This is the matrix's question: a difference of two effects, with an interval of its own. Bold:
+    the dial of the defect that the component should mend.
     """
     dials = [name for name in grid.DIALS if name in by_set]
     lines = []
@@ -54,9 +54,9 @@ def matrix_minus_plain(by_set: dict[str, Evidence]) -> str:
 
 
 def example_scenes(sets: Iterable[str], budget: str, count: int) -> dict[str, list[np.ndarray]]:
-    """The first ``count`` annotated test scenes with objects of some of the study's sets, by name.
+    """For each picture set: its first ``count`` test scenes with objects, annotated.
 
-    "scenes" are plain ones; "detail", "context" and "scale" have that dial turned up.
+    The set "scenes" is plain; in "detail", "context" and "scale" that dial is turned up.
     """
     found = {}
     for name in sets:
@@ -67,9 +67,9 @@ def example_scenes(sets: Iterable[str], budget: str, count: int) -> dict[str, li
 
 
 def effect_minus_plain(there: Evidence, plain: Evidence, variant: str) -> Interval | None:
-    """How much larger an effect on AP is there than on plain scenes.
+    """An effect on AP on the scenes of ``there`` minus the same effect on plain scenes.
 
-    Over the seeds that both have; ``None`` if there is none.
+    Over the seeds that both have; ``None`` if they share no seed.
     """
     effects = (each.apart(variant, baseline_of(variant)) for each in (there, plain))
     more = list(paired(*effects).values())

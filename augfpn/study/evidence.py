@@ -2,10 +2,11 @@
 
     records --scoring--> AP of every draw of pictures --intervals--> effects with intervals
 
-An effect is a variant's number minus that of another, over the seeds that both have, on the same
-pictures. Scoring needs the ground truth of the test pictures. Scenes are made anew from a record's
-settings; for other pictures `keep_truth` writes their annotations, not the pictures, into
-``truth/`` beside the records, a file for each set of test pictures.
+A draw of pictures is a bootstrap sample: as many pictures as the test set has, drawn from it with
+replacement. An effect is a variant's number minus that of another, over the seeds that both have,
+on the same pictures. Scoring needs the ground truth of the test pictures. Scenes are made anew from
+a record's settings. For other data, `keep_truth` writes the annotations (not the pictures) into
+``truth/`` beside the records: one file for each set of test pictures.
 """
 
 import gzip
@@ -49,7 +50,7 @@ class Scored(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is recorded on one picture set at one budget; a record is scored when it is needed."""
+    """The records on one picture set at one budget; a record is scored when it is needed."""
 
     pictures: str  # one of `grid.SETS`
     budget: str
@@ -110,9 +111,9 @@ class Evidence:
         return intervals.single(sums)[number] if sums else None
 
     def measured(self, plus: Sequence[str], minus: Sequence[str], number: str) -> Interval | None:
-        """The same for a number that `augfpn.diagnostics` measured, with Student's interval.
+        """As `combination`, for a number that `augfpn.diagnostics` measured.
 
-        The interval is for other seeds on these same pictures.
+        The interval is Student's, for other seeds on the same pictures.
         """
         of = {name: self.measurements(name) for name in (*plus, *minus)}
         terms = intervals.terms_of(number)
@@ -131,7 +132,7 @@ class Evidence:
         return intervals.mean_interval(values) if values else None
 
     def measurements(self, variant: str) -> dict[int, dict[str, float]]:
-        """The measured numbers by seed and name, of those records that were measured."""
+        """The measured numbers by seed and name; records without measurements are left out."""
         there = {seed: record.diagnostics for seed, record in self.recorded(variant).items()}
         return {seed: diagnostic_numbers(x) for seed, x in there.items() if x is not None}
 
@@ -154,7 +155,7 @@ class Evidence:
         return np.divide(total, there.sum(axis=0), where=there.any(axis=0), out=total * np.nan)
 
     def times_as_long(self, use: timing.Use) -> Interval | None:
-        """How many times as long as FPN AugFPN takes, on a GPU at the paper's budget."""
+        """AugFPN's time divided by FPN's, on a GPU at the paper's budget."""
         for each in self.timings:
             if each["environment"]["device"] == "cuda" and each["budget"] == "paper":
                 return timing.time_ratio(each, use)
@@ -224,14 +225,14 @@ def keep_truth(pictures: Pictures, records_folder: Path) -> Path:
 def truth_of(record: records.Record) -> dict:
     """The annotations of a record's test pictures, in COCO's format.
 
-    Raises ``UserError`` if the record's settings make other scenes today, and if there is no kept
-    file of other pictures or it is damaged.
+    Raises ``UserError`` if the record's settings give different scenes today, and, for other data,
+    if the file of annotations is missing or damaged.
     """
     wanted = record.fingerprints["test"]
     if record.experiment.data.name == "scenes":
         pictures = load_pictures(record.experiment.data, "test")
         if pictures.fingerprint != wanted:
-            raise UserError(f"{record.folder.name} is of scenes of another version: run it again.")
+            raise UserError(f"{record.folder.name} has scenes of another version: run it again.")
         return pictures.coco
     file = truth_file(record.folder.parent, wanted)
     try:
@@ -246,5 +247,5 @@ def truth_of(record: records.Record) -> dict:
             f"{file} is damaged ({error}): delete it, and `augfpn study run` writes it again."
         ) from None
     if coco.pop("fingerprint", None) != wanted:
-        raise UserError(f"{file} is not of the pictures of {record.folder.name}: delete it.")
+        raise UserError(f"{file} is not for the pictures of {record.folder.name}: delete it.")
     return coco

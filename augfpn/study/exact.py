@@ -1,4 +1,4 @@
-"""Checks of claims that need no run: they are about parameters and computation.
+"""Checks of claims that need no run, because they are about parameters and computation.
 
 A check returns whether the claim holds, and the numbers that show it.
 """

@@ -1,10 +1,10 @@
-"""Evidence gathered for a part of the study: its missing runs are made first if they are asked for.
+"""Evidence for a part of the study. Missing runs are made first, if that is asked for.
 
     augfpn train ...       -> a record with weights
     augfpn measure RECORD  -> its diagnostics.json
 
-Runs and measurements are processes of their own, several at once. `augfpn.study.grid` says which
-runs a part needs, `augfpn.study.recorded` which of them are there.
+Each run and each measurement is a process of its own; several run at once. `augfpn.study.grid` says
+which runs a part needs, `augfpn.study.recorded` which of them are recorded.
 """
 
 import os
@@ -31,9 +31,10 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # torch takes the latter where
 
 
 def evidence_for(name: str, asked: Asked, say: Say = print) -> Evidence:
-    """What is recorded for a part, after its missing runs if they are asked for.
+    """The evidence for a part, after its missing runs if they are asked for.
 
-    Says what is there. Raises ``UserError`` for an unknown part and for one without such pictures.
+    ``say`` gets the status. Raises ``UserError`` for an unknown part, and for one that is not run
+    on these pictures.
     """
     grid.check_pictures([name], asked.budget, [asked.data])
     found = found_for([name], [asked.data], asked, say)
@@ -41,9 +42,9 @@ def evidence_for(name: str, asked: Asked, say: Say = print) -> Evidence:
 
 
 def evidence_for_parts(names: Sequence[str], asked: Asked, say: Say = print) -> dict[str, Evidence]:
-    """What is recorded for those of some parts that have such pictures, by part.
+    """The evidence for each part that is run on these pictures, by part.
 
-    Raises ``UserError`` for an unknown part, and if no part has such pictures.
+    Raises ``UserError`` for an unknown part, and if no part is run on these pictures.
     """
     grid.check_pictures(names, asked.budget, [asked.data])
     there = [name for name in names if grid.runs([name], asked.budget, [asked.data])]
@@ -52,14 +53,14 @@ def evidence_for_parts(names: Sequence[str], asked: Asked, say: Say = print) -> 
 
 
 def evidence_by_dial(asked: Asked, say: Say = print) -> dict[str, Evidence]:
-    """What is recorded for the defect matrix, by picture set."""
+    """The evidence for the defect matrix, by picture set."""
     sets = grid.sets_of(grid.part("defects"), asked.budget, None)
     found = found_for(["defects"], sets, asked, say)
     return {name: evidence_on(name, found, asked) for name in sets}
 
 
 def committed(pictures: str, budget: str = "laptop") -> Evidence:
-    """What the repository's own records say about a picture set: what the book shows.
+    """The evidence from the repository's own records on a picture set, which the book shows.
 
     Raises ``UserError`` for a picture set or a budget that does not exist.
     """
@@ -70,7 +71,7 @@ def committed(pictures: str, budget: str = "laptop") -> Evidence:
 
 
 def timings_for(asked: Asked, say: Say = print) -> list[dict]:
-    """The timings at a budget, after one on this machine if it is asked for.
+    """The timings at a budget, after a new one on this machine if it is asked for.
 
     Raises ``UserError`` for a budget that does not exist.
     """
@@ -83,7 +84,7 @@ def timings_for(asked: Asked, say: Say = print) -> list[dict]:
 
 
 def found_for(names: Sequence[str], sets: Sequence[str], asked: Asked, say: Say) -> Found:
-    """The records for some parts on some picture sets, after the missing runs if asked for."""
+    """The records for parts on picture sets, after the missing runs if they are asked for."""
     wanted = grid.runs(names, asked.budget, sets)
     folders = [asked.records, *records.COMMITTED]
     found = recorded.collect(folders)
@@ -101,7 +102,7 @@ def found_for(names: Sequence[str], sets: Sequence[str], asked: Asked, say: Say)
 
 
 def evidence_on(pictures: str, found: Found, asked: Asked) -> Evidence:
-    """Records and timings on one picture set."""
+    """The evidence on one picture set: its records, and the timings."""
     timings = recorded.read_timings([asked.records, *records.COMMITTED], asked.budget)
     return Evidence(pictures, asked.budget, found, timings=timings)
 
@@ -124,7 +125,7 @@ def run_missing(
 ) -> list[Run]:
     """Train missing runs, ``jobs`` of them at once; returns the runs that failed.
 
-    Each run is a process of its own, ``augfpn train``; one that was stopped goes on from its
+    Each run is a process of its own, ``augfpn train``; a run that was stopped goes on from its
     checkpoint.
     """
     todo = [
@@ -148,9 +149,10 @@ def measure_missing(
     data_root: str | None,
     say: Say,
 ) -> list[Run]:
-    """Measure the three defects on those records of some runs that have weights, if not done yet.
+    """Measure the three defects on the records of some runs; returns the runs that failed.
 
-    Each is a process of its own, ``augfpn measure``; returns the runs that failed.
+    Records without weights, or with measurements, are left out. Each measurement is a process of
+    its own, ``augfpn measure``.
     """
     there = {run: found.record(run) for run in runs}
     todo = [
@@ -189,7 +191,7 @@ def in_processes(todo: Sequence[Job], folder: Path, jobs: int, say: Say) -> list
 
 
 def threads_of(run: Run, jobs: int) -> int:
-    """The CPU threads of a run: one for training on a CPU, its share of the cores with a GPU.
+    """The CPU threads of a run: one if it trains on a CPU, its share of the cores if on a GPU.
 
     Two threads would add numbers in another order, which changes AP as much as another seed does.
     """
@@ -204,7 +206,7 @@ def share_of_cores(jobs: int) -> int:
 def keep_truths(runs: Iterable[Run], found: Found, data_root: str | None) -> None:
     """Keep the annotations of the test pictures beside the records of some runs.
 
-    A report then needs no pictures. The annotations of scenes are made anew when they are needed.
+    Then a report needs no pictures. The annotations of scenes are made anew when they are needed.
     """
     for record in filter(None, map(found.record, runs)):
         pictures = record.experiment.data.name

@@ -1,4 +1,4 @@
-"""The study's runs: which runs each of the paper's tables needs.
+"""The study's grid: which runs each of the paper's tables needs.
 
     part (table2) x picture set (scenes, bccd) x variant (fpn, cs, ..., augfpn) x seed -> one run
 
@@ -20,7 +20,7 @@ from augfpn.settings import paper, parameters, recipes
 from augfpn.settings.components import variant_of
 from augfpn.settings.experiment import experiment
 
-TURNED_UP = {"scale": 1.0}  # how far a dial is turned in its picture set; 0.5 unless it stands here
+TURNED_UP = {"scale": 1.0}  # a dial's value in its picture set, unless it is 0.5
 SETS: dict[str, dict[str, Any]] = {  # picture sets, as parameters; each dial of scenes has its own
     "scenes": {"data": "scenes"},
     **{dial: {"data": "scenes", dial: TURNED_UP.get(dial, 0.5)} for dial in DIALS},
@@ -33,14 +33,14 @@ DEVICES: dict[str, config.Device] = {
     "gpu": "cuda",
     "paper": "cuda",
 }
-NOTEBOOKS = {  # of experiments/ whose name is no part: what is meant by it
+NOTEBOOKS = {  # notebooks of experiments/ that are not named after their part: the part
     "semantic_gap": "'mechanisms'",
     "top_level": "'mechanisms'",
     "assignment": "'mechanisms'",
     "defect_matrix": "'defects'",
     "runtime": "`augfpn study time`",
 }
-SEEDS = {"smoke": 1, "laptop": 3, "gpu": 5, "paper": 3}  # by budget: how many, from 0 on
+SEEDS = {"smoke": 1, "laptop": 3, "gpu": 5, "paper": 3}  # the number of seeds, which begin at 0
 PARTS_OF_MODEL = (
     *("detector", "cs", "lam", "supervision", "rfa", "ratios", "context_pooling"),
     *("context_fusion", "roi_selection", "mask_supervision"),
@@ -111,8 +111,8 @@ def variants() -> tuple[str, ...]:
 
 
 def words_of_variant(variant: str) -> dict[str, Any]:
-    """The parameters of a variant: "cs_rfa" is one of Faster R-CNN, "retinanet:augfpn" one of
-    another detector. The name of a whole recipe, which is for COCO only, stands for that recipe's.
+    """The parameters of a variant: "cs_rfa" is a variant of Faster R-CNN, "retinanet:augfpn" of
+    another detector. The name of a recipe is a variant, too: the whole recipe, for COCO only.
 
     Raises ``UserError`` for a variant that does not exist.
     """
@@ -165,7 +165,7 @@ class Run:
 
     @property
     def experiment(self) -> config.Experiment:
-        """The settings, for the budget's kind of device, whether this machine has one or not."""
+        """The settings, for the budget's kind of device, even if this machine has none."""
         words = self.words
         if DATA_SETS[words["data"]].needs_root:
             words["data_root"] = "."
@@ -176,8 +176,9 @@ class Run:
 
 
 def key_of(experiment: config.Experiment) -> str:
-    """The run id without the classes and the folder of the pictures, which a run of the study
-    does not know. Two records of the same run share it.
+    """The run id, but without classes and the pictures' folder, which the study does not know.
+
+    Two records of the same run have the same key.
     """
     model = dataclasses.replace(experiment.model, classes=1)
     pictures = dataclasses.replace(experiment.data, root=None)
@@ -193,7 +194,7 @@ def key_of_run(run: Run) -> str:
 def runs(
     names: Iterable[str], budget: str, sets: Iterable[str] | None = None, seeds: int | None = None
 ) -> list[Run]:
-    """The runs that some parts need, each once; seed by seed, so that a part grows evenly.
+    """The runs that some parts need, each once, and seed by seed, so that a part grows evenly.
 
     If a variant and a recipe are the same run, the name that comes first counts. Raises
     ``UserError`` for an unknown part, budget or picture set, and for less than one seed.
@@ -228,12 +229,12 @@ def known_budget(name: str) -> str:
 def known_set(name: str) -> str:
     """The name of a picture set. Raises ``UserError`` for another word."""
     if name not in SETS:
-        raise UserError(f"there are no pictures {name!r}: choose from {', '.join(SETS)}.")
+        raise UserError(f"there is no picture set {name!r}: choose from {', '.join(SETS)}.")
     return name
 
 
 def sets_of(part: Part, budget: str, sets: Iterable[str] | None) -> tuple[str, ...]:
-    """The picture sets of a part (at the paper's budget COCO), limited to ``sets`` if given.
+    """The picture sets of a part, limited to ``sets`` if given; COCO alone at the paper's budget.
 
     Raises ``UserError`` for a picture set that does not exist.
     """
@@ -243,7 +244,7 @@ def sets_of(part: Part, budget: str, sets: Iterable[str] | None) -> tuple[str, .
 
 
 def check_pictures(names: Sequence[str], budget: str, sets: Sequence[str] | None) -> None:
-    """Raise ``UserError`` if none of some parts has such pictures; it says which there are."""
+    """Raise ``UserError`` if no part has one of the picture sets; it lists those there are."""
     known_budget(budget)
     chosen = [part(name) for name in names]
     if any(sets_of(each, budget, sets) for each in chosen):

@@ -1,13 +1,14 @@
 """The uncertainty of an AP, or of the difference of two: over seeds and over test pictures.
 
-An effect is the mean over seeds s of a difference d_s, all measured on the same pictures. Two
-things make it uncertain: other seeds give other differences, and so do other test pictures. The
-pictures' part is a bootstrap, with the same draws of pictures for every seed and both variants. The
-seeds' part is Student's interval, from s^2 / n. A bootstrap over seeds would be too narrow: three
-seeds have only ten different draws (`coverage` measures that, too).
+An effect is the mean over n seeds of a difference, all measured on the same pictures. Two things
+make it uncertain: seed-to-seed variation and image-to-image variation. The part of the pictures is
+a bootstrap, with the same draws of pictures for every seed and both variants. The part of the seeds
+is Student's interval, from s^2 / n, where s is the standard deviation of the differences. A
+bootstrap over seeds would be too narrow: three seeds have only ten different draws (`coverage`
+shows that, too).
 
-Of many repetitions of a study, at least 95 in 100 should have the true effect inside their interval
-at the level of 95 %: `coverage` counts them in a simulation.
+A 95 % interval should contain the true effect in at least 95 of 100 repetitions of a study:
+`coverage` counts how often it does in a simulation.
 """
 
 import bisect
@@ -24,10 +25,10 @@ from augfpn.study.scoring import Matches, average_precision
 Floats = NDArray[np.float64]
 Verdict = Literal["holds", "does not hold", "undecided"]
 LEVEL = 0.95
-FEWEST_SEEDS = 3  # for a verdict: `coverage` is right from three seeds on
-DRAWS = 400  # only their standard deviation is used: so many estimate it to 4 %
+FEWEST_SEEDS = 3  # for a verdict: the intervals have their coverage from three seeds on
+DRAWS = 400  # only their standard deviation is used, which 400 draws estimate to 4 %
 MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
-QUANTILES = 400  # at which `power_of` takes the distribution of an estimated spread
+QUANTILES = 400  # of the distribution of an estimated standard deviation, for `power_of`
 
 
 class Draws(NamedTuple):
@@ -56,13 +57,13 @@ class Interval(NamedTuple):
 
 
 def weights(pictures: int, draws: int = DRAWS, seed: int = 0) -> Floats:
-    """Bootstrap draws of pictures: how often each is in each of them, (draws, pictures)."""
+    """Bootstrap draws: how often each picture is in each draw, (draws, pictures)."""
     rng = np.random.Generator(np.random.PCG64(seed))
     return rng.multinomial(pictures, np.full(pictures, 1 / pictures), draws).astype(float)
 
 
 def draws_of_ap(of: Matches, draws: int = DRAWS, seed: int = 0) -> Draws:
-    """AP as observed and on draws of pictures. As many pictures always get the same draws."""
+    """AP as observed and on draws of pictures. Equally many pictures always get the same draws."""
     observed = average_precision(of, np.ones((1, of.pictures)))
     on_draws = average_precision(of, weights(of.pictures, draws, seed))
     return Draws({name: float(values[0]) for name, values in observed.items()}, on_draws)
@@ -76,7 +77,7 @@ def with_mean(of: Draws, name: str, parts: Sequence[str]) -> Draws:
 
 
 def joined(of: Draws, other: Draws, prefix: str) -> Draws:
-    """The numbers of both; the names of the other's get a prefix."""
+    """The numbers of both; the names of those of ``other`` get a prefix."""
     observed = {prefix + name: x for name, x in other.observed.items()}
     on_draws = {prefix + name: x for name, x in other.drawn.items()}
     return Draws(of.observed | observed, of.drawn | on_draws)
@@ -113,7 +114,7 @@ def minus(a: Draws, b: Draws) -> Draws:
 
 
 def single(of: Sequence[Draws]) -> dict[str, Interval]:
-    """An interval for each number, from the draws of one variant or difference, one a seed."""
+    """An interval for each number of a variant or a difference; ``of`` has one item per seed."""
     return {
         name: interval([x.observed[name] for x in of], np.array([x.drawn[name] for x in of]))
         for name in of[0].observed
@@ -124,8 +125,8 @@ def interval(observed: Sequence[float], on_draws: Floats, level: float = LEVEL) 
     """The mean over seeds, with an interval for other seeds and other pictures.
 
     Shapes: observed (n,), on_draws (n, B).
-    Each seed's own variation over pictures is part of the draws' variance and of the seeds'
-    s^2 / n: it is subtracted from the former, so that it counts once.
+    Each seed's own variation over pictures is part of both the variance of the draws and the
+    variance between seeds: it is subtracted from the former, so that it counts once.
     """
     n, centre = len(observed), float(np.mean(observed))
     usable = on_draws[:, ~np.isnan(on_draws).any(axis=0)]
@@ -149,10 +150,11 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
 def around(
     centre: float, n: int, of_seeds: float, of_pictures: float, level: float = LEVEL
 ) -> Interval:
-    """The interval of two standard errors.
+    """The interval that follows from two standard errors.
 
-    Student's factor times ``of_seeds`` and the normal factor times ``of_pictures`` are half-widths
-    that are added as squares. An error that is nan is left out; if both are, so are the limits.
+    Its half-width is the root of the sum of two squares: Student's factor times ``of_seeds``, and
+    the normal factor times ``of_pictures``. A standard error that is nan is left out; if both are
+    nan, the limits are nan.
     """
     halves = [
         times * error
@@ -169,13 +171,13 @@ def at_level(of: Interval, level: float) -> Interval:
 
 
 def factor(level: float, seeds: int | None = None) -> float:
-    """Half-width of an interval by standard error: Student's if seeds are given, or the normal."""
+    """Half-width of an interval in standard errors: Student's if seeds are given, else normal."""
     tail = (1 + level) / 2
     return float(stats.norm.ppf(tail) if seeds is None else stats.t.ppf(tail, seeds - 1))
 
 
 def verdict(of: Interval, margin: float = 0.0) -> Verdict:
-    """Whether the mean is above ``margin``: if its whole interval is, from three seeds or more."""
+    """Whether the mean is above ``margin``: the whole interval must be, of three seeds or more."""
     if of.seeds < FEWEST_SEEDS or math.isnan(of.low):
         return "undecided"
     if of.low > margin:
@@ -193,7 +195,7 @@ def seeds_needed(
     power: float = 0.8,
     level: float = LEVEL,
 ) -> int | None:
-    """How many seeds show an effect with the given power; ``None`` if these pictures are too few.
+    """How many seeds show an effect with the given power; ``None`` if the pictures are too few.
 
     ``spread`` is the standard deviation of the difference from seed to seed, ``of_pictures`` its
     standard error over pictures, which more seeds do not reduce; both in the effect's unit.
@@ -212,7 +214,7 @@ def power_of(
 ) -> float:
     """The probability that the interval of n seeds excludes zero.
 
-    It is the mean over evenly spaced quantiles of the n seeds' own estimate of ``spread``.
+    n seeds only estimate ``spread``: the probability is the mean over quantiles of that estimate.
     """
     parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
     estimates = spread**2 / n * stats.chi2.ppf(parts, n - 1) / (n - 1)
@@ -233,7 +235,7 @@ class Spread(NamedTuple):
 
     seeds: float
     pictures: float
-    both: float  # of what is left: the interaction of seed and picture
+    both: float  # the remaining variation: the interaction of seed and picture
 
 
 def coverage(
@@ -246,9 +248,9 @@ def coverage(
 ) -> float:
     """How often the interval of a simulated study contains the true effect, which is 0.
 
-    Seed s has the difference u_s + v_i + w_si on picture i, each normal with the given standard
-    deviation; the effect is the mean. With ``nested``, the interval is that of two nested
-    bootstraps instead, by percentiles.
+    Seed j has the difference u_j + v_i + w_ji on picture i; all three terms are normal, with the
+    standard deviations in ``spread``. The effect is the mean. With ``nested``, the interval is the
+    percentile interval of two nested bootstraps instead.
     """
     rng = np.random.Generator(np.random.PCG64(seeds))
     draws = weights(pictures, 200) / pictures  # (B, pictures)

@@ -1,4 +1,4 @@
-"""What `augfpn.diagnostics` measured on the records of some variants, as tables and figures."""
+"""Tables and figures of what `augfpn.diagnostics` measured on the records of some variants."""
 
 from collections.abc import Sequence
 
@@ -34,38 +34,39 @@ ASSIGNMENT_NUMBERS = (
 )
 
 ABOUT_NUMBERS = """\
-Numbers are times a hundred, means over seeds. Brackets contain the difference to FPN trained with
+Numbers are means over seeds, times a hundred. Brackets contain the difference to FPN trained with
 the same seed, and its interval (95 %, Student's, for other seeds on the same pictures). A star
 marks fewer than three seeds."""
 ABOUT_GAP = """\
-*Own level*: accuracy of a linear probe on the level that it was fitted on, averaged over classes.
-*Other level*: its accuracy on the other levels. *Gap*: the difference of the two. Each level is
-first brought to mean 0 and standard deviation 1, so that only the directions of its features count.
-*Alike*: linear CKA of two levels, averaged over the pairs."""
+*Own level*: balanced accuracy (averaged over classes) of a linear probe on the level that it was
+fitted on. *Other level*: its accuracy on the other levels. *Gap*: the difference of the two. The
+features of each level are first standardised to mean 0 and standard deviation 1, so that only their
+directions count. *Alike*: linear CKA of two levels, averaged over the pairs."""
 ABOUT_TOP = """\
 *C5 lost in X*: the share of C5's variance that no linear readout of X recovers. *Content from X*:
 the share of the variance of the picture's object counts that a linear readout of a single place of
-X recovers. *Classes from X*: accuracy of a linear probe of objects, averaged over classes.
-*Surroundings in X*: how far an object's feature moves, relative to its length, when everything is
-removed that is further away than half the object's size."""
+X recovers. *Classes from X*: balanced accuracy (averaged over classes) of a linear probe of
+objects. *Surroundings in X*: how far an object's feature moves, relative to its norm, when
+everything outside a box 1.5 times as wide and high as the object is removed."""
 ABOUT_ASSIGNMENT = """\
-*Change*: how far the class probabilities move when a box grows by 2 %, as half the sum of their
-absolute changes: where the rule changes the level in this step (*across a border*), and elsewhere,
-for the same objects. *Loss*: the cross-entropy of an object's class; *near a border* is within a
-quarter of an octave. *Right*: the share of objects whose own class is the most probable one. *Gain
-from another level by size*: how much the loss would fall if all objects that the rule gives to one
-level were given the level that is best for all of them."""
+*Change*: the total variation distance (half the sum of absolute changes) between the class
+probabilities before and after a box grows by 2 %. *Across a border*: in steps in which the rule
+changes the level; *elsewhere*: in all other steps of the same objects. *Loss*: the cross-entropy of
+an object's class; *near a border* is within a quarter of an octave. *Right*: the share of objects
+whose own class is the most probable one. *Gain from another level by size*: how much the mean loss
+would fall if the objects of each level by the rule were all read from the one level that is best
+for them."""
 ABOUT_SHARES = """\
-Shares of the sum of a RoI's weights. The entropy is 0 if all weight is on one level, and 1 if all
-levels have the same share. Numbers are times a hundred, means over seeds. The bars in the figure
-show the standard deviation between RoIs."""
+A level's share is its weight divided by the sum of a RoI's weights. The entropy is 0 if all weight
+is on one level, and 1 if all levels have the same share. Numbers are means over seeds, times a
+hundred. The bars in the figure show the standard deviation between RoIs."""
 
 
 def measured_table(of: Evidence, names: Sequence[str], variants: Sequence[str] = COMPONENTS) -> str:
     """Measured numbers times a hundred: a row for each, a column for each variant.
 
-    A cell has the mean over seeds, and in brackets the difference to FPN with the same seed, with
-    Student's interval.
+    A cell has the mean over seeds; in brackets follow the difference to FPN with the same seed and
+    its interval (Student's).
     """
     there = [v for v in variants if of.measurements(v)]
     if not there:
@@ -95,7 +96,10 @@ def with_difference(mean: float, difference: Interval | None) -> str:
 
 
 def gap_figure(of: Evidence, variants: Sequence[str] = ("fpn", "cs")) -> Figure | None:
-    """Accuracy of a probe of one level of M on each level: before training, and per variant."""
+    """The accuracy of probes of M, fitted on one level and tested on another.
+
+    There is a panel for the time before training and one for each variant.
+    """
     panels = {"before training": of.arrays(variants[0], "semantic_gap_before", "probe")}
     panels |= {variant_label(v): of.arrays(v, "semantic_gap", "probe") for v in variants}
     there = {title: 100 * x for title, x in panels.items() if x is not None}
@@ -107,7 +111,7 @@ def gap_figure(of: Evidence, variants: Sequence[str] = ("fpn", "cs")) -> Figure 
 
 
 def level_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
-    """The level with the least loss for objects, by the level that the rule gives them."""
+    """How often each level has an object's lowest loss, by the level that the rule gives it."""
     table = of.arrays(variant, "assignment", "oracle", "table")
     if table is None:
         return None

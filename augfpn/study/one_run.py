@@ -1,4 +1,4 @@
-"""A run beside its FPN twin and the paper's row: numbers to text that a terminal can show."""
+"""A run beside its FPN twin and the paper's row, as text that a terminal can show."""
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ RunRow = tuple[str, dict[str, Cell]]  # a label, and cells by name
 def find_twin(record: records.Record, chosen: Parameters) -> records.Record | None:
     """The same run with plain FPN: same pictures, sizes, steps, seed and device.
 
-    It is searched among the user's records and those that come with the package. If there is none
+    It is searched among the user's records and those that come with the package. If it is missing
     and ``baseline`` is "train", it is trained. ``None`` for an FPN run, which is its own twin.
     """
     if chosen.baseline == "none" or is_fpn(record.experiment.model):
@@ -49,12 +49,12 @@ def cells(numbers: dict, names: Iterable[str] = paper.AP_NAMES) -> dict[str, Cel
 
 
 def box_and_mask(cell: Cell) -> tuple[Number, ...]:
-    """The cell's numbers: the boxes', and with masks theirs."""
+    """The cell's numbers: that of boxes, and that of masks if there is one."""
     return cell if isinstance(cell, tuple) else (cell,)
 
 
 def each(compute: Callable[..., float], *given: Cell) -> Cell:
-    """Compute with boxes' numbers, then with masks'; ``None`` where a number does not exist."""
+    """Compute with the numbers of boxes, then of masks; ``None`` if a number does not exist."""
     rows = zip(*map(box_and_mask, given), strict=False)
     done = tuple(None if None in numbers else compute(*numbers) for numbers in rows)
     return done if len(done) > 1 else done[0]
@@ -126,12 +126,12 @@ def class_table(results: dict[str, dict]) -> str:
 
 
 def results_of(record: records.Record, twin: records.Record | None) -> dict[str, dict]:
-    """A run's result and its twin's, by what tables call them."""
+    """A run's result and its twin's, by their titles in tables."""
     return {"this run": record.result} | ({"its FPN twin": twin.result} if twin else {})
 
 
 def run_conclusion(record: records.Record, twin: records.Record | None) -> str:
-    """A sentence on what the numbers show, and on what they cannot show."""
+    """A sentence that says what the numbers show, and what they cannot show."""
     experiment, result = record.experiment, record.result
     where = f"{result['pictures']['test']} held-out pictures ({experiment.data.name})"
     how = f"{experiment.budget} budget, {result['steps']} steps"
@@ -152,7 +152,7 @@ def run_conclusion(record: records.Record, twin: records.Record | None) -> str:
 
 
 def than_fpn(mine: Cell, other: Cell) -> str:
-    """The difference to FPN in words, "2.0 more than FPN's 37.5"; of boxes and then of masks."""
+    """The difference to FPN in words, "2.0 more than FPN's 37.5"; for boxes, then for masks."""
     said = [
         f"{abs(x - y):.1f} {'more' if x > y else 'less'} than FPN's {y:.1f}"
         for x, y in zip(box_and_mask(mine), box_and_mask(other), strict=False)

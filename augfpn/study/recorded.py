@@ -22,7 +22,7 @@ from augfpn.support.progress import duration
 
 TIMINGS = "runtime"  # folder beside records that holds what `augfpn.study.timing` measured
 IN_TIMING = ("budget", "batch", "seconds", "environment")
-NOT_COMPUTED = ("seconds", "memory_mb")  # of a result: differs when a run is repeated
+NOT_COMPUTED = ("seconds", "memory_mb")  # parts of a result that differ when a run is repeated
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def collect(folders: Sequence[Path]) -> Found:
 
 
 def up_to_date(record: records.Record) -> records.Record:
-    """The record, without diagnostics of another version: it has to be measured again."""
+    """The record; diagnostics of another version are dropped, so that it is measured again."""
     return record if record.is_measured else dataclasses.replace(record, diagnostics=None)
 
 
@@ -105,7 +105,7 @@ def read_timings(folders: Iterable[Path], budget: str) -> list[dict]:
             one = json.loads(file.read_text())
             found.append({name: one[name] for name in IN_TIMING})
         except (ValueError, KeyError) as error:
-            raise UserError(f"{file} is no whole measurement ({error!r}): delete it.") from None
+            raise UserError(f"{file} is incomplete or damaged ({error!r}): delete it.") from None
     return [each for each in found if each["budget"] == budget]
 
 
@@ -119,7 +119,7 @@ class Status(NamedTuple):
     pictures: str
     done: int
     runs: int
-    seconds: float | None  # that the missing runs would take, one after the other
+    seconds: float | None  # the time that the missing runs would take, one after the other
     measured: int | None  # how many of those done have diagnostics; None if none are needed
 
 
@@ -147,7 +147,7 @@ def count_measured(runs: Iterable[grid.Run], found: Found) -> int:
 
 
 def length(experiment: config.Experiment) -> tuple[str, int | None, float | None]:
-    """Budget, steps and epochs: runs that share these take about as long."""
+    """Budget, steps and epochs: runs that share these take about the same time."""
     return experiment.budget, experiment.train.steps, experiment.train.epochs
 
 

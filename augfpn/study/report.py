@@ -1,4 +1,4 @@
-"""Records to the study's page, and nothing but records: the same bytes each time.
+"""The study's page, made from records alone: the same records give the same bytes.
 
 Tables never mix budgets.
 """
@@ -35,8 +35,8 @@ compare the direction and size of effects, not the AP. Variants have the names t
 knows: *gap*, *gmp* and *psp* are global average pooling, global max pooling and pyramid pooling,
 *acf* is the fusion by channel, *sum* and *max* are fusions without weights."""
 ABOUT_PLANNING = """\
-*Seeds needed*: with so many seeds, four of five studies find an effect of the paper's size on these
-pictures, if there is one. The standard deviation between seeds is estimated from all rows together.
+*Seeds needed*: if an effect is as large as the paper's, four of five studies with so many seeds
+find it on these pictures. The standard deviation between seeds is estimated from all rows together.
 *Hours*: the time to train both variants with all these seeds on one core of this kind. *More
 pictures*: no number of seeds is enough, because the test pictures are too few."""
 ABOUT_ERRORS = """\
@@ -58,14 +58,13 @@ def write_page(
     """Write the tables and figures of some parts into a folder; returns the page that shows them.
 
     ``timings`` are those of `augfpn.study.timing` at this budget. Figures of an old report that
-    this one does not have are removed. Raises ``UserError`` where no part has such pictures, where
-    no record of the budget exists, and for a folder that contains other files or cannot be written
-    to.
+    the new one lacks are removed. Raises ``UserError`` if no part has one of the picture sets, if
+    there is no record of the budget, and for a folder that has other files or cannot be written to.
     """
     grid.check_pictures(names, budget, sets)
     check_place(out)
     if not any(record.experiment.budget == budget for record in found.by_key.values()):
-        raise UserError(f"there are no records of the {budget} budget: `augfpn study run` first.")
+        raise UserError(f"there are no records of the {budget} budget: run `augfpn study run`.")
     found = found.readable()
     out.mkdir(parents=True, exist_ok=True)
     every = prepared(names, budget, sets, found, timings)
@@ -87,7 +86,7 @@ def check_place(out: Path) -> None:
     page = out / PAGE
     old = page.is_file() and page.read_bytes().startswith(TITLE.encode())
     if out.exists() and any(out.iterdir()) and not old:
-        raise UserError(f"{out} holds other files: give a new folder, or that of an old report.")
+        raise UserError(f"{out} has other files: give a new folder, or that of an old report.")
 
 
 def remove_older(out: Path, page: str) -> None:
@@ -109,7 +108,7 @@ def prepared(
     found: Found,
     timings: Sequence[dict],
 ) -> dict[str, Evidence]:
-    """What is recorded on each set of pictures that some parts have, all of it scored."""
+    """The evidence on each picture set that the parts use; all its records are scored."""
     variants: dict[str, dict[str, None]] = {}
     for part in map(grid.part, names):
         for pictures in grid.sets_of(part, budget, sets):
@@ -142,7 +141,7 @@ def on_one_core() -> None:
 def part_section(
     name: str, budget: str, sets: Sequence[str] | None, every: dict[str, Evidence], out: Path
 ) -> list[str]:
-    """A part's title, tables and figures, as paragraphs; of missing runs the command."""
+    """A part's title, tables and figures, as paragraphs; for missing runs, their command."""
     part = grid.part(name)
     chosen = grid.sets_of(part, budget, sets)
     if not chosen:
@@ -162,7 +161,7 @@ def part_section(
 
 
 def not_run(name: str, pictures: str, budget: str) -> list[str]:
-    """That a part is not run yet on some pictures, and the command that runs it."""
+    """A paragraph: the part is not run yet on these pictures, and this command runs it."""
     command = f"augfpn study run {name} --pictures {pictures} --budget {budget}"
     line = f"Not run yet on {pictures} at the {budget} budget: `{command}` runs it."
     return [f"### On {pictures}", line]
@@ -177,7 +176,7 @@ def matrix_tables(here: dict[str, Evidence]) -> list[str]:
 
 
 def comparison(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
-    """A table of the paper: variants beside FPN, a figure, and what more runs would show."""
+    """A table of the paper: variants beside FPN, a figure, and how many seeds would be needed."""
     rows = tables.variant_rows(name, of)
     title = f"Effects on AP, {part.title}, {of.pictures}"
     figure = tables.effects_figure(rows)
@@ -196,7 +195,7 @@ def comparison(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]
 
 
 def defects_measured(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
-    """The three defects as they were measured."""
+    """The measurements of the three defects, as paragraphs."""
     text = [mechanisms.ABOUT_NUMBERS]
     for title, about, numbers in (
         (
@@ -240,7 +239,7 @@ def ledgers(budget: str, every: dict[str, Evidence]) -> Iterator[str]:
 
 
 def sources(every: dict[str, Evidence], found: Found) -> str:
-    """The records that this report rests on, and what was found wrong with others."""
+    """The records that this report uses, and what is wrong with the others."""
     used = {id_ for each in every.values() for id_ in each.scored}
     there = [record for record in found.by_key.values() if record.id in used]
     lines = [

@@ -1,9 +1,9 @@
 """Predictions beside the ground truth: AP on many draws of pictures, and kinds of errors.
 
-hotcoco matches detections to objects once. For each class, range of sizes and IoU threshold COCO's
-AP then needs only the detections in the order of their scores, which of them are right, and how
-many objects there are. A draw of pictures takes each picture any number of times: it changes the
-weights of these detections and objects, not the matching.
+hotcoco matches detections to objects once. For each class, range of sizes and IoU threshold, COCO's
+AP then needs only the detections in the order of their scores, which of them are true positives,
+and how many objects there are. A draw of pictures (a bootstrap sample) has each picture any number
+of times: this changes the weights of these detections and objects, not the matching.
 """
 
 from typing import NamedTuple
@@ -25,7 +25,7 @@ ERROR_KINDS = {  # hotcoco's word: what is wrong
     "Bkg": "nothing there",
     "Miss": "missed",
 }
-AVERAGED = {  # AP number: size and places of IoU thresholds 0.50, 0.55, ..., 0.95 it is the mean of
+AVERAGED = {  # AP number: its size, and its slice of the IoU thresholds 0.50, 0.55, ..., 0.95
     "AP": ("all", slice(None)),
     "AP50": ("all", slice(0, 1)),
     "AP75": ("all", slice(5, 6)),
@@ -38,9 +38,9 @@ AVERAGED = {  # AP number: size and places of IoU thresholds 0.50, 0.55, ..., 0.
 class Hits(NamedTuple):
     """The detections of one class, range of sizes and IoU threshold on all pictures.
 
-    There is a row for each true positive, the one with the highest score first. It says how many
-    true positives (``right``) and how many detections that count at all (``counted``) each picture
-    has down to this score. Shapes: (J, pictures), J true positives.
+    There is a row for each true positive, in descending order of scores. Down to its score, it has
+    the number of true positives (``right``) and of detections that count (``counted``) in each
+    picture. Shapes: (J, pictures), J true positives.
     """
 
     right: Floats
@@ -51,7 +51,7 @@ class Matches(NamedTuple):
     """A detector's predictions, matched to the ground truth of some pictures."""
 
     classes: tuple[str, ...]
-    objects: dict[str, Floats]  # by size: how many are to be found, (classes, pictures)
+    objects: dict[str, Floats]  # by size: how many objects there are, (classes, pictures)
     hits: dict[str, list[list[Hits]]]  # by size, then class, then IoU threshold
 
     @property
@@ -79,7 +79,7 @@ def matches(coco: dict, results: list[dict], kind: str = "bbox") -> Matches:
 
 
 def compared(coco: dict, results: list[dict], kind: str = "bbox") -> COCOeval:
-    """The matching, as an object like pycocotools' ``COCOeval`` after its ``evaluate``."""
+    """The matching: an object like pycocotools' ``COCOeval`` after its ``evaluate``."""
     if kind == "segm":
         coco = with_codes(coco)
         results = [{k: v for k, v in each.items() if k != "bbox"} for each in results]
@@ -104,7 +104,7 @@ def by_class_and_size(judge: COCOeval) -> list[list[list[dict | None]]]:
 
 
 def counts(cells: list[dict | None]) -> list[int]:
-    """How many objects each picture has that are to be found."""
+    """How many objects each picture has, without those that COCO ignores."""
     return [0 if cell is None else len(cell["gtIgnore"]) - sum(cell["gtIgnore"]) for cell in cells]
 
 
@@ -138,12 +138,13 @@ def hits(cells: list[dict | None], thresholds: int) -> list[Hits]:
 
 
 def average_precision(of: Matches, weights: Floats) -> dict[str, Floats]:
-    """COCO's AP numbers on draws of pictures: fractions, nan if a draw has no such object.
+    """COCO's AP numbers on draws of pictures, as fractions; a number without objects is nan.
 
     Shapes: weights (B, pictures), how often each picture is in each draw -> (B,) for each of
         AP, AP50, AP75, APs, APm, APl and for each class's AP under "AP of NAME".
-    Differs from COCO's evaluation of a data set that really repeats pictures: among detections
-    with equal scores, all copies of a picture stand together here; there they would alternate.
+    Differs from COCO's evaluation of a data set that really repeats pictures in the order of
+    detections with equal scores: here the copies of a picture follow each other, there they
+    alternate.
     """
     by_size = {
         size: class_precision(of, size, weights) for size in SIZES
@@ -175,7 +176,7 @@ def one_precision(of: Hits, weights: Floats, objects: Floats) -> Floats:
         precision = np.where(counted > 0, right / counted, 0.0)
         recall = right / objects[:, None]
     best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    reached = np.searchsorted(RECALLS, recall, side="right")  # how many of the 101 by then
+    reached = np.searchsorted(RECALLS, recall, side="right")  # how many of the 101 recalls
     steps = np.diff(reached, axis=1, prepend=0)
     return np.where(objects > 0, (best * steps).sum(axis=1) / len(RECALLS), np.nan)
 
@@ -193,7 +194,7 @@ def mean_without_nan(ap: Floats) -> Floats:
 def error_types(coco: dict, results: list[dict]) -> dict[str, dict[str, float]]:
     """What each kind of error costs in AP50 by size of the objects, as a fraction.
 
-    A kind costs as much as AP50 would rise if all errors of this kind were corrected and no other.
+    The cost of a kind is the rise of AP50 if all its errors, and no others, were corrected.
     Sizes ("all", "small", "medium", "large") without objects are left out. ``coco`` is the ground
     truth in COCO's format, ``results`` are detections in its results format.
     Source: Bolya et al., TIDE, ECCV 2020, at an IoU of 0.5, by hotcoco.

@@ -26,7 +26,7 @@ BETTER = {  # a verdict on an effect in words
 
 
 class VariantRow(NamedTuple):
-    """A variant in a table: its own numbers and its effects, with the paper's."""
+    """A variant in a table: its own numbers and effects, and those of the paper."""
 
     variant: str
     label: str
@@ -102,7 +102,7 @@ def pictures_sentence(variants: Sequence[str], of: Evidence) -> str:
 
 
 def effects_table(rows: Sequence[VariantRow]) -> str:
-    """A part's table: AP and effects beside the paper's; of masks too where the paper has them."""
+    """A part's table: AP and effects beside the paper's; for masks, too, if the paper has them."""
     masks = any(each.printed and each.printed.get("mask") for each in rows)
     header = ["", "seeds", "AP", "minus FPN", "better?", "paper: AP", "paper: minus FPN"]
     header += ["mask AP", "mask AP minus FPN", "paper: mask AP"] * masks
@@ -127,7 +127,7 @@ def effect_cells(row: VariantRow, masks: bool) -> list[str]:
 
 
 def mask_cells(row: VariantRow) -> tuple[str, str, str]:
-    """A variant's AP of masks, its effect and the paper's; empty for detectors without masks."""
+    """A variant's mask AP, its effect and the paper's; empty for detectors without masks."""
     own, printed = row.own.get("mask AP"), (row.printed or {}).get("mask")
     return (
         percent(own.mean) if own else "",
@@ -147,11 +147,11 @@ def numbers_table(rows: Sequence[VariantRow]) -> str:
 
 
 def planning_table(rows: Sequence[VariantRow], seconds: dict[str, float]) -> str:
-    """How many seeds would show the paper's effects; empty where no effect has enough seeds.
+    """How many seeds would show the paper's effects; empty if no effect has enough seeds.
 
-    Three seeds say little about the deviation between seeds: it is estimated from all rows
-    together. The error of other pictures is each row's own. ``seconds`` is how long a run of a
-    variant takes.
+    Three seeds estimate the standard deviation between seeds poorly, so it is estimated from all
+    rows together. The standard error over pictures is each row's own. ``seconds`` is the time that
+    a run of a variant takes.
     """
     known = [
         (each, each.effect["AP"], printed)
@@ -177,7 +177,7 @@ def planning_table(rows: Sequence[VariantRow], seconds: dict[str, float]) -> str
                 "–" if needed is None else f"{needed * pair / 3600:.1f}",
             ]
         )
-    deviations = ("deviation between seeds", "error from pictures")
+    deviations = ("standard deviation between seeds", "standard error over pictures")
     return page_table(["", "paper's effect", *deviations, "seeds needed", "hours"], lines)
 
 
@@ -187,7 +187,7 @@ def deviation_of(effect: Interval) -> float:
 
 
 def median_seconds(name: str, of: Evidence) -> dict[str, float]:
-    """How long a run took: the median of each variant of a part that has runs."""
+    """The median time of a run, for each variant of a part that has runs."""
     there = {variant: of.recorded(variant).values() for variant in grid.part(name).variants}
     return {v: median(r.result["seconds"] for r in runs) for v, runs in there.items() if runs}
 

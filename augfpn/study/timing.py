@@ -1,10 +1,11 @@
 """How long things take on this machine, from a few training steps and test pictures.
 
-    forecast       of one run, from its own first steps: what the doctor says
-    time_in_turns  FPN and AugFPN in one process, in turns: the paper's section 4.5
+    forecast       the time of one run, from its own first steps, for `augfpn doctor`
+    time_in_turns  the times of FPN and AugFPN in one process, in turns (paper, section 4.5)
 
-In turns means: FPN, AugFPN in one round, AugFPN, FPN in the next. Each round gives a ratio, and
-whatever else the machine does hits both alike. The timings lie beside records.
+"In turns" means: first FPN, then AugFPN in one round; first AugFPN, then FPN in the next. Each
+round gives a ratio, so that other work of the machine affects both alike. The timings are kept
+beside records.
 """
 
 import re
@@ -35,8 +36,8 @@ from augfpn.training.prepare import PreparedRun
 # The first steps and rounds are slower: memory is allocated, kernels are chosen.
 SLOW_STEPS, MOST_STEPS = 3, 23
 SLOW_ROUNDS = 2
-TRAINING_SECONDS, TEST_SECONDS = 15.0, 5.0  # that a forecast spends on measuring
-MOST_TESTED = 8  # pictures of a forecast
+TRAINING_SECONDS, TEST_SECONDS = 15.0, 5.0  # time that a forecast spends on measuring
+MOST_TESTED = 8  # test pictures that a forecast measures
 TIMED_VARIANTS = ("fpn", "augfpn")
 PAPER_SCENE = (1216, 800)  # as large as the pictures of COCO at the paper's budget
 
@@ -56,7 +57,7 @@ class Forecast(NamedTuple):
 
 
 def forecast(run: PreparedRun) -> Forecast:
-    """How long a run's steps and test pictures take on this machine; takes some twenty seconds.
+    """How long a run's steps and test pictures take on this machine, in some twenty seconds.
 
     A step that is too long to be repeated is estimated from a step with a single picture. Raises
     whatever the training itself would, for example that the GPU's memory is too small.
@@ -68,7 +69,7 @@ def forecast(run: PreparedRun) -> Forecast:
     deadline = time.monotonic() + TRAINING_SECONDS
     alone = replace(experiment, train=replace(experiment.train, batch=1))
     guess = experiment.train.batch * min(timed_steps(detector, alone, pictures, 3, deadline))
-    step, how = guess, "guessed from one with a single picture"
+    step, how = guess, "estimated from a step with one picture"
     if time.monotonic() + (SLOW_STEPS + 1) * guess < deadline:
         seconds = timed_steps(detector, experiment, pictures, MOST_STEPS, deadline)
         seconds = seconds[SLOW_STEPS:] or seconds[-1:]
@@ -82,7 +83,7 @@ def forecast(run: PreparedRun) -> Forecast:
 def timed_steps(
     detector: nn.Module, experiment: Experiment, pictures: Pictures, most: int, deadline: float
 ) -> list[float]:
-    """Seconds of each of the run's first steps, with the wait for pictures; at least one step."""
+    """Seconds of each of a run's first steps (at least one), including the wait for pictures."""
     settings, useful = experiment.train, pictures.with_objects()
     steps = train.number_of_steps(settings, len(useful))
     optimizer = train.make_optimizer(detector, settings)
@@ -103,7 +104,7 @@ def timed_steps(
 
 
 def timed_test(detector: nn.Module, experiment: Experiment, test: Pictures, n: int) -> float:
-    """Seconds to detect in a picture, the mean over the first n."""
+    """Seconds of inference per picture: the mean over the first n."""
     some, began = test.first(n), time.monotonic()
     evaluate.predict(detector, some, experiment.device, amp=experiment.train.amp)
     return (time.monotonic() - began) / len(some)
@@ -115,7 +116,7 @@ def timed_test(detector: nn.Module, experiment: Experiment, test: Pictures, n: i
 def time_in_turns(budget: str, rounds: int, batch: int, device: str) -> dict:
     """Seconds of a training step and of a test picture, by use, variant and round.
 
-    On scenes; reading them and resizing them counts, as in the paper. With weights from scratch,
+    Both run on scenes; reading and resizing them counts, as in the paper. The weights are random:
     there are as many proposals as after training, but fewer detections to suppress.
     """
     found: dict[str, dict[str, list[float]]] = {}
@@ -132,7 +133,7 @@ def time_in_turns(budget: str, rounds: int, batch: int, device: str) -> dict:
 
 
 def timers_of(variant: str, budget: str, batch: int, device: str, rounds: int) -> dict[Use, Timer]:
-    """Functions that time one round of a variant, by use."""
+    """Functions that time one round of a variant, by use: "training" or "testing" (inference)."""
     experiment = timed_experiment(variant, budget, batch, device, rounds)
     run = prepare.prepare_run(experiment)
     experiment, pictures, test = run.experiment, run.pictures, run.test
@@ -145,7 +146,7 @@ def timers_of(variant: str, budget: str, batch: int, device: str, rounds: int) -
 
 
 def timed_experiment(variant: str, budget: str, batch: int, device: str, rounds: int) -> Experiment:
-    """The budget's detector on as many scenes as are needed."""
+    """The settings: the budget's detector on as many scenes as the rounds need."""
     of_budget = grid.Run(variant, "coco" if budget == "paper" else "scenes", budget, 0).experiment
     data = config.Data(
         scene_size=PAPER_SCENE if budget == "paper" else of_budget.data.scene_size,
@@ -165,7 +166,7 @@ def timed_experiment(variant: str, budget: str, batch: int, device: str, rounds:
 def training_timer(
     detector: nn.Module, experiment: Experiment, pictures: Pictures, rounds: int
 ) -> Timer:
-    """Times a training step, with reading its pictures."""
+    """A function that times a training step, including the reading of its pictures."""
     settings = experiment.train
     optimizer = train.make_optimizer(detector, settings)
     feed = iter(
@@ -186,7 +187,7 @@ def training_timer(
 
 
 def inference_timer(detector: nn.Module, experiment: Experiment, test: Pictures) -> Timer:
-    """Times a test picture, from reading it to its detections."""
+    """A function that times inference on a picture, from reading it to its detections."""
 
     def one(n: int) -> float:
         detector.eval()
@@ -208,17 +209,17 @@ def elapsed(began: float, device: str) -> float:
 
 
 def time_ratio(timing: dict, use: Use) -> Interval:
-    """How many times as long AugFPN takes: the mean ratio, with its interval over rounds."""
+    """AugFPN's time divided by FPN's: the mean over rounds, with its interval."""
     base, augmented = (timing["seconds"][use][variant] for variant in TIMED_VARIANTS)
     return intervals.mean_interval([b / a for a, b in zip(base, augmented, strict=True)])
 
 
 def write_timing(timing: dict, folder: Path) -> Path:
-    """Write a timing beside records. Raises ``UserError`` rather than overwrite one."""
+    """Write a timing beside records. Raises ``UserError`` if there is one already."""
     device = re.sub(r"[^a-z0-9]+", "-", timing["environment"]["device_name"].lower()).strip("-")
     file = folder / TIMINGS / f"{timing['budget']}-{device}.json"
     if file.exists():
-        raise UserError(f"{file} is there: move it away to measure again.")
+        raise UserError(f"{file} exists already: move it away to measure again.")
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, timing)
     return file

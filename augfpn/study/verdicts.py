@@ -1,4 +1,4 @@
-"""The ledger of the paper's claims as a table in Markdown: verdicts, and what each rests on."""
+"""The ledger of the paper's claims as a Markdown table: each verdict with its evidence."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ def ledger_table(rows: Sequence[claims.Judgement]) -> str:
 
 
 def evidence_text(row: claims.Judgement) -> str:
-    """What a verdict rests on: the claim's effects, or the lowest of many, and the claim's note."""
+    """The evidence for a verdict: the claim's effects (of many, the lowest), and its note."""
     there = [line for line in row.lines if line.found is not None]
     shown, text = there, []
     if 0 < len(there) < len(row.lines):

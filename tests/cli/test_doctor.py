@@ -223,7 +223,7 @@ def test_a_forecast_is_the_median_step_and_the_mean_picture(monkeypatch, run, cl
 def test_a_step_that_is_too_long_is_guessed_from_one_picture(monkeypatch, run, clock):
     monkeypatch.setattr(train, "one_step", lambda *_: clock.passes(0.2))
     cost = timing.forecast(run)
-    assert cost.how == "guessed from one with a single picture"
+    assert cost.how == "estimated from a step with one picture"
     assert cost.step == pytest.approx(0.2 * run.experiment.train.batch)
 
 

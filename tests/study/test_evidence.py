@@ -63,5 +63,5 @@ def test_other_annotations_are_kept_beside_the_records(
         with pytest.raises(UserError, match=r"is damaged \(.+\): delete it, and"):
             truth_of(record)
     file.write_bytes(packed({"fingerprint": "of others"} | kept))
-    with pytest.raises(UserError, match="is not of the pictures"):
+    with pytest.raises(UserError, match="is not for the pictures"):
         truth_of(record)

@@ -61,7 +61,7 @@ def test_keys_tell_runs_apart() -> None:
         (["top_level"], "laptop", None, "no part 'top_level': did you mean 'mechanisms'? There"),
         (["runtime"], "laptop", None, "no part 'runtime': did you mean `augfpn study time`?"),
         (["table2"], "large", None, "budget = 'large': choose one of smoke, laptop, gpu, paper."),
-        (["table2"], "laptop", ["voc"], "there are no pictures 'voc'"),
+        (["table2"], "laptop", ["voc"], "there is no picture set 'voc'"),
     ],
 )
 def test_what_does_not_exist_is_named(names: list, budget: str, sets: list, said: str) -> None:
@@ -161,7 +161,7 @@ def test_what_a_new_part_names_wrongly_is_said(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(UserError, match="there is no variant 'cs_rfs': did you mean 'cs_rfa'"):
         grid.runs(["mine"], "laptop")
     monkeypatch.setitem(grid.parts(), "mine", grid.Part("mine", ("fpn", "cs_rfa"), ("scene",)))
-    with pytest.raises(UserError, match="there are no pictures 'scene': choose from scenes"):
+    with pytest.raises(UserError, match="there is no picture set 'scene': choose from scenes"):
         grid.runs(["mine"], "laptop")
     with pytest.raises(UserError, match="there is no variant 'yolo:augfpn': did you mean"):
         grid.words_of_variant("yolo:augfpn")

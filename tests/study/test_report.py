@@ -61,7 +61,7 @@ def test_figures_are_the_same_twice(evidence: Evidence, tmp_path: Path) -> None:
 def test_nothing_is_overwritten_and_nothing_is_made_of_nothing(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
     nothing = recorded.Found({}, ())
-    with pytest.raises(UserError, match="holds other files"):
+    with pytest.raises(UserError, match="has other files"):
         report.write_page(["table2"], "laptop", None, nothing, tmp_path)
     with pytest.raises(UserError, match="there are no records of the laptop budget"):
         report.write_page(["table2"], "laptop", None, nothing, tmp_path / "new")

@@ -41,7 +41,7 @@ def test_a_measurement_is_kept_and_never_overwritten(timed: dict, tmp_path: Path
         timing.write_timing(timed, tmp_path)
     assert re.search(r"\| smoke +\| step, 1 pictures +\|", tables.run_times([found]))
     (tmp_path / recorded.TIMINGS / "broken.json").write_text("{")
-    with pytest.raises(UserError, match="is no whole measurement"):
+    with pytest.raises(UserError, match="is incomplete or damaged"):
         recorded.read_timings([tmp_path], "smoke")
 
 

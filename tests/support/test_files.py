@@ -90,7 +90,7 @@ def test_a_strangers_page_is_not_overwritten(tmp_path: Path, found: recorded.Fou
     page = tmp_path / "index.md"
     for content in (b"# My site\n", b"", b"\xff\xfe"):
         page.write_bytes(content)
-        with pytest.raises(UserError, match="holds other files: give a new folder"):
+        with pytest.raises(UserError, match="has other files: give a new folder"):
             report.write_page(["table2"], "smoke", None, found, tmp_path)
         assert page.read_bytes() == content
 
