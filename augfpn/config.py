@@ -3,7 +3,7 @@
     FPN = Model()
     AUGFPN = replace(FPN, lam=0.25, ratios=(0.1, 0.2, 0.3), roi_selection="soft")
 
-A switch is its value: ``lam=0`` builds no auxiliary head, no ``ratios`` no augmentation.
+``lam=0`` builds no auxiliary head, and empty ``ratios`` build no augmentation.
 """
 
 from dataclasses import replace
@@ -26,7 +26,7 @@ class DataSet(NamedTuple):
     """A source of pictures. `augfpn.data.load` says how each is loaded."""
 
     splits: tuple[str, ...]
-    test: str = "val"  # the split that is measured on unless another is asked for
+    test: str = "val"  # the split to evaluate on, unless the user names another
     needs_root: bool = False  # whether the user has to name its folder
 
 
@@ -52,7 +52,7 @@ BackboneName = (
         "mobilenet_v2_320",
         "narrow_resnet",
     ]
-    | Annotated[str, Field(pattern="^timm/"), "timm/NAME"]  # as it is called in help
+    | Annotated[str, Field(pattern="^timm/"), "timm/NAME"]  # the name in help texts
 )
 Norm = Literal["frozen", "frozen_statistics", "batch", "group"]
 Supervision = Literal["all", "single"]
@@ -67,7 +67,7 @@ LowQuality = Literal["always", "reassign"]
 
 @dataclass(frozen=True, config=FROZEN)
 class Dense:
-    """What RetinaNet and FCOS share. `augfpn.settings.dialects` has each source's values."""
+    """Settings that RetinaNet and FCOS share; the authors' values: `augfpn.settings.dialects`."""
 
     p6_from: Literal["c5", "p5"] = "p5"
     relu_before_p7: bool = True
@@ -76,21 +76,21 @@ class Dense:
     anchor_grid: AnchorGrid = "corner"
     candidates: Positive = 1000  # per level before NMS ...
     candidates_are: Literal["pairs", "places"] = "pairs"  # ... (place, class) pairs, or places
-    score: Fraction = 0.05  # the least of a detection
+    score: Fraction = 0.05  # the least score of a detection
     nms: Fraction = 0.5
     detections: Positive = 300
-    supervision_rois: Literal["pairs", "best"] = "best"  # of a place: each class above 0.01, or one
+    supervision_rois: Literal["pairs", "best"] = "best"  # per place: classes over 0.01, or the best
 
 
 @dataclass(frozen=True, config=FROZEN)
 class RetinaNet(Dense):
     """RetinaNet's own choices. The defaults are torchvision's."""
 
-    octave_steps: Positive = 3  # anchor sizes a level, 2^(i/3) apart
-    whole_sizes: bool = True  # those sizes without their fractions
+    octave_steps: Positive = 3  # anchor sizes per level: its own, times 2^(i / octave_steps)
+    whole_sizes: bool = True  # truncate these sizes to whole pixels
     low_quality: LowQuality = "always"  # see `augfpn.detectors.anchors.matcher`
     low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
-    normaliser: Literal["picture", "batch"] = "picture"  # whose objects a loss is divided by
+    normaliser: Literal["picture", "batch"] = "picture"  # whose positive anchors divide a loss
     beta: NotNegative = 0.0  # of smooth L1; 0 is L1
 
 
@@ -103,43 +103,43 @@ class FCOS(Dense):
     detections: Positive = 100
     distances: Literal["relu", "exp"] = "relu"  # in strides, or in pixels with a scale per level
     tower_bias: bool = True  # of the convolutions before a group normalisation
-    centerness_on: Literal["box", "class"] = "box"  # the tower that it is read from
-    centre_radius: Rate | None = 1.5  # in strides: points further from the middle learn nothing
-    closed_ranges: bool = False  # where two levels' ranges meet, a point is in both, or in none
+    centerness_on: Literal["box", "class"] = "box"  # the tower that predicts it
+    centre_radius: Rate | None = 1.5  # in strides; a box matches no point farther from its centre
+    closed_ranges: bool = False  # the limit between two levels' ranges is in both, or in neither
     normaliser: Literal["points", "points_and_pictures"] = "points"  # of the focal loss
     box_loss: Literal["giou", "iou"] = "giou"  # "iou": -log IoU, weighted by centerness
-    rank: Literal["root", "product"] = "root"  # of class score x centerness; threshold: see `fcos`
+    rank: Literal["root", "product"] = "root"  # score x centerness: its root, or the product itself
 
 
 @dataclass(frozen=True, config=FROZEN)
 class Model:
-    """A detector. The defaults are torchvision's, but for the initialisation.
+    """A detector. The defaults are torchvision's, except for the initialisation.
 
-    The first group are the paper's parts, the second the detector around them, the third sizes,
-    the last where sources differ: `augfpn.settings.dialects` sets those by name.
+    Four groups: the paper's parts; the detector around them; sizes; and options in which
+    torchvision and the authors' code differ: `augfpn.settings.dialects` sets those by name.
     """
 
     lam: NotNegative = 0.0  # lambda of Eq. (1); 0 builds no auxiliary head
-    supervision: Supervision = "all"  # each RoI from every M level, or from its own (Table 3)
+    supervision: Supervision = "all"  # pool each RoI from every M level, or from one (Table 3)
     ratios: tuple[Fraction, ...] = ()  # alpha of 3.2; empty builds no augmentation
     context_pooling: ContextPooling = "ratio_invariant"  # the others ignore the ratios' values
     context_fusion: ContextFusion = "asf"
     roi_selection: RoISelection = "hard"  # "soft" is ASF over all levels; the rest is Table 5
 
     detector: Detector = "faster_rcnn"
-    neck: Neck = "fpn"  # what makes M and P of C; the book shows how to add one
+    neck: Neck = "fpn"  # makes M and P from C; the book shows how to add one
     backbone: BackboneName = "resnet50"
     style: Literal["pytorch", "caffe"] = "pytorch"  # caffe: stride in the 1x1, BGR of 0..255
     weights: InitialWeights = "scratch"
     norm: Norm = "frozen"
     mask_supervision: bool = False  # the authors' Consistent Supervision of masks (Mask R-CNN)
-    roi_align: Literal["torchvision", "sparse"] = "torchvision"  # equal to rounding; CPUs: sparse
+    roi_align: Literal["torchvision", "sparse"] = "torchvision"  # equal to rounding; sparse on CPUs
 
     classes: Positive = 80  # without the background
     channels: Positive = 256
     head_width: Positive = 1024
-    short_side: Positive = 800  # pixels that a picture's shorter side is brought to ...
-    long_side: Positive = 1333  # ... unless the longer one would be more than this
+    short_side: Positive = 800  # pixels: a picture is resized to this shorter side ...
+    long_side: Positive = 1333  # ... unless its longer side would then exceed this one
     anchor_sizes: Annotated[tuple[Positive, ...], Field(min_length=5, max_length=5)] = (
         32,
         64,
@@ -151,18 +151,18 @@ class Model:
     canonical_size: Rate = 224.0  # side of the box that hard selection sends to level 4
     rpn_candidates: tuple[Positive, Positive] = (2000, 1000)  # per level before NMS: train, test
     proposals: tuple[Positive, Positive] = (2000, 1000)  # per picture after NMS: train, test
-    rpn_batch: Positive = 256  # anchors per picture that the proposal loss looks at
-    rois: Positive = 512  # per picture that the heads learn from ...
-    object_rois: Fraction = 0.25  # ... and how many of them may hold an object
+    rpn_batch: Positive = 256  # anchors per picture that the RPN's loss samples
+    rois: Positive = 512  # sampled per picture for the heads' losses ...
+    object_rois: Fraction = 0.25  # ... and the largest share of positives among them
     detections: Positive = 100  # per picture
 
     box_beta: Rate = 1 / 9  # of the RoI heads' smooth L1
     initialisation: Literal["torchvision", "authors"] = "authors"  # of pyramid and box head
-    anchor_grid: AnchorGrid = "corner"  # of the proposal network, as are the next four
-    border_anchors: bool = True  # learn from anchors that reach over the picture's border
+    anchor_grid: AnchorGrid = "corner"  # of the proposal network, like the next four settings
+    border_anchors: bool = True  # train on anchors that cross the picture's border, too
     low_quality: LowQuality = "always"
     low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
-    least_proposal: NotNegative = 1e-3  # pixels of a side
+    least_proposal: NotNegative = 1e-3  # pixels: least width and height of a proposal
     retinanet: RetinaNet = RetinaNet()
     fcos: FCOS = FCOS()
 
@@ -187,19 +187,19 @@ AUGFPN = replace(FPN, lam=PAPER_LAM, ratios=PAPER_RATIOS, roi_selection="soft")
 
 @dataclass(frozen=True, config=FROZEN)
 class Data:
-    """Pictures to learn from and pictures to be measured on."""
+    """The pictures for training and for evaluation."""
 
     name: DataName = "scenes"
     root: str | None = None  # the user's folder; scenes need none
     train: str = "train"
     test: str = "val"
-    limit: Positive | None = None  # take the first so many pictures of each split
+    limit: Positive | None = None  # use at most this many pictures of each split, the first ones
     scene_size: tuple[Positive, Positive] = (320, 256)  # width, height
     scene_objects: tuple[Positive, Positive] = (3, 8)  # fewest, most
     scene_classes: tuple[str, ...] = ("disk", "square", "triangle", "star", "cross")
     scene_tilt: Annotated[float, Field(ge=0, le=1)] = 1.0  # how far objects are turned
-    own_colours: Annotated[float, Field(ge=0, le=1)] = 0.0  # how many wear their class's colour
-    detail: Annotated[float, Field(ge=0, le=1)] = 0.0  # as `DIALS` says, and the next two
+    own_colours: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of objects in the class's colour
+    detail: Annotated[float, Field(ge=0, le=1)] = 0.0  # one of `DIALS`, like the next two
     context: Annotated[float, Field(ge=0, le=1)] = 0.0
     scale: Annotated[float, Field(ge=0, le=1)] = 0.0
     train_scenes: Positive = 800
@@ -217,14 +217,14 @@ class Train:
     lr: Rate = 0.02  # for lr_batch pictures a step; scaled linearly for other batches
     lr_batch: Positive = 16
     weight_decay: NotNegative = 1e-4
-    bias_lr: Rate = 1.0  # biases learn so many times faster ...
-    bias_decay: bool = True  # ... and with or without weight decay
+    bias_lr: Rate = 1.0  # the learning rate of biases is this multiple of the rate ...
+    bias_decay: bool = True  # ... and weight decay applies to them, or does not
     schedule: Literal["step", "cosine"] = "step"
-    drops: tuple[Fraction, ...] = (8 / 12, 11 / 12)  # of the run, each to a tenth ("step")
+    drops: tuple[Fraction, ...] = (8 / 12, 11 / 12)  # where in the run the rate falls to a tenth
     warmup: Literal["linear", "constant"] = "linear"
     warmup_steps: Annotated[int, Field(ge=0)] = 500
     warmup_from: Fraction = 1 / 3
-    clip: Rate | None = 35.0  # L2 norm of all gradients
+    clip: Rate | None = 35.0  # the largest L2 norm of all gradients
     amp: bool = False  # bfloat16 autocast
     flip: Annotated[float, Field(ge=0, le=1)] = 0.5
     workers: Annotated[int, Field(ge=0)] = 4

@@ -17,7 +17,7 @@ class UserError(ValueError):
 def one_of(what: str, value: str, allowed: Collection[str]) -> str:
     """The value itself, if it is one of those allowed.
 
-    Raises: UserError that lists them, and names the one that was meant where it can be guessed.
+    Raises: UserError that lists the allowed values, and suggests the most similar one if any is.
     """
     if value in allowed:
         return value

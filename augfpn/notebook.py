@@ -6,8 +6,9 @@ turns ``-p lambda 1`` into a cell that is not valid Python. So a notebook begins
     %load_ext augfpn.notebook         (before its parameters)
     chosen = check(globals())         (after them)
 
-The first line reads the cell that papermill injects before it runs and refuses unknown names; the
-second coerces the values to their types, refuses what does not fit, and shows what will be used.
+The first line makes the notebook read the cell that papermill injects, before this cell runs, and
+refuse unknown names. The second line converts the values to their types, and refuses values that do
+not fit.
 """
 
 import re
@@ -21,7 +22,7 @@ from augfpn.settings import parameters
 from augfpn.settings.asked import Asked
 
 INJECTED = "# Parameters"  # the first line of papermill's cell
-ASKED = tuple(Asked.__dataclass_fields__)  # what a notebook of the study sets
+ASKED = tuple(Asked.__dataclass_fields__)  # the parameters of a study notebook
 ASSIGNMENT = re.compile(r"^([A-Za-z_]\w*)\s*(:[^=]*)?=")
 
 
@@ -33,9 +34,9 @@ def load_ipython_extension(shell: Any) -> None:
 
 
 def refuse_unknown(names: dict[str, Any], lines: list[str]) -> list[str]:
-    """The cell as it is, or one that raises, if it is papermill's and sets an unknown name.
+    """The cell itself; or, if papermill injected it with an unknown name, a cell that raises.
 
-    ``names`` are the notebook's global ones, among them those of its parameters.
+    ``names`` are the notebook's global names, which include its parameters.
     """
     if not lines or lines[0].strip() != INJECTED:
         return lines
@@ -52,7 +53,7 @@ def refuse_unknown(names: dict[str, Any], lines: list[str]) -> list[str]:
 
 
 def asked(names: dict[str, Any]) -> Asked:
-    """The typed question of a notebook's global names. Raises ``UserError`` with one sentence."""
+    """A study notebook's typed parameters from its global names. Raises ``UserError``."""
     given = {name: names[name] for name in ASKED if name in names}
     try:
         return TypeAdapter(Asked).validate_python(given)
@@ -65,7 +66,8 @@ def asked(names: dict[str, Any]) -> Asked:
 def check(names: dict[str, Any]) -> parameters.Parameters:
     """Typed parameters from a notebook's global names. Raises ``UserError`` with one sentence.
 
-    A notebook sets every parameter: one at its default counts as not chosen, as on a command line.
+    A notebook sets every parameter. One that has its default value counts as not chosen, like an
+    option that is left out on the command line.
     """
     default = parameters.defaults()
     given = {name: names[name] for name in parameters.NAMES if name in names}

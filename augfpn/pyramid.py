@@ -6,11 +6,12 @@
                     (3.1)       Residual Feature Augmentation (3.2)
 
 A pyramid is a ``dict`` from level ``k`` to a map of stride ``2**k``: ``c[5]``, ``m[5]``, ``p[5]``
-are the paper's C5, M5 and P5. Letters in shapes: N pictures, C channels, R boxes over all pictures,
-S bins on a side of a pooled RoI. Boxes are (x1, y1, x2, y2) in pixels of the batch of pictures.
+are the paper's C5, M5 and P5. Letters in shapes: N pictures, C channels, R boxes in all pictures,
+S x S bins of a pooled RoI. Boxes are (x1, y1, x2, y2) in pixels of the batch, which holds the
+pictures after resizing and padding.
 
-Where the paper is silent, the authors' released code decides; docstrings say so under *Differs*.
-What the paper compares these parts with is in `augfpn.detectors.variants`.
+Where the paper leaves something open, we follow the authors' released code; the docstring says so
+under *Differs*. `augfpn.detectors.variants` has the alternatives that the paper compares with.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ Losses = dict[str, Tensor]
 
 
 class Pyramid(NamedTuple):
-    """What a feature pyramid returns, whatever is switched on: M before and P after the sums."""
+    """The output of every feature pyramid: maps M before the top-down sums, and P after them."""
 
     m: Levels
     p: Levels
@@ -36,18 +37,18 @@ class Pyramid(NamedTuple):
 class RoIAlign(Protocol):
     """``(x, rois, size, level)``: map (N, C, h, w), rois (R, 5) -> (R, C, size, size).
 
-    rois hold the picture's index and x1, y1, x2, y2 in pixels; a map of level k has stride 2**k.
-    Source: Mask R-CNN; `augfpn.detectors.roi_align` has two.
+    ``rois``: the picture's index and x1, y1, x2, y2 in pixels; a map of level k has stride 2**k.
+    Source: Mask R-CNN; `augfpn.detectors.roi_align` has two implementations.
     """
 
     def __call__(self, x: Tensor, rois: Tensor, size: int, level: int) -> Tensor: ...
 
 
 class Samples(NamedTuple):
-    """The RoIs that one training step learns from, a list entry per picture.
+    """The RoIs that are sampled for one training step; each list has an entry for each picture.
 
     Shapes: ``boxes`` (R_i, 4) pixels; ``labels`` (R_i,), 0 is background; ``deltas`` (R_i, 4), the
-    encoded offsets to the matched object; ``matches`` (R_i,), that object's place in the target.
+    bounding-box regression targets; ``matches`` (R_i,), the matched object's index in the target.
     """
 
     boxes: Boxes
@@ -57,12 +58,12 @@ class Samples(NamedTuple):
 
 
 class AdaptiveSpatialFusion(nn.Module):
-    """Add n maps, each weighted at every place by a gate that sees all of them.
+    """Sum n maps, each weighted at every place by a gate that is computed from all n maps.
 
     Source: paper Figure 3(a); used by Residual Feature Augmentation and by Soft RoI Selection.
     Shapes: n maps (N, C, H, W) -> (N, C, H, W).
-    Differs: the figure draws no ReLU between the two convolutions, the authors' code has one, and
-    so have we. The gates are independent sigmoids in both; they do not sum to one.
+    Differs: the figure has no ReLU between the two convolutions; the authors' code has one, and we
+    follow the code. In both, the gates are independent sigmoids: they do not sum to one.
     """
 
     def __init__(self, channels: int, n: int) -> None:
@@ -86,19 +87,19 @@ def ratio_invariant_pool(c5: Tensor, ratio: float) -> Tensor:
 
     Source: paper 3.2, ratio-invariant adaptive pooling.
     Shapes: (N, C, h, w) -> (N, C, max(1, int(ratio h)), max(1, int(ratio w))).
-    Differs: the paper writes ratio x S; truncation and the minimum of 1 are the authors' code.
+    Differs: the paper writes ratio x S; truncation and the minimum of 1 are from the authors' code.
     """
     h, w = c5.shape[-2:]
     return F.adaptive_avg_pool2d(c5, (max(1, int(h * ratio)), max(1, int(w * ratio))))
 
 
 class ResidualFeatureAugmentation(nn.Module):
-    """M6: the context of the whole picture that C5 holds, added to M5 before the top-down sums.
+    """M6: context of the whole picture, from C5. `FPN` adds it to M5 before the top-down sums.
 
     Source: paper 3.2, Figure 2(2). Pool C5 at several scales, reduce each to C channels with its
-    own 1x1 convolution, bring all back to C5's size, fuse.
+    own 1x1 convolution, upsample all to C5's size, fuse.
     Shapes: C5 (N, C5, h, w) -> M6 (N, C, h, w).
-    Differs: bilinear upsampling with ``align_corners=True`` is the authors' code.
+    Differs: ``align_corners=True`` in the bilinear upsampling is from the authors' code.
 
     ``pools`` are functions from C5 to a smaller map, such as `ratio_invariant_pool` at one ratio;
     ``fusion`` takes the list of upsampled context maps.
@@ -118,7 +119,7 @@ class ResidualFeatureAugmentation(nn.Module):
         self.fusion = fusion
 
     def contexts(self, c5: Tensor) -> list[Tensor]:
-        """The context maps before they are fused: a (N, C, h, w) for each pool."""
+        """The context maps before they are fused: one (N, C, h, w) for each pool."""
         size = c5.shape[-2:]
         return [
             F.interpolate(reduce(pool(c5)), size, mode="bilinear", align_corners=True)
@@ -130,14 +131,14 @@ class ResidualFeatureAugmentation(nn.Module):
 
 
 class FPN(nn.Module):
-    """Feature Pyramid Network; with ``augment``, AugFPN's.
+    """Feature Pyramid Network; with ``augment``, the pyramid of AugFPN.
 
     Source: Lin et al., CVPR 2017; paper Figure 2. ``augment`` is Residual Feature Augmentation.
     ``extra`` adds P6 and P7 for one-stage detectors: `augfpn.detectors.one_stage.ExtraLevels`.
     Shapes: c[k] (N, C_k, H/2^k, W/2^k) -> m[k] and p[k] (N, C, H/2^k, W/2^k), for the k of
     ``in_channels``; other levels of c are ignored.
-    M are the outputs of the 1x1 convolutions, before any sum and before M6. Consistent Supervision
-    learns from them.
+    The maps M are the outputs of the 1x1 convolutions, before any sum and before M6 is added.
+    Consistent Supervision pools its RoIs from them.
     """
 
     def __init__(
@@ -174,9 +175,9 @@ class FPN(nn.Module):
 
 
 class HardRoISelection(nn.Module):
-    """Pool each RoI from the one level that FPN's rule of thumb gives it.
+    """Pool each RoI from one level, which FPN's heuristic chooses by the size of the RoI.
 
-    Source: FPN Eq. (1); the third defect that the paper names (Figure 1).
+    Source: FPN Eq. (1). The paper names this choice as FPN's third defect (Figure 1).
     Shapes: p[k] (N, C, H/2^k, W/2^k), boxes N x (R_i, 4) -> (R, C, S, S).
     With a single level it is plain RoIAlign from that level.
     """
@@ -191,7 +192,7 @@ class HardRoISelection(nn.Module):
         self.canonical_size = canonical_size
 
     def level_of(self, boxes: Tensor) -> Tensor:
-        """Level of each box (R, 4) -> (R,): 4 at ``canonical_size``, one less for half the side."""
+        """The level of each box, (R, 4) -> (R,): 4 at ``canonical_size``, 3 at half that side."""
         side = box_ops.box_area(boxes).sqrt()
         level = torch.floor(4 + torch.log2(side / self.canonical_size) + 1e-6)
         return level.clamp(min(self.levels), max(self.levels)).to(torch.int64)
@@ -211,9 +212,9 @@ class HardRoISelection(nn.Module):
 
 
 class SoftRoISelection(nn.Module):
-    """Pool each RoI from every level and fuse what is pooled, with weights of its own.
+    """Pool each RoI from every level and fuse the pooled features.
 
-    Source: paper 3.3, Figure 2(3); with `AdaptiveSpatialFusion` the paper's own.
+    Source: paper 3.3, Figure 2(3). The paper's ``fusion`` is `AdaptiveSpatialFusion`.
     Shapes: p[k] (N, C, H/2^k, W/2^k), boxes N x (R_i, 4) -> (R, C, S, S).
     """
 
@@ -239,13 +240,13 @@ class ConsistentSupervision(nn.Module):
     """Classify RoIs and regress their boxes from every M level, with one head, in training only.
 
     Source: paper 3.1, Eq. (1), Figure 2(1). The RoIs of the main head are pooled from each of
-    M2..M5; a head of its own, one for all levels, is trained on the same labels and offsets.
+    M2..M5. A second head, shared by all levels, is trained on the same labels and box targets.
     Shapes: m[k] (N, C, H/2^k, W/2^k), samples -> two losses (0-d), already weighted by lambda.
-    Differs: Eq. (1) leaves the sum over levels open; as in the authors' code the terms are summed,
-    so four levels at lambda = 0.25 weigh as much as the main head. That head keeps PyTorch's
-    default initialisation, as theirs does.
+    Differs: Eq. (1) does not say how to combine the levels. As in the authors' code we sum their
+    losses, so four levels at lambda = 0.25 weigh as much as the main head. As in their code, too,
+    the second head keeps PyTorch's default initialisation.
 
-    ``selections`` holds one `HardRoISelection` per loss term: one for each level here, a single one
+    ``selections`` holds one `HardRoISelection` per loss term: one for each level, or a single one
     over all levels for the paper's *single level* rows (Table 3). ``criterion`` is the main head's
     loss: (logits, deltas, labels, target deltas) -> (classification, box regression).
     """
@@ -283,7 +284,7 @@ def with_picture_index(boxes: Boxes) -> Tensor:
 
 
 def xavier(module: nn.Module) -> None:
-    """Draw every convolution's weight uniformly after Glorot, biases zero (the authors' code)."""
+    """Initialise all convolutions as the authors do: Xavier uniform weights, zero biases."""
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.xavier_uniform_(layer.weight)

@@ -5,13 +5,13 @@
     curve.jsonl          losses and learning rate, a row for each logged step
     result.json          COCO's numbers, by size and by class
     predictions.json.gz  detections on the test pictures in COCO's format: enough to re-score
-    weights.pt           the detector (committed for two that chapters look into)
-    diagnostics.json     measurements of the three defects, where they were made
+    weights.pt           the detector's weights (committed for the two records that chapters load)
+    diagnostics.json     measurements of the three defects, if they were made
 
 A run works in a hidden folder that is renamed when the run is done, so that a record is complete or
 does not exist. Nothing is overwritten. The folder's name ends in the run's id, a hash of settings
-and fingerprints: equal experiments on equal pictures are the same run. What stands before the id is
-for people (`augfpn.settings.components.record_name`); nothing here reads it.
+and fingerprints: equal experiments on equal pictures are the same run. The part of the name before
+the id is for people (`augfpn.settings.components.record_name`); this module does not read it.
 """
 
 import gzip
@@ -36,7 +36,7 @@ FILES = ("settings.json", "environment.json", "result.json", "curve.jsonl", "pre
 IN_RESULT = ("AP", "by_class", "pictures", "steps", "seconds", "memory_mb")  # tables need all
 IN_ENVIRONMENT = ("device_name", "versions", "commit")  # tables need all
 DIAGNOSTICS = "diagnostics.json"
-DIAGNOSTICS_VERSION = 1  # of what `augfpn.diagnostics` measures, and how
+DIAGNOSTICS_VERSION = 1  # increase it when a measurement changes
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Record:
     experiment: config.Experiment
     fingerprints: dict[str, str]  # of the pictures, "train" and "test"
     classes: tuple[str, ...]  # the names of labels 1..K
-    report: tuple[str, ...]  # what was wrong in the data and was left out
+    report: tuple[str, ...]  # what the check of the annotations found and repaired
     environment: dict
     result: dict
     diagnostics: dict | None = None  # what `augfpn.diagnostics` measured
@@ -66,7 +66,7 @@ class Record:
         return self.read_predictions()
 
     def read_predictions(self) -> list[dict]:
-        """The predictions, without keeping them. Raises ``UserError`` if they are damaged."""
+        """Read the predictions without caching. Raises ``UserError`` if they are damaged."""
         try:
             return json.loads(gzip.decompress((self.folder / "predictions.json.gz").read_bytes()))
         except (OSError, EOFError, ValueError, zlib.error) as error:
@@ -81,7 +81,7 @@ class Record:
 
     @property
     def is_measured(self) -> bool:
-        """Whether it has diagnostics, and today's `augfpn.diagnostics` would measure the same."""
+        """Whether it has diagnostics, made by the current version of `augfpn.diagnostics`."""
         if self.diagnostics is None:
             return False
         return self.diagnostics.get("version") == DIAGNOSTICS_VERSION
@@ -113,7 +113,7 @@ def not_default(settings: dict, default: dict) -> dict:
 
 
 def read(folder: Path) -> Record:
-    """The record in ``folder``. Raises ``UserError`` if it is damaged or no record."""
+    """The record in ``folder``. Raises ``UserError`` if it is damaged or is not a record."""
     measured = folder / DIAGNOSTICS
     try:
         settings = json.loads((folder / "settings.json").read_text())
@@ -169,9 +169,9 @@ def read_all(folders: Iterable[Path]) -> tuple[list[Record], list[str]]:
 
 
 def of_same_pictures(whole: Sequence[Record]) -> tuple[list[Record], list[str]]:
-    """For each data setting the records made on its most common pictures, which may be compared.
+    """Per data setting, keep the records made on its most common pictures: these are comparable.
 
-    Also a sentence for each record that is left out.
+    Returns the records that are kept, and a sentence for each record that is left out.
     """
     by_settings: dict[tuple[str, config.Data], list[Record]] = {}
     for record in whole:
@@ -190,12 +190,12 @@ def of_same_pictures(whole: Sequence[Record]) -> tuple[list[Record], list[str]]:
 
 
 def settings_of(record: Record) -> tuple[str, config.Data]:
-    """The budget and the data, without their folder: records that are compared share both."""
+    """The budget, and the data settings without the folder: comparable records share both."""
     return record.experiment.budget, replace(record.experiment.data, root=None)
 
 
 def most_alike(group: Sequence[Record]) -> Record:
-    """The first record that was made on the most common pictures of some records."""
+    """The first record that was made on the most common pictures of a group of records."""
     pictures = [record.fingerprints for record in group]
     return group[pictures.index(max(pictures, key=pictures.count))]
 
@@ -230,6 +230,6 @@ def write(
 
 
 def one_line(row: dict) -> str:
-    """A row of the curve as a line of JSON; numbers have six digits."""
+    """A row of the curve as a line of JSON; numbers have six significant digits."""
     short = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()}
     return json.dumps(short) + "\n"

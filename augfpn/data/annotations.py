@@ -18,11 +18,11 @@ Coco = dict[str, Any]
 Entry = dict[str, Any]  # one of the dict's images, annotations or categories
 Box = list[float]  # x y w h in pixels
 Findings = dict[str, list[str]]  # what was found -> the annotations concerned
-Rule = tuple[str, Callable[[Any], bool]]  # what is expected, and whether a value is that
+Rule = tuple[str, Callable[[Any], bool]]  # what is expected, and a test of a value
 
-THINNEST = 0.01  # px: COCO writes hundredths; still above what float32 coordinates can tell apart
-ROUNDING = 1.0  # px that a box may stick out of its picture without a report: rounding
-SIZE_LIMITS = {"small": 32**2, "medium": 96**2, "large": float("inf")}  # px of area, COCO's
+THINNEST = 0.01  # px: COCO writes hundredths, and float32 coordinates can still resolve them
+ROUNDING = 1.0  # px: a box that sticks out by no more is a rounding error, not reported
+SIZE_LIMITS = {"small": 32**2, "medium": 96**2, "large": float("inf")}  # COCO's, for area in px
 
 NO_SIZE = "without width or height"
 OUTSIDE = "entirely outside of the picture"
@@ -75,7 +75,7 @@ def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
     - left out: boxes thinner than 0.01 px, and boxes entirely outside of their picture;
     - clipped: boxes that stick out of their picture (reported above 1 px; less is rounding);
     - filled in: ``iscrowd`` 0, ``segmentation`` [], ``area`` from the mask or else the box;
-    - given another id: annotation 0, because pycocotools reads a match with id 0 as no match;
+    - given another id: annotation 0, because pycocotools takes a match with id 0 for no match;
     - only reported: pictures without an object, classes without an object, crowd regions.
 
     Raises: UserError, one sentence with the file (``where``), the id and the value, if a table or
@@ -94,7 +94,7 @@ def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
     if all(annotation["iscrowd"] for annotation in annotations):
         raise UserError(f"{where} has no box to learn from or to score; add annotations.")
     if all(max(annotation["bbox"]) <= 1 for annotation in annotations):
-        raise UserError(f"{where} has no box beyond 1 px, as if in fractions; give pixels.")
+        raise UserError(f"{where} has boxes in fractions: no number is above 1; give pixels.")
     clean = coco | {
         "images": [dict(entry) for entry in images.values()],
         "categories": [dict(entry) for entry in categories.values()],
@@ -104,7 +104,7 @@ def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
 
 
 def _table(coco: Coco, table: str, where: str) -> dict[int, Entry]:
-    """The entries of one table by id, each field of them checked."""
+    """The entries of one table by their ids, after a check of every field."""
     entries = coco.get(table)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise UserError(f'{where} needs "{table}", a list of dicts, as in COCO\'s format.')
@@ -159,7 +159,7 @@ def _clean(
 
 
 def _fit(box: Box, width: int, height: int) -> tuple[Box | None, str | None]:
-    """The part of a box that lies in the picture, and what was found, to be reported."""
+    """The part of a box that lies in the picture, or None; and the finding to report, or None."""
     x, y, w, h = box
     if min(w, h) < THINNEST:
         return None, NO_SIZE
@@ -183,7 +183,7 @@ def _complete(annotation: Entry, box: Box, image: Entry, where: str) -> Entry:
 
 
 def _rename_zero(annotations: list[Entry], given: dict[int, Entry]) -> list[str]:
-    """Give annotation 0 another id, in place: pycocotools reads a match with id 0 as no match."""
+    """Give annotation 0 another id, in place: pycocotools takes a match with id 0 for no match."""
     for annotation in annotations:
         if annotation["id"] == 0:
             annotation["id"] = max(given) + 1

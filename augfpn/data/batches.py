@@ -15,7 +15,7 @@ Share = Callable[[list[Draw]], Sequence[Draw]]
 
 
 class Augmented(Dataset):
-    """Pictures, each flipped left to right with probability ``flip``; seed and draw decide."""
+    """Pictures, each flipped horizontally with probability ``flip``, decided by seed and draw."""
 
     def __init__(self, pictures: Pictures, flip: float, seed: int) -> None:
         self.pictures = pictures
@@ -31,7 +31,7 @@ class Augmented(Dataset):
 
 
 def flipped(target: Target, width: int) -> Target:
-    """The target of a picture of this width, flipped left to right: boxes, and masks if any."""
+    """The target of a picture of this width after a horizontal flip: boxes, and masks if any."""
     boxes = target["boxes"].clone()
     boxes[:, [0, 2]] = width - boxes[:, [2, 0]]
     masks = {"masks": target["masks"].flip(-1)} if "masks" in target else {}
@@ -51,15 +51,15 @@ def batches(
 ) -> DataLoader:
     """One batch for each step: images (uint8, (3, H_i, W_i)) and targets, as two tuples.
 
-    ``useful`` are the indices to draw from: each of them once in random order, then again.
-    ``share`` takes this process's part of a batch; ``workers`` processes read the pictures.
+    ``useful`` are the indices to draw from: every epoch draws each of them once, in random order.
+    ``share`` returns this process's part of a batch; ``workers`` processes read the pictures.
     """
     return DataLoader(
         Augmented(pictures, flip, seed),
         batch_sampler=map(share, draws(useful, size, steps, seed)),
         num_workers=workers,
         collate_fn=transpose,
-        generator=torch.Generator(),  # of its own: a loader that starts draws a random number
+        generator=torch.Generator(),  # its own: a starting loader draws a random number from it
     )
 
 

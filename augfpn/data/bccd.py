@@ -38,12 +38,12 @@ def bccd(root: str | os.PathLike[str] | None, split: str, download: bool = True)
     pinned commit is downloaded from GitHub, and its content checked. The fingerprint covers all
     annotations, split files and pictures. Picture ids are the numbers in the file names.
 
-    Boxes: a box is xmax - xmin wide, and not one pixel wider as in Pascal VOC, whose xmax is the
-    last pixel. BCCD was annotated with LabelImg, which writes the edges of a box: the ``truncated``
-    flags follow LabelImg's rule (xmin or ymin is 1, xmax the width or ymax the height) in all 4,888
-    boxes, and two boxes, clicks without a drag, have xmin = xmax; with Pascal's convention these
-    two would be objects of one pixel. LabelImg also writes an edge at 0 as 1. Such a 1 cannot be
-    told from a real 1, so it stays.
+    Boxes: a box is xmax - xmin wide. In Pascal VOC it would be one pixel wider, because there xmax
+    is the last pixel. BCCD was annotated with LabelImg, which writes the edges of a box. This shows
+    in the ``truncated`` flags, which follow LabelImg's rule (xmin or ymin is 1, xmax the width or
+    ymax the height) in all 4,888 boxes. Two boxes, from clicks without a drag, have xmin = xmax; in
+    Pascal's convention they would be objects one pixel wide. For an edge at 0 LabelImg writes 1,
+    too. Such a 1 cannot be distinguished from a real 1, so it stays.
 
     Raises: UserError if the folder, the split, a file or a class does not exist, if XML is broken,
     and if the download fails or is not what the commit contains.

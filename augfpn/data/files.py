@@ -13,7 +13,7 @@ from augfpn.errors import UserError
 
 
 def digest(*parts: bytes) -> str:
-    """Sha256 in hex of several byte strings; where one ends and the next begins counts, too."""
+    """Sha256 in hex of several byte strings; it depends on their boundaries, too."""
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
 
@@ -29,7 +29,7 @@ def read_file(folder: Path, entry: dict[str, Any]) -> np.ndarray:
             mode, pixels = picture.mode, np.asarray(picture.convert("RGB"))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UserError(f"{path} cannot be read as a picture ({error}); replace it.") from error
-    if mode.startswith(("I", "F")):  # Pillow's conversion to RGB clips them: nearly all white
+    if mode.startswith(("I", "F")):  # Pillow clips their values in RGB: nearly all become white
         raise UserError(f"{path} has more than 8 bits a channel; save it with 8.")
     return pixels
 
@@ -37,7 +37,7 @@ def read_file(folder: Path, entry: dict[str, Any]) -> np.ndarray:
 def existing_folder(root: str | os.PathLike[str] | None, source: str, layout: str) -> Path:
     """The user's folder for a data set.
 
-    ``layout`` says in words what belongs into it. Raises: UserError for a folder that is not
+    ``layout`` describes what the folder should contain. Raises: UserError for a folder that is not
     given, does not exist, is a file or is empty.
     """
     if not root:

@@ -1,7 +1,7 @@
 """Every data set becomes `Pictures`: by its name, or as an experiment's settings describe it.
 
-A data set takes two places: `augfpn.config.DATA_SETS` has its name and its splits, `LOADERS` here
-has its function.
+A data set is entered in two places: `augfpn.config.DATA_SETS` has its name and its splits, and
+`LOADERS` in this module has the function that loads it.
 """
 
 import os
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from augfpn.data.pictures import Pictures
 
 Root = str | os.PathLike[str] | None
-Purpose = Literal["train", "test"]  # to learn from, or to be measured on
+Purpose = Literal["train", "test"]  # for training, or for evaluation
 
 
 def load(
@@ -43,14 +43,14 @@ def load(
     if name != "scenes":
         return LOADERS[name](root, split)
     if count is None:
-        raise UserError("scenes are made to order; give count, how many there shall be.")
+        raise UserError("scenes are drawn when asked for; give count, the number of scenes.")
     from augfpn.data.scenes.scene import scenes as make
 
     return make(scenes or SceneSettings(), split, count, progress)
 
 
 def load_pictures(settings: Data, use: Purpose) -> "Pictures":
-    """The pictures that an experiment learns from, or those that it is measured on.
+    """The training pictures of an experiment, or its test pictures.
 
     Raises: UserError as `load` does.
     """
@@ -97,7 +97,7 @@ def expect_both_places(name: str) -> None:
         )
 
 
-# --- how each is loaded ---------------------------------------------------------------------------
+# --- how each data set is loaded ------------------------------------------------------------------
 
 
 def _bccd(root: Root, split: str) -> "Pictures":
@@ -112,6 +112,6 @@ def _coco(root: Root, split: str) -> "Pictures":
     return coco(root, split)
 
 
-# Each imports its module when it is called, because bccd imports a downloader. Scenes are made to
-# order, see `load`.
+# Each function imports its module when it is called, because bccd imports a downloader. Scenes are
+# not here: `load` makes them.
 LOADERS: dict[str, Callable[[Root, str], "Pictures"]] = {"bccd": _bccd, "coco": _coco}

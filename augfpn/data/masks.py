@@ -36,7 +36,7 @@ def mask_code(annotation: Entry, image: Entry, where: str) -> Code:
 
 
 def expect_mask(annotation: Entry, image: Entry, where: str) -> None:
-    """Check a mask before pycocotools reads it: a broken one makes it access foreign memory.
+    """Check a mask before pycocotools reads it: a broken mask makes it read beyond its memory.
 
     Raises: UserError for a mask that is missing or broken, or of another size than the picture.
     """
@@ -58,7 +58,7 @@ def _wrong_polygons(polygons: list[list]) -> str:
             return f"{len(polygon)} numbers are no pairs"
         if not set(map(type, polygon)) <= {int, float}:
             return f"{reprlib.repr(polygon)} are not all numbers"
-        if not all(map(FARTHEST.__gt__, map(abs, polygon))):  # NaN is not, either
+        if not all(map(FARTHEST.__gt__, map(abs, polygon))):  # also false for NaN
             return f"a coordinate in {reprlib.repr(polygon)} is beyond {FARTHEST:.0f} px"
     return ""
 
@@ -74,11 +74,11 @@ def _wrong_code(code: Code, image: Entry) -> str:
 
 
 def _runs(counts: object) -> list[int]:
-    """The lengths of the runs in a compressed code; none if it is no such code.
+    """The lengths of the runs in a compressed code; an empty list if it is not such a code.
 
-    Each character of a number holds five of its bits, the lowest first, in two's complement; a
-    sixth bit says whether the number continues. From the fourth run on, the number is the
-    difference to the run before the last.
+    Each character of a number holds five of the number's bits, the lowest first, in two's
+    complement; a sixth bit says whether the number continues. From the fourth run on, the number is
+    the difference to the run two before it.
     """
     if not isinstance(counts, str | bytes):
         return []

@@ -1,4 +1,4 @@
-"""Pictures with their objects: the one form that every source of pictures is brought to.
+"""Pictures with their objects: every source of pictures is converted to this one form.
 
 The annotations are a plain COCO instances dict with the data set's own ids; pycocotools evaluates
 the same dict. Inside the package classes are labels 1..K; 0 is the background.
@@ -108,10 +108,10 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
     def with_masks(self) -> "Pictures":
         """The same pictures, with masks in their targets.
 
-        All annotations are checked now; masks are made when a target is asked for. An object
-        thinner than a pixel may cover no pixel: its mask is all 0, and its box stays. It counts
-        as a box, teaches a mask head nothing, and no detected mask can match it, here as in COCO's
-        own evaluation.
+        All annotations are checked now; masks are decoded when a target is asked for. An object
+        thinner than a pixel may cover no pixel. Then its mask is all 0, and its box stays: it is
+        an object for box detection, but no detected mask can match it, here as in COCO's own
+        evaluation.
 
         Raises: UserError for the first annotation, crowd regions included, whose mask is missing
         or broken.

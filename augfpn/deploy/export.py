@@ -1,10 +1,10 @@
-"""Any detector as one ONNX file that takes a picture of any size; its dense part compiled.
+"""Export any detector as one ONNX file for pictures of any size; or compile its dense part.
 
     picture (3, H, W) in [0, 1] --resize, pad--> backbone, pyramid, heads --NMS--> detections
 
-The file holds all that evaluation mode does, the resize and the suppression too, and nothing that
-only training needs. The detector's own forward is traced, with the steps of
-`augfpn.deploy.graph`.
+The file does all of inference, including resizing and non-maximum suppression (NMS), and contains
+nothing that only training needs. It is traced from the detector's own forward, of which
+`augfpn.deploy.graph` replaces some steps.
 """
 
 import copy
@@ -27,8 +27,8 @@ from augfpn.errors import UserError
 from augfpn.support.files import whole
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
-TRACES_ALL = "2.13"  # torch 2.11 knows Faster and Mask R-CNN only
-OPSET = 18  # of ONNX's operators: what the exporter writes without converting
+TRACES_ALL = "2.13"  # the first torch that traces all; 2.11 traces only Faster and Mask R-CNN
+OPSET = 18  # the version of ONNX's operators that the exporter writes without conversion
 EXAMPLE = (3, 240, 320)  # the graph is the same for a picture of any size
 SAME_BOX, SAME_SCORE = 0.1, 1e-3  # pixels and score by which equal detections may differ
 CHECKED = 3  # pictures, each of another size
@@ -39,7 +39,7 @@ class OnePicture(nn.Module):
 
     Shapes: picture (3, H, W) in [0, 1] -> ``boxes`` (D, 4) in its pixels, ``scores`` (D,),
     ``labels`` (D,) and, with masks, ``masks`` (D, 1, H, W); the best first, as from the detector.
-    Holds a traceable copy of the detector on the CPU, which agrees with it to rounding.
+    It holds a traceable copy of the detector on the CPU, whose detections are equal up to rounding.
     """
 
     def __init__(self, detector: TwoStage | OneStage) -> None:
@@ -56,7 +56,7 @@ class OnePicture(nn.Module):
 
 
 def export(detector: TwoStage | OneStage, path: Path, classes: Sequence[str] = ()) -> None:
-    """Write the detector as an ONNX file; see `OnePicture` for what it takes and gives.
+    """Write the detector as an ONNX file; see `OnePicture` for its input and outputs.
 
     ``classes`` are the names of labels 1..K, kept in the file's metadata as JSON. All weights are
     in the file. Raises: UserError for a file that exists, and for packages that are missing.
@@ -72,7 +72,7 @@ def export(detector: TwoStage | OneStage, path: Path, classes: Sequence[str] = (
 
 
 def traced(model: OnePicture) -> torch.onnx.ONNXProgram:
-    """The detector as a graph. Raises UserError where this torch cannot make one."""
+    """The detector as a graph. Raises UserError if this version of torch cannot make one."""
     size = {1: torch.export.Dim("height"), 2: torch.export.Dim("width")}
     with torch.no_grad(), traceable_convolutions(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch's, about torchvision's operators
@@ -91,7 +91,7 @@ def traced(model: OnePicture) -> torch.onnx.ONNXProgram:
             if torch.__version__ >= TRACES_ALL:
                 raise
             raise UserError(
-                f"the exporter of torch {torch.__version__} does not know sizes such as P7's: "
+                f"the exporter of torch {torch.__version__} cannot trace sizes such as P7's: "
                 f"use torch {TRACES_ALL} or newer, which reads the same records."
             ) from error
 
@@ -126,7 +126,7 @@ class Report(NamedTuple):
     apart: int  # that only one of them has
     box: float  # the largest differences between same detections: of a corner in pixels ...
     score: float  # ... of a score ...
-    mask: float | None  # ... of a mask: pixels on different sides of 0.5, over those of either mask
+    mask: float | None  # ... of a mask, thresholded at 0.5: one minus the IoU
 
     def __str__(self) -> str:
         sizes = ", ".join(f"{width} x {height}" for width, height in self.sizes)
@@ -179,7 +179,7 @@ def report_on(
 
 
 def matched(a: dict[str, Tensor], b: dict[str, Tensor]) -> tuple[list[int], list[int]]:
-    """The indices of the same detections in both: closest boxes first, each used once."""
+    """The indices of the same detections in both: closest boxes first, each matched once."""
     far = torch.cdist(a["boxes"], b["boxes"], p=torch.inf)  # (D_a, D_b), pixels
     alike = (a["labels"][:, None] == b["labels"]) & (far <= SAME_BOX)
     alike &= (a["scores"][:, None] - b["scores"]).abs() <= SAME_SCORE

@@ -1,9 +1,9 @@
-"""A detector that can be traced into a graph: its own forward, with some steps written otherwise.
+"""A detector that can be traced into a graph: its own forward, with some steps rewritten.
 
-Tracing runs a detector on one picture and notes the operations. A loop over detections would be
-noted as often as it ran for that picture, so steps with such loops are replaced, in a copy of the
-detector, by functions without loops over data: see `STEPS`. They take a batch of one picture, and
-agree with the steps that they replace to rounding.
+Tracing runs a detector on one picture and records the operations. A loop over detections would be
+recorded with as many rounds as it had on that picture. Therefore, in a copy of the detector, the
+steps with such loops are replaced by functions without them: see `STEPS`. These functions take a
+batch of one picture, and equal the steps that they replace up to rounding.
 """
 
 import copy
@@ -29,14 +29,14 @@ from augfpn.detectors.two_stage import TwoStage, without_supervision
 from augfpn.pyramid import Boxes, Levels, ratio_invariant_pool
 
 LABELS_ACROSS = 10  # see `nms_by_label`
-LEAST_BOX_SIDE = 1e-2  # of a detection in pixels of the batch, fixed in torchvision too
+LEAST_BOX_SIDE = 1e-2  # of a detection, in pixels of the batch; torchvision has this constant, too
 
 Whole = int | torch.SymInt
 TracedSize = tuple[Whole, Whole]  # height, width
 
 
 def traceable(detector: TwoStage | OneStage) -> TwoStage | OneStage:
-    """A copy of the detector for one picture a call: on the CPU, in evaluation mode, to be traced.
+    """A copy of the detector that can be traced: for one picture a call, on the CPU, in eval mode.
 
     It has no part that only training needs.
     """
@@ -59,7 +59,7 @@ def traceable(detector: TwoStage | OneStage) -> TwoStage | OneStage:
 def batch_of_one(
     transform: GeneralizedRCNNTransform, pictures: list[Tensor], targets: None
 ) -> tuple[ImageList, None]:
-    """The picture normalised, resized and padded."""
+    """A batch of one picture, normalised, resized and padded."""
     (picture,) = pictures
     sides = torch.stack([as_number(side) for side in picture.shape[-2:]])
     scale = torch.minimum(transform.min_size[-1] / sides.min(), transform.max_size / sides.max())
@@ -67,7 +67,7 @@ def batch_of_one(
     h, w = (as_size(side) for side in sides)
     divisor = transform.size_divisible
     blocks = (sides / divisor).ceil()
-    # At least 2 for the tracing, which asks about maps of one place; the file takes them.
+    # Tracing assumes 2 or more, because it would treat 1 as a special case; the file accepts 1.
     down, across = (divisor * as_size(count, least=2) for count in blocks)
     torch._check(down >= h)
     torch._check(across >= w)
@@ -78,8 +78,8 @@ def batch_of_one(
 def resized(picture: Tensor, size: TracedSize) -> Tensor:
     """A picture (C, H, W) -> (C, h, w), bilinear as in ``F.interpolate``.
 
-    Written out because onnxruntime's own operator rounds where it looks, by as much as 1e-4 of a
-    pixel. A deep network turns that into differences that can be seen in the boxes.
+    This is written out because onnxruntime's own operator rounds the sampling positions, by up to
+    1e-4 px. A deep network turns that into visible differences of the boxes.
     """
     for dim in (2, 1):
         old, new = picture.shape[dim], size[dim - 1]
@@ -100,7 +100,7 @@ def in_own_pixels(
     sizes: list[TracedSize],
     own: list[TracedSize],
 ) -> Detections:
-    """The detections in pixels of the picture, which has the size ``own``."""
+    """The detections in pixels of the original picture, whose size is ``own``."""
     (each,), (size,) = found, own
     y, x = (
         as_number(a).float() / as_number(b).float() for a, b in zip(size, sizes[0], strict=True)
@@ -126,7 +126,7 @@ def paste(masks: Tensor, boxes: Tensor, size: TracedSize) -> Tensor:
 
 
 def resizing(side: int, start: Tensor, end: Tensor, length: Whole) -> Tensor:
-    """How much of each of a mask's ``side`` places every pixel shows: (D, length, side).
+    """The weights of a mask's ``side`` places in each pixel along an axis: (D, length, side).
 
     The mask covers the pixels from ``start`` to ``end`` (D,), both included.
     """
@@ -142,7 +142,7 @@ def resizing(side: int, start: Tensor, end: Tensor, length: Whole) -> Tensor:
 
 
 def with_p6_by_index(detector: TwoStage, p: Levels) -> Levels:
-    """P2..P5 and P6, every second place of P5, of a size that torch 2.11 need not derive."""
+    """P2..P5 and P6, every second place of P5; torch 2.11 cannot derive the size of a pooled P6."""
     rows, columns = (as_size((as_number(n) / 2).ceil(), least=2) for n in p[5].shape[-2:])
     p6 = p[5].index_select(2, 2 * torch.arange(rows)).index_select(3, 2 * torch.arange(columns))
     return p | {6: p6}
@@ -155,7 +155,7 @@ def best_proposals(
     sizes: list[TracedSize],
     counts: list[Whole],
 ) -> tuple[Boxes, list[Tensor]]:
-    """The proposals: the best of each level, without those that overlap a better one."""
+    """The proposals: the best of each level, after non-maximum suppression."""
     (size,), best = sizes, []
     for level, (logit, box) in enumerate(
         zip(logits.flatten().split(counts), boxes[0].split(counts), strict=True)
@@ -195,7 +195,7 @@ def masks_by_label(branch: MaskBranch, logits: Tensor, labels: list[Tensor]) -> 
 def traceable_dense_detections(
     detector: OneStage, outputs: Outputs, anchors: Boxes, batch: ImageList, limits: Limits
 ) -> Detections:
-    """A one-stage detector's detections, with the suppression that can be traced."""
+    """A one-stage detector's detections, with a non-maximum suppression that can be traced."""
     sizes = batch.image_sizes
     return dense_detections(detector.dense, outputs, anchors, sizes, limits, nms_by_label)
 
@@ -203,10 +203,11 @@ def traceable_dense_detections(
 def nms_by_label(
     boxes: Tensor, scores: Tensor, labels: Tensor, size: TracedSize, iou: float
 ) -> Tensor:
-    """Suppression among boxes (D, 4) of the same label only: places of those kept, best first.
+    """Non-maximum suppression among boxes (D, 4) of the same label: indices kept, best first.
 
-    Boxes lie in a picture of ``size`` (height, width). Each label gets a picture of its own, in
-    rows of ten: side by side, eighty would lie so far out that single precision costs 0.01 px.
+    ``size`` is the picture's (height, width). For each label the boxes are shifted to a separate
+    copy of the picture, so that boxes of different labels never overlap. The copies are laid out in
+    rows of ten: in a single row, eighty would reach so far that single precision costs 0.01 px.
     """
     height, width = (as_number(side).float() + 1 for side in size)
     x, y = labels % LABELS_ACROSS * width, labels // LABELS_ACROSS * height
@@ -228,12 +229,12 @@ STEPS: tuple[tuple[type[nn.Module], str, Callable], ...] = (  # class, method, w
 
 
 def as_number(side: Whole) -> Tensor:
-    """A size as a number in double precision (0-d), in which Python computes with sizes."""
+    """A size as a number (0-d) in double precision, as Python itself would compute with it."""
     return torch.scalar_tensor(side, dtype=torch.float64)
 
 
 def as_size(count: Tensor, least: int = 1) -> Whole:
-    """A number (0-d) that is whole, as a size; to the tracing, one of at least ``least``."""
+    """A whole number (0-d) as a size; the tracing is told that it is at least ``least``."""
     size = count.long().item()
     if isinstance(size, torch.SymInt):
         torch._check(size >= least)
@@ -246,7 +247,7 @@ def exportable_pool(pool: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tens
         return partial(torch.amax, dim=(2, 3), keepdim=True)
     if isinstance(pool, partial) and pool.func in (ratio_invariant_pool, variants.fixed_pool):
         return partial(averages, pool=pool)
-    return pool  # of your own: traced as it is
+    return pool  # a pooling of your own is traced as it is
 
 
 def averages(c5: Tensor, pool: partial) -> Tensor:

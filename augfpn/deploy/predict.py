@@ -1,4 +1,4 @@
-"""A detector on a user's pictures: what it detects is drawn, and written as COCO JSON."""
+"""Run a detector on a user's pictures: its detections are drawn, and written as COCO JSON."""
 
 import json
 from collections.abc import Iterable, Iterator

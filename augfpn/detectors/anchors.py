@@ -1,7 +1,7 @@
-"""Where anchors lie, and which object each of them is matched to: here the sources differ.
+"""Where anchors lie, and which object each of them is matched to.
 
-torchvision's generator and matcher, with the authors' choices beside them. Boxes are x1 y1 x2 y2 in
-pixels of the batch; these are the edges of a box, not centres of pixels.
+In both, torchvision and the authors' code differ; this module has both versions. Boxes are
+x1 y1 x2 y2 in pixels of the batch; these are the edges of a box, not centres of pixels.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ class Anchors(AnchorGenerator):
     "corner", torchvision's: an anchor's centre is a corner of a map's cell. Cells are (picture's
     side) // (map's side) apart: 61 px for 13 cells on 800 px, where the stride is 64.
     "centre", the authors': an anchor's centre is the centre of a cell. Cells are 2^k apart at level
-    k. They write (2^k - 1) / 2, the same place in their coordinates, in which a box of 4 px goes
-    from 0 to 3.
+    k. The authors write the centre as (2^k - 1) / 2: the same point in their coordinates, in which
+    a box 4 px wide goes from 0 to 3.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Anchors(AnchorGenerator):
         self.grid = grid
 
     def set_cell_anchors(self, dtype: torch.dtype, device: torch.device) -> None:
-        """Keep anchors exact where features are in half precision: bfloat16 has 8 bits."""
+        """Keep anchors in float32: features may be in bfloat16, whose 8 bits would round them."""
         super().set_cell_anchors(torch.float32, device)
 
     def grid_anchors(
@@ -63,9 +63,9 @@ class ReassigningMatcher:
 
     An anchor belongs to the object that it overlaps most if their IoU is at least ``high``, to the
     background if it is below ``low``, and to neither in between. Then every object whose best IoU
-    is at least ``least`` takes all anchors with that IoU, even from another object.
+    is at least ``least`` is matched to all anchors with that IoU, even if they had another object.
     Differs: torchvision's matcher does this last step for every object, however bad its best anchor
-    is, and gives such an anchor to the object that the anchor overlaps most.
+    is, and matches such an anchor to the object that the anchor overlaps most.
     """
 
     BELOW_LOW_THRESHOLD = Matcher.BELOW_LOW_THRESHOLD
@@ -106,7 +106,7 @@ class OverlapMatcher(Matcher):
 def matcher(
     high: float, low: float, low_quality: LowQuality, least: float
 ) -> OverlapMatcher | ReassigningMatcher:
-    """The matcher for a way to treat objects that no anchor fits well: "always" or "reassign"."""
+    """The matcher with a rule, "always" or "reassign", for objects whose best IoU is low."""
     if low_quality == "reassign":
         return ReassigningMatcher(high, low, least)
     return OverlapMatcher(high, low, allow_low_quality_matches=True)
@@ -115,7 +115,7 @@ def matcher(
 def octave_sizes(sizes: Sequence[float], steps: int, whole: bool) -> list[list[float]]:
     """Each level's anchor sizes: its own size times 2^(i / steps), i < steps (RetinaNet).
 
-    With ``whole`` they are cut to whole pixels.
+    With ``whole`` they are truncated to whole pixels.
     """
     scales = [2 ** (i / steps) for i in range(steps)]
     found = [[size * scale for scale in scales] for size in sizes]
@@ -123,7 +123,7 @@ def octave_sizes(sizes: Sequence[float], steps: int, whole: bool) -> list[list[f
 
 
 def lies_inside(anchors: Tensor, size: tuple[int, int]) -> Tensor:
-    """Whether each anchor (A, 4) lies in a picture of (height, width) without reaching over it."""
+    """Whether each anchor (A, 4) lies entirely inside a picture of ``size`` (height, width)."""
     height, width = size
     x1, y1, x2, y2 = anchors.unbind(dim=1)
     return (x1 >= 0) & (y1 >= 0) & (x2 <= width) & (y2 <= height)

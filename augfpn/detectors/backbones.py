@@ -1,4 +1,4 @@
-"""Pictures to ``{2: C2, 3: C3, 4: C4, 5: C5}``, and what is done to pictures before.
+"""Backbones: pictures to ``{2: C2, 3: C3, 4: C4, 5: C5}``; and the transform of the pictures.
 
 A backbone is a sequence of named stages and the levels at which it is tapped. ResNets, ResNeXts and
 MobileNet-V2 are torchvision's; `narrow_resnet` is ours, small enough to learn on two CPU cores.
@@ -37,7 +37,7 @@ class Backbone(nn.Module):
     """Run the stages of ``body`` in order and keep the outputs of those named in ``taps``.
 
     Shapes: pictures (N, 3, H, W) -> c[k] (N, channels[k], H/2^k, W/2^k), rounded up.
-    ``mean`` and ``std`` are those of the pictures, RGB in [0, 1], that its weights expect.
+    ``mean`` and ``std`` normalise RGB pictures in [0, 1] as its pretrained weights expect.
     """
 
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -66,7 +66,7 @@ class Backbone(nn.Module):
         return self
 
     def freeze_up_to(self, level: int) -> None:
-        """Stop the gradient for every stage up to and including the one that gives C_level."""
+        """Freeze the parameters of every stage up to and including the one that gives C_level."""
         for name, stage in self.body.named_children():
             stage.requires_grad_(False)
             if self.taps.get(name) == level:
@@ -155,10 +155,10 @@ class BGRTransform(GeneralizedRCNNTransform):
 def transform(
     style: str, short_side: int, long_side: int, net: Backbone
 ) -> GeneralizedRCNNTransform:
-    """The module that resizes pictures, normalises them as ``net`` expects it, and makes a batch.
+    """The module that resizes pictures, normalises them for ``net``, and pads them into a batch.
 
-    Style "pytorch": RGB from 0 to 1, minus the mean, over the standard deviation. Style "caffe":
-    BGR from 0 to 255, minus the mean.
+    Style "pytorch": RGB in [0, 1], minus the mean, divided by the standard deviation. Style
+    "caffe": BGR in [0, 255], minus the mean.
     """
     if style == "caffe":
         mean = [value / 255 for value in CAFFE_MEAN]

@@ -32,8 +32,8 @@ DENSE_LEVELS = (3, 4, 5, 6, 7)  # where one-stage detectors predict; M3..M5 are 
 def build_detector(model: Model) -> two_stage.TwoStage | OneStage:
     """The detector that the settings describe, on the CPU, in training mode.
 
-    Raises ``UserError`` for ImageNet weights that cannot be had, and for a name that
-    `augfpn.config` allows and nothing builds.
+    Raises ``UserError`` for ImageNet weights that are not available, and for a name that
+    `augfpn.config` allows but nothing builds.
     """
     net = backbone(model.backbone, model.norm, model.style)
     if model.weights == "imagenet":
@@ -47,9 +47,9 @@ def build_on(net: Backbone, model: Model) -> two_stage.TwoStage | OneStage:
 
 
 def builder(setting: str, value: str) -> Callable:
-    """What builds a setting's value, from `BUILDERS` at the end of this file.
+    """The function that builds a setting's value, from `BUILDERS` at the end of this file.
 
-    Raises ``UserError`` for a value that `augfpn.config` allows and that is missing there.
+    Raises ``UserError`` for a value that `augfpn.config` allows but `BUILDERS` lacks.
     """
     if value not in BUILDERS[setting]:
         raise UserError(
@@ -77,7 +77,7 @@ def build_two_stage(model: Model, net: Backbone) -> two_stage.TwoStage:
 
 
 def build_one_stage(model: Model, net: Backbone, parts: Callable[[Model], tuple]) -> OneStage:
-    """RetinaNet or FCOS; ``parts`` makes a detector's own settings, head and anchors."""
+    """RetinaNet or FCOS; ``parts`` returns the detector's own settings, head and anchors."""
     own, head, anchors = parts(model)
     levels = DENSE_LEVELS[:3]
     supervision = build_supervision(model, levels)
@@ -89,7 +89,7 @@ def build_one_stage(model: Model, net: Backbone, parts: Callable[[Model], tuple]
         dense=head,
         limits=Limits(own.score, own.candidates, own.candidates_are, own.nms, own.detections),
         sampler=None if supervision is None else sampling_heads(model, None, None),
-        # The authors' settings; the other sources have no such thing.
+        # The authors' values; torchvision's detectors have no supervision.
         supervision_limits=Limits(0.01, 2000, own.supervision_rois, nms=0.7, keep=1000),
         supervision=supervision,
     )
@@ -101,7 +101,7 @@ def build_one_stage(model: Model, net: Backbone, parts: Callable[[Model], tuple]
 def build_pyramid(
     model: Model, net: Backbone, levels: Sequence[int], own: Dense | None = None
 ) -> pyramid.FPN:
-    """FPN or AugFPN over some levels; with a one-stage detector's own settings P6 and P7 too."""
+    """FPN or AugFPN; also P6 and P7 if ``own``, a one-stage detector's settings, is given."""
     c5, channels, extra = net.channels[5], model.channels, None
     if own is not None:
         extra = ExtraLevels(
@@ -119,7 +119,7 @@ def build_pyramid(
 
 
 def augmentation(model: Model, in_channels: int) -> pyramid.ResidualFeatureAugmentation | None:
-    """Residual Feature Augmentation with the chosen pooling and fusion, or none without ratios."""
+    """Residual Feature Augmentation with the chosen pooling and fusion; None without ratios."""
     if not model.ratios:
         return None
     pools = builder("context_pooling", model.context_pooling)(model.ratios)
@@ -129,7 +129,7 @@ def augmentation(model: Model, in_channels: int) -> pyramid.ResidualFeatureAugme
 
 
 def hard_selection(model: Model, levels: Sequence[int], bins: int) -> pyramid.HardRoISelection:
-    """FPN's rule of thumb over some levels."""
+    """Hard RoI selection, by FPN's heuristic, among some levels."""
     align = builder("roi_align", model.roi_align)
     return pyramid.HardRoISelection(levels, bins, align, model.canonical_size)
 
@@ -144,7 +144,7 @@ def roi_selection(model: Model, bins: int) -> nn.Module:
         return variants.PANetPooling(
             levels=ROI_LEVELS, size=bins, roi_align=align, channels=channels, width=model.head_width
         )
-    # PANet's layers are fully connected, and masks need features that keep their places.
+    # PANet's fully connected layers lose the spatial layout that masks need: only take the maximum.
     fuse = builder("roi_selection", "max" if name == "panet" else name)
     return pyramid.SoftRoISelection(ROI_LEVELS, bins, align, fuse(channels, len(ROI_LEVELS)))
 
@@ -152,13 +152,13 @@ def roi_selection(model: Model, bins: int) -> nn.Module:
 def supervised_levels(
     model: Model, levels: Sequence[int], bins: int
 ) -> list[pyramid.HardRoISelection]:
-    """A selection for each term of Consistent Supervision."""
+    """The RoI selection of each loss term of Consistent Supervision."""
     groups = [tuple(levels)] if model.supervision == "single" else [(k,) for k in levels]
     return [hard_selection(model, group, bins) for group in groups]
 
 
 def build_supervision(model: Model, levels: Sequence[int]) -> pyramid.ConsistentSupervision | None:
-    """Consistent Supervision, or none for a weight of zero."""
+    """Consistent Supervision, or None if lambda is zero."""
     if model.lam == 0:
         return None
     head = nn.Sequential(*box_head(model))
@@ -171,7 +171,7 @@ def build_supervision(model: Model, levels: Sequence[int]) -> pyramid.Consistent
 
 
 def proposal_network(model: Model) -> ProposalNetwork:
-    """The network that proposes boxes on P2..P6, one anchor size a level."""
+    """The region proposal network (RPN) on P2..P6, with one anchor size per level."""
     sizes, ratios = [(size,) for size in model.anchor_sizes], model.anchor_ratios
     return ProposalNetwork(
         channels=model.channels,
@@ -186,13 +186,13 @@ def proposal_network(model: Model) -> ProposalNetwork:
 
 
 def box_head(model: Model) -> tuple[nn.Module, nn.Module]:
-    """Two fully connected layers, and the class and box layers on them."""
+    """Two fully connected layers, and the layers after them that predict classes and boxes."""
     head = TwoMLPHead(model.channels * BOX_BINS**2, model.head_width)
     return head, FastRCNNPredictor(model.head_width, model.classes + 1)
 
 
 def main_head(model: Model) -> tuple[nn.Module, nn.Module]:
-    """The head that detects. The supervision's keeps PyTorch's initialisation, as the authors'."""
+    """The main box head; its initial weights follow ``model.initialisation``."""
     if model.roi_selection == "panet":
         head = variants.OneLayerHead(model.head_width)
         predictor = FastRCNNPredictor(model.head_width, model.classes + 1)
@@ -204,19 +204,19 @@ def main_head(model: Model) -> tuple[nn.Module, nn.Module]:
 
 
 def sampling_heads(model: Model, head: nn.Module | None, predictor: nn.Module | None) -> RoIHeads:
-    """torchvision's RoI heads; without head and predictor they only sample RoIs to learn from."""
+    """torchvision's RoI heads; without head and predictor they only sample RoIs for training."""
     counts = {"rois": model.rois, "objects": model.object_rois, "detections": model.detections}
     return roi_heads(head, predictor, **counts)
 
 
 def mask_branch(model: Model) -> MaskBranch:
-    """Masks from 14 x 14 bins; RoIs are selected as for boxes, with a fusion of their own."""
+    """The mask branch, from 14 x 14 bins. RoIs are pooled as for boxes, with a separate fusion."""
     select = roi_selection(model, MASK_BINS)
     return MaskBranch(select, *mask_head(model.channels, model.classes))
 
 
 def mask_supervision(model: Model) -> MaskSupervision | None:
-    """The authors' supervision of masks on the M levels, or none."""
+    """The authors' supervision of masks on the M levels, or None."""
     if not model.mask_supervision:
         return None
     selections = supervised_levels(model, ROI_LEVELS, MASK_BINS)
@@ -247,7 +247,7 @@ def retinanet(model: Model) -> tuple[Dense, RetinaNetHead, Anchors]:
 
 
 def fcos(model: Model) -> tuple[Dense, FCOSHead, Anchors]:
-    """FCOS's settings, head and points, which are squares of one stride."""
+    """FCOS's settings, head and points; a point is the centre of a square anchor of one stride."""
     own = model.fcos
     squares = [(2**k,) for k in DENSE_LEVELS]
     anchors = Anchors(sizes=squares, ratios=(1.0,), levels=DENSE_LEVELS, grid=own.anchor_grid)
@@ -268,7 +268,7 @@ def fcos(model: Model) -> tuple[Dense, FCOSHead, Anchors]:
     return own, head, anchors
 
 
-# --- what the names in `augfpn.config` stand for --------------------------------------------------
+# --- what the values in `augfpn.config` stand for -------------------------------------------------
 
 FUSION_BUILDERS = {  # from the channels and the number of maps
     "asf": pyramid.AdaptiveSpatialFusion,

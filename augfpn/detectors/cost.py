@@ -1,8 +1,8 @@
-"""Parameters and multiply-accumulates of a detector, part by part, without a picture or a weight.
+"""Parameters and multiply-accumulates of a detector, part by part, without pictures or weights.
 
-Everything is built and run on torch's meta device, which knows shapes only. Counted are
-convolutions and fully connected layers, half of the floating-point operations that torch counts;
-RoIAlign, interpolation, normalisation and suppression are not.
+Everything is built and run on torch's meta device, which computes only shapes. The count is half of
+the floating-point operations that torch counts for convolutions and fully connected layers.
+RoIAlign, interpolation, normalisation and non-maximum suppression are not counted.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +26,7 @@ from augfpn.settings import recipes
 
 SIDE = 32  # a batch's sides are multiples of this many pixels
 META = torch.device("meta")
-# Networks of timm's that torchvision has too: torchvision's are counted, which needs no timm.
+# timm's networks that torchvision has, too: torchvision's is counted, so timm is not needed.
 SAME = {theirs: name for name, theirs in recipes.WITH_WEIGHTS.items()}
 Size = tuple[int, int]  # height, width
 
@@ -50,11 +50,11 @@ def part_costs(
 ) -> tuple[PartCost, ...]:
     """What a detector's parts cost for one picture of ``size`` (height, width), already padded.
 
-    At inference the box head classifies ``rois`` proposals, or as many as the detector keeps at
-    most; in training as many as it samples. Masks are predicted for as many detections as the
-    detector gives at most, and in training for as many RoIs as may hold an object.
-    Raises ``UserError`` for a size that no batch has, and for a detector with a part that is not
-    counted here.
+    At inference the box head is counted for ``rois`` proposals (by default the largest number that
+    the detector keeps), in training for the RoIs that it samples. The mask head is counted for the
+    largest number of detections, in training for the largest number of positive RoIs.
+    Raises ``UserError`` for a size that is not a multiple of 32, and for a detector with a part
+    that is not counted here.
     """
     if min(size) <= 0 or any(side % SIDE for side in size):
         raise UserError(f"a size of {size[0]} x {size[1]}: give multiples of {SIDE} pixels.")
@@ -62,7 +62,7 @@ def part_costs(
         raise UserError(f"rois = {rois}: give 1 or more.")
     name = SAME.get(model.backbone, model.backbone)
     net, macs, c = body(name, model.norm, model.style, size)
-    # No other RoIAlign is known to the meta device; what it costs is not counted.
+    # The meta device has no other RoIAlign; its cost is not counted in any case.
     with META:
         detector = build.build_on(net, replace(model, roi_align="torchvision")).eval()
     below = both("backbone", net, macs)
@@ -70,7 +70,7 @@ def part_costs(
 
 
 def costs_on(detector: TwoStage | OneStage, c: Levels, rois: int) -> list[PartCost]:
-    """What all parts but the backbone cost, from the backbone's maps on the meta device.
+    """The costs of all parts except the backbone, from the backbone's maps on the meta device.
 
     Raises ``UserError`` when these parts and the backbone are not the whole detector.
     """
@@ -91,7 +91,7 @@ def costs_on(detector: TwoStage | OneStage, c: Levels, rois: int) -> list[PartCo
 
 @cache
 def body(name: str, norm: str, style: str, size: Size) -> tuple[Backbone, int, Levels]:
-    """A backbone, its multiply-accumulates, and the maps that it gives: shared by detectors."""
+    """A backbone, its multiply-accumulates, and its maps; cached, because detectors share it."""
     with META:
         net = backbone(name, norm, style).eval()
     c, macs = count(net, torch.zeros(1, 3, *size, device=META))
@@ -100,7 +100,7 @@ def body(name: str, norm: str, style: str, size: Size) -> tuple[Backbone, int, L
 
 @torch.no_grad()
 def count(run: Callable, *inputs: Any) -> tuple[Any, dict[str, int]]:
-    """What ``run`` gives, and multiply-accumulates: "" of all, "a.b" of a module within it."""
+    """The output of ``run``, and its multiply-accumulates by module; "" is the total."""
     with FlopCounterMode(display=False) as counter:
         given = run(*inputs)
     by_module = {
@@ -112,7 +112,7 @@ def count(run: Callable, *inputs: Any) -> tuple[Any, dict[str, int]]:
 
 
 def parameter_count(module: nn.Module) -> int:
-    """How many parameters the module holds, frozen ones too."""
+    """The number of the module's parameters, including frozen ones."""
     return sum(q.numel() for q in module.parameters())
 
 
@@ -122,7 +122,7 @@ def both(part: str, module: nn.Module, macs: int) -> PartCost:
 
 
 def pyramid_costs(fpn: FPN, c: Levels) -> tuple[list[PartCost], Levels]:
-    """FPN, Residual Feature Augmentation, P6 and P7; and the maps P."""
+    """The costs of FPN, Residual Feature Augmentation, P6 and P7; and the maps P."""
     (_, p), macs = count(fpn, c)
     inner = [module for module in (fpn.augment, fpn.extra) if module is not None]
     own = macs[""] - macs.get("augment", 0) - macs.get("extra", 0)
@@ -138,7 +138,7 @@ def pyramid_costs(fpn: FPN, c: Levels) -> tuple[list[PartCost], Levels]:
 
 
 def two_stage_costs(detector: TwoStage, p: Levels, rois: int) -> Iterator[PartCost]:
-    """What follows the pyramid in Faster and Mask R-CNN."""
+    """The costs of what follows the pyramid in Faster and Mask R-CNN."""
     heads = detector.heads
     sampled = heads.fg_bg_sampler.batch_size_per_image
     objects = int(sampled * heads.fg_bg_sampler.positive_fraction)
@@ -156,7 +156,7 @@ def two_stage_costs(detector: TwoStage, p: Levels, rois: int) -> Iterator[PartCo
 
 
 def one_stage_costs(detector: OneStage, p: Levels) -> Iterator[PartCost]:
-    """What follows the pyramid in RetinaNet and FCOS."""
+    """The costs of what follows the pyramid in RetinaNet and FCOS."""
     _, macs = count(detector.dense, list(p.values()))
     yield both("dense head", detector.dense, macs[""])
     if detector.supervision is not None:
@@ -167,7 +167,7 @@ def one_stage_costs(detector: OneStage, p: Levels) -> Iterator[PartCost]:
 def selection_costs(
     kind: str, p: Levels, select: nn.Module, head: nn.Module, bins: int, counts: tuple[int, int]
 ) -> Iterator[PartCost]:
-    """A RoI selection and the head behind it, for a number of RoIs at inference and in training."""
+    """A RoI selection and its head; ``counts`` are the RoIs at inference and in training."""
     runs = []
     for rois in counts:
         features, of_selection = pooled_features(select, p, bins, rois)
@@ -180,7 +180,7 @@ def selection_costs(
 
 
 def pooled_features(select: nn.Module, p: Levels, bins: int, rois: int) -> tuple[Tensor, int]:
-    """Features of so many RoIs, and the multiply-accumulates of their selection."""
+    """The features of ``rois`` RoIs, and the multiply-accumulates of their selection."""
     if isinstance(select, HardRoISelection):  # its loop depends on the boxes; it multiplies nothing
         return torch.zeros(rois, p[max(p)].shape[1], bins, bins, device=META), 0
     features, macs = count(select, p, [torch.zeros(rois, 4, device=META)])
@@ -211,7 +211,7 @@ def size_of(text: str) -> Size:
 
 
 def at_inference(parts: Sequence[PartCost]) -> tuple[int, int]:
-    """Parameters and multiply-accumulates at inference, without the parts of training only."""
+    """Parameters and multiply-accumulates at inference, without parts that only training has."""
     kept = [part for part in parts if part.inference is not None]
     return sum(part.parameters for part in kept), sum(part.inference for part in kept)
 

@@ -1,6 +1,6 @@
 """FCOS's head on a pyramid: towers, assignment, losses and decoding, from torchvision's parts.
 
-Where our three sources differ, each side is an argument.
+Where the paper, the authors' code and torchvision differ, an argument chooses between them.
 """
 
 from typing import Literal
@@ -16,17 +16,17 @@ from augfpn.detectors.one_stage import Outputs
 from augfpn.detectors.targets import Targets
 from augfpn.pyramid import Losses
 
-# A level's points are responsible for boxes whose furthest edge is so many strides away.
+# A level's points match boxes whose furthest edge is between 4 and 8 strides away.
 NEAREST, FURTHEST = 4, 8
 
 
 class FCOSHead(nn.Module):
     """FCOS's head, shared by all levels.
 
-    Source: Tian et al., ICCV 2019; the values where sources differ: `augfpn.config.FCOS`.
+    Source: Tian et al., ICCV 2019. `augfpn.config.FCOS` explains the options.
     Shapes: maps (N, C, h, w) -> ``logits`` (N, A, K'), ``boxes`` (N, A, 4), the distances from a
     point to a box's left, top, right and bottom edge in strides, and ``centerness`` (N, A, 1), a
-    logit, of each level. A point is the middle of its anchor (A, 4), a square of one stride.
+    logit, for each level. A point is the middle of its anchor (A, 4), a square of one stride.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class FCOSHead(nn.Module):
     def losses(self, outputs: Outputs, anchors: list[Tensor], targets: Targets) -> Losses:
         logits, predicted, centerness = (
             torch.cat(outputs[name], dim=1) for name in ("logits", "boxes", "centerness")
-        )  # (N, A, K'), (N, A, 4), (N, A, 1), all levels after each other
+        )  # (N, A, K'), (N, A, 4), (N, A, 1), all levels concatenated
         match = torch.stack([self.match(anchors, target["boxes"]) for target in targets])
         objects = match >= 0  # (N, A)
         labels, boxes = (self.of_objects(targets, match, name) for name in ("labels", "boxes"))
@@ -117,13 +117,13 @@ class FCOSHead(nn.Module):
 
     @staticmethod
     def of_objects(targets: Targets, match: Tensor, name: str) -> Tensor:
-        """The labels or boxes of the objects at all places that have one, picture by picture."""
+        """The labels or boxes of the objects that points are matched to, one row per such point."""
         return torch.cat([t[name][m[m >= 0]] for t, m in zip(targets, match, strict=True)])
 
     def of_boxes(
         self, predicted: Tensor, edges: Tensor, anchors: Tensor, boxes: Tensor, central: Tensor
     ) -> Tensor:
-        """Generalised IoU over the number of points, or -log IoU weighted by centerness."""
+        """Generalised IoU loss, the mean over points, or -log IoU weighted by centerness."""
         if self.box_loss == "giou":
             found = self.coder.decode(predicted, anchors)
             total = generalized_box_iou_loss(found, boxes, reduction="sum")

@@ -1,4 +1,4 @@
-"""Between torchvision's detectors and ours: their weights in ours, our pyramid in theirs.
+"""Exchange with torchvision: its weights for our detectors, our pyramid for its detectors.
 
 torchvision's weights fit our detectors. The parameters have other names:
 
@@ -24,7 +24,7 @@ AugFPN's pyramid and RoI selection fit a torchvision `FasterRCNN` or `MaskRCNN`:
 
 The pools are assigned afterwards because torchvision's constructors take none but their own.
 Consistent Supervision does not fit: it shares the RoIs that the box head learns from, and
-torchvision keeps those to itself. `augfpn.build_detector` has all three parts.
+torchvision does not expose them. `augfpn.build_detector` supports all three parts.
 """
 
 import re
@@ -51,7 +51,7 @@ RENAMED = {
     "roi_heads.": "heads.",
     "head.": "dense.",
 }
-# Files from before torchvision 0.13, COCO_V1 weights among them, number convolutions otherwise.
+# Files older than torchvision 0.13, such as COCO_V1 weights, number convolutions differently.
 OLDER: tuple[tuple[str, Callable[..., str]], ...] = (
     (r"(rpn\.head\.conv)\.(\w+)", lambda conv, what: f"{conv}.0.0.{what}"),
     (r"(masks\.head)\.mask_fcn(\d)\.(\w+)", lambda head, n, what: f"{head}.{int(n) - 1}.0.{what}"),
@@ -75,9 +75,9 @@ MAP_NAMES = {2: "0", 3: "1", 4: "2", 5: "3", 6: "pool"}  # torchvision's, for P2
 
 
 def our_name(name: str, own: Collection[str]) -> str:
-    """Our name of a parameter, from torchvision's, today's or an older one.
+    """Our name of a parameter, from its name in torchvision, today's or an older one.
 
-    ``own`` are all names of the detector that the parameter is meant for.
+    ``own`` are all names in the state dict of the detector that will get the parameter.
     """
     found = PYRAMID.fullmatch(name)
     if found:
@@ -98,12 +98,13 @@ def our_name(name: str, own: Collection[str]) -> str:
 def load_torchvision(
     detector: nn.Module, state: State, eps: float | None = None, own_classes: bool = False
 ) -> list[str]:
-    """Load a torchvision detector's state dict; returns the names that it leaves as they are.
+    """Load a torchvision detector's state dict; returns the names that keep their values.
 
-    Those are AugFPN's own parts and, with ``own_classes``, the layers with outputs for each class,
-    which you train anew for classes of your own. Give ``eps=0`` for the COCO_V1 weights of Faster
-    R-CNN, Mask R-CNN and RetinaNet, whose frozen normalisation was trained without an epsilon.
-    Raises ``UserError`` for a state that does not fit, before anything is loaded.
+    These names belong to AugFPN's own parts and, with ``own_classes``, to the layers with outputs
+    for each class, which you then train for classes of your own. Give ``eps=0`` for the COCO_V1
+    weights of Faster R-CNN, Mask R-CNN and RetinaNet: their frozen normalisation was trained
+    without an epsilon. Raises ``UserError`` for a state that does not fit, before anything is
+    loaded.
     """
     own = detector.state_dict()
     ours = {our_name(name, own): value for name, value in state.items()}
@@ -111,7 +112,7 @@ def load_torchvision(
         name: value
         for name, value in ours.items()
         if not (own_classes and OF_CLASSES.search(name))
-        # A frozen normalisation does not count batches.
+        # FrozenBatchNorm2d has no counter of batches.
         and (name in own or not name.endswith(".num_batches_tracked"))
     }
     foreign = sorted(ours.keys() - own.keys())
@@ -133,9 +134,10 @@ def load_torchvision(
 def coco_weights(detector: str) -> State:
     """torchvision's COCO_V1 weights of a ResNet-50 detector, cut down to COCO's 80 classes.
 
-    ``detector`` is a name of `augfpn.config.Model`. torchvision's labels are COCO's category ids, 1
-    to 90, ten of which name nothing; here label k is the k-th category, as in `augfpn.data` and
-    for ``classes=80``. Label 0 stays the background. The names are torchvision's.
+    ``detector`` is a detector's name in `augfpn.config.Model`. torchvision's labels are COCO's
+    category ids, 1 to 90, ten of which have no category; here label k is the k-th category, as in
+    `augfpn.data` and for ``classes=80``. Label 0 stays the background. The parameters' names are
+    torchvision's.
     Raises ``UserError`` for another name, and when the weights cannot be downloaded.
     """
     weights = get_model_weights(COCO[one_of("detector", detector, COCO)])["COCO_V1"]
@@ -156,16 +158,16 @@ def coco_weights(detector: str) -> State:
 
 
 def rows_of(value: Tensor, name: str, kept: list[int], count: int) -> Tensor:
-    """The rows of some of ``count`` classes: (anchors x count x numbers per class, ...)."""
+    """The rows of the classes ``kept`` from (anchors x count x numbers per class, ...)."""
     numbers = 4 if "bbox_pred" in name else 1
     return value.unflatten(0, (-1, count, numbers))[:, kept].flatten(0, 2)
 
 
 def new_parts_only(detector: nn.Module, own: Collection[str]) -> list[nn.Parameter]:
-    """Let only the parameters called ``own`` learn; returns them, for an optimiser.
+    """Freeze all parameters except those named in ``own``; returns the latter, for an optimiser.
 
-    ``own`` is what `load_torchvision` returns; names of buffers in it do not matter. Raises
-    ``UserError`` when no parameter has such a name.
+    ``own`` is what `load_torchvision` returns; names of buffers in it are ignored. Raises
+    ``UserError`` if no parameter has a name in it.
     """
     parameters = dict(detector.named_parameters())
     learn = [parameter for name, parameter in parameters.items() if name in own]
@@ -181,7 +183,7 @@ def new_parts_only(detector: nn.Module, own: Collection[str]) -> list[nn.Paramet
 
 
 def set_eps(module: nn.Module, eps: float) -> None:
-    """Set the small number that every frozen normalisation adds to its variance."""
+    """Set the epsilon that every frozen normalisation adds to its variance."""
     for layer in module.modules():
         if isinstance(layer, FrozenBatchNorm2d):
             layer.eps = eps
@@ -191,14 +193,13 @@ def set_eps(module: nn.Module, eps: float) -> None:
 
 
 class PyramidBackbone(nn.Module):
-    """A backbone with our pyramid on it, called as torchvision's detectors call theirs.
+    """A backbone with our pyramid, with the interface of torchvision's backbones with FPN.
 
-    ``body`` returns a dict of C2..C5, the finest first, whatever their names: a
-    `augfpn.detectors.backbones.Backbone` does, and so does the ``backbone.body`` of a torchvision
-    detector.
+    ``body`` returns a dict of C2..C5 under any names, the finest first, like
+    `augfpn.detectors.backbones.Backbone` and like the ``backbone.body`` of a torchvision detector.
     Shapes: pictures (N, 3, H, W) -> "0".."3", which are P2..P5, and "pool", which is P6, every
     second place of P5: (N, out_channels, H/2^k, W/2^k) at level k.
-    M is not among them: torchvision's proposal network looks at every map that it gets.
+    M is not returned: torchvision's proposal network would use every map that it gets.
     Raises ``UserError`` when the body does not return a map for each level of the pyramid.
     """
 
@@ -220,12 +221,12 @@ class PyramidBackbone(nn.Module):
 
 
 class RoIPool(nn.Module):
-    """A RoI selection of `augfpn.pyramid`, called as torchvision calls its RoI pools.
+    """A RoI selection of `augfpn.pyramid` with the interface of torchvision's RoI poolers.
 
     Shapes: features "0".."3" of `PyramidBackbone`, boxes N x (R_i, 4) pixels of the batch
     -> (R, C, S, S), S the bins of ``select``.
     Differs: torchvision guesses each map's stride from the first batch that it sees; here level k
-    has stride 2^k. So pictures' sizes are not looked at.
+    has stride 2^k. Therefore ``image_shapes`` is not used.
     """
 
     def __init__(self, select: nn.Module) -> None:
@@ -239,9 +240,10 @@ class RoIPool(nn.Module):
 
 
 def our_pyramid(theirs: FeaturePyramidNetwork, augment: nn.Module | None = None) -> FPN:
-    """Our pyramid with the weights of a torchvision pyramid on C2..C5, which stays as it is.
+    """Our pyramid with a copy of the weights of torchvision's pyramid on C2..C5.
 
-    ``augment`` is Residual Feature Augmentation, or nothing: then P2..P5 are equal bit for bit.
+    ``augment`` is Residual Feature Augmentation or None; without it, P2..P5 equal torchvision's bit
+    for bit.
     Raises ``UserError`` for other levels, and for convolutions with a normalisation.
     """
     sizes = [len(block) for block in theirs.inner_blocks]

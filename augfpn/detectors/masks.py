@@ -1,4 +1,4 @@
-"""Masks of objects: Mask R-CNN's branch, and the authors' supervision of it on the M levels."""
+"""Masks of objects: Mask R-CNN's branch, and the authors' supervision of masks on M2..M5."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,12 +12,12 @@ from torchvision.models.detection.roi_heads import maskrcnn_inference, project_m
 from augfpn.detectors.targets import Detections, Targets
 from augfpn.pyramid import Boxes, HardRoISelection, Levels, Losses, Samples
 
-MASK_SIDE = 28  # of what the head predicts for a RoI
+MASK_SIDE = 28  # height and width of the mask that the head predicts for a RoI
 MASK_LAYERS = 4  # convolutions of the head
 
 
 class MaskSamples(NamedTuple):
-    """The RoIs of a step that hold an object, and their ground-truth masks.
+    """The positive RoIs of a step, and their ground-truth masks.
 
     Shapes: ``boxes`` N x (Q_i, 4) pixels of the batch; ``labels`` (Q,); ``masks`` (Q, 28, 28) of
     0 to 1, the part of the object's mask that lies in its RoI.
@@ -29,7 +29,7 @@ class MaskSamples(NamedTuple):
 
 
 def mask_samples(samples: Samples, targets: Targets) -> MaskSamples:
-    """The objects among the sampled RoIs. Targets hold ``masks`` (R_i, H, W) of 0 and 1."""
+    """The positive ones of the sampled RoIs. Targets have ``masks`` (R_i, H, W) of 0 and 1."""
     objects = [torch.where(labels > 0)[0] for labels in samples.labels]
     boxes = [b[i] for b, i in zip(samples.boxes, objects, strict=True)]
     masks = [
@@ -41,15 +41,15 @@ def mask_samples(samples: Samples, targets: Targets) -> MaskSamples:
 
 
 def mask_loss(logits: Tensor, labels: Tensor, wanted: Tensor) -> Tensor:
-    """Mean binary cross-entropy of each RoI's own class: (Q, K + 1, 28, 28) -> 0-d."""
+    """Mean binary cross-entropy of the masks of the RoIs' classes: (Q, K + 1, 28, 28) -> 0-d."""
     if not len(labels):
-        return logits.sum() * 0  # the mean over no object is not a number
+        return logits.sum() * 0  # the mean over no object would be NaN
     own = logits[torch.arange(len(labels), device=labels.device), labels]  # (Q, 28, 28)
     return F.binary_cross_entropy_with_logits(own, wanted)
 
 
 def mask_head(channels: int, classes: int) -> tuple[nn.Module, nn.Module]:
-    """torchvision's four convolutions, and the layers that double their size and predict.
+    """torchvision's mask head: four convolutions, and the layers that upsample and predict.
 
     Shapes: RoI features (Q, C, 14, 14) -> (Q, C, 14, 14) -> logits (Q, K + 1, 28, 28).
     """
@@ -58,10 +58,10 @@ def mask_head(channels: int, classes: int) -> tuple[nn.Module, nn.Module]:
 
 
 class MaskBranch(nn.Module):
-    """Predict a mask for each RoI that holds an object.
+    """Predict a mask for each positive RoI in training, and for each detection at inference.
 
-    Source: Mask R-CNN. ``select`` pools 14 x 14 bins; with soft selection it has a fusion of its
-    own, beside the boxes'. ``head`` and ``predictor`` are torchvision's.
+    Source: Mask R-CNN. ``select`` pools 14 x 14 bins; with soft selection its fusion is separate
+    from the box head's. ``head`` and ``predictor`` are torchvision's.
     """
 
     def __init__(self, select: nn.Module, head: nn.Module, predictor: nn.Module) -> None:
@@ -90,7 +90,7 @@ class MaskBranch(nn.Module):
 
 
 class MaskSupervision(nn.Module):
-    """Predict masks from every M level, with one head, in training.
+    """Predict masks from every M level, with one shared head, in training only.
 
     Source: the authors' code, whose configurations of Mask R-CNN switch it on; the paper does not
     mention it. As in `ConsistentSupervision`, the terms are summed, each weighted by lambda.

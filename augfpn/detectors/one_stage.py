@@ -1,4 +1,4 @@
-"""RetinaNet and FCOS: the forward, P6 and P7, and from predictions at every place to detections.
+"""RetinaNet and FCOS: the forward, P6 and P7, and the post-processing of dense predictions.
 
 A dense head predicts at every place of every level: `augfpn.detectors.retinanet.RetinaNetHead` or
 `augfpn.detectors.fcos.FCOSHead`; see `DenseHead`. Letters in shapes: N pictures, A places (or
@@ -26,10 +26,10 @@ Size = tuple[int, int]  # height, width in pixels of the batch
 class Limits(NamedTuple):
     """Which predictions become detections.
 
-    A class score above ``score`` passes. Of each level ``candidates`` are kept before suppression:
-    the best "pairs" of place and class (torchvision), all pairs of the best "places" (the authors),
-    or the "best" class of the best places. Suppression drops a box that overlaps a better one by
-    more than ``nms`` (IoU); ``keep`` detections of a picture are returned at most.
+    A class score above ``score`` passes. Before non-maximum suppression, ``candidates`` of each
+    level are kept: the best "pairs" of place and class (torchvision), all pairs of the best
+    "places" (the authors), or the "best" class of the best places. Suppression drops a box whose
+    IoU with a better one is above ``nms``; at most ``keep`` detections of a picture are returned.
     """
 
     score: float
@@ -42,7 +42,7 @@ class Limits(NamedTuple):
 class DenseHead(Protocol):
     """Predictions on every level, their losses, and how to read scores and boxes from them."""
 
-    first_label: int  # of the first class channel: 0 where there is an unused background, else 1
+    first_label: int  # label of class channel 0: 0 if there is an unused background, else 1
 
     def __call__(self, maps: list[Tensor]) -> Outputs: ...
 
@@ -56,17 +56,18 @@ class DenseHead(Protocol):
 
 
 class OneStage(nn.Module):
-    """RetinaNet or FCOS on a feature pyramid; with AugFPN's parts given, AugFPN.
+    """RetinaNet or FCOS on a feature pyramid, with or without AugFPN's parts.
 
-    Source: paper 4.2, Table 1. Its arguments and answers are those of
-    `augfpn.detectors.two_stage.TwoStage`; levels 3 to 7.
-    Soft RoI Selection has no place here. Consistent Supervision has: the detector's own boxes, in
-    place of proposals, are pooled from M3..M5, and a head like Faster R-CNN's learns from them.
+    Source: paper 4.2, Table 1. It takes and returns the same as
+    `augfpn.detectors.two_stage.TwoStage`; its levels are 3 to 7.
+    Soft RoI Selection does not apply, because no RoIs are pooled to detect. Consistent Supervision
+    does: its RoIs are the detector's own detections instead of proposals. They are pooled from
+    M3..M5 for a head like Faster R-CNN's.
 
     ``dense`` is the head on all levels, a `DenseHead`. ``limits`` say which of its predictions are
     detections, ``supervision_limits`` which are RoIs; ``sampler`` is torchvision's `RoIHeads`, used
-    only to choose among these. An object's own box is always a RoI, so a picture in which nothing
-    is detected yet trains on.
+    only to sample from these RoIs. The ground-truth boxes are always among the RoIs, so that a
+    picture without detections can still be trained on.
     """
 
     def __init__(
@@ -121,20 +122,20 @@ class OneStage(nn.Module):
 
     @torch.no_grad()
     def own_boxes(self, outputs: Outputs, anchors: Boxes, batch: ImageList) -> Boxes:
-        """The boxes that are detected now, for Consistent Supervision: N x (R_i, 4)."""
+        """The detector's current detections, as RoIs of Consistent Supervision: N x (R_i, 4)."""
         found = self.detect(outputs, anchors, batch, self.supervision_limits)
         return [each["boxes"] for each in found]
 
 
 class ExtraLevels(nn.Module):
-    """P6 and P7, on which one-stage detectors look for large objects.
+    """P6 and P7, on which one-stage detectors detect large objects.
 
-    Source: RetinaNet and FCOS; the paper says nothing of them.
+    Source: RetinaNet and FCOS; the paper does not mention them.
     Shapes: C5 (N, C5, h, w), P5 and M6 (N, C, h, w) -> {6: (N, C, h/2, w/2), 7: (N, C, h/4, w/4)},
     halves rounded up.
     Differs: P6 is a 3x3 convolution of stride 2 on C5 (the authors' RetinaNet) or on P5 (their
-    FCOS, torchvision); P7 the same on P6, with a ReLU before it or not. Where there is an M6, the
-    authors add its mean over all places to P6: ``context``.
+    FCOS, torchvision). P7 is such a convolution on P6, with or without a ReLU before it. With
+    ``context``, and if there is an M6, its mean over all places is added to P6, as the authors do.
     """
 
     def __init__(
@@ -158,10 +159,10 @@ class ExtraLevels(nn.Module):
 def suppress_by_label(
     boxes: Tensor, scores: Tensor, labels: Tensor, size: Size, iou: float
 ) -> Tensor:
-    """Suppression among boxes (D, 4) of the same label only: places of those kept, best first.
+    """Non-maximum suppression among boxes (D, 4) of the same label: indices kept, best first.
 
-    The boxes lie in a picture of ``size``; torchvision's operator finds out by itself how far the
-    boxes reach, an exported graph does not.
+    ``size`` is the size of the picture. torchvision's operator does not need it, but an exported
+    graph does.
     """
     return batched_nms(boxes, scores, labels, iou)
 
@@ -205,7 +206,7 @@ def candidates(
 
 
 def best_pairs(passing: Tensor, ranking: Tensor, limits: Limits) -> tuple[Tensor, Tensor]:
-    """The highest (place, class) pairs above the threshold: (A, K') -> (D,), (D,)."""
+    """The highest-ranked (place, class) pairs above the threshold: (A, K') -> (D,), (D,)."""
     above = torch.where(passing.flatten() > limits.score)[0]
     count = torch.sym_min(limits.candidates, above.shape[0])  # not min: export traces this line
     pairs = above[ranking.flatten()[above].topk(count).indices]
@@ -213,7 +214,7 @@ def best_pairs(passing: Tensor, ranking: Tensor, limits: Limits) -> tuple[Tensor
 
 
 def pairs_of_best_places(passing: Tensor, ranking: Tensor, limits: Limits) -> tuple[Tensor, Tensor]:
-    """All pairs above the threshold at the highest places, or only each place's best class."""
+    """All pairs above the threshold at the best places, or only the best class of each place."""
     count = torch.sym_min(limits.candidates, ranking.shape[0])
     best = ranking.max(dim=1)
     top = best.values.topk(count).indices

@@ -24,7 +24,7 @@ from augfpn.errors import UserError, one_of
 STYLES = ("pytorch", "caffe")
 SETTINGS = get_args(get_args(BackboneName)[0])  # the names that a model's settings allow ...
 BUILT = (*RESNETS, *MOBILENETS, *NARROW)  # ... and those that `backbone` builds; timm's aside
-ANSWER_SECONDS = 10  # to wait for the server that has weights
+ANSWER_SECONDS = 10  # how long to wait for an answer of the server that has the weights
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # of a repository of timm's weights
 
 
@@ -69,14 +69,15 @@ class Weights:
 
     file: Path | None  # None where they have to be downloaded
     by_hand: str  # what to do where the download fails
-    ask: Callable[[], None]  # ask the server, for seconds; ``OSError`` where it does not answer
+    ask: Callable[[], None]  # ask the server, for some seconds; ``OSError`` if it does not answer
     state: Callable[[], dict[str, Tensor]]  # download if need be: values by their names in ``body``
 
 
 def imagenet(name: str, style: str = "pytorch") -> Weights:
-    """The ImageNet weights of a backbone, not downloaded yet. Raises ``UserError`` without any.
+    """The ImageNet weights of a backbone, not downloaded yet. Raises ``UserError`` if none exist.
 
-    torchvision's are its first, those of the paper's time (ResNeXt-101 64x4d: the only ones).
+    For torchvision's networks these are the IMAGENET1K_V1 weights, of the time of the paper
+    (ResNeXt-101 64x4d has no others).
     """
     if style == "caffe":
         raise UserError(
@@ -115,9 +116,9 @@ def weights_at(url: str, state: Callable[[], dict[str, Tensor]]) -> Weights:
 
 
 def timm_weights(model: str) -> Weights:
-    """timm's weights of a model, ImageNet's unless its name says otherwise.
+    """timm's weights of a model; they are ImageNet's unless the model's name says otherwise.
 
-    Raises ``UserError`` without timm, for an unknown model and for one without weights.
+    Raises ``UserError`` if timm is missing, for an unknown model and for one without weights.
     """
     config = timm_backbones.the_library().get_pretrained_cfg(timm_backbones.known(model))
     if not config.has_weights:
@@ -134,7 +135,7 @@ def timm_weights(model: str) -> Weights:
         try:
             url = hub.hf_hub_url(config.hf_hub_id, "config.json")
             hub.get_hf_file_metadata(url, timeout=ANSWER_SECONDS)
-        except Exception as error:  # of the HTTP library that this version of the hub uses
+        except Exception as error:  # its type depends on the hub's HTTP library
             raise OSError(str(error) or type(error).__name__) from None
 
     folder = f"models--{config.hf_hub_id.replace('/', '--')}"
@@ -165,7 +166,7 @@ def load_imagenet(net: Backbone, name: str, style: str = "pytorch") -> None:
     weights = imagenet(name, style)
     try:
         if weights.file is None:
-            weights.ask()  # first: libraries may try again and again, for a minute
+            weights.ask()  # ask first: the libraries themselves may retry for a minute
         state = weights.state()
     except OSError as error:
         why = (str(error) or type(error).__name__).splitlines()[0]

@@ -1,4 +1,4 @@
-"""The proposal network: torchvision's, with its forward written out so that sources can differ."""
+"""torchvision's region proposal network (RPN), its forward written out for the authors' options."""
 
 import torch
 from torch import Tensor
@@ -15,15 +15,16 @@ from augfpn.pyramid import Boxes, Levels, Losses
 
 
 class ProposalNetwork(RegionProposalNetwork):
-    """torchvision's proposal network; it can leave anchors over the border out of the learning.
+    """torchvision's RPN, which can also exclude anchors that cross the border from training.
 
-    Source: Faster R-CNN; paper Figure 2. torchvision's thresholds, which are the authors' too.
-    ``batch`` anchors of a picture are learned from. ``candidates`` of each level are kept before
-    suppression and ``proposals`` of a picture after it, each in training and at inference.
-    ``border_anchors``: whether anchors that reach over the picture's border are learned from.
-    ``least_proposal``: the least side of a proposal in pixels.
+    Source: Faster R-CNN; paper Figure 2. The thresholds are those of torchvision and the authors.
+    ``batch``: anchors per picture that the losses sample. ``candidates``: boxes per level before
+    non-maximum suppression, and ``proposals``: boxes per picture after it, each a number for
+    training and one for inference.
+    ``border_anchors``: whether anchors that cross the picture's border are used in training.
+    ``least_proposal``: the least width and height of a proposal in pixels.
     Shapes: p[k] (N, C, H/2^k, W/2^k) for P2..P6 -> N x (R_i, 4) pixels of the batch, two losses.
-    Differs: `augfpn.settings.dialects` lists what the authors' code and torchvision do otherwise.
+    Differs: `augfpn.settings.dialects` lists where the authors' code and torchvision differ.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class ProposalNetwork(RegionProposalNetwork):
         logits, deltas = self.head(maps)
         counts = [x[0].numel() for x in logits]
         logits, deltas = concat_box_prediction_layers(logits, deltas)  # (N A, 1), (N A, 4)
-        logits, deltas = logits.float(), deltas.float()  # boxes are decoded in their precision
+        logits, deltas = logits.float(), deltas.float()  # boxes are decoded in this precision
         anchors = self.anchor_generator(batch, maps)
         boxes = self.box_coder.decode_single(deltas.detach(), torch.cat(anchors))
         boxes = boxes.view(len(anchors), -1, 4)
@@ -75,7 +76,7 @@ class ProposalNetwork(RegionProposalNetwork):
     def compute_loss(
         self, logits: Tensor, deltas: Tensor, labels: list[Tensor], wanted: Boxes
     ) -> tuple[Tensor, Tensor]:
-        """torchvision's means; 0 where no anchor of the whole batch may be learned from."""
+        """torchvision's losses, which are means; 0 if no anchor of the batch is used."""
         if self.border_anchors or any((label >= 0).any() for label in labels):
             return super().compute_loss(logits, deltas, labels, wanted)
         return logits.sum() * 0, deltas.sum() * 0
@@ -83,11 +84,11 @@ class ProposalNetwork(RegionProposalNetwork):
     def assign(
         self, anchors: Boxes, targets: Targets, sizes: list[tuple[int, int]]
     ) -> tuple[list[Tensor], Boxes]:
-        """Each anchor's label (1 object, 0 background, -1 neither) and the box it should have."""
+        """Each anchor's label (1 object, 0 background, -1 ignored) and its ground-truth box."""
         if self.border_anchors:
             return self.assign_targets_to_anchors(anchors, targets)
         usable = [lies_inside(a, size) for a, size in zip(anchors, sizes, strict=True)]
-        # A box without area overlaps nothing, so that no object can choose it.
+        # An anchor without area overlaps nothing, so that no object is matched to it.
         kept = [torch.where(u[:, None], a, 0.0) for a, u in zip(anchors, usable, strict=True)]
         labels, matched = self.assign_targets_to_anchors(kept, targets)
         for label, u in zip(labels, usable, strict=True):

@@ -1,6 +1,6 @@
 """RetinaNet's head on a pyramid: towers, losses and decoding, from torchvision's parts.
 
-Where our three sources differ, each side is an argument.
+Where the paper, the authors' code and torchvision differ, an argument chooses between them.
 """
 
 from typing import Literal
@@ -24,12 +24,13 @@ from augfpn.pyramid import Losses
 class RetinaNetHead(nn.Module):
     """RetinaNet's head, shared by all levels.
 
-    Source: Lin et al., ICCV 2017; the values where sources differ: `augfpn.config.RetinaNet`.
+    Source: Lin et al., ICCV 2017. `augfpn.config.RetinaNet` explains the options.
     Shapes: maps (N, C, h, w) -> ``logits`` (N, A, K') and ``boxes`` (N, A, 4) of each level, the
     latter encoded against anchors (A, 4). The anchors of a place follow each other.
 
-    ``normaliser``: "picture" divides each picture's loss by its own objects' anchors and takes the
-    mean over pictures, "batch" divides by those of the whole batch. ``beta`` of smooth L1; 0 is L1.
+    ``normaliser``: "picture" divides each picture's loss by the number of its positive anchors and
+    takes the mean over pictures; "batch" divides the sum by the number of positive anchors in the
+    whole batch. ``beta`` is that of smooth L1; 0 is L1.
     """
 
     def __init__(
@@ -96,7 +97,7 @@ class RetinaNetHead(nn.Module):
         return self.matcher(box_iou(boxes, anchors))
 
     def class_loss(self, logits: Tensor, match: Tensor, labels: Tensor) -> Tensor:
-        """Focal loss, summed over all anchors but those between the thresholds."""
+        """Focal loss, summed over all anchors except those between the thresholds."""
         wanted = torch.zeros_like(logits)
         objects = match >= 0
         wanted[objects, labels[match[objects]] - self.first_label] = 1.0
@@ -104,7 +105,7 @@ class RetinaNetHead(nn.Module):
         return sigmoid_focal_loss(logits[used], wanted[used], reduction="sum")
 
     def box_loss(self, predicted: Tensor, anchors: Tensor, match: Tensor, boxes: Tensor) -> Tensor:
-        """L1 or smooth L1 of the objects' anchors, summed."""
+        """L1 or smooth L1 loss, summed over the positive anchors."""
         objects = torch.where(match >= 0)[0]
         wanted = self.coder.encode_single(boxes[match[objects]], anchors[objects])
         if self.beta == 0:

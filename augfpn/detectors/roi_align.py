@@ -1,9 +1,9 @@
-"""RoIAlign, two ways that agree to rounding: torchvision's operator, and a sparse linear map.
+"""Two versions of RoIAlign, equal up to rounding: torchvision's operator and a sparse linear map.
 
 RoIAlign is linear in the map it pools from: each bin is a weighted sum of 16 places (2 x 2 samples,
 4 neighbours each). Written as `embedding_bag` over the map's places, forward and backward are a few
 large, well-tuned operations. On a CPU torchvision's operator, above all its backward, takes most of
-a training step; this one does not.
+the time of a training step; the sparse version is faster.
 """
 
 import torch
@@ -20,7 +20,7 @@ def torchvision_roi_align(x: Tensor, rois: Tensor, size: int, level: int) -> Ten
 
 
 def sparse_roi_align(x: Tensor, rois: Tensor, size: int, level: int) -> Tensor:
-    """The same as `torchvision_roi_align`, to rounding, as one sparse product. A `RoIAlign`.
+    """The same as `torchvision_roi_align` up to rounding, as one sparse product. A `RoIAlign`.
 
     The map is laid out channels-last here and nowhere else, because the backward of 3x3
     convolutions is slower in that layout on a CPU. No gradient reaches the boxes, as in
@@ -47,7 +47,7 @@ def sparse_roi_align(x: Tensor, rois: Tensor, size: int, level: int) -> Tensor:
 def axis_weights(
     start: Tensor, end: Tensor, size: int, level: int, length: int
 ) -> tuple[Tensor, Tensor]:
-    """Where along one axis each bin looks, and with which weight.
+    """The places along one axis that each bin samples, and their weights.
 
     start, end (R,) pixels -> places (R, size, 4) in [0, length), weights (R, size, 4): for each of
     a bin's two samples its lower and upper neighbour; a bin averages its samples. A sample that is

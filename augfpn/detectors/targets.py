@@ -1,4 +1,4 @@
-"""What detectors learn from and what they find: types, checks and the sampling of RoIs."""
+"""Targets and detections: their types, the check of targets, and the sampling of RoIs."""
 
 from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import RoIHeads
@@ -42,8 +42,8 @@ def roi_heads(
 ) -> RoIHeads:
     """torchvision's RoI heads without a pooler: detectors pool RoIs by themselves.
 
-    In training they sample ``rois`` of a picture, of which a share of ``objects`` may hold an
-    object; at inference they keep at most ``detections``. Without ``head`` and ``predictor`` they
+    In training they sample ``rois`` RoIs per picture, of which at most a share of ``objects`` is
+    positive; at inference they keep at most ``detections``. Without ``head`` and ``predictor`` they
     only sample.
     """
     return RoIHeads(
@@ -62,10 +62,10 @@ def roi_heads(
 
 
 def sample_rois(sampler: RoIHeads, proposals: Boxes, targets: Targets) -> Samples:
-    """The RoIs that a step learns from, chosen by torchvision's matcher and sampler.
+    """The RoIs of a training step, chosen by torchvision's matcher and sampler.
 
-    Shapes: proposals N x (R_i, 4) pixels of the batch. The objects' own boxes join the proposals
-    before ``sampler`` chooses.
+    Shapes: proposals N x (R_i, 4) pixels of the batch. The ground-truth boxes are added to the
+    proposals before ``sampler`` chooses.
     """
     boxes, matches, labels, deltas = sampler.select_training_samples(proposals, targets)
     return Samples(boxes, labels, deltas, matches)

@@ -1,9 +1,9 @@
 """Backbones of the library timm, for ``backbone="timm/NAME"``; timm is imported when one is built.
 
 What works: networks with maps of the strides 4, 8, 16 and 32 that take pictures of any size:
-ResNets and their kin, RegNet, EfficientNet, MobileNets, ConvNeXt, Swin, PVT and most others of
-timm's with stages. What is refused: plain vision transformers, whose maps are all of one stride,
-and networks of a fixed size, such as MaxViT, Hiera and Inception.
+ResNets and similar networks, RegNet, EfficientNet, MobileNets, ConvNeXt, Swin, PVT and most other
+networks of timm that have stages. What is refused: plain vision transformers, whose maps are all of
+one stride, and networks with a fixed input size, such as MaxViT, Hiera and Inception.
 """
 
 import difflib
@@ -16,7 +16,7 @@ from augfpn.detectors.backbones import LEVELS, Backbone
 from augfpn.errors import UserError, one_of
 
 TIMM = "timm/"  # before a model's name, in the name of a backbone
-TRIAL = (96, 160)  # height, width: a multiple of 32 that networks of a fixed size do not expect
+TRIAL = (96, 160)  # height, width: multiples of 32 that networks with a fixed input size refuse
 
 
 class TimmBackbone(Backbone):
@@ -49,7 +49,7 @@ class TimmBackbone(Backbone):
         return dict(zip(LEVELS, maps, strict=True))
 
     def trial(self) -> dict[int, Tensor]:
-        """The maps of an empty picture; modes and statistics are left as they are."""
+        """The maps of an all-zero picture; the modes and statistics of all layers are kept."""
         modes = [(layer, layer.training) for layer in self.modules()]
         self.eval()
         try:
@@ -59,12 +59,12 @@ class TimmBackbone(Backbone):
                 layer.training = mode
 
     def check(self, model: str) -> None:
-        """Raise ``UserError`` if the maps of an unusual picture are not what they should be."""
+        """Raise ``UserError`` if a picture of an unusual size gives no maps or wrong shapes."""
         wanted = {k: (n, *(side >> k for side in TRIAL)) for k, n in self.channels.items()}
         try:
             with torch.no_grad():
                 found = {k: tuple(c_k.shape[1:]) for k, c_k in self.trial().items()}
-        except Exception:  # of any kind: a network that wants another size
+        except Exception:  # of any kind, if the network expects another size
             found = None
         if found != wanted:
             raise UserError(
@@ -73,10 +73,10 @@ class TimmBackbone(Backbone):
             )
 
     def freeze_up_to(self, level: int) -> None:
-        """Stop the gradient for every parameter that C_level depends on, as autograd finds them.
+        """Freeze every parameter that C_level depends on; autograd finds these parameters.
 
-        Raises ``UserError`` for a network that mixes its levels to the end (HRNet): its C2 depends
-        on most parameters, among them some that C5 does not depend on.
+        Raises ``UserError`` for a network that fuses its levels up to its last layers (HRNet): its
+        C2 depends on most parameters, and on some on which C5 does not depend.
         """
         with torch.enable_grad():
             c = self.trial()
@@ -134,7 +134,7 @@ def network(model: str, **options: object) -> nn.Module:
     Raises ``UserError`` when it does not give these maps.
     """
     try:
-        with torch.device("meta"):  # names and strides, without the work of drawing weights
+        with torch.device("meta"):  # names and strides only, without initialising weights
             strides = [entry["reduction"] for entry in made(model).feature_info.info]
     except Exception as error:  # timm's own, of many kinds
         why = (str(error) or type(error).__name__).splitlines()[0]
@@ -150,7 +150,7 @@ def network(model: str, **options: object) -> nn.Module:
 
 
 def made(model: str, **options: object) -> nn.Module:
-    """timm's network of feature maps, for pictures of any size where it can be asked for that."""
+    """timm's network of feature maps, for pictures of any size if timm has that option for it."""
     timm = the_library()
     fixed = timm.get_pretrained_cfg(model).fixed_input_size
     try:

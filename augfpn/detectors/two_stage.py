@@ -23,20 +23,20 @@ Criterion = Callable[..., tuple[Tensor, Tensor]]
 
 
 class TwoStage(nn.Module):
-    """Faster R-CNN on a feature pyramid, Mask R-CNN with ``masks``; with AugFPN's parts, AugFPN.
+    """Faster R-CNN, or Mask R-CNN if ``masks`` is given, on FPN or AugFPN.
 
-    Source: paper Figure 2. Called as torchvision's detectors are.
+    Source: paper Figure 2. It is called like torchvision's detectors.
     Shapes: pictures are a list of (3, H_i, W_i) in [0, 1], of any size; targets a list of dicts
     with ``boxes`` (R_i, 4) pixels of that picture, ``labels`` (R_i,) from 1 and, for masks,
     ``masks`` (R_i, H_i, W_i) of 0 and 1.
-    In training mode it returns losses (0-d, already weighted: their sum is what to minimise), in
-    evaluation mode a dict per picture: ``boxes`` (D, 4), ``scores`` (D,), ``labels`` (D,) and, for
-    masks, ``masks`` (D, 1, H_i, W_i) from 0 to 1.
-    Raises ``UserError`` for targets that are missing or hold a box without area.
+    In training mode it returns losses (0-d, already weighted: minimise their sum), in evaluation
+    mode a dict per picture: ``boxes`` (D, 4), ``scores`` (D,), ``labels`` (D,) and, for masks,
+    ``masks`` (D, 1, H_i, W_i) from 0 to 1.
+    Raises ``UserError`` for targets that are missing or have a box without area.
 
     ``select`` turns P and boxes into RoI features; ``heads`` is torchvision's `RoIHeads`, used for
     sampling, head, predictor and post-processing, never for its forward. ``criterion`` is
-    `roi_loss` at some beta.
+    `roi_loss` with its beta fixed.
     """
 
     def __init__(
@@ -89,17 +89,17 @@ class TwoStage(nn.Module):
         return losses
 
     def with_p6(self, p: Levels) -> Levels:
-        """The maps that the proposal network looks at: see the function `with_p6`."""
+        """The maps that the proposal network takes: see the function `with_p6`."""
         return with_p6(p)
 
     def sample(self, proposals: Boxes, targets: Targets) -> Samples:
-        """Choose the RoIs to learn from: the objects' own boxes and some of the proposals."""
+        """Sample the RoIs of a training step from the proposals and the ground-truth boxes."""
         return sample_rois(self.heads, proposals, targets)
 
     def predict(self, p: Levels, boxes: Boxes) -> tuple[Tensor, Tensor]:
-        """Class logits (R, classes + 1) and box offsets (R, 4 (classes + 1)) of all boxes."""
+        """Class logits (R, classes + 1) and box deltas (R, 4 (classes + 1)) of all boxes."""
         logits, deltas = self.heads.box_predictor(self.heads.box_head(self.select(p, boxes)))
-        return logits.float(), deltas.float()  # boxes are decoded in their precision
+        return logits.float(), deltas.float()  # boxes are decoded in this precision
 
     def box_losses(self, p: Levels, samples: Samples) -> Losses:
         logits, deltas = self.predict(p, samples.boxes)
@@ -118,22 +118,23 @@ class TwoStage(nn.Module):
 
 
 def with_p6(p: Levels) -> Levels:
-    """P2..P5 and P6, every second place of P5: only the proposal network sees P6."""
+    """P2..P5 and P6, which is every second place of P5; only the proposal network takes P6."""
     return p | {6: F.max_pool2d(p[5], kernel_size=1, stride=2)}
 
 
 def roi_loss(
     logits: Tensor, deltas: Tensor, labels: list[Tensor], wanted: list[Tensor], beta: float
 ) -> tuple[Tensor, Tensor]:
-    """Cross-entropy over the RoIs, and smooth L1 of the objects' offsets over the number of RoIs.
+    """Cross-entropy and smooth L1 losses, both divided by the number of all RoIs.
 
+    Smooth L1 is summed over the positive RoIs only. Without any RoI both losses are 0.
     Shapes: logits (R, K + 1), deltas (R, 4 (K + 1)); labels and wanted as in `Samples`; 0-d each.
-    Differs: ``beta`` is where smooth L1 turns from square to line: 1 in the authors' code, fixed
-    at 1/9 in torchvision, to whose loss this is then equal bit for bit. Without any RoI both are 0.
+    Differs: at ``beta`` smooth L1 changes from quadratic to linear. It is 1 in the authors' code
+    and fixed at 1/9 in torchvision; at 1/9 our losses equal torchvision's bit for bit.
     """
     label, target = torch.cat(labels), torch.cat(wanted)
     if not len(label):
-        return logits.sum() * 0, deltas.sum() * 0  # the mean over no RoI is not a number
+        return logits.sum() * 0, deltas.sum() * 0  # the mean over no RoI would be NaN
     objects = torch.where(label > 0)[0]
     own = deltas.reshape(len(label), -1, 4)[objects, label[objects]]  # (objects, 4)
     of_box = F.smooth_l1_loss(own, target[objects], beta=beta, reduction="sum") / label.numel()
@@ -141,9 +142,9 @@ def roi_loss(
 
 
 def without_supervision(detector: nn.Module) -> nn.Module:
-    """A detector of one or two stages without its training-only heads, as one deploys it.
+    """Remove the training-only heads of a detector of one or two stages, for deployment.
 
-    Changes it in place.
+    The detector is changed in place and returned.
     """
     for name in ("supervision", "mask_supervision"):
         if hasattr(detector, name):
@@ -151,14 +152,14 @@ def without_supervision(detector: nn.Module) -> nn.Module:
     return detector
 
 
-# --- initial weights where sources differ; the modules of `augfpn.pyramid` draw their own ---------
+# --- initial weights in which torchvision and the authors' code differ ----------------------------
 
 
 def draw_box_head_as_authors(head: nn.Module, predictor: FastRCNNPredictor) -> None:
-    """Draw the main box head's weights as the authors' code does; biases zero.
+    """Initialise the main box head as the authors' code does; biases are zero.
 
-    torchvision keeps PyTorch's default for linear layers, from which classes are learned far more
-    slowly. The head of Consistent Supervision keeps that default, here as in the authors' code.
+    torchvision keeps PyTorch's default for fully connected layers, with which classes are learned
+    far more slowly. The head of Consistent Supervision keeps that default, as in the authors' code.
     """
     for layer in head.modules():
         if isinstance(layer, nn.Linear):
@@ -170,9 +171,9 @@ def draw_box_head_as_authors(head: nn.Module, predictor: FastRCNNPredictor) -> N
 
 
 def draw_pyramid_as_torchvision(fpn: FPN) -> None:
-    """Draw the pyramid's own convolutions as torchvision's FPN does (He, for a linear layer).
+    """Initialise the pyramid's own convolutions as torchvision's FPN does: Kaiming uniform, a = 1.
 
-    What AugFPN adds to them, `ResidualFeatureAugmentation`, stays as it is.
+    `ResidualFeatureAugmentation`, which AugFPN adds, keeps its own initialisation.
     """
     for part in (fpn.lateral, fpn.output, fpn.extra):
         for layer in part.modules() if part is not None else ():

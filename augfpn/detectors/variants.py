@@ -46,11 +46,11 @@ class Max(nn.Module):
 
 
 class AdaptiveChannelFusion(nn.Module):
-    """Add n maps, each channel weighted by a gate that sees every channel's maximum (ACF).
+    """Sum n maps, each channel weighted by a gate computed from all channels' maxima (ACF).
 
-    Source: paper Figure 3(b), Table 5; after squeeze-and-excitation, reduction 16.
+    Source: paper Figure 3(b), Table 5; modelled on squeeze-and-excitation, reduction 16.
     Shapes: n maps (N, C, H, W) -> (N, C, H, W).
-    Differs: the figure draws no non-linearity between its two 1x1 convolutions. We put a ReLU
+    Differs: the figure has no non-linearity between its two 1x1 convolutions. We put a ReLU
     there, as the authors' code does for the spatial fusion that is drawn in the same way, and
     give both convolutions biases.
     """
@@ -70,10 +70,10 @@ class AdaptiveChannelFusion(nn.Module):
 
 
 class PANetPooling(nn.Module):
-    """Pool every RoI from every level, apply a layer of its own to each, keep the largest values.
+    """Pool every RoI from every level, apply one fully connected layer per level, take the maximum.
 
-    Source: PANet's adaptive feature pooling, with which the paper compares the size of its own
-    soft selection (3.3); the authors' configuration of it, whose code they removed.
+    Source: PANet's adaptive feature pooling; the paper compares its size with that of Soft RoI
+    Selection (3.3). The authors have a configuration for it, but removed its code.
     Shapes: p[k] (N, C, H/2^k, W/2^k), boxes N x (R_i, 4) -> (R, width).
     """
 
@@ -96,7 +96,7 @@ class PANetPooling(nn.Module):
 
 
 class OneLayerHead(nn.Sequential):
-    """The box head behind `PANetPooling`, which has its first layer: (R, width) -> (R, width)."""
+    """The box head after `PANetPooling`, which includes its first layer: (R, width) -> same."""
 
     def __init__(self, width: int) -> None:
         super().__init__(nn.Linear(width, width), nn.ReLU())

@@ -22,7 +22,7 @@ from torch.nn.parallel import DistributedDataParallel
 from augfpn.errors import UserError
 
 Item = TypeVar("Item")
-PATIENCE = timedelta(minutes=30)  # to wait for a process that does not answer, before all fail
+PATIENCE = timedelta(minutes=30)  # how long the others wait for a process before all fail
 BACKENDS = "cpu:gloo,cuda:nccl"
 
 
@@ -38,7 +38,7 @@ class World(NamedTuple):
         return self.rank == 0
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
-        """This process's part of items that all processes have: every ``size``-th."""
+        """This process's part of the items, which all processes have: every ``size``-th item."""
         return items[self.rank :: self.size]
 
     def check_batch(self, batch: int) -> None:
@@ -50,7 +50,7 @@ class World(NamedTuple):
             )
 
     def learner(self, detector: nn.Module) -> nn.Module:
-        """The detector as training calls it: gradients are averaged over processes."""
+        """The detector to train; with several processes it averages gradients over them."""
         return detector if self.size == 1 else DistributedDataParallel(detector)
 
     def seed(self, seed: int, step: int) -> None:
@@ -74,7 +74,7 @@ class World(NamedTuple):
         return [item for each in found for item in each]
 
     def from_first(self, value: Item | None) -> Item:
-        """The value of rank 0, for all; they wait for it."""
+        """The value of rank 0, on every rank; the others wait for it."""
         told: list[Any] = [value]
         if self.size > 1:
             dist.broadcast_object_list(told, src=0)
@@ -87,8 +87,8 @@ ALONE = World()
 def join(device: str) -> World:
     """Connect this process with the others that torchrun started, until it ends.
 
-    Later calls return the same world. Without torchrun nothing is started. A group that was left
-    cannot be joined again: its second rendezvous would find the addresses of the first.
+    Later calls return the same world. Without torchrun nothing is started. The processes leave
+    the group only when they end, because a second rendezvous would find the addresses of the first.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:

@@ -119,8 +119,8 @@ def score(coco: dict, results: list[dict], masks: bool = False) -> dict:
 
     A number is ``None`` if no object has its size or class: pycocotools says -1 there. Source: the
     COCO detection protocol, with 1, 10 and 100 detections a picture. Whether an object is small,
-    medium or large is decided by its annotated area, for boxes and masks alike; for a detection by
-    the area of its box or of its mask.
+    medium or large depends on its annotated area, for boxes and masks alike; for a detection it
+    depends on the area of its box or of its mask.
 
     Raises: UserError if masks are asked for and an annotation has none.
     """

@@ -1,7 +1,7 @@
 """What happens before the first step.
 
-The machine decides what parameters leave to it (device, weights); the pictures are loaded; the run
-gets its id, its name and a folder to work in.
+A device or weights of "auto" are decided for this machine; the pictures are loaded; the run gets
+its id, its name and a folder to work in.
 """
 
 import contextlib
@@ -27,16 +27,16 @@ from augfpn.training.distributed import ALONE, World
 def experiment_here(chosen: Parameters) -> config.Experiment:
     """The experiment that parameters describe on this machine.
 
-    ``device="auto"`` becomes the GPU where there is one, ``weights="auto"`` ImageNet's where they
-    are on this machine or their server answers. Raises ``UserError`` for a GPU that is not there
-    and for data that need a folder and have none.
+    ``device="auto"`` becomes the GPU if there is one. ``weights="auto"`` becomes ImageNet's weights
+    if they are on this machine or their server answers. Raises ``UserError`` if a GPU is asked for
+    and there is none, and for data that need a folder and have none.
     """
     device = the_device(chosen.device)
     return settings.experiment(chosen, device, the_weights(chosen, device))
 
 
 def the_device(wanted: str) -> config.Device:
-    """The device that is there. Raises ``UserError`` if a GPU is asked for and there is none."""
+    """The device to use. Raises ``UserError`` if a GPU is asked for and there is none."""
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
         raise UserError(
@@ -60,8 +60,8 @@ class PreparedRun(NamedTuple):
     """A run before its first step."""
 
     experiment: config.Experiment  # with as many classes as the pictures have
-    pictures: Pictures  # to learn from
-    test: Pictures  # to be measured on
+    pictures: Pictures  # for training
+    test: Pictures  # for evaluation
     fingerprints: dict[str, str]  # of the pictures, "train" and "test"
     id: str
     name: str  # of the folder of its record
@@ -70,7 +70,7 @@ class PreparedRun(NamedTuple):
 def prepare_run(experiment: config.Experiment) -> PreparedRun:
     """Load an experiment's pictures and name its run.
 
-    Raises ``UserError`` for pictures that cannot be loaded or that nothing can be learned from.
+    Raises ``UserError`` for pictures that cannot be loaded or that have no object to learn from.
     """
     pictures, test = load_both(experiment)
     experiment = with_classes(experiment, pictures, test)
@@ -81,9 +81,9 @@ def prepare_run(experiment: config.Experiment) -> PreparedRun:
 
 
 def load_both(experiment: config.Experiment) -> tuple[Pictures, Pictures]:
-    """The pictures to learn from and to be measured on, with masks for Mask R-CNN.
+    """The pictures for training and for evaluation, with masks for Mask R-CNN.
 
-    Raises ``UserError`` if Mask R-CNN is to learn from pictures without masks.
+    Raises ``UserError`` if Mask R-CNN is to be trained on pictures without masks.
     """
     train, test = (load_pictures(experiment.data, use) for use in ("train", "test"))
     if experiment.model.detector == "mask_rcnn":
@@ -94,7 +94,11 @@ def load_both(experiment: config.Experiment) -> tuple[Pictures, Pictures]:
 def with_classes(
     experiment: config.Experiment, pictures: Pictures, test: Pictures
 ) -> config.Experiment:
-    """The experiment with as many classes as the pictures have. Raises ``UserError``."""
+    """The experiment with as many classes as the pictures have.
+
+    Raises ``UserError`` if training and test pictures have different classes, or if no training
+    picture has an object.
+    """
     if pictures.classes != test.classes:
         raise UserError(
             f"the training pictures have the classes {pictures.classes}, the test pictures "

@@ -1,4 +1,4 @@
-"""A finished run again: its record, its detector, its pictures, its numbers measured once more."""
+"""Reopen a finished run: its record, its detector and its pictures; measure its numbers again."""
 
 import pickle
 from dataclasses import replace
@@ -18,9 +18,9 @@ from augfpn.training import evaluate
 
 
 def load_detector(path: Path, device: str) -> tuple[TwoStage | OneStage, records.Record]:
-    """A record's detector in eval mode, by the record's folder or by the file with its weights.
+    """A record's detector in eval mode; ``path`` is the record's folder or its file with weights.
 
-    Raises: UserError if there is no whole record, or no weights in it that fit the detector.
+    Raises: UserError if the record is not complete, or has no weights that fit the detector.
     """
     record = open_record(path.parent if path.is_file() else path)
     weights = path if path.is_file() else record.weights

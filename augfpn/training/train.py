@@ -1,8 +1,9 @@
-"""Train a detector and measure it: `train` reads from top to bottom, its parts follow.
+"""Train a detector and measure it: `train` comes first, the functions that it calls follow.
 
-The loop's state is weights, optimiser, step and random numbers, and nothing else: the order of the
-pictures, their flips and the learning rate are functions of the step. So a run that was killed
-continues from its last checkpoint as if it had not been stopped, bit for bit on a CPU.
+The state of the loop is weights, optimiser, step and random number generators, and nothing else:
+the order of the pictures, their flips and the learning rate are functions of the step. So a run
+that was killed continues from its last checkpoint as if it had not been stopped, bit for bit on a
+CPU.
 """
 
 import math
@@ -24,7 +25,7 @@ from augfpn.training import evaluate
 from augfpn.training.distributed import ALONE, World, join
 from augfpn.training.prepare import PreparedRun, prepare_run, working_folder
 
-CURVE_ROWS = 1000  # about so many steps are logged in a record's curve
+CURVE_ROWS = 1000  # a record's curve has about this many logged steps
 
 
 def train(experiment: config.Experiment, folder: Path, again: bool = False) -> records.Record:
@@ -33,7 +34,7 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     A finished record of the same run in ``folder`` is returned as it is, unless ``again`` is true;
     an unfinished run continues from its last checkpoint. If torchrun started several processes,
     they train one detector together, see `augfpn.training.distributed`. Raises ``UserError`` for
-    data that nothing can be learned from, and ``FloatingPointError`` if a loss is not finite.
+    data without objects to learn from, and ``FloatingPointError`` if a loss is not finite.
     """
     here = join(experiment.device)
     here.check_batch(experiment.train.batch)
@@ -71,7 +72,7 @@ def predict_together(
 def write_record(
     work: Path, run: PreparedRun, state: dict, results: list[dict], here: World
 ) -> None:
-    """Score the detections and write all files of the record but the weights into ``work``."""
+    """Score the detections and write all files of the record except the weights to ``work``."""
     measured = {
         **evaluate.score(run.test.coco, results, masks=run.test.masks),
         "seconds": round(state["seconds"], 1),
@@ -165,7 +166,7 @@ def one_step(
 
 
 def make_optimizer(detector: nn.Module, settings: config.Train) -> torch.optim.Optimizer:
-    """SGD with momentum 0.9, or AdamW, over all parameters that learn.
+    """SGD with momentum 0.9, or AdamW, over all trainable parameters.
 
     Biases are a group of their own if their rate or weight decay differs. In a step, a group's
     learning rate is that step's rate, multiplied by the group's ``times``.
@@ -208,7 +209,7 @@ def learning_rate(settings: config.Train, step: int, steps: int) -> float:
 def save_checkpoint(
     path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer, state: dict
 ) -> None:
-    """Write everything that a run needs to continue; the old file stays until this is whole."""
+    """Write all that a run needs to continue; the old file stays until the new one is complete."""
     content = {
         "detector": detector.state_dict(),
         "optimizer": optimizer.state_dict(),

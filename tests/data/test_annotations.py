@@ -97,7 +97,7 @@ def test_a_good_dict_comes_back_equal_and_the_given_one_stays(small_coco):
 
 
 def boxes_after(small_coco: dict, box: list) -> tuple[dict, tuple[str, ...]]:
-    """The annotations by id and the report when annotation 11, in a 40x30 picture, has a box."""
+    """Check with ``box`` for annotation 11, in a 40x30 picture: annotations by id, and report."""
     small_coco["annotations"][0] |= {"bbox": box, "segmentation": [], "area": 123.0}
     before = copy.deepcopy(small_coco)
     clean, report = check_annotations(small_coco, "small.json")
@@ -141,7 +141,7 @@ def test_the_report_names_the_first_few_of_many(small_coco):
 
 
 def test_classes_and_pictures_without_an_object_are_reported(small_coco):
-    del small_coco["annotations"][1]  # the only cat but for a crowd of them
+    del small_coco["annotations"][1]  # the only cat that is not a crowd region
     _, report = check_annotations(small_coco, "small.json")
     assert "1 class without an object: cat." in report
     what = "2 pictures without an object, evaluated but not trained on"
@@ -197,7 +197,7 @@ def test_filled_in_areas_agree_with_cocos_own(real_data):
     given_areas = np.array([entry.pop("area") for entry in coco["annotations"]])
     clean, _ = check_annotations(coco, "val")
     areas = np.array([entry["area"] for entry in clean["annotations"]])
-    # COCO's are of the polygons themselves, these of the pixels that they cover
+    # COCO's areas are those of the polygons, ours those of the pixels that the polygons cover
     assert (np.quantile(np.abs(areas / given_areas - 1), [0.5, 0.9]) < [0.01, 0.03]).all()
 
 

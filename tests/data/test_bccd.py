@@ -167,7 +167,7 @@ def serving(folder: Path):
 
 
 def pack(source: Path, archive: Path) -> None:
-    """An archive as GitHub makes it of the repository."""
+    """An archive of the repository, laid out like GitHub's."""
     with zipfile.ZipFile(archive, "w") as packed:
         for path in sorted(source.rglob("*")):
             packed.write(path, f"BCCD_Dataset-{COMMIT}" / path.relative_to(source.parent))

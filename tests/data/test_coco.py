@@ -1,4 +1,4 @@
-"""Folders in COCO's layout and its relatives, and what is said about those that are not."""
+"""Folders in COCO's layout and in similar ones, and the errors for all other folders."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Loading a data set by its name; what is said of one that is entered in one of two places."""
+"""Load a data set by its name; the error for one that is entered in one of two places only."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_load_refuses_unknown_names():
         load("bcdd", "train")
     with pytest.raises(UserError, match=r"scenes split 'test' is unknown; .*'train', 'val'"):
         load("scenes", "test")
-    with pytest.raises(UserError, match="give count, how many"):
+    with pytest.raises(UserError, match="give count, the number of scenes"):
         load("scenes", "train")
 
 

@@ -180,7 +180,7 @@ def test_blood_cells_have_no_masks(real_data):
         load("bccd", "train", real_data("bccd")).with_masks()
 
 
-# pycocotools crashes on some of these, and returns memory that is not its own for others.
+# pycocotools crashes on some of these, and reads beyond its memory for others.
 BROKEN = [
     ([[1, 2, 30, 4, 5], *SQUARE], "5 numbers are no pairs"),
     ([[1, 2, 30, 4, 5, "6"]], "are not all numbers"),
@@ -240,5 +240,5 @@ def test_every_code_of_pycocotools_passes_and_no_other(runs, place, character):
         code = mask_code(changed, picture, "here")
     except UserError:
         return
-    assert set(np.unique(rle.decode(code))) <= {0, 1}  # no memory of others
+    assert set(np.unique(rle.decode(code))) <= {0, 1}  # nothing read beyond its memory
     assert rle.area(code) == rle.decode(code).sum()

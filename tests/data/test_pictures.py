@@ -1,4 +1,4 @@
-"""One form for every data set: what a picture and its target hold, parts of it, its files."""
+"""One form for every data set: a picture and its target, subsets, picture files."""
 
 import multiprocessing
 from functools import partial

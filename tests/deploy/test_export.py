@@ -29,7 +29,7 @@ def exported(detector: TwoStage | OneStage, folder: Path) -> export.Report:
 
 @pytest.mark.timeout(300)
 def test_faster_rcnn_in_a_file_is_the_detector(tmp_path: Path) -> None:
-    """With a part that export has never heard of: the graph is that of the detector's forward."""
+    """It has a part that export does not know: the graph is traced from the detector's forward."""
     detector = with_new_part(talkative(augfpn_of("faster_rcnn")))
     report = exported(detector, tmp_path)
     assert report.sizes == ((200, 120), (120, 200), (256, 256))

@@ -17,7 +17,7 @@ SIZES = ((3, 120, 200), (3, 200, 120), (3, 256, 256))
 
 
 def report_of(detector: nn.Module, traced: nn.Module) -> export.Report:
-    """The detections of a detector against those of what would be traced."""
+    """Compare the detections of a detector with those of the traceable copy of ``traced``."""
     torch.manual_seed(1)
     alone, pairs = export.OnePicture(traced), []
     for size in SIZES:
@@ -64,7 +64,7 @@ def test_the_detector_itself_stays_as_it_was() -> None:
 
 
 def corner(c5: Tensor) -> Tensor:
-    """A pooling that nobody knows: the upper left quarter."""
+    """A pooling that is not the package's: the upper left quarter."""
     return c5[:, :, : c5.shape[2] // 2, : c5.shape[3] // 2]
 
 

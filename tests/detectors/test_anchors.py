@@ -1,4 +1,4 @@
-"""Where anchors lie and whose they are, on both grids and by both rules, by hand and by loops."""
+"""Where anchors lie and what they match, on both grids, by both rules: by hand and by loops."""
 
 import oracle
 import pytest
@@ -9,9 +9,9 @@ from worked import worked
 
 from augfpn.detectors.anchors import Anchors, ReassigningMatcher, lies_inside, matcher
 
-# Three objects (rows) and four anchors; an anchor is an object's from 0.75, background below 0.25.
-# Object 0 fits anchor 0 well. So does object 1 better than any other anchor, though not well.
-# Object 2 fits nothing: its best is anchor 2, at 0.2.
+# IoU of three objects (rows) and four anchors. From 0.75 on an anchor is matched to an object,
+# below 0.25 it is background. Anchor 0 fits object 0 well. It is also the best anchor of object 1,
+# at 0.4. No anchor fits object 2; its best is anchor 2, at 0.2.
 QUALITY = torch.tensor(
     [
         [0.90, 0.50, 0.10, 0.00],
@@ -31,7 +31,7 @@ def laid_out(
 
 @worked("PROPOSALS", "anchor_grid", torchvision=[-16, -16, 16, 16], authors=[-14, -14, 18, 18])
 def test_the_first_anchor_of_32_px_at_stride_4(value, expected) -> None:
-    """The authors write -14 to 17: the last pixel that belongs to the box."""
+    """The authors write -14 to 17, because 17 is the last pixel that belongs to the box."""
     generator = Anchors(sizes=[(32,)], ratios=(1.0,), levels=(2,), grid=value)
     (found,) = laid_out(generator, 16, 24, [(4, 6)], torch.float32)
     assert found[0].tolist() == expected
@@ -42,7 +42,7 @@ def test_the_first_anchor_of_32_px_at_stride_4(value, expected) -> None:
 
 @worked("RETINANET", "anchor_grid", torchvision=(61, 124), authors=(64, 128))
 def test_anchors_of_p6_where_13_cells_meet_800_pixels(value, expected) -> None:
-    """On corners 800 // 13 = 61 px are between two of them, and at P7's 9 cells 1120 // 9 = 124."""
+    """On the corner grid P6's are 800 // 13 = 61 px apart, and P7's, of 9 cells, 1120 // 9."""
     generator = Anchors(sizes=[(256,), (512,)], ratios=(1.0,), levels=(6, 7), grid=value)
     p6, p7 = laid_out(generator, 800, 1120, [(13, 18), (7, 9)], torch.float32)
     down, right = p6[18] - p6[0], p7[1] - p7[0]
@@ -71,7 +71,7 @@ def test_all_anchors_of_all_levels(grid: str) -> None:
 
 @pytest.mark.parametrize("grid", ["corner", "centre"])
 def test_anchors_are_exact_where_features_are_not(grid: str) -> None:
-    """bfloat16 has 8 bits: between 1024 and 2048 it knows every eighth pixel."""
+    """bfloat16 has 8 bits: between 1024 and 2048 it represents only every eighth pixel."""
     generator = Anchors(sizes=[(8,)], ratios=(1.0,), levels=(3,), grid=grid)
     exact, rounded = (
         laid_out(generator, 32, 1344, [(4, 168)], dtype)[0]
@@ -89,13 +89,13 @@ def test_an_anchor_on_the_border_is_inside() -> None:
 
 @worked("PROPOSALS RETINANET", "low_quality", torchvision=[0, -2, 2, -1], authors=[1, -2, 2, -1])
 def test_whose_an_anchor_is_that_two_objects_want(value, expected) -> None:
-    """Object 1 takes anchor 0, or leaves it with the object that anchor 0 fits better."""
+    """Anchor 0 is reassigned to object 1, or stays with object 0, which it fits better."""
     assert matcher(0.75, 0.25, value, 0.0)(QUALITY).tolist() == expected
 
 
 @worked("PROPOSALS", "low_quality_iou", torchvision=[1, -2, 2, -1], authors=[1, -2, -1, -1])
 def test_how_bad_an_objects_best_anchor_may_be(value, expected) -> None:
-    """Object 2 keeps anchor 2 at an IoU of 0.2, or has none."""
+    """Object 2 has anchor 2, at an IoU of 0.2, or no anchor."""
     assert matcher(0.75, 0.25, "reassign", value)(QUALITY).tolist() == expected
 
 
@@ -107,7 +107,7 @@ def test_all_anchors_that_fit_an_object_equally_well_are_its() -> None:
 
 @pytest.mark.parametrize("rule", ["always", "reassign"])
 def test_an_object_that_no_anchor_overlaps_has_none(rule: str) -> None:
-    """Its best IoU is 0, which all anchors reach that overlap nothing of it."""
+    """Its best IoU is 0, and so is its IoU with every anchor that does not overlap it."""
     quality = torch.tensor([[0.875, 0.0, 0.0], [0.0, 0.0, 0.0]])
     assert matcher(0.75, 0.25, rule, 0.0)(quality).tolist() == [0, -1, -1]
 

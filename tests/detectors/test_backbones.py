@@ -31,7 +31,7 @@ def test_maps_have_the_strides_of_their_levels(name: str, style: str) -> None:
 @pytest.mark.parametrize(
     ("name", "count"),
     [
-        ("resnet18", 11_689_512 - 513_000),  # torchvision prints the whole, with the classifier
+        ("resnet18", 11_689_512 - 513_000),  # torchvision's number includes the classifier
         ("resnet50", 23_508_032),
         ("resnet101", 44_549_160 - 2_049_000),
         ("resnext101_64x4d", 83_455_272 - 2_049_000),
@@ -144,7 +144,7 @@ def test_what_does_not_go_is_refused(arguments: tuple, sentence: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "level"),
-    [(name, 2) for name in OURS if "101" not in name]  # 101: those of 50 with more blocks
+    [(name, 2) for name in OURS if "101" not in name]  # 101 is 50 with more blocks
     + [pytest.param(name, 2, marks=needs_timm) for name in TIMM if "swin" not in name]
     + [("resnet18", 4), pytest.param("timm/convnext_atto", 4, marks=needs_timm)],
 )

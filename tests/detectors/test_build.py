@@ -1,4 +1,4 @@
-"""A new part that is named in the settings and built nowhere: one sentence names the place."""
+"""A new part that the settings name but nothing builds: the error names the file to change."""
 
 from dataclasses import replace
 from typing import Any, get_args
@@ -17,7 +17,7 @@ def half_done(base: Model, **change: Any) -> Model:
     """Settings with a value that `augfpn.config` would allow once it is written there."""
     model = replace(base)
     for name, value in change.items():
-        object.__setattr__(model, name, value)  # past the validation of frozen settings
+        object.__setattr__(model, name, value)  # bypasses the validation of frozen settings
     return model
 
 
@@ -63,7 +63,7 @@ def test_every_name_of_the_settings_is_built() -> None:
 
 
 def test_a_detectors_parts_are_given_by_name() -> None:
-    """In a row of ten, two of the same type are soon exchanged."""
+    """Of ten positional arguments, two of the same type are easily swapped."""
     detector = build_detector(SMALL)
     with pytest.raises(TypeError, match="takes 1 positional argument"):
         type(detector)(detector.transform, detector.backbone, detector.fpn)

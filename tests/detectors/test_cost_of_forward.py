@@ -1,4 +1,4 @@
-"""The parts of `augfpn.detectors.cost` against what the detector's own forward multiplies.
+"""The counts of `augfpn.detectors.cost` against those of the detector's own forward.
 
 The forward runs on a CPU, on one picture of 128 x 192 px, and torch counts. `cost` knows the parts
 by name: a part, a step or a second call that it forgets makes the two differ.
@@ -25,7 +25,7 @@ def settings_of(name: str) -> Model:
 
 
 def batch() -> tuple[list[Tensor], list[dict]]:
-    """A picture with five objects, each of them a RoI that holds one."""
+    """A picture with five objects; each ground-truth box is a positive RoI."""
     torch.manual_seed(1)
     corner = torch.arange(5.0)[:, None] * 30
     boxes = torch.cat([corner, corner / 2, corner + 25, corner / 2 + 40], dim=1)
@@ -39,7 +39,7 @@ def batch() -> tuple[list[Tensor], list[dict]]:
 
 @torch.no_grad()
 def multiplied(detector: nn.Module, training: bool) -> tuple[int, int | None]:
-    """Multiply-accumulates of one forward, and the RoIs that the box head saw first."""
+    """Multiply-accumulates of one forward, and the number of RoIs in the box head's first call."""
     seen: list[int] = []
     heads = getattr(detector, "heads", None)
     if heads is not None:
@@ -64,7 +64,7 @@ def test_what_is_counted_is_what_the_forward_multiplies(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["faster_rcnn", "retinanet"])
 def test_a_new_part_that_is_not_counted_is_noticed(name: str) -> None:
-    """By the test above, and by whoever asks for the cost."""
+    """The count of the test above is too small, and `costs_on` raises."""
     model = settings_of(name)
     detector = with_new_part(talkative(model))
     at_inference, proposals = multiplied(detector, training=False)

@@ -14,7 +14,7 @@ BOTH = "RETINANET FCOS"
 
 
 class Head:
-    """Boxes are the anchors, moved; the scores are what is predicted, twice if ``rank`` is not."""
+    """Boxes are shifted anchors; scores are the predictions, which also rank without ``rank``."""
 
     first_label = 1
 
@@ -44,7 +44,7 @@ def test_the_best_two_of_a_level(value, expected) -> None:
 
 @worked(BOTH, "supervision_rois", torchvision=[(0, 1), (1, 1)], authors=[(0, 1), (0, 2)])
 def test_the_best_two_as_rois(value, expected) -> None:
-    """Two places with the best class of each, or two pairs: here the same box twice."""
+    """The best class of each of two places, or the two best pairs: here the same box twice."""
     assert sorted(chosen(value, 2)) == expected
 
 
@@ -87,7 +87,7 @@ def found(
 
 
 def of(group: str, field: str, value: object) -> Limits:
-    """Those of a detector with one value of an option."""
+    """The limits of a detector with this value of an option."""
     return build_detector(with_option(group, field, value)).limits
 
 
@@ -147,7 +147,7 @@ def test_levels_compete_and_pictures_do_not() -> None:
 
 
 def test_the_unused_background_is_never_detected() -> None:
-    """With a background logit channel 0 is label 0, whatever it says."""
+    """With a background logit, channel 0 is label 0, which is dropped whatever its score."""
     head = Head()
     head.first_label = 0
     outputs = {"score": [torch.tensor([[[0.9, 0.4]]])], "boxes": [torch.zeros(1, 1, 4)]}

@@ -31,7 +31,7 @@ def levels(first: torch.Tensor) -> list[torch.Tensor]:
     authors=[pytest.approx(0.1353 / 8, rel=1e-3), pytest.approx(7.389 / 8, rel=1e-3)],
 )
 def test_distances_of_what_is_predicted(value, expected) -> None:
-    """-2 and 2 at P3: behind a ReLU in strides; e^-2 and e^2 pixels with the first scale of 1."""
+    """-2 and 2 at P3: after a ReLU, in strides; or e^-2 and e^2 pixels, at the first scale of 1."""
     head = fcos("distances", value)
     assert head.distances(torch.tensor([-2.0, 2.0]), 0).tolist() == expected
     assert (head.scale is not None) == (value == "exp")
@@ -46,7 +46,7 @@ def test_biases_before_the_normalisation(value, expected) -> None:
 
 @worked("FCOS", "centerness_on", torchvision=(False, True), authors=(True, False))
 def test_the_tower_that_centerness_is_read_from(value, expected) -> None:
-    """Where its gradient goes: to the class tower, to the box tower."""
+    """Whether its gradient reaches the class tower, and whether it reaches the box tower."""
     head = fcos("centerness_on", value)
     outputs = head([torch.rand(1, TINY.channels, 4, 4)] * 5)
     sum(x.sum() for x in outputs["centerness"]).backward()
@@ -75,7 +75,7 @@ def test_a_furthest_edge_of_exactly_64(value, expected) -> None:
 
 
 def fcos_losses(field: str, value: object, pictures: int = 2) -> dict[str, float]:
-    """A point in the middle of the only object of the first picture, and one on its background."""
+    """Losses at the centre of the only object, in the first picture, and at a background point."""
     head = fcos(field, value)
     anchors = levels(points((30, 30), (200, 200)))
     places = sum(map(len, anchors))
@@ -94,7 +94,7 @@ def fcos_losses(field: str, value: object, pictures: int = 2) -> dict[str, float
 
 @worked("FCOS", "normaliser", torchvision=1, authors=3)
 def test_what_the_focal_loss_is_divided_by(value, expected) -> None:
-    """One point with an object and two pictures; a logit of 0 costs 1/16 log 2, or three times."""
+    """By the one positive point, or by this point and the two pictures."""
     losses = fcos_losses("normaliser", value)
     each = 0.25 * torch.tensor(2.0).log().item()
     total = 0.25 * each + 0.75 * each * (losses["places"] - 1)
@@ -103,7 +103,7 @@ def test_what_the_focal_loss_is_divided_by(value, expected) -> None:
 
 @worked("FCOS", "box_loss", torchvision=1 - 0.25, authors=1.3863)
 def test_a_box_of_half_the_side(value, expected) -> None:
-    """IoU 1/4, nothing outside: 1 - 1/4, or -log 1/4; its weight, centerness 1, cancels."""
+    """The IoU is 1/4: the loss is 1 - 1/4, or -log 1/4, whose weight, centerness 1, cancels."""
     assert fcos_losses("box_loss", value)["loss_box_reg"] == pytest.approx(expected, rel=1e-4)
 
 

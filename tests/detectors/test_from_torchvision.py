@@ -1,7 +1,7 @@
 """torchvision's weights in our detectors: names of today and of older files, classes, what learns.
 
-The weights themselves cannot be had without a network: torchvision's models with random numbers
-stand in for them, in files where torchvision's downloads lie.
+The weights themselves need a network to download. In their place the tests use torchvision's models
+with random numbers, in files where torchvision's downloads would lie.
 """
 
 import re
@@ -33,7 +33,7 @@ FILES = {
     "retinanet": "retinanet_resnet50_fpn_coco-eeacb38b.pth",
     "fcos": "fcos_resnet50_fpn_coco-99b0c9b7.pth",
 }
-NAMELESS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # ids up to 90 that COCO gives to nothing
+NAMELESS = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)  # ids up to 90 that COCO does not use
 SMALL = {
     "backbone": "narrow_resnet",
     "channels": 64,
@@ -158,7 +158,7 @@ def test_only_frozen_normalisations_get_another_eps() -> None:
 
 @per_kind
 def test_coco_weights_find_the_same_under_labels_without_gaps(kind: str, download) -> None:
-    """torchvision's own model, kept from naming ids that stand for nothing, is the oracle."""
+    """The oracle is torchvision's own model, which is kept from predicting unused ids."""
     their = theirs(kind)
     if kind in ONE_STAGE:
         bias, silent = their.head.classification_head.cls_logits.bias, (0, *NAMELESS)

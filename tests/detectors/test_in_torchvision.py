@@ -41,7 +41,7 @@ KINDS = pytest.mark.parametrize("kind", [FasterRCNN, MaskRCNN])
 
 
 def theirs(kind: type) -> FasterRCNN:
-    """torchvision's own, with random weights that detect something."""
+    """torchvision's own detector, with random weights that detect something."""
     torch.manual_seed(0)
     stages = {f"layer{i}": str(i - 1) for i in (1, 2, 3, 4)}
     body = BackboneWithFPN(resnet18(weights=None), stages, [64, 128, 256, 512], CHANNELS)
@@ -141,7 +141,7 @@ def test_maps_are_p_under_torchvisions_names_and_no_m() -> None:
 
 
 def test_a_pool_reads_each_level_at_its_own_stride() -> None:
-    """A map that holds its own x in pixels: a bin's value is then where the bin is."""
+    """The value of each map is its own x coordinate in pixels, so a bin's value is its position."""
     features = {
         name: (torch.arange(512 // 2**k) * 2.0**k).expand(1, 1, 512 // 2**k, -1)
         for name, k in zip("0123", LEVELS, strict=True)

@@ -1,4 +1,4 @@
-"""Mask R-CNN's branch: which masks it is to learn, and how its loss is computed."""
+"""Mask R-CNN's branch: its ground-truth masks, and its loss."""
 
 import torch
 from torchvision.models.detection.roi_heads import maskrcnn_loss
@@ -9,7 +9,7 @@ from augfpn.pyramid import HardRoISelection, Samples
 
 
 def samples() -> tuple[Samples, list[dict]]:
-    """An object whose left half is filled; RoIs on all of it, its right half, and background."""
+    """An object whose left half is filled; RoIs: all of it, its right half, and background."""
     mask = torch.zeros(2, 40, 40, dtype=torch.uint8)
     mask[1, :, :20] = 1
     boxes = torch.tensor([[0.0, 0, 40, 40], [20, 0, 40, 40], [0, 0, 10, 10]])

@@ -16,7 +16,7 @@ from augfpn.errors import UserError
 
 @pytest.fixture
 def offline(monkeypatch, tmp_path) -> Path:
-    """No network, and an empty folder for torchvision's weights and timm's each."""
+    """No network, and two empty folders: for torchvision's weights and for timm's."""
 
     def refuse(*_: object, **__: object) -> None:
         raise urllib.error.URLError("no network")

@@ -1,4 +1,4 @@
-"""The proposal network: what it learns from and how much it proposes, on a handful of anchors."""
+"""The proposal network: which anchors it trains on, and how many boxes it proposes."""
 
 from dataclasses import replace
 
@@ -17,7 +17,7 @@ OBJECT = {"boxes": torch.tensor([[0.0, 10.0, 50.0, 60.0]])}
 NOTHING = {"boxes": torch.zeros(0, 4)}
 ANCHORS = torch.tensor(
     [
-        [-10.0, 10.0, 50.0, 60.0],  # over the border; IoU with the object 2500 / 3000
+        [-10.0, 10.0, 50.0, 60.0],  # crosses the border; IoU with the object 2500 / 3000
         [0.0, 40.0, 50.0, 90.0],  # inside; 1000 / 4000
         [60.0, 60.0, 100.0, 100.0],  # inside; 0
     ]
@@ -30,7 +30,7 @@ def built(field: str, value: object) -> ProposalNetwork:
 
 @worked("PROPOSALS", "border_anchors", torchvision=[1, 0, 0], authors=[-1, 1, 0])
 def test_an_anchor_over_the_border(value, expected) -> None:
-    """It is the object's; or it is neither's, and the object chooses among the others."""
+    """It is matched to the object; or it is ignored, and the object has the best other anchor."""
     network = built("border_anchors", value)
     labels, matched = network.assign([ANCHORS], [OBJECT], [(100, 100)])
     assert labels[0].tolist() == expected
@@ -50,7 +50,7 @@ def test_borders_are_those_of_the_picture_not_of_the_batch() -> None:
 
 
 def test_an_object_near_border_anchors_only_takes_none() -> None:
-    """Each of the others overlaps it as much as its best does: not at all."""
+    """Its best IoU with the other anchors is 0, and so is its IoU with each of them."""
     network = built("border_anchors", False)
     target = {"boxes": torch.tensor([[0.0, 10.0, 8.0, 20.0]])}
     labels, _ = network.assign([ANCHORS], [target], [(100, 100)])
@@ -65,7 +65,7 @@ def maps(height: int, width: int) -> dict[int, Tensor]:
 
 
 def test_a_picture_too_thin_for_any_anchor_trains_on() -> None:
-    """All anchors of a strip of 12 px reach over it: there is nothing to take a mean of."""
+    """All anchors cross the border of a strip of 12 px: there is nothing to take a mean of."""
     network = proposal_network(in_dialect(TINY, "authors"))
     batch = ImageList(torch.zeros(1, 3, 32, 128), [(12, 128)])
     proposals, losses = network(batch, maps(32, 128), [OBJECT])

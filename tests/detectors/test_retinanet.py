@@ -19,7 +19,7 @@ NOTHING = {"boxes": torch.zeros(0, 4), "labels": torch.zeros(0, dtype=torch.int6
 
 
 def head(**own: object) -> RetinaNetHead:
-    """A head of four classes with some of RetinaNet's settings."""
+    """A head for four classes with these of RetinaNet's settings."""
     return build.retinanet(replace(TINY, retinanet=RetinaNet(**own)))[1]
 
 
@@ -31,7 +31,7 @@ def targets(*places: list[int]) -> list[dict[str, Tensor]]:
 def losses(
     of: RetinaNetHead, wanted: list[dict], boxes: Tensor | None = None, logits: Tensor | None = None
 ) -> dict[str, Tensor]:
-    """Of predictions at the four anchors of each picture; nothing is sure of any class."""
+    """Losses of predictions at the four anchors of each picture; by default all are 0."""
     pictures, channels = len(wanted), of.classification_head.num_classes
     outputs = {
         "logits": [torch.zeros(pictures, 4, channels) if logits is None else logits],
@@ -42,7 +42,7 @@ def losses(
 
 @worked("RETINANET", "normaliser", torchvision=(0.8 + 0.2) / 2, authors=(0.8 + 0.6) / 4)
 def test_whose_objects_a_loss_is_divided_by(value, expected) -> None:
-    """One object, 0.8 off; three in the other picture, 0.2 off each. L1."""
+    """L1 for one object that is 0.8 off, and in the other picture three that are 0.2 off each."""
     boxes = torch.zeros(2, 4, 4)
     boxes[0, 0, 1] = 0.8
     boxes[1, 1:, 2] = 0.2
@@ -68,7 +68,7 @@ def test_the_class_loss_is_divided_alike(normaliser: str, of_picture: int, of_ba
 
 @worked("RETINANET", "beta", torchvision=0.05 + 1, authors=0.5 * 0.05**2 / 0.11 + 1 - 0.055)
 def test_offsets_of_005_and_1(value, expected) -> None:
-    """Of one object: two lines, or a parabola and a line."""
+    """L1 is linear at both; smooth L1 is quadratic at 0.05 and linear at 1."""
     boxes = torch.zeros(1, 4, 4)
     boxes[0, 2, 0], boxes[0, 2, 3] = -0.05, 1.0
     found = losses(head(beta=value), targets([2]), boxes)
@@ -77,7 +77,7 @@ def test_offsets_of_005_and_1(value, expected) -> None:
 
 @worked("RETINANET FCOS", "background_logit", torchvision=(5, 2), authors=(4, 1))
 def test_the_channel_of_label_2(value, expected) -> None:
-    """Channels of four classes, and the one whose logit the loss of an object of class 2 raises."""
+    """The number of channels, and the one whose logit an object of label 2 would increase."""
     of = head(background_logit=value)
     channels = of.classification_head.num_classes
     logits = torch.zeros(1, 4, channels, requires_grad=True)
@@ -89,7 +89,7 @@ def test_the_channel_of_label_2(value, expected) -> None:
 
 @worked("RETINANET", "whole_sizes", torchvision=[-28, -14, 28, 14], authors=[-29, -14, 29, 14])
 def test_the_second_size_at_a_ratio_of_a_half(value, expected) -> None:
-    """32 x 2^(1/3) = 40.3 px: times the root of 2 it is 57.0 wide, and 56.6 if cut to 40."""
+    """32 x 2^(1/3) = 40.3 px; times the root of 2 it is 57.0 wide, or 56.6 if truncated to 40."""
     model = with_option("RETINANET", "whole_sizes", value)
     model = replace(model, anchor_sizes=(32, 64, 128, 256, 512), anchor_ratios=(0.5, 1.0, 2.0))
     _, _, anchors = build.retinanet(model)
@@ -101,7 +101,7 @@ def test_the_second_size_at_a_ratio_of_a_half(value, expected) -> None:
 
 
 def test_anchors_between_the_thresholds_cost_nothing() -> None:
-    """Of boxes 10 px wide, shifted by 3 and by 4 px: IoU 7/13 and 6/14, so 0.54 and 0.43."""
+    """Boxes of 10 px, shifted by 3 and by 4 px, have an IoU of 7/13 = 0.54 and 6/14 = 0.43."""
     of = head()
     boxes = torch.tensor([[20.0, 0, 30, 10], [43, 0, 53, 10], [20, 4, 30, 14]])
     near = torch.cat([ANCHORS, torch.tensor([[24.0, 0, 34, 10]])])
@@ -123,7 +123,7 @@ def test_pictures_without_objects_are_background(normaliser: str) -> None:
 
 
 def test_what_the_loss_wants_is_what_decoding_gives() -> None:
-    """Offsets of a box are those from which the box comes back; none are where anchors fit."""
+    """Decoding the encoded offsets of a box gives the box; for an anchor's own box they are 0."""
     of = head()
     boxes = torch.tensor([[2.0, 1, 12, 11], [18, -1, 31, 9]])
     wanted = of.coder.encode_single(boxes, ANCHORS[:2])

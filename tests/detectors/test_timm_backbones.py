@@ -1,4 +1,4 @@
-"""timm's networks as backbones: maps, frozen stages, and those that cannot be one."""
+"""timm's networks as backbones: maps, frozen stages, and networks that are refused."""
 
 import sys
 
@@ -25,7 +25,7 @@ def test_timm_gives_the_four_levels(name: str) -> None:
 
 @needs_timm
 def test_timms_resnext_is_ours() -> None:
-    """So that its weights may stand in for those that torchvision lacks."""
+    """Therefore its weights can replace those that torchvision lacks."""
     ours, theirs = on_meta("resnext101_32x4d"), on_meta("timm/resnext101_32x4d.gluon_in1k")
     assert [(k, v.shape) for k, v in ours.state_dict().items()] == [
         (k, v.shape) for k, v in theirs.state_dict().items()

@@ -24,7 +24,7 @@ def run(part: str, folder: Path) -> subprocess.CompletedProcess:
 
 
 def told(part: str, folder: Path) -> list:
-    """What each of the two processes told."""
+    """The results that each of the two processes wrote."""
     ran = run(part, folder)
     assert ran.returncode == 0, ran.stderr[-3000:]
     return [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]

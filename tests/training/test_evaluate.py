@@ -107,7 +107,7 @@ def scenes() -> Pictures:
 
 
 class Perfect(nn.Module):
-    """Finds what is annotated, with masks changed by a function; counts who holds old masks."""
+    """Detects the annotations, their masks changed by a function; counts old masks still held."""
 
     def __init__(self, pictures: Pictures, change=lambda masks: masks) -> None:
         super().__init__()
@@ -167,7 +167,7 @@ def test_a_pixel_belongs_to_an_object_from_one_half_on() -> None:
 
 
 def shaken(pictures: Pictures) -> list[dict]:
-    """Annotated masks, each twice, shifted by some pixels and with a score drawn for it."""
+    """Annotated masks, each twice, shifted by some pixels, with a random score."""
     rng = np.random.default_rng(0)
     results = []
     for i in range(len(pictures)):
@@ -191,7 +191,7 @@ def by_hand(truth: Path, results: Path, kind: str) -> list[float | None]:
 
 
 def assert_equal_to_files(pictures: Pictures, results: list[dict], folder: Path) -> dict:
-    """Score, and compare with pycocotools on files; for masks on one without boxes."""
+    """Score, and compare with pycocotools on files; the file for masks has no boxes."""
     coco, before = copy.deepcopy(pictures.coco), copy.deepcopy(results)
     scores = evaluate.score(coco, results, masks=True)
     assert coco == pictures.coco

@@ -1,4 +1,4 @@
-"""A record that is opened again: its detector, its pictures, its numbers; what does not fit it."""
+"""Reopen a record: its detector, its pictures, its numbers; errors for what does not fit."""
 
 import shutil
 from dataclasses import replace

@@ -8,10 +8,10 @@ context: this share of the objects belongs to one of two classes that only the s
     apart. Each picture has a strip of another material along its upper or its lower edge. Pills
     are "roofed" in pictures with an upper strip and "floored" in pictures with a lower one, and
     lie far from both edges.
-scale: each plain class has a home: classes in turn get the smaller and the larger half of the
-    sizes. In the split "train", and only there, an object whose size is not in its home gets,
-    with this probability, a size of its home. At 1 no class is ever trained on at half of the
-    sizes that it is tested at.
+scale: each plain class has a home: the smaller or the larger half of the sizes, classes by turns.
+    In the split "train", and only there, an object whose size is outside of its class's home is
+    given, with this probability, a size within it. At 1, a class is never trained on at half of the
+    sizes at which it is tested.
 """
 
 from math import ceil, sqrt
@@ -24,7 +24,7 @@ from augfpn.data.scenes.silhouettes import Point, Window, log_between
 
 PILL = "pill"  # the silhouette of roofed and floored objects, which no plain class has
 STRIP = 0.12  # of the picture's height: the strip that tells them apart
-AWAY = 0.35  # of its size: how far a pill stays from where a strip may be
+AWAY = 0.35  # of a pill's size: its least distance from where a strip may be
 
 
 class Plan(NamedTuple):
@@ -39,12 +39,12 @@ class Plan(NamedTuple):
 
 
 def strip_above(rng: Generator, settings: SceneSettings) -> bool:
-    """Whether the picture's strip is at its upper edge. Without context no number is drawn."""
+    """Whether the picture's strip is at its upper edge. Draws no random number if context is 0."""
     return bool(settings.context) and rng.random() < 0.5
 
 
 def at_home(rng: Generator, settings: SceneSettings, split: str, plan: Plan) -> Plan:
-    """The plan; in the split "train" perhaps with another size, of its class's home."""
+    """The plan; in the split "train" its size may be replaced by one in its class's home."""
     if not settings.scale or split != "train":
         return plan
     home = home_of(settings, plan)
@@ -71,7 +71,7 @@ def least_size(settings: SceneSettings, split: str, plan: Plan) -> float:
 
 
 def recast(rng: Generator, settings: SceneSettings, plan: Plan, above: bool) -> Plan:
-    """The plan, or in its place that of an object of a class that detail or context adds.
+    """The plan, or instead the plan of an object of a class that detail or context adds.
 
     ``above`` says whether the picture's strip is at its upper edge.
     """

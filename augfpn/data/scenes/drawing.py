@@ -72,7 +72,7 @@ HUES = {
 
 
 def palette(rng: Generator) -> tuple[list[Floats32], list[Floats32]]:
-    """A palette's three tints for the ground and six inks, these rotated by a random number."""
+    """A palette's three tints for the ground, and its six inks, starting at a random ink."""
     tints, inks = (
         [np.array([*bytes.fromhex(code)], np.float32).reshape(3, 1, 1) / 255 for code in half]
         for half in (half.split() for half in pick(rng, PALETTES).split("|"))
@@ -82,7 +82,7 @@ def palette(rng: Generator) -> tuple[list[Floats32], list[Floats32]]:
 
 
 def blend(canvas: Floats32, window: Window, colour: Floats32, share: Floats32) -> None:
-    """Mix a colour into a window of the canvas; ``share`` is 0 for none of it to 1 for it alone."""
+    """Mix a colour into a window of the canvas; ``share``, 0 to 1, is the weight of the colour."""
     under = canvas[:, *window]
     under += (colour - under) * share
 

@@ -1,9 +1,9 @@
 """Scenes: pictures made on the spot from a seed, with exact boxes and masks.
 
 A scene is a lit, textured ground with a few objects that overlap. An object's class is its
-silhouette; neither its surface, colour, size and place nor the ground says anything about the
-class, unless a dial does (`augfpn.data.scenes.dials`). Strokes and blobs lie between the ground
-and the objects, and are no objects themselves.
+silhouette. The class is independent of the object's surface, colour, size and position and of the
+ground, unless a dial changes that (`augfpn.data.scenes.dials`). Strokes and blobs lie between the
+ground and the objects, and are no objects themselves.
 """
 
 import hashlib
@@ -107,7 +107,7 @@ def scenes(
 ) -> "Pictures":
     """Make the first `count` scenes of a split as a data set, with COCO annotations.
 
-    The pictures are held in memory, 3 * width * height bytes each. From 300 scenes on several
+    The pictures are held in memory, 3 * width * height bytes each. From 300 scenes on, several
     processes make them. `progress(done, total)` is called after every 50 scenes and at the end.
     Raises: ValueError for a split without a name or a count below 1.
     """
@@ -134,7 +134,7 @@ def scenes(
 
 @dataclass
 class _Stage:
-    """Which object is visible at each pixel of the canvas, and the area of each when placed."""
+    """Which object is visible at each pixel of the canvas, and each object's area when placed."""
 
     picture: Window
     seen: NDArray[np.int8]  # the object's number, -1 where there is none
@@ -178,7 +178,7 @@ def _cast(rng: Generator, settings: SceneSettings, split: str) -> list[Plan]:
 def _place(rng: Generator, plan: Plan, smallest: float, stage: _Stage) -> Patch | None:
     """Put an object in front of the others, so that each of them stays visible.
 
-    Tries random places; after each that does not fit, the object shrinks by 5 %. None after 60.
+    Tries random places; after each failure the object shrinks by 5 %. Returns None after 60 tries.
     """
     size, number, before = plan.size, len(stage.areas), stage.seen
     for _ in range(60):

@@ -108,7 +108,7 @@ def fold(name: str, x: Real, y: Real) -> tuple[Real, Real]:
 def reach(name: str, x: float, y: float) -> float:
     """How far a silhouette of radius 1 reaches in a direction.
 
-    Of a point's mirror images, the one in the wedge of a direction lies farthest along it.
+    Of a point's mirror images, the one in the wedge of a direction lies farthest in that direction.
     """
     x, y = fold(name, x, y)
     return max(float(x * a + y * b) for a, b in OUTLINES[name]) + CORNER_RADIUS[name]

@@ -1,4 +1,4 @@
-"""The dials of scenes: what they leave as it is, and where the information is that they move."""
+"""The dials of scenes: what they leave unchanged, and where they put the class information."""
 
 import hashlib
 import json
@@ -34,9 +34,9 @@ def made(dial: str, value: float, split: str, count: int) -> list[Scene]:
 
 
 def accuracy(first: list[Features], second: list[Features]) -> tuple[float, int]:
-    """Of a ridge classifier of two classes, learned from one half of each and tested on the other.
+    """Accuracy of a ridge classifier of two classes, fitted on half of each, tested on the rest.
 
-    Also how many it was tested on.
+    Also the number of objects that it was tested on.
     """
     pairs = [(x, sign) for some, sign in ((first, 1), (second, -1)) for x in some]
     x = np.array([np.append(each.ravel(), 1) for each, _ in pairs])
@@ -49,7 +49,7 @@ def accuracy(first: list[Features], second: list[Features]) -> tuple[float, int]
 
 
 def chance(count: int) -> float:
-    """What guessing seldom exceeds: three standard deviations above a half."""
+    """An accuracy that guessing seldom exceeds: three standard deviations above a half."""
     return 0.5 + 3 * sqrt(0.25 / count)
 
 
@@ -61,14 +61,14 @@ def spectrum(patch: NDArray) -> Features:
 
 
 def relief(patch: NDArray, rows: int) -> Features:
-    """How much each of some rows differs from the next, and the colours themselves."""
+    """Mean differences between neighbouring rows of the shrunken patch, and its colours."""
     small = Image.fromarray(patch).resize((rows, rows), Image.Resampling.BOX)
     pixels = np.asarray(small, float) / 255
     return np.concatenate([np.abs(np.diff(pixels, axis=0)).mean((1, 2)) * 10, pixels.ravel()])
 
 
 def by_class(dial: str, value: float, classes: tuple[str, str], count: int) -> list[list]:
-    """(scene, object) of two classes of a dial."""
+    """For each of two classes of a dial, its (scene, object) pairs."""
     names = replace(PLAIN, **{dial: value}).all_classes
     found: list[list] = [[], []]
     for each in made(dial, value, "val", count):
@@ -82,7 +82,7 @@ def by_class(dial: str, value: float, classes: tuple[str, str], count: int) -> l
 
 
 def test_dials_at_0_change_nothing() -> None:
-    """Neither a pixel nor a fingerprint: records from before the dials stay what they are."""
+    """Neither a pixel nor a fingerprint changes, so records from before the dials stay valid."""
     told = {name: value for name, value in asdict(PLAIN).items() if name not in DIALS}
     key = json.dumps([SCENES_VERSION, told, "val", 2]).encode()
     pictures = scenes(PLAIN, "val", 2)
@@ -110,7 +110,7 @@ def test_the_value_is_a_share_of_the_objects(dial: str, own: tuple, value: float
 
 
 def test_other_classes_are_as_they_were() -> None:
-    """Context does not touch what a plain object looks like: same class, surface and size."""
+    """Context does not change how plain objects look: same classes, surfaces and sizes."""
     plain = [thing for each in made("context", 0.0, "val", 60) for thing in each.objects]
     beside = [t for each in made("context", 0.5, "val", 60) for t in each.objects if t.category < 3]
     for name in ("category", "surface"):
@@ -125,7 +125,7 @@ def test_other_classes_are_as_they_were() -> None:
 
 
 def test_only_fine_texture_tells_the_lined_classes_apart() -> None:
-    """At full resolution a patch of 24 px does; an eighth of it is as good as a coin."""
+    """A patch of 24 px does at full resolution; at an eighth of it, accuracy is at chance."""
     fine, coarse = [], []
     for kind in (0, 1):
         for each, thing in by_class("detail", 0.75, LINED, 60)[kind]:
@@ -160,7 +160,7 @@ def test_lined_objects_are_large() -> None:
 
 
 def test_only_the_surroundings_tell_pills_apart() -> None:
-    """A crop with a quarter of its side around it does not, the whole picture does."""
+    """A crop with a margin of a quarter of the pill's side does not, the whole picture does."""
     crops: list[list] = [[], []]
     pictures: list[list] = [[], []]
     for kind, some in enumerate(by_class("context", 0.5, PILLS, 150)):
@@ -176,7 +176,7 @@ def test_only_the_surroundings_tell_pills_apart() -> None:
 
 
 def test_pills_lie_alike_under_a_roof_and_over_a_floor() -> None:
-    """Their place alone tells nothing, and none is near a strip."""
+    """Their position alone does not tell the classes apart, and no pill is near a strip."""
     heights = []
     for some in by_class("context", 0.5, PILLS, 150):
         boxes = np.array([thing.box for _, thing in some])
@@ -199,7 +199,7 @@ def test_every_picture_with_context_has_one_strip_and_one_kind_of_pill() -> None
 
 
 def away_from_home(value: float, split: str) -> float:
-    """The share of objects that are of the other half of the sizes than their class's."""
+    """The share of objects whose size is not in their class's half of the sizes."""
     low, high = PLAIN.smallest, PLAIN.largest * PLAIN.height
     away = []
     for each in made("scale", value, split, 60):

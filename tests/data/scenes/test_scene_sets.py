@@ -63,7 +63,7 @@ def test_fingerprint_names_settings_split_and_count(small):
 
 
 def made_by(workers, monkeypatch):
-    """300 scenes made by so many processes at most: their pixels and annotations."""
+    """Pixels and annotations of 300 scenes that at most ``workers`` processes make."""
     monkeypatch.setattr(os, "cpu_count", lambda: workers)
     made = scenes(SMALL, "train", 300)
     return np.stack([made.read(entry) for entry in made.coco["images"]]), made.coco

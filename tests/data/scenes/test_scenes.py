@@ -21,12 +21,12 @@ from augfpn.data.scenes.scene import SCENES_VERSION, scene, scenes
 from augfpn.data.scenes.settings import CLASSES, SceneSettings
 
 SMALL = SceneSettings(width=96, height=64, smallest=10, largest=0.6, fewest=2, most=4)
-# Change this together with SCENES_VERSION, never alone: records name their data by it.
+# Change this only together with SCENES_VERSION, by which records identify their data.
 GOLDEN = "scenes 2", "f412a5b6cc46af788c7e53ee9c3fda55986be280135bc1588e2c07673acd4d90"
 
 
 def digest(made) -> str:
-    """What a scene is, in one number."""
+    """A hash of everything in a scene."""
     found = hashlib.sha256(made.image.tobytes())
     for thing in made.objects:
         found.update(json.dumps([thing.category, thing.surface, thing.box]).encode())
@@ -92,7 +92,7 @@ def test_seeds_splits_and_indices_share_no_scene():
 
 
 def test_only_exactly_rounded_operations_lead_to_pixels():
-    """Other platforms cannot be tried here, so what would differ on them is kept out by name."""
+    """Other platforms cannot be tested here, so operations that may differ are banned by name."""
     exact = (
         "abs any arange ascontiguousarray asfortranarray array bincount bool_ clip count_nonzero "
         "empty_like flatnonzero float32 floor full inf int8 max maximum minimum random sqrt uint8 "
@@ -207,7 +207,7 @@ def test_only_the_classes_asked_for_upright_when_asked():
 
 
 def test_colours_tell_the_class_only_when_asked():
-    """The mean colour of an object's pixels, against the shares of its class."""
+    """Guess the class from the mean colour of an object's pixels."""
 
     def told(own_colours):
         settings = SceneSettings(classes=("disk", "triangle", "cross"), own_colours=own_colours)
@@ -243,7 +243,7 @@ def test_sizes_span_the_scales(many):
     low, middle, high = (
         np.mean((sizes >= a) & (sizes < b)) for a, b in ((0, 29), (29, 69), (69, 999))
     )
-    assert min(low, middle, high) > 0.2  # log-uniform: equal thirds, but for what is covered
+    assert min(low, middle, high) > 0.2  # log-uniform: equal thirds, except for hidden parts
 
 
 def test_classes_and_surfaces_are_equally_frequent_and_independent(many):
