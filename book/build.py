@@ -4,8 +4,9 @@
     python book/build.py --execute-only  only the chapters, into _build/executed
     python book/build.py --colab-only    only the chapters as Colab shows them, into _build/colab
 
-A chapter's outputs are kept under a key of all that they depend on (`dependencies.py`). Its prose
-is not among these, so a change of the text executes nothing, and nothing stale is ever shown.
+A chapter's outputs are kept under a key, a hash of everything that they depend on
+(`dependencies.py`). A chapter's prose is not part of the key, so a change of the text executes
+nothing. Outputs that are out of date are never shown.
 
 Jupyter Book then builds from a copy in _build/source, in which chapters have their outputs.
 """
@@ -46,14 +47,14 @@ COPIED = ("*.md", "*.bib", "*.yml", "_static", "figures", "examples", "extra")
 
 
 class Failed(Exception):
-    """A chapter whose code does not run: the sentence says where."""
+    """Raised if a chapter's code does not run; the message names the chapter."""
 
 
 # --- execution ------------------------------------------------------------------------------------
 
 
 class Executed(NamedTuple):
-    """A chapter's outputs, in a file, and whether they were made just now."""
+    """A chapter, the file with its outputs, and whether they were made just now."""
 
     chapter: Path
     file: Path
@@ -61,13 +62,14 @@ class Executed(NamedTuple):
 
 
 def executed(chapter: Path) -> Executed:
-    """A chapter with its outputs, executed unless they are kept. Raises ``Failed``."""
+    """A chapter with its outputs; it is executed unless they are kept. Raises ``Failed``."""
     file = EXECUTED / f"{chapter.stem}-{dependencies.key_of(chapter)}.ipynb"
     if file.exists():
         return Executed(chapter, file, False)
     notebook = nbformat.read(chapter, as_version=4)
     began = time.monotonic()
-    # The package of this checkout, whichever is installed; one thread, as chapters run in parallel.
+    # The package of this checkout is used, even if another one is installed.
+    # Each chapter has one thread, because chapters run in parallel.
     environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)}
     folder = {"metadata": {"path": str(chapter.parent)}}
     settings = {"timeout": CELL_SECONDS, "extra_arguments": ["--log-level=ERROR"]}
@@ -102,7 +104,7 @@ def machine() -> dict[str, str]:
 
 
 def execute_all(jobs: int) -> list[Executed]:
-    """All chapters, several at once. Raises ``Failed``, which names every one that does not run."""
+    """All chapters, several at once. Raises ``Failed``, which names all that do not run."""
     done, failed = [], []
     with ProcessPoolExecutor(jobs) as pool:
         for chapter, future in [
@@ -114,7 +116,7 @@ def execute_all(jobs: int) -> list[Executed]:
                 print(f"{chapter.stem}: {note}", flush=True)
             except Failed as error:
                 failed.append(str(error))
-            except Exception as error:  # no Python, or a kernel that dies, hangs or never starts
+            except Exception as error:  # not Python, or a kernel that dies, hangs or never starts
                 failed.append(f"{chapter.name} does not run: {type(error).__name__}: {error}")
     if failed:
         raise Failed("\n".join(failed))
@@ -125,7 +127,7 @@ def execute_all(jobs: int) -> list[Executed]:
 
 
 def with_outputs(chapter: Path, file: Path) -> NotebookNode:
-    """A chapter as it is now, with kept outputs. Raises ``Failed`` if its code is not theirs."""
+    """A chapter as it is now, with kept outputs. Raises ``Failed`` if its code has changed."""
     notebook, kept = (nbformat.read(path, as_version=4) for path in (chapter, file))
     code = [[c for c in each.cells if c.cell_type == "code"] for each in (notebook, kept)]
     now, then = ([cell.source for cell in cells] for cells in code)
@@ -146,7 +148,7 @@ def write_source(done: Iterable[Executed]) -> None:
         for path in BOOK.glob(pattern):
             copy = shutil.copytree if path.is_dir() else shutil.copy2
             copy(path, target / path.name)
-    (SOURCE / "augfpn").symlink_to(PACKAGE)  # whose code the pages show
+    (SOURCE / "augfpn").symlink_to(PACKAGE)  # the pages show its code
     notebooks = {each.chapter.stem: with_outputs(each.chapter, each.file) for each in done}
     for name, notebook in notebooks.items():
         nbformat.write(notebook, target / f"{name}.ipynb")
@@ -167,11 +169,11 @@ def write_colab() -> None:
 
 
 def finish_pages() -> None:
-    """Change in the built pages what no setting of Jupyter Book changes.
+    """Change the built pages where no setting of Jupyter Book does.
 
     Colab's buttons lead to the chapters in plain Markdown, which have a branch of their own. Thebe
-    is removed: nothing uses it, and it would be declared twice. The bibliography loses its role of
-    a list, because screen readers expect list items in one.
+    is removed: nothing uses it, and it would be declared twice. The bibliography is no longer
+    marked as a list (role="list"), because it has no list items for screen readers.
     """
     for page in (BUILD / "html").glob("*.html"):
         text = COLAB_LINK.sub(r"\1/blob/colab/", page.read_text())

@@ -1,8 +1,8 @@
-"""What a chapter's outputs depend on, and the key that they are kept under.
+"""What a chapter's outputs depend on, and the key under which they are kept.
 
-A key is a hash of the code of the chapter's cells, the modules of the package that it imports,
-directly or not, the package's data, the pinned requirements, the versions that are installed and,
-where it reads records, the records. Its prose is not among these.
+A key is a hash of the code of the chapter's cells, the modules of the package that they import
+(directly or not), the package's data, the pinned requirements and the installed versions. If the
+chapter reads records, they are part of its key, too. Its prose is not.
 """
 
 import ast
@@ -44,7 +44,7 @@ def module_file(name: str) -> Path | None:
 
 @cache
 def lazy_names() -> dict[str, str]:
-    """The names that the package imports when they are first used, and their modules."""
+    """The names that the package imports at their first use, and the modules that define them."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
     assigned = (node for node in tree.body if isinstance(node, ast.Assign))
     return next(
@@ -58,7 +58,7 @@ def lazy_names() -> dict[str, str]:
 
 
 def imported(code: str) -> Iterator[str]:
-    """The package's modules that some Python code imports, anywhere in it."""
+    """The modules of the package that Python code imports, anywhere in it."""
     for node in ast.walk(ast.parse(code)):
         if isinstance(node, ast.Import):
             yield from (each.name for each in node.names)
@@ -86,7 +86,7 @@ def files_behind(name: str) -> frozenset[Path]:
 
 
 def files_of(code: Iterable[str]) -> set[Path]:
-    """The package's files that a chapter's outputs depend on; all, where it starts a program."""
+    """The package's files that a chapter's outputs depend on; all if a cell starts a program."""
     cells = list(code)
     if any(re.search(r"^\s*!|subprocess|augfpn\.cli", cell, re.MULTILINE) for cell in cells):
         found = set(PACKAGE.rglob("*.py"))
@@ -100,7 +100,7 @@ def files_of(code: Iterable[str]) -> set[Path]:
 
 
 def without_pip(cell: str) -> str:
-    """A cell's Python; an ``if`` whose block holds nothing but magics has ``pass`` in it."""
+    """A cell's Python code, with ``pass`` instead of magics, so that no block is empty."""
     return re.sub(r"^(\s*)[%!].*$", r"\1pass", cell, flags=re.MULTILINE)
 
 
@@ -119,7 +119,7 @@ def records_digest() -> str:
 
 
 def key_of(chapter: Path) -> str:
-    """What a chapter's outputs are kept under."""
+    """The key under which a chapter's outputs are kept."""
     code = code_of(chapter)
     files = files_of(code)
     parts = [*code, digest(files), digest([ROOT / "requirements.txt"]), platform.python_version()]

@@ -1,6 +1,6 @@
-"""What is generated for pages: the API from docstrings, run times, chapters for Colab.
+"""Generated parts of pages: the API from docstrings, run times, chapters for Colab.
 
-A page has a mark, such as ``<!-- api -->``, which `fill` replaces by what is generated here.
+A page has a mark, such as ``<!-- api -->``, which `fill` replaces by the generated text.
 """
 
 import ast
@@ -19,11 +19,11 @@ MARK = re.compile(r"<!-- ([a-z ]+) -->")
 
 
 class Missing(Exception):
-    """A chapter includes code that is not there: the sentence says which."""
+    """Raised if a chapter includes code that does not exist; the message names the code."""
 
 
 def fill(text: str, made: Mapping[str, str]) -> str:
-    """A page whose marks are replaced by what was made for them."""
+    """A page with each mark replaced by the text that was made for it."""
     return MARK.sub(lambda mark: made.get(mark[1], mark[0]), text)
 
 
@@ -46,7 +46,7 @@ def modules(package: Path) -> list[str]:
 
 
 def module(package: Path, name: str) -> Iterator[str]:
-    """A module's part of the page: what it is for, then its public names."""
+    """A module's part of the page: its summary, then its public names."""
     path = package.joinpath(*name.split("."))
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     tree = ast.parse(file.read_text())
@@ -60,7 +60,7 @@ def module(package: Path, name: str) -> Iterator[str]:
 
 
 def signature(node: ast.ClassDef | ast.FunctionDef) -> str:
-    """The call of a function or of a class; of a class without ``__init__`` its fields."""
+    """The call of a function or of a class; for a class without ``__init__``, its fields."""
     if isinstance(node, ast.FunctionDef):
         returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
         return call(node.name, node.args, returns)
@@ -73,7 +73,7 @@ def signature(node: ast.ClassDef | ast.FunctionDef) -> str:
 
 
 def call(name: str, given: ast.arguments, returns: str = "") -> str:
-    """A call on one line if it fits, else with one line for each argument."""
+    """A call on one line if it fits, otherwise with one line for each argument."""
     arguments = arguments_of(given)
     line = f"{name}({', '.join(arguments)}){returns}"
     if len(line) <= 88:
@@ -122,7 +122,7 @@ def prose(docstring: str) -> str:
 
 
 def run_times(notebooks: Mapping[str, NotebookNode]) -> str:
-    """How long each chapter took, where and with what."""
+    """How long each chapter took, on which machine, and with which versions."""
     lines = ["| chapter | seconds | executed on | machine | versions |", "|" + "---|" * 5]
     for name, notebook in notebooks.items():
         took = notebook.metadata["augfpn"]
@@ -147,7 +147,7 @@ LINK = re.compile(r"\]\((?!https?:|#)([\w./]+)\.(?:ipynb|md)(#[\w-]+)?\)")
 
 
 def for_colab(notebook: NotebookNode, root: Path, site: str, raw: str) -> NotebookNode:
-    """A chapter in plain Markdown, as Colab shows it: code is included, links lead to the site.
+    """A chapter in plain Markdown for Colab: code is included, and links lead to the site.
 
     ``site`` is the address of the book, ``raw`` the address of the repository's files.
     """

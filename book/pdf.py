@@ -2,8 +2,8 @@
 
     python book/pdf.py                   _build/augfpn-book.pdf
 
-Jupyter Book puts all pages into one, and links lead from place to place within it. Solutions and
-code are unfolded, and interactive figures show their static images.
+Jupyter Book puts all pages into one, so that links between pages lead to other places in it.
+Solutions and code are unfolded, and interactive figures show their static images.
 """
 
 import shutil

@@ -1,7 +1,7 @@
 """What each command does, and the table of all: `COMMANDS`.
 
-A command is a function from what was typed to an exit status. It imports what takes torch inside,
-after everything that was typed has been judged.
+A command is a function from the parsed arguments to an exit status. It imports modules that need
+torch inside, after all arguments have been checked.
 """
 
 import argparse
@@ -27,7 +27,7 @@ class Command(NamedTuple):
 
 
 def run_train(given: argparse.Namespace) -> int:
-    """Train a detector, measure it and record it; a run that was stopped goes on."""
+    """Train a detector, evaluate it and record the run; a run that was stopped goes on."""
     chosen = parameters_of(given)
     from augfpn.settings.components import label_of
     from augfpn.study import one_run
@@ -46,7 +46,7 @@ def run_train(given: argparse.Namespace) -> int:
 
 
 def run_evaluate(given: argparse.Namespace) -> int:
-    """Measure a record's detector again, and show it beside what was recorded."""
+    """Evaluate a record's detector again, and show the numbers beside those of the record."""
     from augfpn.study import one_run
     from augfpn.training import prepare, reopen
 
@@ -89,7 +89,7 @@ def run_export(given: argparse.Namespace) -> int:
     try:
         test = reopen.recorded_pictures(record, "test", given.data_root)
     except UserError as error:  # whoever has a record need not have its pictures
-        say(f"the file is written and not checked: {error}")
+        say(f"the file was written but not checked: {error}")
         return FAILED
     report = export.check_export(detector, given.out, export.pictures_of_three_sizes(test))
     print(report)
@@ -97,7 +97,7 @@ def run_export(given: argparse.Namespace) -> int:
 
 
 def run_recipes(given: argparse.Namespace) -> int:
-    """List the paper's own rows by name, with its numbers and what each costs."""
+    """List the paper's own rows by name, with the paper's AP and the cost of each detector."""
     from augfpn.cli import listing
 
     rows = listing.recipe_rows(given.word)
@@ -106,7 +106,7 @@ def run_recipes(given: argparse.Namespace) -> int:
 
 
 def run_cost(given: argparse.Namespace) -> int:
-    """Count parameters and multiply-accumulates by part, and what is there only in training."""
+    """Count the parameters and multiply-accumulates of each part, at inference and in training."""
     chosen = parameters_of(given)
     from augfpn.cli import listing
     from augfpn.settings.recipes import model_of_parameters
@@ -117,7 +117,7 @@ def run_cost(given: argparse.Namespace) -> int:
 
 
 def run_measure(given: argparse.Namespace) -> int:
-    """Measure the paper's three defects on a recorded detector, into its diagnostics.json."""
+    """Measure the paper's three defects on a recorded detector; writes its diagnostics.json."""
     from augfpn.diagnostics import measure
     from augfpn.training import prepare
 
@@ -126,7 +126,7 @@ def run_measure(given: argparse.Namespace) -> int:
 
 
 def run_doctor(given: argparse.Namespace) -> int:
-    """Say what this machine and these pictures can do, and how long the run will take."""
+    """Check the machine, the settings and the pictures; say how long the run will take."""
     with progress_apart(given.json):
         found = doctor.examine(parameters_of(given))
     print_json([each._asdict() for each in found]) if given.json else print(
@@ -136,7 +136,7 @@ def run_doctor(given: argparse.Namespace) -> int:
 
 
 def run_completion(given: argparse.Namespace) -> int:
-    """Print what makes a shell complete commands, options and values."""
+    """Print a script that lets a shell complete commands, options and values."""
     import shtab
 
     print(shtab.complete(given.whole_parser(complete=True), given.shell))
@@ -162,8 +162,8 @@ COMMANDS = (
         (
             options.RECORD_OR_WEIGHTS,
             argument("pictures", metavar="PICTURE", type=Path, nargs="+", help="files and folders"),
-            argument("--out", metavar="FOLDER", type=Path, required=True, help="for what is drawn"),
-            argument("--threshold", type=options.share, default=0.5, help="the least score [0.5]"),
+            argument("--out", metavar="FOLDER", type=Path, required=True, help="for the results"),
+            argument("--threshold", type=options.share, default=0.5, help="lowest score [0.5]"),
             options.DEVICE,
         ),
     ),
@@ -180,7 +180,7 @@ COMMANDS = (
         "recipes",
         run_recipes,
         (
-            argument("word", metavar="WORD", nargs="?", default="", help="only names with it"),
+            argument("word", metavar="WORD", nargs="?", default="", help="only names with WORD"),
             options.JSON,
         ),
     ),
@@ -194,7 +194,7 @@ COMMANDS = (
                 default="800x1216",
                 help="height x width, padded [800x1216]",
             ),
-            argument("--rois", type=options.at_least(1), help="proposals [as many as it keeps]"),
+            argument("--rois", type=options.at_least(1), help="proposals [all that are kept]"),
             options.JSON,
         ),
         parameters=True,

@@ -1,7 +1,7 @@
 """What this machine can do with the settings asked for: findings as data, for `augfpn doctor`.
 
 A check that fails is a finding like any other. torch and torchvision are imported where they are
-used, so that one can be told what is wrong with them.
+used, so that the doctor can say what is wrong with them.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from augfpn.training.prepare import PreparedRun
 
 GB = 1e9
-COPIES = 7  # of all weights on the disk: weights.pt, and a checkpoint with AdamW's moments, twice
-BUSY = 0.75  # load for each core
+COPIES = 7  # of all weights on disk: weights.pt, and twice a checkpoint with AdamW's moments
+BUSY = 0.75  # load per core above which a machine is busy
 TOGETHER = "install both in one command: pip install --force-reinstall torch torchvision"
 PROBE = """
 import torch, torchvision
@@ -49,9 +49,9 @@ class Finding(NamedTuple):
 
 
 def examine(chosen: "Parameters") -> list[Finding]:
-    """Examine all that decides whether a run will work and how fast. Downloads no weights.
+    """Examine everything that decides whether a run will work and how fast. Downloads no weights.
 
-    Pictures are read or drawn as for the run itself, and some twenty seconds of training are run.
+    Pictures are read or drawn as for the run itself, and it is trained for some twenty seconds.
     """
     from augfpn.training import prepare
 
@@ -102,7 +102,7 @@ def installation() -> list[Finding]:
     if None in versions.values():
         return found
     pair = " with ".join(f"{name} {version}" for name, version in versions.items())
-    # In a process of its own: a torchvision that does not fit can fail in the import, or crash.
+    # In a process of its own: a torchvision that does not fit can crash, even in its import.
     probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
     if probe.returncode == 0:
         return [*found, Finding("ok", "torch", f"{pair}: nms and roi_align work.")]
@@ -112,14 +112,14 @@ def installation() -> list[Finding]:
         Finding(
             "problem",
             "torch",
-            f"{pair}: nms and roi_align do not work ({reason}); torchvision must be built for this "
-            f"very torch, also as to CPU or CUDA: {TOGETHER}.",
+            f"{pair}: nms and roi_align do not work ({reason}); torchvision must be built for "
+            f"exactly this torch, both for CPU or both for the same CUDA: {TOGETHER}.",
         ),
     ]
 
 
 def processor() -> Finding:
-    """The cores, whether torch uses them, and whether others do."""
+    """The cores, how many of them torch uses, and whether other programs keep them busy."""
     import torch
 
     from augfpn.support.machine import cpu_name
@@ -129,12 +129,12 @@ def processor() -> Finding:
         remarks.append(f"as OMP_NUM_THREADS={os.environ['OMP_NUM_THREADS']} asks for")
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     if load > BUSY * (os.cpu_count() or 1):
-        remarks.append(f"they are busy (load {load:.1f}), so that the time below is too long")
+        remarks.append(f"they are busy (load {load:.1f}), so the time below is too long")
     return Finding("note" if len(remarks) > 2 else "ok", "cpu", "; ".join(remarks) + ".")
 
 
 def memory() -> Finding:
-    """How much memory is free; in total, if the system does not say."""
+    """How much memory is free, or how much there is if the system does not say what is free."""
     info = Path("/proc/meminfo")
     if not info.exists():
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -166,7 +166,7 @@ def accelerator(wanted: str) -> Finding:
     elif shutil.which("nvidia-smi") is None:
         why = "no NVIDIA driver is installed"
     else:
-        why = f"the NVIDIA driver does not serve torch's CUDA {torch.version.cuda}: try nvidia-smi"
+        why = f"the NVIDIA driver does not fit torch's CUDA {torch.version.cuda}: try nvidia-smi"
     return Finding("problem" if wanted == "cuda" else "note", "gpu", f"none: {why}.")
 
 
@@ -195,8 +195,8 @@ def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
         return prepare.experiment_here(replace(chosen, weights="imagenet")), there
     otherwise = "starts from scratch" if chosen.weights == "auto" else "does not start"
     absent = (
-        f"ImageNet's of {backbone} are not at hand: the run downloads them, and {otherwise} where "
-        f"it cannot; or {weights.by_hand}. Below, the run is from scratch."
+        f"ImageNet's weights of {backbone} are not on this machine: the run downloads them, or "
+        f"{otherwise} if it cannot. By hand: {weights.by_hand}. The time below is from scratch."
     )
     return scratch, Finding("note", "weights", absent)
 
@@ -231,7 +231,7 @@ def contents(pictures: "Pictures") -> Iterator[Finding]:
         f"objects: {shares}.",
     )
     for name in (name for name, count in of_size.items() if not count):
-        yield Finding("note", pictures.name, f"has no {name} object, so there is no AP of that.")
+        yield Finding("note", pictures.name, f"has no {name} object, so it has no AP for them.")
     for line in pictures.report:
         yield Finding("note", pictures.name, line)
 
@@ -244,7 +244,7 @@ def recorded(run: "PreparedRun", folder: Path) -> Finding:
     if done is not None:
         return Finding("ok", "recorded", f"this run is done: {done.folder}.")
     if (folder / f".{run.name}.running" / "checkpoint.pt").exists():
-        return Finding("ok", "recorded", "this run was begun, and goes on from its checkpoint.")
+        return Finding("ok", "recorded", "this run was begun and will go on from its checkpoint.")
     return Finding("ok", "recorded", "this run is not recorded yet.")
 
 

@@ -12,19 +12,19 @@ from augfpn.settings.paper import Result
 from augfpn.study.one_run import cell_text, cells
 from augfpn.support.text import columns
 
-COUNTED = "recipe_costs.json"  # what `count_recipes` gives: counting takes torch, and seconds
+COUNTED = "recipe_costs.json"  # made by `count_recipes`: counting needs torch and some seconds
 COUNTED_SIZE = (800, 1216)  # height, width of the picture that is counted for
 
 
 class RecipeRow(NamedTuple):
-    """What the list says of a recipe."""
+    """What the list says about a recipe."""
 
     recipe: str
     val: str  # AP in percent as the paper prints it, box/mask
     test_dev: str
-    parameters: int  # of the detector in inference
-    training_parameters: int  # that are there only in training
-    macs: int  # multiply-accumulates of one picture in inference
+    parameters: int  # of the detector at inference
+    training_parameters: int  # additional ones, only in training
+    macs: int  # multiply-accumulates of one picture at inference
     tables: tuple[str, ...]  # of the paper
     notes: tuple[str, ...]
 
@@ -49,14 +49,14 @@ def recipe_rows(word: str = "") -> list[RecipeRow]:
 
 @cache
 def counted_recipes() -> dict[str, list[int]]:
-    """Parameters, those of training alone, and multiply-accumulates of each recipe, by name."""
+    """Each recipe's parameters, those only in training, and multiply-accumulates, by name."""
     known = json.loads(resources.files("augfpn.cli").joinpath(COUNTED).read_text())
     missing = [name for name in recipes.recipes() if name not in known]
     return known | count_recipes(missing) if missing else known
 
 
 def count_recipes(names: list[str]) -> dict[str, list[int]]:
-    """Count some recipes anew. What is committed is this of all, as JSON."""
+    """Count the costs of some recipes anew; those of all recipes are committed as JSON."""
     from augfpn.detectors import cost
 
     counted = {}
@@ -68,13 +68,13 @@ def count_recipes(names: list[str]) -> dict[str, list[int]]:
 
 
 def ap_of(rows: tuple[Result, ...], table: str, inside: bool) -> str:
-    """The AP of the first row that is, or is not, of a table."""
+    """The AP of the first row from ``table`` if ``inside``, or else from any other table."""
     found = [each for each in rows if (each.table == table) == inside]
     return cell_text(cells(found[0].row, ["AP"])["AP"]) if found else "-"
 
 
 def of_recipes(rows: list[RecipeRow]) -> str:
-    """A line for each recipe; the notes of few."""
+    """A line for each recipe; below, the notes, unless all recipes are listed."""
     header = ("recipe", "val", "test-dev", "M params", "+training", "GMACs", "in the paper")
     lines = [
         (
@@ -101,7 +101,7 @@ def of_recipes(rows: list[RecipeRow]) -> str:
 
 
 def counted_cost(model: Model, size: tuple[int, int], rois: int | None) -> dict:
-    """Parameters and multiply-accumulates of a detector, part by part and in sum.
+    """The parameters and multiply-accumulates of a detector, part by part, and their sums.
 
     ``size`` is height and width of the padded picture. Raises ``UserError`` for other sizes than
     multiples of 32.
@@ -120,7 +120,7 @@ def counted_cost(model: Model, size: tuple[int, int], rois: int | None) -> dict:
 
 
 def of_cost(counted: dict) -> str:
-    """What `counted_cost` gives as a table."""
+    """The result of `counted_cost` as a table."""
     header = ("part", "parameters", "GMACs inference", "GMACs training")
     lines = [
         (each["part"], f"{each['parameters']:,}", giga(each["inference"]), giga(each["training"]))
@@ -131,10 +131,10 @@ def of_cost(counted: dict) -> str:
     lines.append(("in training", f"{training['parameters']:,}", "", giga(training["macs"])))
     height, width = counted["size"]
     boxes = f", {counted['proposals']} proposals at inference" if counted["proposals"] else ""
-    about = f"one picture of {height} x {width}{boxes}; forward passes; - is only in training"
+    about = f"one picture of {height} x {width}{boxes}; forward pass; -: only in training"
     return f"{columns(header, lines)}\n\n{about}"
 
 
 def giga(macs: int | None) -> str:
-    """Billions, or a dash for what is not there."""
+    """Billions, or a dash for a part that does not exist."""
     return "-" if macs is None else f"{macs / 1e9:.3f}"

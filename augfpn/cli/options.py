@@ -1,6 +1,6 @@
-"""The words of the command line: those that commands share, and one for each parameter of a run.
+"""The options of the command line: those that commands share, and one for each parameter of a run.
 
-Nothing here needs torch: whatever is wrong with what was typed is said before torch is imported.
+Nothing here needs torch: whatever is wrong with an argument is said before torch is imported.
 """
 
 import argparse
@@ -25,13 +25,13 @@ GROUPS = {  # the parameter that a group of options begins with
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, with errors in one sentence that names what was probably meant."""
+    """An argument parser whose errors are one sentence that suggests what was probably meant."""
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message}; see {self.prog} --help.")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
-        # argparse calls this for each value of an argument with choices, commands among them.
+        # argparse calls this for each value of an argument with choices; a command is one, too.
         if action.choices is not None and value not in action.choices:
             what = action.option_strings[0] if action.option_strings else action.metavar
             allowed = ", ".join(map(str, action.choices))
@@ -41,14 +41,14 @@ class Parser(argparse.ArgumentParser):
 
 
 class Argument(NamedTuple):
-    """An argument of a command: its names, and what argparse's ``add_argument`` takes beside."""
+    """An argument of a command: its names, and the settings of argparse's ``add_argument``."""
 
     names: tuple[str, ...]
     settings: dict[str, Any]
 
 
 def argument(*names: str, **settings: Any) -> Argument:
-    """An argument, written as for ``add_argument``."""
+    """An argument, written like a call of ``add_argument``."""
     return Argument(names, settings)
 
 
@@ -94,7 +94,7 @@ RECORD = argument("record", metavar="RECORD", type=Path, help="the record's fold
 RECORD_OR_WEIGHTS = argument(
     "record", metavar="RECORD", type=Path, help="a record, or its weights.pt"
 )
-DATA_ROOT = argument("--data-root", metavar="FOLDER", help="where its pictures are now, if moved")
+DATA_ROOT = argument("--data-root", metavar="FOLDER", help="the record's pictures, if moved")
 DEVICE = argument(
     "--device", default="auto", choices=("auto", "cpu", "cuda"), help="%(choices)s [auto]"
 )
@@ -106,10 +106,10 @@ RECIPE = argument("--recipe", metavar="NAME", help="a row of the paper: see augf
 
 
 def add_parameters(sub: Parser, complete: bool = False) -> None:
-    """An option for each parameter, as a notebook has them; values stay as they are typed.
+    """Add an option for each parameter of a notebook; values stay as they are typed.
 
-    With ``complete`` allowed values are argparse's choices, for a shell to complete; otherwise
-    `augfpn.settings.parameters` judges them, with the sentence that a notebook gets.
+    With ``complete``, the allowed values are argparse's choices, so that a shell can complete them.
+    Otherwise `augfpn.settings.parameters` checks values, with the same errors as in a notebook.
     """
     sub.usage = "%(prog)s [--NAME VALUE ...]"
     names = {"choices": tuple(recipes.recipes())} if complete else {}
@@ -122,7 +122,7 @@ def add_parameters(sub: Parser, complete: bool = False) -> None:
 
 
 def form_of(name: str, default: Any, complete: bool) -> dict[str, Any]:
-    """What argparse takes for one parameter."""
+    """The settings of argparse's ``add_argument`` for one parameter."""
     words = tuple(allowed_words(Parameters.__annotations__[name]))
     text = parameters.describe(name) + (f"; one of {', '.join(words)}" if words else "")
     shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
@@ -138,7 +138,7 @@ def form_of(name: str, default: Any, complete: bool) -> dict[str, Any]:
 
 
 def allowed_words(kind: Any) -> Iterator[str]:
-    """The words that a type allows, and what stands for those that it cannot list: "timm/NAME"."""
+    """The words that a type allows; "timm/NAME" stands for those that it cannot list."""
     if get_origin(kind) is Literal:
         yield from get_args(kind)
     elif get_origin(kind) is Annotated:

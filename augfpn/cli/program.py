@@ -1,7 +1,7 @@
 """The command line: augfpn train | evaluate | predict | ... as `augfpn --help` lists them.
 
-What takes torch is imported where it is used: `augfpn --help` answers at once, and `augfpn doctor`
-also where torch and torchvision do not fit.
+Modules that need torch are imported where they are used. So `augfpn --help` answers at once, and
+`augfpn doctor` answers even if torch and torchvision do not fit together.
 """
 
 import contextlib
@@ -27,8 +27,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return answer(list(sys.argv[1:] if words is None else words))
         finally:
             print(end="", flush=True)
-    except BrokenPipeError:  # whoever reads this has enough, as `| head` does
-        # Python flushes once more at its end: into nothing.
+    except BrokenPipeError:  # the reader has closed the pipe, as `| head` does
+        # Python flushes once more when it ends: let it write into nothing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
 
@@ -36,7 +36,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def answer(words: list[str]) -> int:
     """Run a command line and say what is wrong in one sentence; returns the exit status."""
     try:
-        # Of several processes that torchrun started the first one speaks.
+        # Of several processes that torchrun started, only the first one prints.
         with contextlib.redirect_stdout(None if int(os.environ.get("RANK", "0")) else sys.stdout):
             return run(words)
     except KeyboardInterrupt:
@@ -48,7 +48,7 @@ def answer(words: list[str]) -> int:
     except (UserError, OSError, FloatingPointError) as error:
         say(f"error: {' '.join(str(error).split())}")
         return WRONG_USE
-    except (ImportError, RuntimeError):  # what torch and torchvision raise that do not fit
+    except (ImportError, RuntimeError):  # as torch and a torchvision that does not fit it raise
         found = doctor.installation()
         if not doctor.has_problem(found):
             raise
@@ -88,7 +88,7 @@ def whole_parser(complete: bool = False) -> Parser:
 
 
 def refuse(word: str, command: Command) -> NoReturn:
-    """Raise ``UserError`` for a word that a command does not take, with the one that was meant."""
+    """Raise ``UserError`` for a word that a command does not take; it suggests the one meant."""
     if not word.startswith("--"):
         raise UserError(f"{word!r} is not understood here; see augfpn {command.name} --help.")
     name = word.partition("=")[0]

@@ -14,7 +14,7 @@ from augfpn.support.files import check_writable
 
 
 def run_study(given: argparse.Namespace) -> int:
-    """Say which runs of the study are recorded, do those that are missing, report on all."""
+    """Show which runs of the study are recorded, make the missing ones, and report on all."""
     for asked in [[name] for name in given.parts] or [list(grid.parts())]:
         grid.check_pictures(asked, given.budget, given.pictures)
     return ACTIONS[given.action][0](given)
@@ -31,7 +31,7 @@ def folders_of(given: argparse.Namespace) -> list[Path]:
 
 
 def found_by(given: argparse.Namespace) -> recorded.Found:
-    """What is recorded. Says so if the folder that was named is not there."""
+    """What is recorded. Prints a note if the folder that was named does not exist."""
     if given.records != options.RECORDS and not given.records.exists():
         say(f"there is no folder {given.records}: only the repository's records count.")
     return recorded.collect(folders_of(given))
@@ -43,7 +43,7 @@ def wanted_by(given: argparse.Namespace) -> list[grid.Run]:
 
 
 def show_status(given: argparse.Namespace) -> int:
-    """say what is recorded, what is missing and how long that would take"""
+    """show which runs are recorded, which are missing, and how long these would take"""
     found = found_by(given)
     rows = recorded.status(names_of(given), given.budget, given.pictures, given.seeds, found)
     timings = recorded.read_timings(folders_of(given), given.budget)
@@ -58,7 +58,7 @@ def show_status(given: argparse.Namespace) -> int:
 
 
 def train_missing_runs(given: argparse.Namespace) -> int:
-    """train what is missing; goes on where it was cut off"""
+    """train the missing runs; a run that was stopped goes on"""
     check_writable(given.records)
     wanted, found = wanted_by(given), recorded.collect(folders_of(given))
     missing = [each for each in wanted if found.record(each) is None]

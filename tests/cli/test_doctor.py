@@ -131,7 +131,7 @@ def test_a_run_that_was_begun_is_found(tmp_path, run):
     work = tmp_path / f".{run.name}.running"
     work.mkdir()
     (work / "checkpoint.pt").touch()
-    assert "goes on" in doctor.recorded(run, tmp_path).sentence
+    assert "will go on" in doctor.recorded(run, tmp_path).sentence
 
 
 def test_weights_are_looked_for_and_never_downloaded(monkeypatch, tmp_path):

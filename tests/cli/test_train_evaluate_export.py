@@ -91,5 +91,5 @@ def test_a_file_that_cannot_be_checked_says_so(record, tmp_path, capsys, monkeyp
     assert main(["export", str(record), "--out", str(written)]) == 1
     printed, said = capsys.readouterr()
     assert printed.startswith(f"{written}: ")
-    assert "the file is written and not checked: " in said
+    assert "the file was written but not checked: " in said
     assert str(tmp_path / "away") in said
