@@ -1,4 +1,4 @@
-"""Real pictures where they are, a small folder in COCO's layout, and the book's own program."""
+"""Fixtures: real data sets if present, a small folder in COCO's layout, the book's programs."""
 
 import importlib.util
 import json
@@ -17,7 +17,7 @@ BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 @pytest.fixture(scope="session")
 def real_data():
-    """A function from the name of a data set to its folder; skips the test where it is absent."""
+    """A function from the name of a data set to its folder; skips the test if it is absent."""
 
     def folder(name: str) -> Path:
         found = Path(os.environ.get("AUGFPN_TEST_DATA", BESIDE)) / name
@@ -95,7 +95,7 @@ def write_pictures():
 
 @pytest.fixture
 def write_coco(write_pictures):
-    """A function that writes a COCO dict and its pictures where it is told."""
+    """A function that writes a COCO dict and its pictures into a given folder."""
 
     def write(coco: dict, file: Path, pictures: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the user sees of a mistake: one sentence."""
+"""What the user sees after a mistake: one sentence."""
 
 import pytest
 

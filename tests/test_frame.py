@@ -38,7 +38,7 @@ def git(*args: str) -> subprocess.CompletedProcess[str]:
 def make(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     if shutil.which("make") is None:
         pytest.skip("make is not installed")
-    # A make above this one (make test) must not hand its own flags down.
+    # An outer make (make test) must not pass on its flags.
     environ = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(
         ["make", *args], cwd=cwd, env=environ, capture_output=True, text=True, check=False
@@ -47,7 +47,7 @@ def make(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def files() -> list[Path]:
-    """Every file that git holds, or would with the next `git add`."""
+    """Every file that git holds, or would hold after the next `git add`."""
     listed = git("ls-files", "--cached", "--others", "--exclude-standard", "-z")
     if listed.returncode:
         pytest.skip("this is not a git checkout, so there is no list of its files")
@@ -91,7 +91,7 @@ def test_requirements_pin_all_that_pyproject_asks_for() -> None:
 
 
 def test_pinned_torch_is_the_ordinary_build() -> None:
-    """A +cpu build has another torchvision beside it, whose operators are missing."""
+    """A +cpu build of torch comes with a torchvision whose operators are missing."""
     text = (ROOT / "requirements.txt").read_text()
     assert "://" not in text
     assert re.search(r"^torch==\d+\.\d+\.\d+$", text, re.MULTILINE)
@@ -227,7 +227,7 @@ def test_citation_names_the_paper() -> None:
 
 
 def committed(folder: str) -> list[str]:
-    """What git holds in a folder, from there."""
+    """The files that git holds in a folder, relative to it."""
     listed = git("ls-files", "-z", folder)
     if listed.returncode:
         pytest.skip("this is not a git checkout, so there is no list of its files")

@@ -1,8 +1,8 @@
-"""The rooms of the package: which may import which, wherever in the source an import stands.
+"""Which room of the package may import which others, anywhere in its source.
 
-`ROOMS` is written from the ground up: a room imports only what is written above it here, so no
-arrow points upward and no two rooms import each other. Within a room modules may import each
-other, but not in a circle.
+`ROOMS` begins with the lowest rooms: a room may import only rooms that are listed before it, so
+that no import points upward and no two rooms import each other. The modules of a room may import
+each other, but not in a circle.
 """
 
 import ast
@@ -67,7 +67,7 @@ def imports(file: Path, package: str, known: dict[str, Path]) -> Iterator[str]:
 
 
 def arrows(package: Path) -> set[tuple[str, str]]:
-    """Who imports whom, module by module. What the package's __init__ looks up later is none."""
+    """Pairs of modules: the first imports the second. Lazy imports of __init__ do not count."""
     known = modules(package)
     return {
         (name, other)
@@ -78,7 +78,7 @@ def arrows(package: Path) -> set[tuple[str, str]]:
 
 
 def faults(package: Path, rooms: dict[str, str] = ROOMS) -> list[str]:
-    """A sentence for each arrow that must not be, each room that nobody knows, each circle."""
+    """A sentence for each forbidden import, each room that is not in the table, each circle."""
     order = list(rooms)
     upward = [
         f"the table lets {room} import {other}, which is not below it"
@@ -116,7 +116,7 @@ def test_rooms_import_what_the_table_lets_them() -> None:
 
 @pytest.mark.parametrize("module", WITHOUT_TORCH)
 def test_these_modules_are_imported_without_torch(module: str) -> None:
-    """So that words are judged, and records found, before torch has taken its seconds."""
+    """So that arguments are checked and records found before the seconds that torch takes."""
     code = f"import sys, {module}; print([n for n in ('torch', 'matplotlib') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -130,7 +130,7 @@ SMALL = {"ground": "", "above": "ground"}
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    """A package of two rooms that is right."""
+    """A package of two rooms without faults."""
     for room in SMALL:
         (tmp_path / "house" / room).mkdir(parents=True)
         (tmp_path / "house" / room / "__init__.py").touch()

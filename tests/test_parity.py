@@ -1,5 +1,5 @@
-"""With AugFPN's parts off and in torchvision's dialect, each detector is torchvision's, bit for bit
-on a CPU."""
+"""With AugFPN's parts off and in torchvision's dialect, each detector computes the same as
+torchvision's, bit for bit on a CPU."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,7 @@ from augfpn.settings.dialects import in_dialect
 
 SIZES = {"short_side": 128, "long_side": 208}
 CLASSES = 6
-ROIS = 64  # of a picture, instead of 512: in both
+ROIS = 64  # per picture instead of 512, in both detectors
 Pair = tuple[nn.Module, TwoStage | OneStage]
 LOSSES = {  # torchvision's names of losses that we name otherwise
     "classification": "loss_classifier",
@@ -89,7 +89,7 @@ def pair(request: pytest.FixtureRequest) -> Pair:
     their = theirs(request.param)
     ours = build_detector(settings_of(request.param))
     assert load_torchvision(ours, their.state_dict()) == []
-    for model in (their, ours):  # both alike: enough scores above the threshold
+    for model in (their, ours):  # in both, so that enough scores are above the threshold
         for name, bias in model.named_parameters():
             if name.endswith(("cls_score.bias", "cls_logits.bias")) and "rpn" not in name:
                 nn.init.zeros_(bias)
@@ -142,7 +142,7 @@ def test_losses_and_gradients_are_equal(pair: Pair) -> None:
     for model in (their, ours):
         model.train()
         model.zero_grad()
-        torch.manual_seed(2)  # the samplers draw
+        torch.manual_seed(2)  # for the samplers, which draw
         losses.append(model(images, targets))
         sum(losses[-1].values()).backward()
     expected = {LOSSES.get(k, k): v.item() for k, v in losses[0].items()}

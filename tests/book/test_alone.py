@@ -1,8 +1,8 @@
 """Each chapter alone, as on Colab: torch is there, the package and this repository are not.
 
-The environment has what Colab has of the package's dependencies and nothing else, and a chapter's
-first cell does the rest. Making the environment is seconds with uv's cache, 5 GB of downloads
-without; all chapters take about a quarter of an hour on two CPU cores.
+The environment has those of the package's dependencies that Colab has, and nothing else; a
+chapter's first cell installs the rest. Making the environment takes seconds with uv's cache, and
+5 GB of downloads without it. All chapters take about a quarter of an hour on two CPU cores.
 """
 
 import json
@@ -22,9 +22,9 @@ from nbformat import NotebookNode
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
-THERE = ("torch", "torchvision", "numpy")  # which a chapter must leave as they are
+THERE = ("torch", "torchvision", "numpy")  # a chapter must not change their versions
 JUPYTER = ("ipykernel", "matplotlib-inline", "pip")
-MOST_SECONDS = 300  # for a chapter with its installation
+MOST_SECONDS = 300  # for a chapter, with the installation of the package
 CELL_SECONDS = 600
 VERSIONS = f"""\
 from importlib.metadata import version
@@ -44,7 +44,7 @@ pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def run(*command: str | Path) -> str:
-    """What a command prints; fails with its error output."""
+    """What a command prints. If it fails, the test fails with its error output."""
     told = [str(word) for word in command]
     done = subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(told)}\n{done.stderr[-3000:]}"

@@ -1,4 +1,4 @@
-"""The book's pages: their structure, and that what they promise is true."""
+"""The book's pages: their structure, and whether what they promise is true."""
 
 import ast
 import json
@@ -21,7 +21,7 @@ from augfpn.settings import dialects, parameters
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
 DEPENDENCIES = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-LEFT_ALONE = {"torch", "torchvision", "numpy"}  # as they are in a reader's environment
+LEFT_ALONE = {"torch", "torchvision", "numpy"}  # a reader's environment keeps its versions
 TOC = yaml.safe_load((BOOK / "_toc.yml").read_text())
 NAMES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))

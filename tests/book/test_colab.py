@@ -52,7 +52,7 @@ def test_on_colab_code_cells_are_the_same(
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
 def test_on_colab_included_code_is_the_packages(colab: Path, chapter: Path) -> None:
-    """And begins and ends where Sphinx, which includes it in the book, says that it does."""
+    """It begins and ends as in the book, where Sphinx includes it."""
     code = pytest.importorskip("sphinx.pycode", reason="only the book's extra has Sphinx")
     included = re.findall(r"\{literalinclude\} (\S+)\n:pyobject: ([\w.]+)", prose(chapter))
     shown = re.findall(r"^```python\n(.*?)^```$", prose(colab / chapter.name), re.M | re.S)

@@ -62,7 +62,7 @@ CODE = {
     "recorded": "from augfpn import records\nprint(records.all_of_them())",
 }
 FRESH = {"plain": "by 42", "boxes": "side 5.0", "recorded": "['one']"}
-# build.py without Jupyter Book: what it hands over to it.
+# build.py without Jupyter Book: it ends with the files that Jupyter Book would read.
 WRITE_SOURCE = """\
 import build
 build.write_source(build.execute_all(1))
@@ -80,7 +80,7 @@ class Ran(NamedTuple):
     """How a build ended and what it printed."""
 
     status: int
-    happened: dict[str, str]  # to each chapter that is done: "executed" or "unchanged"
+    happened: dict[str, str]  # for each chapter that is done: "executed" or "unchanged"
     errors: str
 
     @property
@@ -180,7 +180,7 @@ def test_prose_and_modules_that_no_chapter_uses_execute_nothing_and_prose_is_sho
     small: Small,
 ) -> None:
     small.module("geometry/unused", "VALUE = 2")
-    # What Python leaves beside a module while another process compiles it is not the package.
+    # A file that Python leaves beside a module while it compiles it is not part of the package.
     cache = small.root / "augfpn" / "geometry" / "__pycache__"
     cache.mkdir(exist_ok=True)
     (cache / "boxes.cpython-311.pyc.140").write_bytes(b"half")

@@ -1,4 +1,4 @@
-"""What is generated for pages: plain Markdown for Colab, the API from docstrings; and its keys."""
+"""Generated parts of pages (Markdown for Colab, the API), and the files that a chapter needs."""
 
 import re
 from itertools import groupby
@@ -11,7 +11,7 @@ PACKAGE = ROOT / "augfpn"
 
 
 def test_what_a_chapter_imports_counts_with_all_that_it_needs(dependencies) -> None:
-    """Through rooms, by lazy names; the records too where they are read, and all data files."""
+    """Through rooms and lazy names; with `records.py` if it is used, and with all data files."""
     files = dependencies.files_of(["from augfpn import AUGFPN\nfrom augfpn.study import evidence"])
     needed = ("config", "study/__init__", "study/evidence", "data/scenes/scene", "records")
     assert {PACKAGE / f"{name}.py" for name in needed} <= files

@@ -1,9 +1,9 @@
 """No number of the repository's text is typed by hand: each has a source that is looked up here.
 
-Text is what a reader reads as prose: README, pages and chapters, without code. A number is anything
-with a decimal point or groups of thousands; what needs neither (three seeds, 16 pictures) is not
-looked at; nor are formulas, which a reader can work out. A number either is part of a sentence that
-`said` checks, or has a row in `SOURCES`: the page, the number, and what it is computed from.
+Text is prose: README, pages, chapters and notebooks, without code. Only numbers with a decimal
+point or groups of thousands are checked, so not "three seeds" or "16 pictures", and no formulas,
+which a reader can work out. A number is either part of a sentence that `said` checks, or has a row
+in `SOURCES`: the page, the number, and what it is computed from.
 """
 
 import json
@@ -21,6 +21,7 @@ from said.table import SENTENCES
 
 from augfpn.config import AUGFPN
 from augfpn.detectors import cost
+from augfpn.diagnostics import top_level
 from augfpn.settings.budgets import BUDGETS
 from augfpn.training.train import learning_rate
 
@@ -54,7 +55,7 @@ def named(value: str) -> Callable[[], str]:
 
 @cache
 def costs() -> dict[str, cost.PartCost]:
-    """Of AugFPN's parts, at the paper's size."""
+    """The costs of AugFPN's parts, by name, at the paper's size."""
     return {each.part: each for each in cost.part_costs(replace(AUGFPN, classes=80), rois=ROIS)}
 
 
@@ -93,6 +94,7 @@ SOURCES: dict[tuple[str, str], Callable[[], str]] = {
     ("experiments/table4", "0.1"): lambda: f"{AUGFPN.ratios[0]:g}",
     ("experiments/table4", "0.2"): lambda: f"{AUGFPN.ratios[1]:g}",
     ("experiments/table4", "0.3"): lambda: f"{AUGFPN.ratios[2]:g}",
+    ("experiments/top_level", "1.5"): lambda: f"{top_level.AROUND:g}",
 }
 
 
@@ -102,7 +104,7 @@ def page_of(path: Path) -> str:
 
 
 def prose(path: Path) -> str:
-    """What a reader reads."""
+    """A file's text without code and commands."""
     text = path.read_text("utf-8")
     if path.suffix == ".ipynb":
         cells = (c for c in json.loads(text)["cells"] if c["cell_type"] == "markdown")
@@ -112,7 +114,7 @@ def prose(path: Path) -> str:
 
 @cache
 def known(page: str) -> set[str]:
-    """The numbers that a page may say: those with a row, and those of its checked sentences."""
+    """The numbers that a page may have: those with a row, and those in its checked sentences."""
     own = {number for where, number in SOURCES if where == page}
     return own.union(*(NUMBER.findall(each.words) for each in SENTENCES if each.page == page))
 
@@ -135,7 +137,7 @@ def test_a_source_says_what_its_page_says(page: str, number: str) -> None:
 
 @pytest.mark.parametrize("path", TEXTS, ids=page_of)
 def test_hardly_a_typed_number_would_pass(path: Path) -> None:
-    """Of all numbers with one decimal from 0.0 to 99.9."""
+    """Of all numbers from 0.0 to 99.9 with one decimal, a page accepts fewer than ten."""
     passing = {f"{n / 10:.1f}" for n in range(1000)} & known(page_of(path))
     assert len(passing) < 10
 

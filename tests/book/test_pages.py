@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
 NAMES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
 CHAPTERS = [name for name in NAMES if (ROOT / "book" / f"{name}.ipynb").exists()]
-MOST_BYTES = 3_000_000  # without what all pages share and a browser keeps
+MOST_BYTES = 3_000_000  # without files that all pages share, which a browser keeps
 WIDGETS = {
     "levels": "soft_roi_selection",
     "pooling": "residual_feature_augmentation",

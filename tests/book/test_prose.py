@@ -52,7 +52,7 @@ def test_the_intervals_say_so(each: Sentence) -> None:
 READS = re.compile(
     r"\bgather\.|\bfound\.|\bmechanisms\.|\btables\.|\bverdicts\.|\bdefects\.|\btimings\b"
 )
-NOTHING_SAID = {  # chapter and cell that read records, about which the text after them says nothing
+NOTHING_SAID = {  # (chapter, cell) that reads records, and whose results no text describes
     ("claims", "ledger"),
     ("claims", "one"),
     ("consistent_supervision", "halved"),
@@ -62,7 +62,7 @@ NOTHING_SAID = {  # chapter and cell that read records, about which the text aft
     ("two_forwards", "opened"),
     ("two_forwards", "results"),
 }
-DRAWN_ONLY = {  # the same for captions and alt texts that only say how a figure is drawn
+DRAWN_ONLY = {  # (chapter, cell) whose caption and alt text only say how a figure is drawn
     ("consistent_supervision", "effects"),
     ("residual_feature_augmentation", "effects"),
     ("soft_roi_selection", "effects"),
@@ -80,7 +80,7 @@ def reading_cells() -> Iterator[tuple[str, dict, str]]:
 
 
 def checked(page: str, words: str) -> bool:
-    """Whether a text of a page contains a sentence of the table."""
+    """Whether a text contains a sentence that the table has for this page."""
     return any(each.page == page and each.words in words for each in SENTENCES)
 
 

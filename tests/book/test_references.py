@@ -1,4 +1,4 @@
-"""What the text and the package's own docstrings refer to is there: modules, names, files.
+"""The modules, names and files exist to which the text and the package's docstrings refer.
 
 A dotted name such as `augfpn.study.intervals.mean_interval` is followed module by module, then
 through what the source defines; nothing is imported. A path such as `augfpn/pyramid.py` is a file
@@ -32,7 +32,7 @@ MADE = {"augfpn/_records"}  # by an installation
 
 
 def text(path: Path) -> str:
-    """All that a file says: of a notebook its cells with captions, of a test its docstrings."""
+    """The text of a file: of a notebook, its cells with captions; of a test, its docstrings."""
     if path.suffix == ".ipynb":
         cells = json.loads(path.read_text("utf-8"))["cells"]
         return "\n".join("".join(each["source"]) + json.dumps(each["metadata"]) for each in cells)
@@ -88,7 +88,7 @@ def defined(node: ast.stmt) -> Iterator[str]:
 
 
 def missing(said: str) -> list[str]:
-    """What a text refers to and is not there."""
+    """Everything that a text refers to and that does not exist."""
     files = {each for each in PATHS.findall(said) if not (ROOT / each).exists()}
     return [
         *(name for name in DOTTED.findall(said) if not exists(name)),

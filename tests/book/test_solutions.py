@@ -1,4 +1,4 @@
-"""Every exercise has a folded solution, and what it says is worked out again (see `solved`)."""
+"""Every exercise has a folded solution, and its answer is worked out again (see `solved`)."""
 
 import re
 import tempfile

@@ -1,6 +1,6 @@
 """The book's page on adding a neck: its changes apply, touch three places, and train.
 
-Half of them gets one sentence that names the place that is missing.
+If only half of the changes are made, one sentence names the place that is missing.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A run of two steps, trained by the command line, that tests of other commands take up."""
+"""A run of two steps, trained by the command line, which tests of other commands use."""
 
 import shutil
 import subprocess

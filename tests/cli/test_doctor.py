@@ -1,4 +1,4 @@
-"""The doctor's findings are true; a problem says what to do about it and ends no other check."""
+"""The doctor's findings are true; a problem says what to do, and other checks go on."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ SMOKE = {"budget": "smoke", "steps": 2, "limit": 2, "device": "cpu"}
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    """Measure for a moment only, and take the installation for sound."""
+    """Measure for a moment only, and do not check the installation."""
     monkeypatch.setattr(timing, "TRAINING_SECONDS", 0.0)
     monkeypatch.setattr(timing, "TEST_SECONDS", 0.0)
     fine = [Finding("ok", "torch", "works")]
@@ -52,7 +52,7 @@ def test_torch_and_torchvision_of_this_environment_work_together(monkeypatch):
 
 
 def test_a_torchvision_that_does_not_fit_is_diagnosed(tmp_path):
-    """As with a torch for CPUs under a torchvision for CUDA: the import itself fails."""
+    """As with torch for CPUs and torchvision for CUDA: the import itself fails."""
     (tmp_path / "torchvision").mkdir()
     fails = "raise RuntimeError('operator torchvision::nms does not exist')"
     (tmp_path / "torchvision/__init__.py").write_text(fails)
@@ -228,7 +228,7 @@ def test_a_step_that_is_too_long_is_guessed_from_one_picture(monkeypatch, run, c
 
 
 def test_measuring_ends_when_its_seconds_are_over(monkeypatch, run, clock):
-    """After three steps with one picture, 1.5 s, and nine steps of 1 s, of which three are slow."""
+    """It ends after three steps of one picture (1.5 s) and nine of 1 s, of which three are slow."""
     taken = iter([0.5] * 3 + [1.0] * 30)
     monkeypatch.setattr(train, "one_step", lambda *_: clock.passes(next(taken)))
     monkeypatch.setattr(timing, "TRAINING_SECONDS", 10.0)

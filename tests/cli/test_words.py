@@ -1,4 +1,4 @@
-"""What is typed: options, help, refusals, completion; and how long an answer takes."""
+"""Arguments: options, help, errors, completion; and how long an answer takes."""
 
 import json
 import os
@@ -100,7 +100,7 @@ def test_control_c_says_that_the_run_goes_on(monkeypatch, capsys):
 
 
 def test_a_reader_who_has_enough_is_no_error():
-    """As `augfpn recipes | head -1`, and where all that is said still waits at the end."""
+    """As in `augfpn recipes | head -1`; also if the whole output is still in the buffer."""
     buffered = {name: x for name, x in os.environ.items() if name != "PYTHONUNBUFFERED"}
     for words in (["recipes"], ["--help"]):
         command = [sys.executable, "-m", "augfpn.cli", *words]

@@ -18,7 +18,7 @@ def made_up(side: list, level: list, loss: list, each: list, mirrored: list) -> 
 
 
 def test_the_oracle_cannot_profit_from_the_noise_of_one_view() -> None:
-    """The choice is made by the mirrored losses, and paid for with the real ones."""
+    """The level is chosen by the losses on the mirrored picture; the loss is the picture's own."""
     of = made_up([50] * 20, [2] * 20, [0] * 20, [[1.0, 0.2, 3.0]] * 20, [[0.5, 0.6, 0.1]] * 20)
     found = assignment.oracle(of, (2, 3, 4))
     assert (found["loss_assigned"], found["loss_best"]) == (1.0, 3.0)
@@ -28,7 +28,7 @@ def test_the_oracle_cannot_profit_from_the_noise_of_one_view() -> None:
 
 
 def test_another_level_for_all_objects_of_a_size() -> None:
-    """Forty objects of P2 would do better by 0.4 at P3, twenty of P3 are best where they are."""
+    """Forty objects of P2 would gain 0.4 at P3; twenty objects of P3 are at their best level."""
     each = [[1.0, 0.6, 3.0]] * 40 + [[2.0, 0.5, 0.7]] * 20 + [[0.1, 0.1, 9.0]] * 3
     of = made_up([50] * 63, [2] * 40 + [3] * 20 + [4] * 3, [0] * 63, each, each)
     found = assignment.oracle(of, (2, 3, 4))
@@ -71,7 +71,7 @@ def test_shares_and_entropy_of_weights() -> None:
     numbers = share_numbers((2, 3, 4, 5), found)
     assert numbers["P5's share at P2"] == pytest.approx(0.25)
     assert numbers["P2's share at P3"] is None
-    assert numbers["least share"] is None  # RoIs of P3 and P4 are too few to know
+    assert numbers["least share"] is None  # there are too few RoIs of P3 and P4
     whole = assignment.mixture_by_level(
         np.repeat([2, 3, 4, 5], 20), np.repeat(gate[:20], 4, axis=0), range(2, 6)
     )

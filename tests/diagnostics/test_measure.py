@@ -69,7 +69,7 @@ def test_one_stage_detectors_have_three_levels_and_no_rois(folder: Path) -> None
 
 
 def test_measurements_are_of_the_record_alone(folder: Path, tmp_path: Path) -> None:
-    """The same twice, to the last digit; what is of no version is measured anew."""
+    """Measuring twice gives the same digits; a file without a version is measured again."""
     copy = shutil.copytree(folder, tmp_path / "copy")
     (copy / records.DIAGNOSTICS).write_text("{}")
     again = json.loads(measure_record(copy).read_text())
@@ -105,7 +105,7 @@ def test_what_cannot_be_measured_is_said(folder: Path, tmp_path: Path) -> None:
 
 
 def test_soft_weights_are_those_of_the_fusion(folder: Path) -> None:
-    """The gates of a picture are what the fusion itself multiplies with."""
+    """The gates that are measured are those with which the fusion multiplies."""
     record = records.read(folder)
     detector = build.build_detector(record.experiment.model).eval()
     assert isinstance(detector.select, SoftRoISelection)

@@ -49,8 +49,8 @@ def test_pictures_are_never_fitted_and_judged_on() -> None:
 
 
 def levels_of(rng: np.random.Generator) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Three classes on three levels: the second is the first shifted and stretched, the third has
-    the classes in other places."""
+    """Three classes on three levels: the second level is the first one shifted and stretched, and
+    on the third the centres of the classes are permuted."""
     labels = rng.integers(1, 4, len(PICTURES))
     centres = 4 * np.eye(3)
     first = centres[labels - 1] + rng.normal(size=(len(labels), 3))

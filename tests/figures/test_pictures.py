@@ -1,4 +1,4 @@
-"""Boxes and masks on pictures: where they are, in which colour, and that the picture stays."""
+"""Boxes and masks on pictures: their places and colours; the given picture is not changed."""
 
 import numpy as np
 import pytest

@@ -16,7 +16,7 @@ GAP = replace(FPN, ratios=(0.1, 0.2, 0.3), context_pooling="gap", context_fusion
 
 
 def changed(model: Model, **settings: str) -> Model:
-    """The model with settings that config.py does not allow yet: a reader's own."""
+    """The model with settings that config.py does not allow yet, as a reader may add them."""
     copy = replace(model)
     for name, value in settings.items():
         object.__setattr__(copy, name, value)
@@ -86,7 +86,7 @@ def test_a_record_is_named_after_its_run() -> None:
 
 
 def test_a_backbone_of_timm_makes_a_name_for_one_folder() -> None:
-    """A slash in it would make two, and a finished run could not be renamed to its record."""
+    """A slash in it would make two folders, and a finished run could not become a record."""
     experiment = config.Experiment(
         model=Model(backbone="timm/resnet18.a1_in1k", norm="batch"), budget="smoke"
     )

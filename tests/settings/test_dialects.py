@@ -1,4 +1,4 @@
-"""What each dialect claims, by a small example for every option, in both directions."""
+"""Each option of the dialects, tested with a small worked example for both of its values."""
 
 from dataclasses import fields, replace
 from importlib.util import module_from_spec, spec_from_file_location
@@ -29,7 +29,7 @@ def built(group: str, field: str, value: object) -> nn.Module:
 
 @worked("EVERY", "initialisation", torchvision=(True, False), authors=(False, True))
 def test_first_weights(value, expected) -> None:
-    """Biases of the box head are drawn, or zero; classes' weights are spread 0.01 in the latter."""
+    """Biases of the box head are random, or zero with class weights of standard deviation 0.01."""
     head = built("EVERY", "initialisation", value).heads
     biased = bool(head.box_predictor.cls_score.bias.any())
     small = abs(head.box_predictor.cls_score.weight.std().item() - 0.01) < 0.002

@@ -1,4 +1,4 @@
-"""The paper's rows and the models that they are of, both ways."""
+"""From the paper's rows to models, and from models to rows."""
 
 from dataclasses import replace
 

@@ -25,8 +25,9 @@ TINY = {
     "weights": "scratch",
     "norm": "batch",  # as `settings.experiment` has it without ImageNet's statistics
 }
-# Parameters at inference, and what only training has: reference.md 4.1 to 4.3, 80 classes. There
-# normalisation's 53,120 affine numbers are left out of ResNet-50's; here they learn and are in.
+# Parameters at inference, and those only in training: reference.md 4.1 to 4.3, 80 classes. The
+# reference leaves out the 53,120 affine parameters of ResNet-50's normalisation; here they learn,
+# so they count.
 AFFINE = 53_120
 FASTER = 41_704_036 + AFFINE
 HEAD = 14_310_805

@@ -1,4 +1,4 @@
-"""A trained record at the smoke budget, and evidence that is made of it."""
+"""A trained record at the smoke budget, and evidence that is made from it."""
 
 import pytest
 from made_records import made_up
@@ -23,7 +23,7 @@ def coco(smoke: records.Record) -> dict:
 
 @pytest.fixture(scope="session")
 def evidence(smoke: records.Record, coco: dict) -> Evidence:
-    """Three seeds: FPN finds a half, CS all, RFA as much as FPN; SRS has one seed."""
+    """Three seeds: FPN and RFA detect half of the objects, CS all; SRS, with one seed, all."""
     shares = {"fpn": 0.5, "cs": 1.0, "rfa": 0.5, "srs": 1.0}
     runs = [grid.Run(v, "scenes", "smoke", s) for v in shares for s in range(3)]
     runs = [run for run in runs if run.variant != "srs" or run.seed == 0]

@@ -16,7 +16,7 @@ from augfpn.study import claims, recorded
 from augfpn.study.claims import Claim, Comparison
 from augfpn.study.intervals import LEVEL, around, factor
 
-NORMAL = factor(LEVEL)  # of a standard error to half an interval
+NORMAL = factor(LEVEL)  # half-width of an interval in standard errors
 
 # Effects that the paper's text states in AP, by claim; where a claim has several, the first ones.
 STATED = {
@@ -104,7 +104,7 @@ def test_printed_effects_agree_with_the_tables_own_deltas() -> None:
 
 
 def test_every_effect_that_the_paper_prints_points_the_way_it_says() -> None:
-    """The 61 claims are true of the printed numbers, or the numbers are not printed."""
+    """The paper's own numbers agree with each claim, if the paper prints them."""
     for each in (claim for claim in claims.claims() if claim.kind == "effects"):
         for test in each.tests:
             for number in test.numbers:
@@ -144,7 +144,7 @@ def test_margins_combinations_and_numbers() -> None:
 
 
 def test_one_of_many_fails_only_beyond_its_share_of_the_level() -> None:
-    """Below by 1.96 errors, by 2.24, which is the share of two, and by 2.4, that of three."""
+    """The limits are 1.96, 2.24 and 2.4 standard errors for one, two and three comparisons."""
     errors = {share: factor(1 - 0.05 / share) / NORMAL for share in (1, 2, 3)}
     for share, half in errors.items():
         for many in (1, 2, 3):
@@ -186,7 +186,7 @@ def test_run_time_agrees_within_a_tenth(ratio: float, said: str) -> None:
 
 
 def test_a_measured_claim_compares_measured_numbers() -> None:
-    """C27 wants a smaller gap and levels more alike; here the first is so, the other is open."""
+    """C27 needs a smaller gap and more similar levels; here the first holds, the other is open."""
 
     class Measured(Table):
         def measured(self, plus, minus, number):
@@ -201,7 +201,7 @@ def test_a_measured_claim_compares_measured_numbers() -> None:
     assert [line.printed for line in rows["C27"].lines] == [None, None]
 
 
-# --- claims that are half written -----------------------------------------------------------------
+# --- incomplete claims ----------------------------------------------------------------------------
 
 WRITTEN = {
     "id": "C62",
@@ -274,7 +274,7 @@ def test_a_file_without_claims_is_named(text: str, said: str) -> None:
 
 
 def test_the_names_of_measured_numbers_are_those_that_diagnostics_give() -> None:
-    """A number that is measured and has no name there could not be claimed."""
+    """No claim could use a measured number whose name is missing in `MEASURED`."""
     found = recorded.collect(COMMITTED).by_key.values()
     measured = [diagnostic_numbers(each.diagnostics) for each in found if each.diagnostics]
     assert set().union(*measured) == set(MEASURED)

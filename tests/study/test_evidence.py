@@ -17,7 +17,7 @@ from augfpn.training import evaluate
 
 
 def test_every_seed_that_is_recorded_counts(smoke: records.Record, coco: dict) -> None:
-    """Also those beyond any budget's own number, as `--seeds 7` makes them."""
+    """Also seeds beyond a budget's own number, as `--seeds 7` makes them."""
     runs = [grid.Run(v, "scenes", "smoke", s) for v in ("fpn", "cs") for s in (0, 6, 5)]
     by_key = {grid.key_of_run(run): made_up(smoke, coco, run, 0.5) for run in runs}
     of = Evidence("scenes", "smoke", recorded.Found(by_key, ()), number_of_draws=10)

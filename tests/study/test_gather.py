@@ -1,4 +1,4 @@
-"""Runs and measurements in processes of their own: what they leave behind, what is said."""
+"""Runs and measurements in processes of their own: their files and their messages."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
 def test_runs_on_a_cpu_have_one_thread_whatever_the_machine(
     budget: str, threads: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that all add in the same order; those on a GPU share the cores."""
+    """So that all runs add in the same order. Runs on a GPU share the cores."""
     given: list[dict[str, str]] = []
 
     def started(words: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess:

@@ -156,7 +156,7 @@ def test_picture_sets_are_all_data_sets_and_a_set_for_each_dial() -> None:
 
 
 def test_what_a_new_part_names_wrongly_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A new part takes one place; a wrong variant or picture set in it gets a sentence."""
+    """A wrong variant or picture set in a new part gets one sentence."""
     monkeypatch.setitem(grid.parts(), "mine", grid.Part("mine", ("fpn", "cs_rfs"), ("scenes",)))
     with pytest.raises(UserError, match="there is no variant 'cs_rfs': did you mean 'cs_rfa'"):
         grid.runs(["mine"], "laptop")

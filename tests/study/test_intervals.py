@@ -13,7 +13,7 @@ REGIMES = {
     "pictures": st.Spread(0.1, 10, 1),
     "luck": st.Spread(0, 1, 1),
     "all": st.Spread(1, 5, 5),
-    "luck beside seeds": st.Spread(1, 0, 10),  # as much of the one as of the other
+    "luck beside seeds": st.Spread(1, 0, 10),  # as much variation from each of the two
     "seeds beside luck": st.Spread(1.5, 0, 10),
     "seeds beside pictures": st.Spread(1, 10, 0.1),
 }
@@ -23,7 +23,7 @@ REGIMES = {
 
 
 def draws_of(values: np.ndarray, count: int = 400) -> np.ndarray:
-    """Means over draws of the columns."""
+    """The mean of each row on draws of its columns, which are pictures."""
     return values @ st.weights(values.shape[1], count).T / values.shape[1]
 
 
@@ -52,7 +52,7 @@ def test_one_seed_says_nothing_of_others() -> None:
 
 
 def test_a_difference_is_paired() -> None:
-    """What both variants share, seed by seed and picture by picture, is no uncertainty."""
+    """Variation that both variants share, per seed and per picture, adds no uncertainty."""
     rng = np.random.default_rng(0)
     shared = rng.normal(0, 1, (3, 60))
     a, b = (
@@ -92,7 +92,7 @@ def test_verdicts(low: float, high: float, margin: float, said: str) -> None:
 @pytest.mark.parametrize("seeds", [3, 5])
 @pytest.mark.parametrize("regime", REGIMES)
 def test_an_interval_holds_the_truth_as_often_as_it_says(regime: str, seeds: int) -> None:
-    """Within two points of 95 %, and where seeds and pictures weigh alike at times three above."""
+    """Coverage is within two points of 95 %; with three seeds, it may be three points above."""
     held = st.coverage(REGIMES[regime], seeds, repeats=2000)
     assert 0.95 - 0.02 <= held <= 0.95 + (0.03 if seeds == 3 else 0.02)
 
@@ -117,7 +117,7 @@ def test_two_nested_bootstraps_would_not() -> None:
 
 
 def test_seeds_for_an_effect_as_large_as_its_spread() -> None:
-    """A published value: a paired t test at 0.05 finds one standard deviation with 10 pairs."""
+    """A published value: to find one standard deviation, a paired t test at 0.05 needs 10 pairs."""
     assert st.seeds_needed(1.0, 1.0) == 10
     assert st.seeds_needed(2.0, 1.0) == 34
 
@@ -138,6 +138,6 @@ def test_power_beside_pictures_is_what_a_simulation_finds() -> None:
 
 
 def test_no_number_of_seeds_makes_up_for_too_few_pictures() -> None:
-    """For four tries of five an effect must be 1.96 + 0.84 standard errors of the pictures."""
+    """For a power of 80 %, an effect must be 1.96 + 0.84 standard errors over pictures."""
     assert st.seeds_needed(1.0, 1.0, of_pictures=1 / 2.7) is None
     assert st.seeds_needed(1.0, 1.0, of_pictures=1 / 3) > st.seeds_needed(1.0, 1.0)

@@ -18,7 +18,7 @@ MASK_FPN = replace(FPN, detector="mask_rcnn")
 
 
 def run(model: Model, ap: float, classes: dict, mask: dict | None = None) -> Record:
-    """A record whose numbers all are ``ap``, but for AP50, and those of its masks under "mask"."""
+    """A record in which all numbers but AP50 are ``ap``; ``mask`` has the numbers of masks."""
     settings = experiment(parse({"budget": "smoke", "weights": "scratch"}), "cpu")
     result = numbers(ap, classes) | {"steps": 20, "pictures": {"train": 8, "test": 4}}
     return Record(
@@ -55,7 +55,7 @@ def masked() -> tuple[Record, Record]:
 
 
 def table_of(text: str) -> dict[str, list[str]]:
-    """A printed table's cells by its rows' labels; a label that comes again has a dash added."""
+    """A printed table's cells by the labels of rows; a dash is added to a label that repeats."""
     lines = text.splitlines()
     assert len(set(map(len, lines))) == 1, "all rows end in the same column"
     header = lines[0].removeprefix("box/mask").split()

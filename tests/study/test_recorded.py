@@ -1,4 +1,4 @@
-"""What is recorded, what is damaged, what is missing; the command that does what is missing."""
+"""What is recorded, damaged or missing, and the command that makes the missing runs."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.study import grid, recorded
 
-MEASURED = {"version": records.DIAGNOSTICS_VERSION}  # what a measured record has, but no numbers
+MEASURED = {"version": records.DIAGNOSTICS_VERSION}  # as in a measured record, but without numbers
 
 
 def test_committed_records_are_found() -> None:
@@ -102,7 +102,7 @@ def test_records_of_other_pictures_are_reported(smoke: records.Record, tmp_path:
 
 
 def of_other_pictures(record: records.Record, folder: Path, seed: int, pictures: str) -> Path:
-    """A copy of a record, of another seed and other test pictures, somewhere else."""
+    """A copy of a record in another folder, with another seed and other test pictures."""
     copy = shutil.copytree(record.folder, folder)
     settings = json.loads((copy / "settings.json").read_text())
     settings["experiment"] |= {"seed": seed}

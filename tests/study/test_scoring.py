@@ -46,7 +46,7 @@ def truth_and_found(pictures: int, seed: int = 0) -> tuple[dict, list[dict]]:
 
 
 def repeated(coco: dict, found: list[dict], times: np.ndarray) -> tuple[dict, list[dict]]:
-    """A data set in which each picture stands as often as is said, with scores still different."""
+    """A data set with each picture repeated a given number of times; all scores stay distinct."""
     images, annotations, results = [], [], []
     for entry, count in zip(coco["images"], times, strict=True):
         for copy in range(int(count)):

@@ -53,7 +53,7 @@ def test_every_number_has_its_interval(evidence: Evidence) -> None:
 
 
 def test_masks_have_columns_of_their_own() -> None:
-    """Two detectors that the paper has: one with masks, of three made-up seeds, one not run."""
+    """Two of the paper's detectors: one with masks and three made-up seeds, one not run."""
     three = {
         name: intervals.Interval(x, x, x, 3, 0.0, 0.0)
         for name, x in (("AP", 0.4), ("mask AP", 0.35))
@@ -62,7 +62,7 @@ def test_masks_have_columns_of_their_own() -> None:
     printed = {"AP": 39.4, "mask": {"AP": 36.2}}
     base, label = {"AP": 37.3}, "Mask R-CNN, AugFPN"
     masks = tables.VariantRow("mask_rcnn:augfpn", label, three, less, printed, base)
-    without = {"AP": 37.9, "mask": None}  # as the paper's rows of boxes alone are
+    without = {"AP": 37.9, "mask": None}  # like the paper's rows without masks
     boxes = tables.VariantRow("fcos:augfpn", "FCOS, AugFPN", {}, {}, without, {"AP": 37.0})
     head, first, second = cells_of(tables.effects_table([masks, boxes]))
     by_size = ["APs minus FPN", "APm minus FPN", "APl minus FPN"]
@@ -102,7 +102,7 @@ def test_percentages(value: float | None, sign: bool, text: str) -> None:
 
 
 def test_the_plan_says_how_many_seeds() -> None:
-    """CS: +0.9 in the paper; a deviation of 0.9 between three seeds needs ten of them, twice."""
+    """CS has +0.9 in the paper; a deviation of 0.9 between seeds then takes ten pairs of runs."""
     seconds = {"fpn": 120.0, "cs": 240.0}
 
     def plan(of_seeds: float, of_pictures: float) -> list[str]:

@@ -27,7 +27,7 @@ def test_both_are_timed_in_turns(timed: dict) -> None:
 
 
 def test_the_ratio_is_of_rounds(timed: dict) -> None:
-    """AugFPN takes twice as long in each round, however slow the machine was in that round."""
+    """AugFPN takes twice as long in each round, however slow the machine is in that round."""
     seconds = {"fpn": [1.0, 2.0, 4.0], "augfpn": [2.0, 4.0, 8.0]}
     found = timing.time_ratio({"seconds": {"testing": seconds}}, "testing")
     assert found[:4] == (2.0, 2.0, 2.0, 3)

@@ -4,7 +4,7 @@ from augfpn.study import claims, intervals, verdicts
 
 
 def test_of_many_effects_the_worst_are_shown() -> None:
-    """Six effects of which one is open: counts, then the two with the lowest upper ends."""
+    """Six effects, one of them undecided: counts, then the two with the lowest upper ends."""
     ends = [(0.01, 0.03), (0.02, 0.04), (-0.01, 0.02), (0.03, 0.05), (0.04, 0.06), (0.05, 0.07)]
     normal = intervals.factor(intervals.LEVEL)
     found = (intervals.around((a + b) / 2, 3, 0.0, (b - a) / 2 / normal) for a, b in ends)

@@ -94,7 +94,7 @@ def rankings_are_undecided() -> None:
 
 @says("claims", "To decide most of them, a hundred seeds and more would be needed", True)
 def seeds_for_rankings() -> None:
-    """Or even infinitely many, if the test images alone leave too much variation."""
+    """``None`` means that no number of seeds is enough, because the test images are too few."""
     rows = [row for row in ledger("scenes") if row.claim.id in ("C30", "C31", "C42", "C43", "C49")]
     needed = [
         intervals.seeds_needed(tables.deviation_of(x.found), x.printed / 100, x.found.of_pictures)

@@ -1,4 +1,4 @@
-"""What the checks of sentences ask the repository's records for; AP is in points."""
+"""Numbers from the repository's records, for the checks of sentences; AP is in points."""
 
 import math
 from dataclasses import replace
@@ -18,7 +18,7 @@ from augfpn.study.intervals import Interval
 from augfpn.training import reopen
 
 BOTH = ("scenes", "bccd")
-NOISE = 0.3  # points of AP that two runs of one setting on COCO differ by, at most
+NOISE = 0.3  # points of AP: the largest difference of two runs of one setting on COCO
 
 
 @cache

@@ -13,7 +13,7 @@ from said.table import says
 
 @cache
 def gates_of_context() -> tuple[torch.Tensor, torch.Tensor]:
-    """The gates of the three contexts, (3, h, w), and the norm of M6 by that of M5, (h, w)."""
+    """The gates of the three contexts, (3, h, w), and M6's norm divided by M5's, (h, w)."""
     detector, _, of = looked_at("augfpn")
     augment = detector.fpn.augment
     with torch.no_grad():

@@ -66,11 +66,11 @@ def what_supervision_reaches() -> list[str]:
 def a_sum_of_two_languages_that_loses_nothing() -> list[str]:
     rng = np.random.default_rng(0)
     features, wanted = rng.normal(size=(200, 4)), rng.normal(size=4)
-    a, b = np.eye(4, 8), np.eye(4, 8, 4)  # into the first half of the channels, into the second
+    a, b = np.eye(4, 8), np.eye(4, 8, 4)  # to the first half of the channels, and to the second
     probe = np.linalg.lstsq(features @ a, features @ wanted, rcond=None)[0]
     assert np.allclose(features @ a @ probe, features @ wanted)
     assert np.allclose(features @ b @ probe, 0)  # nothing is recognised
-    assert np.linalg.matrix_rank(a + b) == 4  # and the sum holds all there was
+    assert np.linalg.matrix_rank(a + b) == 4  # and the sum keeps all information
     return ["each probe fails on the other level and the sum loses nothing"]
 
 

@@ -15,8 +15,8 @@ from solved.table import exercises, percentages, run, solves, zeros
 def level_of_fcos(side: float, off: float, radius: float | None) -> int:
     """The level on which FCOS learns a square from a point ``off`` pixels left of its middle.
 
-    ``radius`` is the greatest distance, in strides, of a point that learns; the authors' code has
-    no limit (None).
+    ``radius`` is the greatest distance, in strides, of a point that is trained on an object; the
+    authors' code has no limit (None).
     """
     model = recipes.named("fcos_r50_fpn_1x").model
     _, head, _ = build.fcos(replace(model, fcos=replace(model.fcos, centre_radius=radius)))
