@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+# For torch, which tests import later, and for the programs that they start; see pyproject.toml.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 
