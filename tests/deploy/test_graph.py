@@ -46,7 +46,9 @@ def test_a_new_part_of_the_forward_is_traced_too(name: str) -> None:
     assert report_of(new, plain).apart > 0  # the part changes what is detected
 
 
-@pytest.mark.parametrize(("kind", "method", "step"), graph.STEPS, ids=lambda x: getattr(x, "__name__", x))
+@pytest.mark.parametrize(
+    ("kind", "method", "step"), graph.STEPS, ids=lambda x: getattr(x, "__name__", x)
+)
 def test_a_step_stands_in_for_a_method_with_as_many_arguments(
     kind: type, method: str, step
 ) -> None:
