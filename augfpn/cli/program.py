@@ -70,7 +70,12 @@ def whole_parser(complete: bool = False) -> Parser:
     whole.add_argument("--version", action="version", version=f"augfpn {__version__}")
     commands = whole.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
-        what = command.run.__doc__
+        what = (command.run.__doc__ or "").replace("%", "%%")
+        if not what:
+            raise UserError(
+                f"the command {command.name} has no help: give its function in "
+                "augfpn/cli/commands.py a docstring."
+            )
         sub = commands.add_parser(
             command.name,
             help=what,

@@ -119,7 +119,7 @@ ACTIONS: dict[str, tuple[Action, str]] = {
 }
 EPILOG = "\n".join(["actions:", *(f"  {name:<9} {what}" for name, (_, what) in ACTIONS.items())])
 OPTIONS = (
-    argument("action", metavar="|".join(ACTIONS), choices=tuple(ACTIONS)),
+    argument("action", metavar="ACTION", choices=tuple(ACTIONS), help=", ".join(ACTIONS)),
     argument("parts", metavar="PART", nargs="*", help=f"{', '.join(grid.parts())} [all]"),
     argument("--budget", default="laptop", choices=tuple(grid.SEEDS), help="%(choices)s [laptop]"),
     argument(

@@ -41,12 +41,24 @@ def load(
     one_of("data", name, DATA_SETS)
     one_of(f"{name} split", split, DATA_SETS[name].splits)
     if name != "scenes":
-        return LOADERS[name](root, split)
+        return as_pictures(LOADERS[name](root, split), name)
     if count is None:
         raise UserError("scenes are drawn when asked for; give count, the number of scenes.")
     from augfpn.data.scenes.scene import scenes as make
 
     return make(scenes or SceneSettings(), split, count, progress)
+
+
+def as_pictures(loaded: object, name: str) -> "Pictures":
+    """What a loader returned, if it is `Pictures`. Raises: UserError that names the loader."""
+    from augfpn.data.pictures import Pictures
+
+    if not isinstance(loaded, Pictures):
+        raise UserError(
+            f"LOADERS[{name!r}] in augfpn/data/load.py returned {type(loaded).__name__}: it has to "
+            "return `Pictures`."
+        )
+    return loaded
 
 
 def load_pictures(settings: Data, use: Purpose) -> "Pictures":

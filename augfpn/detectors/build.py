@@ -112,7 +112,9 @@ def build_pyramid(
             context=own.context_at_p6,
         )
     neck = builder("neck", model.neck)
-    fpn = neck({k: net.channels[k] for k in levels}, channels, augmentation(model, c5), extra)
+    augment = augmentation(model, c5)
+    fpn = neck({k: net.channels[k] for k in levels}, channels, augment, extra)
+    two_stage.check_neck(fpn, model.neck, augment)
     if model.initialisation == "torchvision":
         two_stage.draw_pyramid_as_torchvision(fpn)
     return fpn
@@ -123,8 +125,7 @@ def augmentation(model: Model, in_channels: int) -> pyramid.ResidualFeatureAugme
     if not model.ratios:
         return None
     pools = builder("context_pooling", model.context_pooling)(model.ratios)
-    fuse = builder("context_fusion", model.context_fusion)
-    fusion = fuse(model.channels, len(pools))
+    fusion = builder("context_fusion", model.context_fusion)(model.channels, len(pools))
     return pyramid.ResidualFeatureAugmentation(in_channels, model.channels, pools, fusion)
 
 

@@ -17,6 +17,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from augfpn.detectors.masks import MaskBranch, MaskSupervision, mask_samples
 from augfpn.detectors.targets import Detections, Targets, check_targets, sample_rois
+from augfpn.errors import UserError
 from augfpn.pyramid import FPN, Boxes, ConsistentSupervision, Levels, Losses, Samples
 
 Criterion = Callable[..., tuple[Tensor, Tensor]]
@@ -168,6 +169,21 @@ def draw_box_head_as_authors(head: nn.Module, predictor: FastRCNNPredictor) -> N
     for layer, deviation in ((predictor.cls_score, 0.01), (predictor.bbox_pred, 0.001)):
         nn.init.normal_(layer.weight, std=deviation)
         nn.init.zeros_(layer.bias)
+
+
+def check_neck(fpn: nn.Module, name: str, augment: nn.Module | None) -> None:
+    """Check that a neck keeps what other code looks for in it.
+
+    Without ``augment``, a run would be recorded as one with Residual Feature Augmentation and have
+    none. Raises: UserError that names what is missing.
+    """
+    missing = [each for each in ("lateral", "output", "augment", "extra") if not hasattr(fpn, each)]
+    if missing or fpn.augment is not augment:
+        what = ", ".join(missing) or "the augment that it is given"
+        raise UserError(
+            f"the neck {name!r} ({type(fpn).__name__}) does not keep {what}: it needs lateral, "
+            "output, augment and extra as `FPN` in augfpn/pyramid.py has them."
+        )
 
 
 def draw_pyramid_as_torchvision(fpn: FPN) -> None:

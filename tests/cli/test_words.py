@@ -250,3 +250,10 @@ def stopped(*_: object, **__: object) -> None:
 def test_a_recipe_that_is_none_gets_the_one_that_was_meant(capsys):
     assert main(["train", "--recipe", "mask_rcnn_r50_augfpn", "--data-root", "/x"]) == 2
     assert "did you mean 'mask_rcnn_r50_augfpn_1x'" in capsys.readouterr().err
+
+
+def test_a_command_without_help_is_named(monkeypatch, capsys):
+    nameless = commands.Command("nameless", lambda given: 0)
+    monkeypatch.setattr("augfpn.cli.program.COMMANDS", (nameless,))
+    assert main(["nameless"]) == 2
+    assert "nameless has no help: give its function in augfpn/cli" in capsys.readouterr().err

@@ -38,8 +38,15 @@ def test_half_an_entry_names_the_place_that_is_missing(monkeypatch) -> None:
     monkeypatch.setitem(config.DATA_SETS, "voc", config.DataSet(("train", "val")))
     with pytest.raises(UserError, match=r"'voc' .* no function in LOADERS of augfpn/data/load\.py"):
         load("voc", "train")
-    monkeypatch.setitem(module.LOADERS, "voc", lambda root, split: f"{split} of {root}")
-    assert load("voc", "train", "here") == "train of here"
+    made = load("scenes", "train", count=1)
+    monkeypatch.setitem(module.LOADERS, "voc", lambda root, split: made)
+    assert load("voc", "train", "here") is made
     monkeypatch.delitem(config.DATA_SETS, "voc")
     with pytest.raises(UserError, match=r"'voc' .* not in DATA_SETS of augfpn/config\.py: add it"):
         load("voc", "train")
+
+
+def test_a_loader_that_returns_no_pictures_is_named(monkeypatch):
+    monkeypatch.setitem(module.LOADERS, "bccd", lambda root, split: None)
+    with pytest.raises(UserError, match=r"LOADERS\['bccd'\] in augfpn/data/load.py returned None"):
+        load("bccd", "test")

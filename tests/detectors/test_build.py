@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 from small import SMALL
 
-from augfpn import config
+from augfpn import config, pyramid
 from augfpn.config import Model
 from augfpn.detectors import build, pretrained
 from augfpn.detectors.build import build_detector
@@ -67,3 +67,18 @@ def test_a_detectors_parts_are_given_by_name() -> None:
     detector = build_detector(SMALL)
     with pytest.raises(TypeError, match="takes 1 positional argument"):
         type(detector)(detector.transform, detector.backbone, detector.fpn)
+
+
+class Forgetful(pyramid.FPN):
+    """A neck that does not use the augmentation that it is given."""
+
+    def __init__(self, in_channels: dict[int, int], channels: int, augment, extra) -> None:
+        super().__init__(in_channels, channels, None, extra)
+
+
+def test_a_neck_that_drops_the_augmentation_is_refused(monkeypatch) -> None:
+    """Its run would be recorded as one with Residual Feature Augmentation."""
+    monkeypatch.setitem(build.BUILDERS["neck"], "fpn", Forgetful)
+    with pytest.raises(UserError, match="does not keep the augment that it is given"):
+        build_detector(replace(SMALL, ratios=(0.1,)))
+    build_detector(replace(SMALL, ratios=()))
