@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from command_line import SMOKE
 
+from augfpn import config
 from augfpn.cli import commands, listing
 from augfpn.cli.program import main
 from augfpn.errors import UserError
@@ -43,7 +44,7 @@ def test_help_has_every_parameter_with_its_default_and_choices(capsys):
         assert parameters.describe(name) in text
     assert "hard, soft, acf, sum, max, panet [soft]" in text
     assert "narrow_resnet, timm/NAME [None]" in text
-    assert "scenes, bccd, coco [scenes]" in text
+    assert f"{', '.join(config.DATA_SETS)} [scenes]" in text
     assert "[0.1 0.2 0.3]" in text
 
 
