@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from augfpn.cli import doctor, options, study
 from augfpn.cli.options import Argument, argument, parameters_of
-from augfpn.cli.output import DONE, FAILED, print_json, progress_apart, say
+from augfpn.cli.output import DONE, FAILED, as_json, progress_apart, say
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -55,7 +55,7 @@ def run_evaluate(given: argparse.Namespace) -> int:
         record, again = reopen.measure_again(given.record, given.data_root, device)
     columns = {"record": record.result, "again": again}
     if given.json:
-        print_json(columns)
+        print(as_json(columns))
         return DONE
     rows = [(name, one_run.in_percent(result)) for name, result in columns.items()]
     rows.append(("difference", one_run.difference(rows[1][1], rows[0][1])))
@@ -101,7 +101,7 @@ def run_recipes(given: argparse.Namespace) -> int:
     from augfpn.cli import listing
 
     rows = listing.recipe_rows(given.word)
-    print_json([row._asdict() for row in rows]) if given.json else print(listing.of_recipes(rows))
+    print(as_json([row._asdict() for row in rows]) if given.json else listing.of_recipes(rows))
     return DONE
 
 
@@ -112,7 +112,7 @@ def run_cost(given: argparse.Namespace) -> int:
     from augfpn.settings.recipes import model_of_parameters
 
     counted = listing.counted_cost(model_of_parameters(chosen), given.size, given.rois)
-    print_json(counted) if given.json else print(listing.of_cost(counted))
+    print(as_json(counted) if given.json else listing.of_cost(counted))
     return DONE
 
 
@@ -129,9 +129,8 @@ def run_doctor(given: argparse.Namespace) -> int:
     """Check the machine, the settings and the pictures; say how long the run will take."""
     with progress_apart(given.json):
         found = doctor.examine(parameters_of(given))
-    print_json([each._asdict() for each in found]) if given.json else print(
-        doctor.findings_text(found)
-    )
+    rows = [each._asdict() for each in found]
+    print(as_json(rows) if given.json else doctor.findings_text(found))
     return FAILED if doctor.has_problem(found) else DONE
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
-from augfpn.config import Model
+from augfpn.config import TWO_STAGE, Model
 from augfpn.errors import UserError
 from augfpn.settings import recipes
 from augfpn.settings.paper import Result
@@ -110,7 +110,7 @@ def counted_cost(model: Model, size: tuple[int, int], rois: int | None) -> dict:
 
     parts = cost.part_costs(model, size, rois)
     totals = {"inference": cost.at_inference(parts), "training": cost.in_training(parts)}
-    two_stages = model.detector not in ("retinanet", "fcos")
+    two_stages = model.detector in TWO_STAGE
     return {
         "size": list(size),
         "proposals": (rois or model.proposals[1]) if two_stages else None,

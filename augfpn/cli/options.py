@@ -82,10 +82,10 @@ def share(word: str) -> float:
 
 def size(word: str) -> tuple[int, int]:
     """The type of an option that is a height and a width: "800x1216"."""
-    sides = word.lower().split("x")
-    if len(sides) != 2 or not all(side.isdecimal() for side in sides):
-        raise argparse.ArgumentTypeError(f"{word!r}: give HEIGHTxWIDTH in pixels, as 800x1216")
-    return int(sides[0]), int(sides[1])
+    height, _, width = word.lower().partition("x")
+    if not (height.strip().isdecimal() and width.strip().isdecimal()):
+        raise argparse.ArgumentTypeError(f"{word!r}: give height x width in pixels, as 800x1216")
+    return int(height), int(width)
 
 
 # --- what several commands take -------------------------------------------------------------------

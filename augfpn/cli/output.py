@@ -13,9 +13,9 @@ def say(sentence: str) -> None:
     print(f"augfpn: {sentence}", file=sys.stderr)
 
 
-def print_json(value: object) -> None:
-    """Print a value as JSON."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+def as_json(value: object) -> str:
+    """A value as JSON."""
+    return json.dumps(value, indent=1, ensure_ascii=False)
 
 
 @contextlib.contextmanager

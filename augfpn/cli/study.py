@@ -7,7 +7,7 @@ from pathlib import Path
 from augfpn import records
 from augfpn.cli import options
 from augfpn.cli.options import argument
-from augfpn.cli.output import DONE, FAILED, print_json, say
+from augfpn.cli.output import DONE, FAILED, as_json, say
 from augfpn.errors import UserError
 from augfpn.study import grid, recorded
 from augfpn.support.files import check_writable
@@ -17,7 +17,7 @@ def run_study(given: argparse.Namespace) -> int:
     """Show which runs of the study are recorded, make the missing ones, and report on all."""
     for asked in [[name] for name in given.parts] or [list(grid.parts())]:
         grid.check_pictures(asked, given.budget, given.pictures)
-    return ACTIONS[given.action][0](given)
+    return ACTIONS[given.action](given)
 
 
 def names_of(given: argparse.Namespace) -> list[str]:
@@ -50,7 +50,7 @@ def show_status(given: argparse.Namespace) -> int:
     timed = [each["environment"]["device_name"] for each in timings]
     if given.json:
         lines = [row._asdict() for row in rows]
-        print_json({"parts": lines, "timed_on": timed, "problems": found.problems})
+        print(as_json({"parts": lines, "timed_on": timed, "problems": found.problems}))
         return DONE
     print(recorded.status_text(rows, found))
     print(f"run time: {'timed on ' + ', '.join(timed) if timed else 'not timed'}")
@@ -106,18 +106,14 @@ def write_report(given: argparse.Namespace) -> int:
     return DONE
 
 
-Action = Callable[[argparse.Namespace], int]
-ACTIONS: dict[str, tuple[Action, str]] = {
-    name: (act, act.__doc__ or "")
-    for name, act in {
-        "status": show_status,
-        "run": train_missing_runs,
-        "measure": measure_missing_records,
-        "time": time_both,
-        "report": write_report,
-    }.items()
+ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {  # their docstrings are help
+    "status": show_status,
+    "run": train_missing_runs,
+    "measure": measure_missing_records,
+    "time": time_both,
+    "report": write_report,
 }
-EPILOG = "\n".join(["actions:", *(f"  {name:<9} {what}" for name, (_, what) in ACTIONS.items())])
+EPILOG = "\n".join(["actions:", *(f"  {name:<9} {act.__doc__}" for name, act in ACTIONS.items())])
 OPTIONS = (
     argument("action", metavar="ACTION", choices=tuple(ACTIONS), help=", ".join(ACTIONS)),
     argument("parts", metavar="PART", nargs="*", help=f"{', '.join(grid.parts())} [all]"),

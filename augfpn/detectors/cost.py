@@ -199,14 +199,6 @@ def supervision_costs(
         yield PartCost(part, parameter_count(module), None, macs)
 
 
-def size_of(text: str) -> Size:
-    """A size from "800x1216", height x width. Raises ``UserError``."""
-    height, _, width = text.lower().partition("x")
-    if not (height.strip().isdigit() and width.strip().isdigit()):
-        raise UserError(f"size = {text!r}: give height x width in pixels, such as 800x1216.")
-    return int(height), int(width)
-
-
 # --- totals ---------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ import pytest
 from command_line import SMOKE
 
 from augfpn import config
-from augfpn.cli import commands, listing
+from augfpn.cli import commands, listing, options
 from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.settings import parameters, recipes
@@ -76,7 +76,9 @@ def test_a_wrong_value_gets_the_notebook_s_sentence(given, capsys):
         (["study", "status", "--pictures", "scene"], "did you mean 'scenes'?"),
         (["evaluate", "x", "--device", "gpu"], "auto, cpu, cuda"),
         (["study", "run", "--jobs", "0"], "give a whole number, 1 or more"),
-        (["cost", "--size", "800"], "give HEIGHTxWIDTH"),
+        (["cost", "--size", "800"], "give height x width"),
+        (["cost", "--size", "axb"], "give height x width"),
+        (["cost", "--size", "800x"], "give height x width"),
         ([], "COMMAND"),
         (["evaluate", "nowhere"], "nowhere does not exist"),
         (["predict", "nowhere", "nothing", "--out", "x"], "nothing does not exist"),
@@ -258,3 +260,7 @@ def test_a_command_without_help_is_named(monkeypatch, capsys):
     monkeypatch.setattr("augfpn.cli.program.COMMANDS", (nameless,))
     assert main(["nameless"]) == 2
     assert "nameless has no help: give its function in augfpn/cli" in capsys.readouterr().err
+
+
+def test_a_size_may_have_spaces():
+    assert options.size("800 x 1216") == options.size("800X1216") == (800, 1216)

@@ -142,12 +142,6 @@ def test_resnext_is_counted_where_there_is_no_timm(monkeypatch) -> None:
     assert round(kept / 1e6, 2) == 60.38
 
 
-@pytest.mark.parametrize("size", ["800", "axb", "800x"])
-def test_a_size_that_is_none_is_named(size: str) -> None:
-    with pytest.raises(UserError, match="give height x width"):
-        cost.size_of(size)
-
-
 @pytest.mark.parametrize(("size", "said"), [((800, 1200), "800 x 1200"), ((0, 32), "0 x 32")])
 def test_a_size_that_no_batch_has_is_named(size: cost.Size, said: str) -> None:
     with pytest.raises(UserError, match=f"{said}: give multiples of 32"):
