@@ -1,7 +1,8 @@
 """Where anchors lie, and which object each of them is matched to.
 
 In both, torchvision and the authors' code differ; this module has both versions. Boxes are
-x1 y1 x2 y2 in pixels of the batch; these are the edges of a box, not centres of pixels.
+x1 y1 x2 y2 in pixels of the batch; these are the edges of a box, not centres of pixels. Letters in
+shapes: N pictures, A anchors of a picture, R objects of the picture that has most.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,10 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 
 from augfpn.config import AnchorGrid, LowQuality
+from augfpn.detectors.boxes import overlaps, padded
+from augfpn.pyramid import Boxes
+
+LARGEST = 2**24  # IoUs that are computed at once: 64 MiB, and as much again for each step of it
 
 
 class Anchors(AnchorGenerator):
@@ -37,25 +42,18 @@ class Anchors(AnchorGenerator):
         self.levels = tuple(levels)
         self.grid = grid
 
-    def set_cell_anchors(self, dtype: torch.dtype, device: torch.device) -> None:
-        """Keep anchors in float32: features may be in bfloat16, whose 8 bits would round them."""
-        super().set_cell_anchors(torch.float32, device)
-
-    def grid_anchors(
-        self, grid_sizes: list[list[int]], strides: list[list[Tensor]]
-    ) -> list[Tensor]:
-        """All anchors of each level: sizes of the maps -> len(levels) x (h w A, 4)."""
-        if self.grid == "corner":
-            return super().grid_anchors(grid_sizes, strides)
-        exact = [[torch.tensor(2**k)] * 2 for k in self.levels]
-        anchors = super().grid_anchors(grid_sizes, exact)
-        return [a + 2**k / 2 for a, k in zip(anchors, self.levels, strict=True)]
-
     def by_level(self, batch: ImageList, maps: Sequence[Tensor]) -> list[Tensor]:
-        """The anchors of each map, (h w A, 4); they are the same for all pictures of a batch."""
-        each = self.num_anchors_per_location()
-        counts = [x.shape[-2] * x.shape[-1] * n for x, n in zip(maps, each, strict=True)]
-        return list(self(batch, list(maps))[0].split(counts))
+        """The anchors of each map, (h w A, 4); they are the same for all pictures of a batch.
+
+        They are in float32: maps may be in bfloat16, whose 8 bits would round them.
+        """
+        sizes = [tuple(x.shape[-2:]) for x in maps]
+        self.set_cell_anchors(torch.float32, maps[0].device)
+        if self.grid == "corner":
+            height, width = batch.tensors.shape[-2:]
+            return self.grid_anchors(sizes, [[height // h, width // w] for h, w in sizes])
+        anchors = self.grid_anchors(sizes, [[2**k] * 2 for k in self.levels])
+        return [a + 2**k / 2 for a, k in zip(anchors, self.levels, strict=True)]
 
 
 class ReassigningMatcher:
@@ -77,30 +75,67 @@ class ReassigningMatcher:
         self.least = least
 
     def __call__(self, quality: Tensor) -> Tensor:
-        """IoU of objects and anchors (R, A), R > 0 -> the object of each anchor, or -1, -2 (A,)."""
-        best, match = quality.max(dim=0)
-        match[best < self.high] = self.BETWEEN_THRESHOLDS
-        match[best < self.low] = self.BELOW_LOW_THRESHOLD
-        of_object = quality.amax(dim=1)
-        for i in torch.where((of_object >= self.least) & (of_object > 0))[0].tolist():
-            match[quality[i] == of_object[i]] = i
-        return match
+        """IoU (..., R, A), R > 0 -> the object of each anchor (..., A), or -1, -2."""
+        match = within(*quality.max(dim=-2), self.high, self.low)
+        place = torch.arange(quality.shape[-2], dtype=torch.int32, device=quality.device)
+        takes = torch.where(is_best(quality, self.least), place[:, None], -1).amax(dim=-2)
+        return torch.where(takes >= 0, takes, match)  # the last of the objects that take it
 
 
 class OverlapMatcher(Matcher):
-    """torchvision's matcher, but an object that no anchor overlaps gets no anchor.
+    """torchvision's matcher for many pictures; an object that no anchor overlaps gets no anchor.
 
     Differs: for torchvision the best IoU of such an object is 0, and so it gets all anchors that do
     not overlap it.
     """
 
     def __call__(self, quality: Tensor) -> Tensor:
-        """IoU of objects and anchors (R, A), R > 0 -> the object of each anchor, or -1, -2 (A,)."""
-        reached = torch.where(quality.amax(dim=1) > 0)[0]
-        if not len(reached):
-            return torch.full_like(quality[0], self.BELOW_LOW_THRESHOLD, dtype=torch.int64)
-        match = super().__call__(quality[reached])
-        return torch.where(match >= 0, reached[match.clamp(min=0)], match)
+        """IoU (..., R, A), R > 0 -> the object of each anchor (..., A), or -1, -2."""
+        best, closest = quality.max(dim=-2)
+        match = within(best, closest, self.high_threshold, self.low_threshold)
+        if not self.allow_low_quality_matches:
+            return match
+        return torch.where(is_best(quality).any(dim=-2), closest, match)
+
+
+def within(best: Tensor, closest: Tensor, high: float, low: float) -> Tensor:
+    """Each anchor's closest object if their IoU is ``high``, -1 if it is below ``low``, else -2."""
+    match = closest.masked_fill(best < high, Matcher.BETWEEN_THRESHOLDS)
+    return match.masked_fill_(best < low, Matcher.BELOW_LOW_THRESHOLD)
+
+
+def is_best(quality: Tensor, least: float = 0.0) -> Tensor:
+    """Whether no anchor overlaps the object more, for objects that one overlaps by ``least``.
+
+    Shapes: (..., R, A) -> (..., R, A). Objects that no anchor overlaps have no best anchor.
+    """
+    best = quality.amax(dim=-1, keepdim=True)
+    return quality == best.masked_fill((best <= 0) | (best < least), torch.inf)
+
+
+def matched(
+    matcher: "OverlapMatcher | ReassigningMatcher",
+    objects: Boxes,
+    anchors: Tensor,
+    usable: Tensor | None = None,
+) -> Tensor:
+    """The object of each anchor in each picture (N, A), or -1 for background, -2 for neither.
+
+    Shapes: objects N x (R_i, 4), anchors (A, 4) of all pictures or (N, A, 4). Anchors that are not
+    ``usable`` (N, A) overlap nothing. As many pictures are matched at once as `LARGEST` allows.
+    """
+    boxes, each = padded(objects), anchors.expand(len(objects), -1, -1)  # (N, R, 4), (N, A, 4)
+    if not boxes.shape[1]:
+        return torch.full(each.shape[:2], Matcher.BELOW_LOW_THRESHOLD, device=anchors.device)
+    matches = []
+    step = max(1, LARGEST // max(1, boxes.shape[1] * each.shape[1]))
+    for start in range(0, len(objects), step):
+        some = slice(start, start + step)
+        quality = overlaps(boxes[some], each[some])  # (n, R, A)
+        if usable is not None:
+            quality.masked_fill_(~usable[some, None], 0.0)
+        matches.append(matcher(quality))
+    return torch.cat(matches)
 
 
 def matcher(
