@@ -54,18 +54,18 @@ class Event(NamedTuple):
 
 
 class OnGPU(torch.Tensor):
-    """A tensor that says it is on the GPU; ``inner`` is on the CPU."""
+    """A tensor that says it is on the GPU; ``on_host`` holds the numbers."""
 
-    inner: Tensor
+    on_host: Tensor
     __torch_function__ = torch._C._disabled_torch_function_impl
 
     @staticmethod
-    def __new__(cls, inner: Tensor) -> "OnGPU":
-        layout = {"strides": inner.stride(), "storage_offset": inner.storage_offset()}
+    def __new__(cls, on_host: Tensor) -> "OnGPU":
+        layout = {"strides": on_host.stride(), "storage_offset": on_host.storage_offset()}
         self = torch.Tensor._make_wrapper_subclass(
-            cls, inner.shape, **layout, dtype=inner.dtype, device=GPU
+            cls, on_host.shape, **layout, dtype=on_host.dtype, device=GPU
         )
-        self.inner = inner
+        self.on_host = on_host
         return self
 
     @classmethod
@@ -76,7 +76,7 @@ class OnGPU(torch.Tensor):
         return self.cpu().tolist()
 
     def __repr__(self) -> str:
-        return f"OnGPU({self.inner})"
+        return f"OnGPU({self.on_host})"
 
 
 class PretendGPU(TorchDispatchMode):
@@ -117,13 +117,13 @@ class PretendGPU(TorchDispatchMode):
             kwargs["device"] = torch.device("cpu")
         if name == "_pin_memory":
             return args[0]
-        plain_args, plain_kwargs = tree_map(lambda x: getattr(x, "inner", x), (args, kwargs))
+        plain_args, plain_kwargs = tree_map(lambda x: getattr(x, "on_host", x), (args, kwargs))
         if name in COPIES and asked is not None:
             plain_args = (plain_args[0].clone(), *plain_args[1:])  # a copy is never an alias
         found = operator(*plain_args, **plain_kwargs)
         if not to_gpu:
             return found
-        known = {id(x.inner): x for x in here}  # an operator in place returns its argument
+        known = {id(x.on_host): x for x in here}  # an operator in place returns its argument
         return tree_map(lambda x: wrapped(x, known) if isinstance(x, Tensor) else x, found)
 
     def check(self, name: str, args: tuple, on_cpu: list[Tensor]) -> None:
