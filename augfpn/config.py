@@ -62,6 +62,7 @@ ContextFusion = Literal["asf", "sum"]
 RoISelection = Literal["hard", "soft", "acf", "sum", "max", "panet"]
 Neck = Literal["fpn"]
 AnchorGrid = Literal["corner", "centre"]
+Operators = Literal["fast", "torchvision"]
 LowQuality = Literal["always", "reassign"]
 
 
@@ -133,7 +134,8 @@ class Model:
     weights: InitialWeights = "scratch"
     norm: Norm = "frozen"
     mask_supervision: bool = False  # the authors' Consistent Supervision of masks (Mask R-CNN)
-    roi_align: Literal["torchvision", "sparse"] = "torchvision"  # equal to rounding; sparse on CPUs
+    operators: Operators = "fast"  # equal to rounding; "torchvision" is so bit for bit
+    roi_align: Literal["auto", "torchvision", "sparse"] = "auto"  # auto: sparse if fast, on CPUs
 
     classes: Positive = 80  # without the background
     channels: Positive = 256

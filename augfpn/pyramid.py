@@ -49,12 +49,14 @@ class Samples(NamedTuple):
 
     Shapes: ``boxes`` (R_i, 4) pixels; ``labels`` (R_i,), 0 is background; ``deltas`` (R_i, 4), the
     bounding-box regression targets; ``matches`` (R_i,), the matched object's index in the target.
+    ``objects`` (Q,), if known, are the positive RoIs: their indices among the RoIs of all pictures.
     """
 
     boxes: Boxes
     labels: list[Tensor]
     deltas: list[Tensor]
     matches: list[Tensor]
+    objects: Tensor | None = None
 
 
 class AdaptiveSpatialFusion(nn.Module):
@@ -202,13 +204,14 @@ class HardRoISelection(nn.Module):
         if len(self.levels) == 1:
             return self.roi_align(p[self.levels[0]], rois, self.size, self.levels[0])
         level = self.level_of(rois[:, 1:])
-        pooled = p[self.levels[0]].new_zeros(
-            len(rois), p[self.levels[0]].shape[1], self.size, self.size
-        )
-        for k in self.levels:
-            here = torch.where(level == k)[0]
-            pooled[here] = self.roi_align(p[k], rois[here], self.size, k).to(pooled.dtype)
-        return pooled
+        order = level.argsort(stable=True)
+        counts = [(level == k).sum() for k in self.levels]
+        groups = rois[order].split(torch.stack(counts).tolist())  # the RoIs of each level
+        pooled = [
+            self.roi_align(p[k], group, self.size, k)
+            for k, group in zip(self.levels, groups, strict=True)
+        ]
+        return torch.cat(pooled)[order.argsort()]
 
 
 class SoftRoISelection(nn.Module):
@@ -268,7 +271,7 @@ class ConsistentSupervision(nn.Module):
         pooled = [select(m, samples.boxes) for select in self.selections]  # T x (R, C, S, S)
         logits, deltas = self.head(torch.cat(pooled))  # (TR, classes + 1), (TR, 4 (classes + 1))
         terms = [
-            self.criterion(a, b, samples.labels, samples.deltas)
+            self.criterion(a, b, samples.labels, samples.deltas, objects=samples.objects)
             for a, b in zip(logits.chunk(len(pooled)), deltas.chunk(len(pooled)), strict=True)
         ]
         return {

@@ -81,7 +81,7 @@ def theirs(detector: str) -> nn.Module:
 
 def settings_of(detector: str) -> Model:
     model = replace(FPN, detector=detector, classes=CLASSES, rois=ROIS, **SIZES)
-    return in_dialect(model, "torchvision")
+    return replace(in_dialect(model, "torchvision"), operators="torchvision")
 
 
 @pytest.fixture(scope="module", params=["faster_rcnn", "mask_rcnn", "retinanet", "fcos"])

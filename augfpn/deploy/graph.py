@@ -26,7 +26,13 @@ from augfpn.detectors.proposals import ProposalNetwork
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.detectors.targets import Detections
 from augfpn.detectors.two_stage import TwoStage, without_supervision
-from augfpn.pyramid import Boxes, Levels, ratio_invariant_pool
+from augfpn.pyramid import (
+    Boxes,
+    HardRoISelection,
+    Levels,
+    ratio_invariant_pool,
+    with_picture_index,
+)
 
 LABELS_ACROSS = 10  # see `nms_by_label`
 LEAST_BOX_SIDE = 1e-2  # of a detection, in pixels of the batch; torchvision has this constant, too
@@ -170,6 +176,17 @@ def best_proposals(
     return [found[keep]], [scores[keep]]
 
 
+def pooled_by_level(select: HardRoISelection, p: Levels, boxes: Boxes) -> Tensor:
+    """Each RoI from its own level, without a list of how many RoIs each level has."""
+    rois = with_picture_index(boxes)
+    level = select.level_of(rois[:, 1:])
+    pooled = p[select.levels[0]].new_zeros(len(rois), p[2].shape[1], select.size, select.size)
+    for k in select.levels:
+        here = torch.where(level == k)[0]
+        pooled[here] = select.roi_align(p[k], rois[here], select.size, k)
+    return pooled
+
+
 def best_detections(
     heads: RoIHeads, logits: Tensor, deltas: Tensor, proposals: Boxes, sizes: list[TracedSize]
 ) -> tuple[Boxes, list[Tensor], list[Tensor]]:
@@ -220,6 +237,7 @@ STEPS: tuple[tuple[type[nn.Module], str, Callable], ...] = (  # class, method, w
     (TwoStage, "with_p6", with_p6_by_index),
     (ProposalNetwork, "filter_proposals", best_proposals),
     (RoIHeads, "postprocess_detections", best_detections),
+    (HardRoISelection, "forward", pooled_by_level),
     (MaskBranch, "masks_of", masks_by_label),
     (OneStage, "detect", traceable_dense_detections),
 )

@@ -1,4 +1,4 @@
-"""Settings to detector: the only reader of `augfpn.config.Model`."""
+"""Settings to detector: with `augfpn.detectors.build_dense`, the only reader of `Model`."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,23 +10,22 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from augfpn import pyramid
 from augfpn.config import Dense, Model
 from augfpn.detectors import two_stage, variants
-from augfpn.detectors.anchors import Anchors, matcher, octave_sizes
+from augfpn.detectors.anchors import Anchors, matcher
 from augfpn.detectors.backbones import Backbone, transform
-from augfpn.detectors.fcos import FCOSHead
+from augfpn.detectors.build_dense import DENSE_LEVELS, fcos, retinanet
 from augfpn.detectors.masks import MaskBranch, MaskSupervision, mask_head
 from augfpn.detectors.one_stage import ExtraLevels, Limits, OneStage
 from augfpn.detectors.pretrained import backbone, load_imagenet
 from augfpn.detectors.proposals import ProposalNetwork
-from augfpn.detectors.retinanet import RetinaNetHead
-from augfpn.detectors.roi_align import sparse_roi_align, torchvision_roi_align
+from augfpn.detectors.roi_align import roi_align, sparse_roi_align, torchvision_roi_align
 from augfpn.detectors.targets import roi_heads
 from augfpn.errors import UserError
 from augfpn.pyramid import ratio_invariant_pool
+from augfpn.speed.quick import quicken
 
 BOX_BINS, MASK_BINS = 7, 14  # on a side of a pooled RoI
 ROI_LEVELS = (2, 3, 4, 5)  # of the maps that RoIs are pooled from
 PROPOSAL_LEVELS = (2, 3, 4, 5, 6)
-DENSE_LEVELS = (3, 4, 5, 6, 7)  # where one-stage detectors predict; M3..M5 are supervised
 
 
 def build_detector(model: Model) -> two_stage.TwoStage | OneStage:
@@ -43,7 +42,8 @@ def build_detector(model: Model) -> two_stage.TwoStage | OneStage:
 
 def build_on(net: Backbone, model: Model) -> two_stage.TwoStage | OneStage:
     """The detector that the settings describe, on a given backbone."""
-    return builder("detector", model.detector)(model, net)
+    detector = builder("detector", model.detector)(model, net)
+    return quicken(detector) if model.operators == "fast" else detector
 
 
 def builder(setting: str, value: str) -> Callable:
@@ -129,10 +129,15 @@ def augmentation(model: Model, in_channels: int) -> pyramid.ResidualFeatureAugme
     return pyramid.ResidualFeatureAugmentation(in_channels, model.channels, pools, fusion)
 
 
+def pooling(model: Model) -> pyramid.RoIAlign:
+    """The RoIAlign that the settings name; "auto" follows ``model.operators``."""
+    auto = model.roi_align == "auto" and model.operators == "torchvision"
+    return builder("roi_align", "torchvision" if auto else model.roi_align)
+
+
 def hard_selection(model: Model, levels: Sequence[int], bins: int) -> pyramid.HardRoISelection:
     """Hard RoI selection, by FPN's heuristic, among some levels."""
-    align = builder("roi_align", model.roi_align)
-    return pyramid.HardRoISelection(levels, bins, align, model.canonical_size)
+    return pyramid.HardRoISelection(levels, bins, pooling(model), model.canonical_size)
 
 
 def roi_selection(model: Model, bins: int) -> nn.Module:
@@ -140,7 +145,7 @@ def roi_selection(model: Model, bins: int) -> nn.Module:
     name, channels = model.roi_selection, model.channels
     if name == "hard":
         return hard_selection(model, ROI_LEVELS, bins)
-    align = builder("roi_align", model.roi_align)
+    align = pooling(model)
     if name == "panet" and bins == BOX_BINS:
         return variants.PANetPooling(
             levels=ROI_LEVELS, size=bins, roi_align=align, channels=channels, width=model.head_width
@@ -225,50 +230,6 @@ def mask_supervision(model: Model) -> MaskSupervision | None:
     return MaskSupervision(head, model.lam, selections)
 
 
-# --- one stage ------------------------------------------------------------------------------------
-
-
-def retinanet(model: Model) -> tuple[Dense, RetinaNetHead, Anchors]:
-    """RetinaNet's settings, head and anchors."""
-    own = model.retinanet
-    sizes = octave_sizes(model.anchor_sizes, own.octave_steps, own.whole_sizes)
-    anchors = Anchors(
-        sizes=sizes, ratios=model.anchor_ratios, levels=DENSE_LEVELS, grid=own.anchor_grid
-    )
-    head = RetinaNetHead(
-        channels=model.channels,
-        anchors=anchors.num_anchors_per_location()[0],
-        classes=model.classes,
-        background_logit=own.background_logit,
-        matcher=matcher(0.5, 0.4, own.low_quality, own.low_quality_iou),
-        normaliser=own.normaliser,
-        beta=own.beta,
-    )
-    return own, head, anchors
-
-
-def fcos(model: Model) -> tuple[Dense, FCOSHead, Anchors]:
-    """FCOS's settings, head and points; a point is the centre of a square anchor of one stride."""
-    own = model.fcos
-    squares = [(2**k,) for k in DENSE_LEVELS]
-    anchors = Anchors(sizes=squares, ratios=(1.0,), levels=DENSE_LEVELS, grid=own.anchor_grid)
-    head = FCOSHead(
-        channels=model.channels,
-        classes=model.classes,
-        levels=DENSE_LEVELS,
-        background_logit=own.background_logit,
-        distances=own.distances,
-        tower_bias=own.tower_bias,
-        centerness_on=own.centerness_on,
-        centre_radius=own.centre_radius,
-        closed_ranges=own.closed_ranges,
-        normaliser=own.normaliser,
-        box_loss=own.box_loss,
-        rank=own.rank,
-    )
-    return own, head, anchors
-
-
 # --- what the values in `augfpn.config` stand for -------------------------------------------------
 
 FUSION_BUILDERS = {  # from the channels and the number of maps
@@ -296,5 +257,9 @@ BUILDERS: dict[str, dict[str, Callable]] = {  # setting, value: what builds it
     },
     "context_fusion": FUSION_BUILDERS,
     "roi_selection": FUSION_BUILDERS,
-    "roi_align": {"torchvision": torchvision_roi_align, "sparse": sparse_roi_align},
+    "roi_align": {
+        "auto": roi_align,
+        "torchvision": torchvision_roi_align,
+        "sparse": sparse_roi_align,
+    },
 }

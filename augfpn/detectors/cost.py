@@ -64,7 +64,8 @@ def part_costs(
     net, macs, c = body(name, model.norm, model.style, size)
     # The meta device has no other RoIAlign; its cost is not counted in any case.
     with META:
-        detector = build.build_on(net, replace(model, roi_align="torchvision")).eval()
+        theirs = replace(model, operators="torchvision", roi_align="auto")
+        detector = build.build_on(net, theirs).eval()
     below = both("backbone", net, macs)
     return below, *costs_on(detector, c, rois or model.proposals[1])
 

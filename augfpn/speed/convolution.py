@@ -1,0 +1,87 @@
+"""3x3 convolutions of large maps by Winograd's algorithm, on CPUs.
+
+A direct 3x3 convolution multiplies nine times for each pair of channels and place. Winograd's
+algorithm F(6 x 6, 3 x 3) transforms tiles of 8 x 8 places and the weights, multiplies the 64
+transformed numbers one by one, and transforms the products back into 6 x 6 places: 64 / 36 = 1.8
+multiplications a place instead of 9. The transforms of the weights cost the same for a map of any
+size, so it pays for large ones. The errors of rounding are larger than those of a direct
+convolution, by a factor of about ten: 1e-5 of the largest output.
+
+Source: Lavin and Gray, CVPR 2016. The algorithm is NNPACK's, which comes with PyTorch.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+BORDER = (1, 1)  # padding of a 3x3 convolution that keeps a map's size
+LEAST = 800_000  # places x output channels from which it is quicker, on one thread and on two
+
+
+class WinogradConv2d(nn.Conv2d):
+    """A convolution that `can_be_quick` accepts; small maps, and other devices, take PyTorch's."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if is_quick(x, self.weight):
+            return Winograd.apply(x, self.weight, self.bias)
+        return super().forward(x)
+
+
+def can_be_quick(layer: nn.Module) -> bool:
+    """Whether a layer is a plain 3x3 convolution that keeps the size of its map."""
+    return (
+        type(layer) is nn.Conv2d
+        and layer.kernel_size == (3, 3)
+        and layer.stride == layer.dilation == (1, 1)
+        and layer.padding == BORDER
+        and layer.groups == 1
+        and layer.padding_mode == "zeros"
+    )
+
+
+def is_quick(x: Tensor, weight: Tensor) -> bool:
+    """Whether Winograd's algorithm is there for this map, and pays."""
+    return (
+        x.device.type == "cpu"
+        and x.dtype == weight.dtype == torch.float32
+        and x.shape[-2] * x.shape[-1] * len(weight) >= LEAST
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()  # nor exporting
+        and torch.backends.nnpack.is_available()  # NNPACK also needs this call, once
+    )
+
+
+class Winograd(torch.autograd.Function):
+    """A 3x3 convolution of maps (N, C, H, W) -> (N, C', H, W), and its gradients.
+
+    The gradient of the maps is a convolution too, with the weights turned by half a turn. That of
+    the weights is PyTorch's.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.biases = None if bias is None else [len(bias)]
+        return convolved(x, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        of_map, of_weight, of_bias = ctx.needs_input_grad
+        back = None
+        if of_map:
+            back = convolved(gradient, weight.flip(2, 3).transpose(0, 1).contiguous(), None)
+        _, *others = torch.ops.aten.convolution_backward(
+            gradient, x, weight, ctx.biases, (1, 1), BORDER, (1, 1), False, (0, 0), 1,
+            (False, of_weight, of_bias),
+        )  # fmt: skip
+        return back, *others
+
+
+def convolved(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """NNPACK takes one picture at a time."""
+    each = [torch._nnpack_spatial_convolution(one, weight, bias, BORDER) for one in x.split(1)]
+    return torch.cat(each) if len(each) > 1 else each[0]
