@@ -20,7 +20,8 @@ def backward_by_node(loss: Tensor) -> Iterator[str]:
             before = node.variable.grad
             node.variable.grad = given[0] if before is None else before + given[0]
             continue
-        for grad, (after, i) in zip(called(node, given), node.next_functions, strict=True):
+        found = called(node, given)  # may end with gradients of what is no tensor, which are None
+        for grad, (after, i) in zip(found, node.next_functions, strict=False):
             if after is not None and grad is not None:
                 sums = grads.setdefault(after, {})
                 grad = grad.sum_to_size(after._input_metadata[i].shape)  # where it was expanded

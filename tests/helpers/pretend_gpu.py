@@ -167,9 +167,10 @@ def wrapped(x: Tensor, known: dict[int, OnGPU]) -> OnGPU:
 
 def waits(name: str, operator: Any, args: tuple, kwargs: dict) -> bool:
     """Whether the host waits for the result, or for the size of the result."""
-    if name in INDEXING:  # a mask becomes indices; indices on the host are copied
-        given = [x for x in args[1] if x is not None]
-        return any(x.dtype in (torch.bool, torch.uint8) or x.device != GPU for x in given)
+    if name in INDEXING:  # a mask becomes indices; indices and values on the host are copied
+        masks = any(x is not None and x.dtype in (torch.bool, torch.uint8) for x in args[1])
+        given = [x for x in (*args[1], *args[2:3]) if x is not None]
+        return masks or any(x.device != GPU for x in given)
     if name == "repeat_interleave":
         return operator._overloadname == "Tensor" and kwargs.get("output_size") is None
     return name in WAITS
