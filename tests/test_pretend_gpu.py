@@ -34,7 +34,8 @@ def counted(gpu: PretendGPU, run: Callable[[Tensor], object]) -> list[str]:
         (lambda x: x[x[:, 0] > 2, torch.zeros(1, dtype=torch.int64, device=GPU)], ["index"]),
         (lambda x: x.__setitem__(x > 2, 5.0), []),  # a fill, which knows its shape
         (lambda x: x.__setitem__(x > 2, torch.ones(4, device=GPU)), ["index_put_"]),
-        (lambda x: x.__setitem__(torch.arange(1, device=GPU), 5.0), ["index_put_"]),  # copies the 5
+        (lambda x: x.__setitem__(torch.arange(1, device=GPU), 5.0), []),
+        (lambda x: x.__setitem__(torch.arange(1, device=GPU), torch.tensor(5.0)), ["index_put_"]),
         (lambda x: x[torch.tensor([0, 1])], ["index"]),  # indices on the host are copied
         (lambda x: x[torch.arange(1, device=GPU)], []),
         (lambda x: x.masked_select(x > 2), ["masked_select"]),
