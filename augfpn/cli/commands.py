@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from augfpn.cli import doctor, options, study
+from augfpn.cli import bench, doctor, options, study
 from augfpn.cli.options import Argument, argument, parameters_of
 from augfpn.cli.output import DONE, FAILED, as_json, progress_apart, say
 
@@ -198,6 +198,7 @@ COMMANDS = (
         ),
         parameters=True,
     ),
+    Command("bench", bench.run_bench, bench.OPTIONS, epilog=bench.EPILOG),
     Command("measure", run_measure, (options.RECORD, options.DATA_ROOT, options.DEVICE)),
     Command("study", study.run_study, study.OPTIONS, epilog=study.EPILOG),
     Command("doctor", run_doctor, (options.JSON,), parameters=True),

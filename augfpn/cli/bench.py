@@ -1,0 +1,104 @@
+"""The command `augfpn bench`: what detectors cost on this machine."""
+
+import argparse
+from pathlib import Path
+
+from augfpn import config
+from augfpn.cli import options
+from augfpn.cli.options import argument
+from augfpn.cli.output import DONE, as_json, progress_apart
+from augfpn.errors import UserError
+from augfpn.study.bench import settings
+from augfpn.study.bench.settings import BenchSettings
+from augfpn.support.files import check_writable
+
+EPILOG = """\
+Variants: torchvision is torchvision's own detector with plain FPN, fpn is ours; cs, rfa and srs are
+ours with one of AugFPN's components, augfpn with all. Every round runs each variant once.
+"""
+
+
+def run_bench(given: argparse.Namespace) -> int:
+    """Measure what detectors cost on this machine, beside torchvision's: time, parts, memory."""
+    if given.out is not None:
+        check_writable(given.out)
+    asked = settings.checked_settings(settings_of(given))
+    from augfpn.study.bench import measure, report
+    from augfpn.training import prepare
+
+    with progress_apart(given.json):
+        prepare.the_device(asked.device)
+        found = measure.bench(asked)
+    written = [] if given.out is None else report.write_files(found, given.out)
+    print(as_json(found) if given.json else "\n" + report.as_text(found))
+    if not given.json:
+        print(*written, sep="\n")
+    return DONE
+
+
+def settings_of(given: argparse.Namespace) -> BenchSettings:
+    """The settings, from the options that were given."""
+    same = ("detector", "backbone", "budget", "size", "batch", "rois", "sampled", "threads",
+            "device", "precision", "layout", "rounds", "seconds")  # fmt: skip
+    return BenchSettings(
+        **{name: getattr(given, name) for name in same},
+        variants=tuple(given.variants) if given.variants else None,
+        uses=tuple(given.use or settings.USES),
+        fields=tuple(field(word) for word in given.set or ()),
+    )
+
+
+def field(word: str) -> tuple[str, str]:
+    """A setting of a detector as it is typed, NAME=VALUE. Raises ``UserError`` for other words."""
+    name, equals, value = word.partition("=")
+    if not (name and equals and value):
+        raise UserError(f"--set {word!r}: give NAME=VALUE, as roi_align=torchvision.")
+    return name, value
+
+
+def chosen(name: str, allowed: tuple[str, ...], what: str, default: str) -> options.Argument:
+    """An option with a few allowed words."""
+    text = f"{what}: {', '.join(allowed)} [{default}]"
+    return argument(f"--{name}", choices=allowed, default=default, help=text)
+
+
+def count(name: str, what: str) -> options.Argument:
+    """An option that is a whole number from 1 on."""
+    return argument(f"--{name}", type=options.at_least(1), help=what)
+
+
+DETECTORS = (*config.TWO_STAGE, *config.ONE_STAGE)
+OPTIONS = (
+    chosen("detector", DETECTORS, "the detector", "faster_rcnn"),
+    argument("--backbone", metavar="NAME", help="[resnet50; budget laptop: narrow_resnet]"),
+    chosen("budget", settings.BENCH_BUDGETS, "sizes of the detector", "paper"),
+    argument(
+        "--variants",
+        metavar="VARIANT",
+        nargs="+",
+        choices=settings.VARIANTS,
+        help=f"{', '.join(settings.VARIANTS)} [all]",
+    ),
+    argument(
+        "--use",
+        metavar="USE",
+        nargs="+",
+        choices=settings.USES,
+        help="testing (inference), training [both]",
+    ),
+    argument(
+        "--size", type=options.size, help="height x width [testing 800x1216, training 320x416]"
+    ),
+    count("batch", "images of a step [testing 1, training 4]"),
+    count("rois", "proposals of an image at inference [1000]"),
+    count("sampled", "RoIs of an image in training [512]"),
+    count("threads", "threads of torch [its own choice]"),
+    argument("--device", default="cpu", choices=("cpu", "cuda"), help="%(choices)s [cpu]"),
+    chosen("precision", settings.PRECISIONS, "bf16 is autocast", "fp32"),
+    chosen("layout", settings.LAYOUTS, "of images and weights", "contiguous"),
+    argument("--set", metavar="NAME=VALUE", nargs="+", help="fields of augfpn.config.Model, ours"),
+    argument("--rounds", type=options.at_least(2), default=20, help="at most [20]"),
+    argument("--seconds", type=options.at_least(1), default=240, help="for all rounds [240]"),
+    argument("--out", metavar="FOLDER", type=Path, help="for bench.json and bench.svg"),
+    options.JSON,
+)

@@ -1,0 +1,86 @@
+"""What detectors cost, as figures in the theme of `augfpn.figures.plots`."""
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from seaborn import light_palette
+
+from augfpn.figures.colours import AMBER, BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW
+from augfpn.figures.plots import GREY, WIDTH, themed
+
+# Parts of a step, in the order of a bar. Small parts share a colour and a line of the legend.
+PART_COLOURS = {
+    "backbone": BLUE,
+    "pyramid": SKY,
+    "proposals": YELLOW,
+    "RoI features": ORANGE,
+    "fusion": AMBER,
+    "heads": GREEN,
+    "supervision": PURPLE,
+    "post-processing": "#777777",
+    "optimiser": "#444444",
+    "the rest": "#cccccc",
+}
+REST = "the rest"
+Bars = dict[str, dict[str, float]]  # by variant and part: seconds
+
+
+@themed
+def time_by_part(
+    panels: dict[str, tuple[Bars, Bars]], ratios: dict[str, dict[str, float]], base: str
+) -> Figure:
+    """Seconds of a step by part: a stacked bar for each variant, a panel for each use.
+
+    ``panels`` maps a title to the seconds of the forward pass and everything outside of the
+    detector, and those of the backward pass, which are drawn paler. ``ratios`` maps the same titles
+    to each variant's ratio to ``base``, which stands at the bar's end.
+    """
+    counts = [len(forward) for forward, _ in panels.values()]
+    figure, axes = plt.subplots(
+        len(panels), 1, figsize=(WIDTH, 2.0 + sum(0.5 + 0.36 * n for n in counts)), squeeze=False,
+        height_ratios=counts,
+    )  # fmt: skip
+    shown: dict[str, str] = {}
+    for axis, (title, (forward, backward)) in zip(axes[:, 0], panels.items(), strict=True):
+        ends = stacked(axis, forward, backward, shown)
+        for place, (variant, end) in enumerate(ends.items()):
+            ratio = ratios[title][variant]
+            axis.annotate(
+                f"{ratio:.2f}", (end, place), (4, 0), textcoords="offset points", va="center"
+            )
+        axis.set_yticks(range(len(forward)), list(forward))
+        axis.set(title=title, ylim=(len(forward) - 0.5, -0.5), xlim=(0, 1.12 * max(ends.values())))
+        axis.grid(False, axis="y")
+    axes[-1, 0].set_xlabel(f"seconds of a step; the number is the ratio to {base}")
+    patches = [Patch(color=PART_COLOURS[p], label=p) for p in PART_COLOURS if p in shown]
+    if any(backward for _, backward in panels.values()):
+        patches.append(Patch(color=pale(GREY), label="pale: backward"))
+    figure.legend(handles=patches, loc="outside lower center", ncols=3)
+    return figure
+
+
+def stacked(axis: Axes, forward: Bars, backward: Bars, shown: dict[str, str]) -> dict[str, float]:
+    """Draw the bars; returns the seconds at which each ends. Adds the drawn parts to ``shown``."""
+    ends = dict.fromkeys(forward, 0.0)
+    for bars, colour_of in ((forward, str), (backward, pale)):
+        for part, colour in PART_COLOURS.items():
+            for place, variant in enumerate(forward):
+                seconds = of_part(bars.get(variant, {}), part)
+                if seconds:
+                    axis.barh(place, seconds, 0.72, ends[variant], color=colour_of(colour), lw=0)
+                    ends[variant] += seconds
+                    shown[part] = colour
+    return ends
+
+
+def of_part(seconds: dict[str, float], part: str) -> float:
+    """The seconds of a part that has a colour of its own, or of all those that have none."""
+    if part != REST:
+        return seconds.get(part, 0.0)
+    return sum(x for name, x in seconds.items() if name not in PART_COLOURS)
+
+
+def pale(colour: str) -> tuple[float, float, float]:
+    """The same hue, nearer to white."""
+    return light_palette(colour, 5)[2]

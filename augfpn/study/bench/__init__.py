@@ -1,0 +1,1 @@
+"""What detectors cost on this machine: `augfpn bench`."""

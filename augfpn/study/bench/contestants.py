@@ -1,0 +1,159 @@
+"""A variant that is ready to be measured: its step, and what one step of it counts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import nn
+
+from augfpn.config import TWO_STAGE, Experiment
+from augfpn.settings.budgets import BUDGETS
+from augfpn.study.bench import floor, memory, parts
+from augfpn.study.bench.detectors import build_variants, tested
+from augfpn.study.bench.floor import LayerWork
+from augfpn.study.bench.settings import BenchSettings, Use, model_of
+from augfpn.study.bench.work import Work, fix_scores, force_proposals, release_proposals
+from augfpn.training import train
+
+RATE = 1e-6  # learning rate: small, so that random weights stay finite
+
+
+@dataclass
+class Contestant:
+    """A variant with its step. ``rois`` are those of each picture of a batch."""
+
+    variant: str
+    use: Use
+    device: str
+    detector: nn.Module
+    step: Callable[[], None]
+    optimizer: torch.optim.Optimizer | None
+    work: list[LayerWork]
+    rois: list[int]
+    peak_bytes: int = 0
+    seconds: list[float] = field(default_factory=list)
+    parts: list[dict[str, float]] = field(default_factory=list)  # of rounds of their own
+
+    def run(self, seed: int) -> None:
+        """One step; the seed decides which anchors and RoIs it samples."""
+        torch.manual_seed(seed)
+        self.step()
+
+    def measure_memory(self) -> None:
+        """Measure the peak memory of a step."""
+
+        def whole_step() -> None:
+            self.run(0)
+            self.forget()
+
+        held = memory.held_bytes(self.detector, self.optimizer)
+        self.peak_bytes = memory.peak_bytes(whole_step, held, self.device)
+
+    def measure_parts(self, seed: int) -> None:
+        """Measure the seconds of a step by part."""
+        with parts.part_times(self.detector, self.use, self.device, self.optimizer) as seconds:
+            self.run(seed)
+        self.parts.append(seconds)
+        self.forget()
+
+    def forget(self) -> None:
+        """Free the gradients, so that waiting variants do not hold them."""
+        if self.optimizer is not None:
+            self.optimizer.zero_grad(set_to_none=True)
+
+
+def contestants(settings: BenchSettings, use: Use, work: Work, names: Sequence[str]) -> list:
+    """The variants, each after a first step.
+
+    Raises ``RuntimeError`` if not all variants pool equally many RoIs.
+    """
+    make = trained_contestant if use == "training" else tested_contestant
+    built = build_variants(settings, use, names)
+    found = [make(name, detector, settings, work) for name, detector in built.items()]
+    check_equal_rois({each.variant: each.rois for each in found})
+    return found
+
+
+def tested_contestant(
+    name: str, detector: nn.Module, settings: BenchSettings, work: Work
+) -> Contestant:
+    """A variant at inference. What it counts is counted before it is made fast."""
+    fix_scores(detector)
+    two_stages = settings.detector in TWO_STAGE
+    if two_stages:
+        force_proposals(detector, work.proposals)
+    counted, _ = first_step(detector.eval(), inference_step(detector, settings, work))
+    if two_stages:
+        release_proposals(detector)
+    fast = tested(detector)
+    if two_stages:
+        force_proposals(fast, work.proposals)
+    step = inference_step(fast, settings, work)
+    _, rois = first_step(fast, step)
+    return Contestant(name, "testing", settings.device, fast, step, None, counted, rois)
+
+
+def trained_contestant(
+    name: str, detector: nn.Module, settings: BenchSettings, work: Work
+) -> Contestant:
+    """A variant in training; its first step makes the optimiser's state."""
+    if settings.detector in TWO_STAGE:
+        force_proposals(detector, work.proposals)
+    schedule = replace(BUDGETS[settings.budget].train, amp=settings.precision == "bf16")
+    optimizer = train.make_optimizer(detector, schedule)
+    model = model_of("fpn", settings, "training")
+    experiment = Experiment(model=model, train=schedule, device=settings.device)
+
+    def step() -> None:
+        train.one_step(detector, optimizer, RATE, work.images, work.targets, experiment, 0)
+
+    counted, rois = first_step(detector.train(), step)
+    made = Contestant(
+        name, "training", settings.device, detector, step, optimizer, counted, rois
+    )  # fmt: skip
+    made.forget()
+    return made
+
+
+def inference_step(detector: nn.Module, settings: BenchSettings, work: Work) -> Callable[[], None]:
+    """A function that detects in all pictures, as `augfpn.training.evaluate` does."""
+
+    def step() -> None:
+        images = [image.to(settings.device).float() / 255 for image in work.images]
+        bf16 = settings.precision == "bf16"
+        with torch.no_grad(), torch.autocast(settings.device, torch.bfloat16, enabled=bf16):
+            detector(images)
+
+    return step
+
+
+def first_step(detector: nn.Module, step: Callable[[], None]) -> tuple[list[LayerWork], list[int]]:
+    """The work of a step's layers, and the RoIs of each picture that its box head gets."""
+    rois: list[int] = []
+
+    def count(_: nn.Module, inputs: tuple) -> None:
+        rois.extend(len(boxes) for boxes in inputs[1])
+
+    select = box_selection(detector)
+    hook = None if select is None else select.register_forward_pre_hook(count)
+    torch.manual_seed(0)
+    with floor.counted_work(detector) as work:
+        step()
+    if hook is not None:
+        hook.remove()
+    return work, rois
+
+
+def box_selection(detector: nn.Module) -> nn.Module | None:
+    """The module that pools the RoIs of the box head; None in a one-stage detector."""
+    heads = getattr(detector, "roi_heads", None)
+    return getattr(detector, "select", None) if heads is None else heads.box_roi_pool
+
+
+def check_equal_rois(rois: dict[str, list[int]]) -> None:
+    """Raise ``RuntimeError`` unless all variants pooled equally many RoIs from each picture."""
+    if len({tuple(each) for each in rois.values()}) > 1:
+        raise RuntimeError(
+            f"the variants pooled different numbers of RoIs, {rois}: what is replaced in "
+            "augfpn/study/bench/work.py does not reach all of them."
+        )

@@ -1,0 +1,184 @@
+"""The bench itself: variants in turns, rounds until the time is up, and what they say.
+
+A round runs each variant once; every other round runs them in the opposite order. A ratio belongs
+to a round, so that other work of the machine affects both of its times alike. Times by part are
+measured in rounds of their own, because measuring them takes time.
+"""
+
+import contextlib
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+
+from augfpn.study import timing
+from augfpn.study.bench import floor, parts
+from augfpn.study.bench.contestants import Contestant, contestants
+from augfpn.study.bench.floor import Rates
+from augfpn.study.bench.settings import (
+    BenchSettings,
+    Use,
+    base_of,
+    checked_settings,
+    variants_of,
+)
+from augfpn.study.bench.work import make_work, pretended
+from augfpn.support.machine import environment, keep_freed_memory
+from augfpn.support.progress import Progress
+
+FEWEST_ROUNDS = 2
+PARTS_EVERY = 4  # the first round measures parts, and every fourth after it
+Tell = Callable[[], None]
+
+
+def bench(settings: BenchSettings) -> dict[str, Any]:
+    """Measure everything that the settings ask for, as plain values.
+
+    No further round begins after ``settings.seconds``; the first steps and `FEWEST_ROUNDS` rounds
+    are run in any case. Raises ``UserError`` for settings that cannot be measured.
+    """
+    checked_settings(settings)
+    keep_freed_memory()
+    began, load = time.monotonic(), load_average()
+    with threads(settings.threads), Progress(round(settings.seconds), "bench, seconds") as tell:
+
+        def told() -> None:
+            tell(min(round(time.monotonic() - began), round(settings.seconds) - 1))
+
+        dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float32
+        rates = floor.measured_rates(settings.device, dtype)
+        found = {}
+        for place, use in enumerate(settings.uses):
+            left = began + settings.seconds - time.monotonic()
+            until = time.monotonic() + left / (len(settings.uses) - place)
+            found[use] = bench_use(settings.for_use(use), use, until, rates, told)
+        tell(round(settings.seconds))
+        about = environment(settings.device)
+    return {
+        "settings": settings.as_json(),
+        "assumed": pretended(settings),
+        "environment": about | {"load_average": [load, load_average()]},
+        "rates": {"macs_per_second": rates.macs, "bytes_per_second": rates.bytes},
+        "seconds": round(time.monotonic() - began, 1),
+        "uses": found,
+    }
+
+
+def bench_use(
+    settings: BenchSettings, use: Use, until: float, rates: Rates, tell: Tell = lambda: None
+) -> dict[str, Any]:
+    """Measure one use of all variants, and stop at ``until`` of the monotonic clock."""
+    names = variants_of(settings)
+    every = contestants(settings, use, make_work(settings, use), names)
+    tell()
+    for each in every:
+        each.measure_memory()
+        tell()
+    run_rounds(every, settings.rounds, until, tell)
+    seconds = {each.variant: each.seconds for each in every}
+    return {
+        "size": list(settings.size_of(use)),
+        "batch": settings.batch_of(use),
+        "base": base_of(names),
+        "variants": {e.variant: result_of(e, every, seconds, rates) for e in every},
+    }
+
+
+def run_rounds(every: Sequence[Contestant], rounds: int, until: float, tell: Tell) -> None:
+    """Measure rounds of times and, between them, rounds of times by part."""
+    done, longest = 0, 0.0
+    while done < rounds and (done < FEWEST_ROUNDS or time.monotonic() + longest < until):
+        began = time.monotonic()
+        turn = in_turn(every, done)
+        if done % PARTS_EVERY == 0:
+            for each in turn:
+                each.measure_parts(done)
+                tell()
+        for each in turn:
+            each.seconds.append(seconds_of_step(each, done))
+            tell()
+        done += 1
+        longest = time.monotonic() - began
+
+
+def in_turn(every: Sequence[Any], round_: int) -> Sequence[Any]:
+    """The same in the order of a round: the opposite one in every other round."""
+    return every if round_ % 2 == 0 else every[::-1]
+
+
+def seconds_of_step(each: Contestant, seed: int) -> float:
+    """Seconds of one step, once the device has finished it."""
+    began = time.monotonic()
+    each.run(seed)
+    seconds = timing.elapsed(began, each.device)
+    each.forget()
+    return seconds
+
+
+# --- what the rounds say --------------------------------------------------------------------------
+
+
+def result_of(
+    each: Contestant,
+    every: Sequence[Contestant],
+    seconds: dict[str, list[float]],
+    rates: Rates,
+) -> dict[str, Any]:
+    """All numbers of one variant. Its ratios are to the variant `base_of`."""
+    base = next(e for e in every if e.variant == base_of([e.variant for e in every]))
+    least = floor.as_floor(each.work, rates)
+    middle = statistics.median(each.seconds)
+    return {
+        "seconds": each.seconds,
+        "median": middle,
+        "quartiles": quartiles(each.seconds),
+        "ratio": ratio_of_rounds(seconds[each.variant], seconds[base.variant]),
+        "parts": mean_of_parts([parts.with_backward_whole(x) for x in each.parts]),
+        "backward_parts": mean_of_parts([parts.backward_only(x) for x in each.parts]),
+        "peak_bytes": each.peak_bytes,
+        "peak_ratio": each.peak_bytes / base.peak_bytes,
+        "rois": each.rois,
+        "floor": least | {"times": middle / least["seconds"]},
+    }
+
+
+def ratio_of_rounds(seconds: Sequence[float], base: Sequence[float]) -> dict[str, float]:
+    """The ratio to another variant's seconds: the median over rounds, the lowest, the highest."""
+    ratios = [a / b for a, b in zip(seconds, base, strict=True)]
+    return {"median": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}
+
+
+def quartiles(seconds: Sequence[float]) -> list[float]:
+    """The first and the third quartile."""
+    if len(seconds) < 2:
+        return [seconds[0], seconds[0]]
+    first, _, third = statistics.quantiles(seconds, n=4, method="inclusive")
+    return [first, third]
+
+
+def mean_of_parts(rounds: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Each part's mean seconds over rounds, so that the means add up to the mean of the sums."""
+    names = dict.fromkeys(name for each in rounds for name in each)
+    return {name: statistics.mean(each.get(name, 0.0) for each in rounds) for name in names}
+
+
+# --- the machine ----------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def threads(count: int | None) -> Iterator[None]:
+    """Let torch use so many threads inside; ``None`` leaves its own number."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def load_average() -> float | None:
+    """How many processes wanted a core during the last minute; None where it is not known."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None

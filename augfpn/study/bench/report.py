@@ -1,0 +1,104 @@
+"""A bench as text for a terminal, as a figure, and as files."""
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from augfpn.figures import costs, plots
+from augfpn.study.bench.parts import PARTS
+from augfpn.support.files import whole, write_json
+from augfpn.support.text import columns
+
+JSON_FILE, FIGURE_FILE = "bench.json", "bench.svg"
+Found = dict[str, Any]  # what `augfpn.study.bench.measure.bench` returns
+
+
+def as_text(found: Found) -> str:
+    """Two tables for each use, what was assumed, and the machine."""
+    blocks = [text for use in found["uses"] for text in use_text(use, found["uses"][use])]
+    rates, about = found["rates"], found["environment"]
+    machine = (
+        f"{about['device_name']}, {about['threads']} threads, torch {about['versions']['torch']}; "
+        f"{rates['macs_per_second'] / 1e9:.0f} G multiply-accumulates and "
+        f"{rates['bytes_per_second'] / 1e9:.1f} GB of copying per second; load average "
+        f"{' to '.join(map(str, about['load_average']))} (the times of a busy machine vary: trust "
+        "the ratios)"
+    )
+    return "\n\n".join([*blocks, "\n".join([*found["assumed"], machine])])
+
+
+def use_text(use: str, result: Found) -> list[str]:
+    """A heading with the table of whole steps, and the table of parts."""
+    variants, base = result["variants"], result["base"]
+    rounds = len(variants[base]["seconds"])
+    rois = f", {variants[base]['rois'][0]} RoIs each" if variants[base]["rois"] else ""
+    heading = f"{title_of(use, result)}{rois}; {rounds} rounds"
+    header = ("", "seconds", "quartiles", f"/ {base}", "range", "peak MB", f"/ {base}",
+              "floor s", "times floor")  # fmt: skip
+    rows = [
+        (
+            name,
+            f"{each['median']:.3g}",
+            " ".join(f"{x:.3g}" for x in each["quartiles"]),
+            f"{each['ratio']['median']:.2f}",
+            f"{each['ratio']['low']:.2f} {each['ratio']['high']:.2f}",
+            f"{each['peak_bytes'] / 1e6:.0f}",
+            f"{each['peak_ratio']:.2f}",
+            f"{each['floor']['seconds']:.3g}",
+            f"{each['floor']['times']:.1f}",
+        )
+        for name, each in variants.items()
+    ]
+    return [f"{heading}\n{columns(header, rows)}", parts_text(variants)]
+
+
+def parts_text(variants: Found) -> str:
+    """Milliseconds by part, a column for each variant, from rounds of their own."""
+    used = [part for part in PARTS if any(part in each["parts"] for each in variants.values())]
+    rows = [(part, [each["parts"].get(part) for each in variants.values()]) for part in used]
+    rows.append(("sum", [sum(each["parts"].values()) for each in variants.values()]))
+    place = next((n for n, (part, _) in enumerate(rows) if part == "backward"), None)
+    if place is not None:
+        rows[place + 1 : place + 1] = [
+            (f"  of {part}", [each["backward_parts"].get(part) for each in variants.values()])
+            for part in PARTS
+            if any(part in each["backward_parts"] for each in variants.values())
+        ]
+    lines = [
+        (part, *("-" if x is None else f"{1000 * x:.0f}" for x in cells)) for part, cells in rows
+    ]
+    return columns(("milliseconds by part", *variants), lines)
+
+
+def title_of(use: str, result: Found) -> str:
+    """A use with its pictures."""
+    height, width = result["size"]
+    plural = "s" if result["batch"] > 1 else ""
+    return f"{use}, {result['batch']} picture{plural} of {height} x {width}"
+
+
+def figure_of(found: Found) -> Figure:
+    """Time by part of all variants and uses; each bar is as long as the median of whole steps."""
+    panels, ratios = {}, {}
+    for use, result in found["uses"].items():
+        title = title_of(use, result)
+        forward, backward = {}, {}
+        for name, each in result["variants"].items():
+            scale = each["median"] / sum(each["parts"].values())
+            outside = {p: s * scale for p, s in each["parts"].items() if p != "backward"}
+            forward[name] = outside
+            backward[name] = {p: s * scale for p, s in each["backward_parts"].items()}
+        panels[title] = forward, backward if any(backward.values()) else {}
+        ratios[title] = {name: e["ratio"]["median"] for name, e in result["variants"].items()}
+        base = result["base"]
+    return costs.time_by_part(panels, ratios, base)
+
+
+def write_files(found: Found, folder: Path) -> list[Path]:
+    """Write a bench as JSON and as a figure into a folder, in place of an older one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / JSON_FILE, found)
+    with whole(folder / FIGURE_FILE) as unfinished:
+        plots.write_svg(figure_of(found), unfinished)
+    return [folder / JSON_FILE, folder / FIGURE_FILE]
