@@ -15,12 +15,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
-from torchvision.models.detection.roi_heads import RoIHeads, expand_boxes, expand_masks
+from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import clip_boxes_to_image, nms, remove_small_boxes
 
 from augfpn.detectors import variants
-from augfpn.detectors.masks import MaskBranch
+from augfpn.detectors.masks import MaskBranch, paste_at_once
 from augfpn.detectors.one_stage import Limits, OneStage, Outputs, dense_detections
 from augfpn.detectors.proposals import ProposalNetwork
 from augfpn.detectors.roi_align import torchvision_roi_align
@@ -112,36 +112,8 @@ def in_own_pixels(
         as_number(a).float() / as_number(b).float() for a, b in zip(size, sizes[0], strict=True)
     )
     boxes = each["boxes"] * torch.stack([x, y, x, y])
-    masks = {"masks": paste(each["masks"], boxes, size)} if "masks" in each else {}
+    masks = {"masks": paste_at_once(each["masks"], boxes, size)} if "masks" in each else {}
     return [each | {"boxes": boxes} | masks]
-
-
-def paste(masks: Tensor, boxes: Tensor, size: TracedSize) -> Tensor:
-    """Masks in their boxes (D, 1, M, M) -> in the picture (D, 1, H, W).
-
-    The same as torchvision's ``paste_masks_in_image``, which does it box by box: bilinear resizing
-    is linear along each axis.
-    """
-    masks, scale = expand_masks(masks, padding=1)
-    x1, y1, x2, y2 = expand_boxes(boxes, scale).to(torch.int64).unbind(dim=1)
-    rows, columns = (
-        resizing(masks.shape[-1], start, end, length)
-        for start, end, length in ((y1, y2, size[0]), (x1, x2, size[1]))
-    )  # (D, H, M), (D, W, M)
-    return (rows @ masks[:, 0] @ columns.transpose(1, 2))[:, None]
-
-
-def resizing(side: int, start: Tensor, end: Tensor, length: Whole) -> Tensor:
-    """The weights of a mask's ``side`` places in each pixel along an axis: (D, length, side).
-
-    The mask covers the pixels from ``start`` to ``end`` (D,), both included.
-    """
-    pixel = torch.arange(length, device=start.device)
-    inside = (pixel >= start[:, None]) & (pixel <= end[:, None])
-    extent = (end - start + 1).clamp(min=1)[:, None]
-    at = (pixel - start[:, None] + 0.5) * (side / extent) - 0.5
-    distance = at.clamp(0, side - 1)[..., None] - torch.arange(side, device=start.device)
-    return (1 - distance.abs()).clamp(min=0) * inside[..., None]
 
 
 # --- features to detections -----------------------------------------------------------------------

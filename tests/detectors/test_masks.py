@@ -1,9 +1,12 @@
 """Mask R-CNN's branch: its ground-truth masks, and its loss."""
 
+import pytest
 import torch
-from torchvision.models.detection.roi_heads import maskrcnn_loss
+from pretend_gpu import GPU, needs_cuda_build, pretend_gpu
+from torch import Tensor
+from torchvision.models.detection.roi_heads import maskrcnn_loss, paste_masks_in_image
 
-from augfpn.detectors.masks import MaskSupervision, mask_loss, mask_samples
+from augfpn.detectors.masks import MaskSupervision, mask_loss, mask_samples, paste_masks
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.pyramid import HardRoISelection, Samples
 
@@ -26,6 +29,79 @@ def test_the_mask_is_cut_out_by_its_roi() -> None:
     assert (whole[:, :13] == 1).all()
     assert (whole[:, 15:] == 0).all()
     assert right[:, 1:].sum() == 0
+
+
+def three_pictures() -> tuple[Samples, list[dict]]:
+    """Pictures of three sizes with two, no and one positive RoI."""
+    torch.manual_seed(0)
+    labels = [torch.tensor([0, 2, 1]), torch.tensor([0]), torch.tensor([3, 0])]
+    masks = [torch.rand(2, 40, 30), torch.zeros(0, 20, 50), torch.rand(1, 30, 30)]
+    matches = [torch.tensor([0, 1, 0]), torch.tensor([0]), torch.tensor([0, 0])]
+    corners = [torch.rand(len(x), 2) * 10 for x in labels]
+    boxes = [torch.cat([x, x + 5 + 10 * torch.rand(len(x), 2)], dim=1) for x in corners]
+    chosen = Samples(boxes, labels, [torch.zeros_like(b) for b in boxes], matches)
+    return chosen, [{"masks": (x > 0.5).byte()} for x in masks]
+
+
+def test_pictures_together_give_what_each_gives_alone() -> None:
+    chosen, targets = three_pictures()
+    found = mask_samples(chosen, targets)
+    known = mask_samples(chosen._replace(objects=torch.tensor([1, 2, 4])), targets)
+    each = [
+        mask_samples(Samples(*([part[i]] for part in chosen[:4])), [targets[i]]) for i in range(3)
+    ]
+    assert [len(b) for b in found.boxes] == [2, 0, 1]
+    for together in (found, known):
+        assert torch.equal(together.masks, torch.cat([one.masks for one in each]))
+        assert torch.equal(together.labels, torch.cat([one.labels for one in each]))
+        assert torch.equal(torch.cat(together.boxes), torch.cat([one.boxes[0] for one in each]))
+
+
+def detected_masks() -> tuple[Tensor, Tensor]:
+    """Boxes inside, across each border, a pixel wide, and larger than the picture."""
+    torch.manual_seed(0)
+    boxes = [[3, 4, 33, 24], [-9, 5, 12, 31], [40, -8, 70, 60], [30.4, 20.7, 30.9, 21.1]]
+    boxes += [[-50, -60, 120, 110], [60, 5, 64, 20], [10, 10, 10, 10], [0, 0, 64, 48]]
+    return torch.rand(len(boxes), 1, 28, 28), torch.tensor(boxes, dtype=torch.float32)
+
+
+def test_masks_are_pasted_as_by_torchvision() -> None:
+    masks, boxes = detected_masks()
+    assert torch.equal(
+        paste_masks(masks, boxes, (48, 64)), paste_masks_in_image(masks, boxes, (48, 64))
+    )
+    assert paste_masks(masks[:0], boxes[:0], (48, 64)).shape == (0, 1, 48, 64)
+
+
+@needs_cuda_build
+@pytest.mark.parametrize("count", [0, 8])
+def test_on_a_gpu_they_are_pasted_without_waiting(count: int) -> None:
+    masks, boxes = (x[:count] for x in detected_masks())
+    expected = paste_masks_in_image(masks, boxes, (48, 64))
+    with pretend_gpu() as gpu:
+        there = masks.to(GPU), boxes.to(GPU)
+        gpu.clear()
+        found = paste_masks(*there, (48, 64))
+        assert gpu.synchronisations == []
+        found = found.cpu()
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    clear = (expected - 0.5).abs() > 1e-5
+    assert torch.equal(found[clear] > 0.5, expected[clear] > 0.5)
+    assert not count or clear.float().mean() > 0.999
+
+
+@needs_cuda_build
+def test_a_gpu_waits_as_often_for_three_pictures_as_for_one() -> None:
+    waited = []
+    for pictures in (1, 3):
+        chosen, targets = three_pictures()
+        with pretend_gpu() as gpu:
+            there = Samples(*([x.to(GPU) for x in part[:pictures]] for part in chosen[:4]))
+            wanted = [{"masks": t["masks"].to(GPU)} for t in targets[:pictures]]
+            gpu.clear()
+            mask_samples(there, wanted)
+            waited.append([event.operator for event in gpu.synchronisations])
+    assert waited == [["nonzero", "_to_copy"]] * 2
 
 
 def test_the_loss_is_torchvisions() -> None:
