@@ -20,8 +20,9 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import clip_boxes_to_image, nms, remove_small_boxes
 
 from augfpn.detectors import variants
+from augfpn.detectors.dense_detections import Limits, Outputs, dense_detections
 from augfpn.detectors.masks import MaskBranch, paste_at_once
-from augfpn.detectors.one_stage import Limits, OneStage, Outputs, dense_detections
+from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.proposals import ProposalNetwork
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.detectors.targets import Detections

@@ -13,8 +13,9 @@ from augfpn.detectors import two_stage, variants
 from augfpn.detectors.anchors import Anchors, matcher
 from augfpn.detectors.backbones import Backbone, transform
 from augfpn.detectors.build_dense import DENSE_LEVELS, fcos, retinanet
+from augfpn.detectors.dense_detections import Limits
 from augfpn.detectors.masks import MaskBranch, MaskSupervision, mask_head
-from augfpn.detectors.one_stage import ExtraLevels, Limits, OneStage
+from augfpn.detectors.one_stage import ExtraLevels, OneStage
 from augfpn.detectors.pretrained import backbone, load_imagenet
 from augfpn.detectors.proposals import ProposalNetwork
 from augfpn.detectors.roi_align import roi_align, sparse_roi_align, torchvision_roi_align

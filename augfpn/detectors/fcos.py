@@ -3,6 +3,7 @@
 Where the paper, the authors' code and torchvision differ, an argument chooses between them.
 """
 
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -10,11 +11,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models.detection._utils import BoxLinearCoder
 from torchvision.models.detection.fcos import FCOSClassificationHead, FCOSRegressionHead
-from torchvision.ops import generalized_box_iou_loss, sigmoid_focal_loss
+from torchvision.ops import box_area, sigmoid_focal_loss
 
-from augfpn.detectors.one_stage import Outputs
+from augfpn.detectors.anchors import LARGEST
+from augfpn.detectors.boxes import padded
+from augfpn.detectors.dense_detections import Outputs, one_hot
 from augfpn.detectors.targets import Targets
-from augfpn.pyramid import Losses
+from augfpn.pyramid import Boxes, Losses
 
 # A level's points match boxes whose furthest edge is between 4 and 8 strides away.
 NEAREST, FURTHEST = 4, 8
@@ -92,33 +95,34 @@ class FCOSHead(nn.Module):
         return self.coder.decode(predicted, anchors)
 
     def losses(self, outputs: Outputs, anchors: list[Tensor], targets: Targets) -> Losses:
+        """The losses of a batch. A GPU waits once, for the number of positive points."""
         logits, predicted, centerness = (
-            torch.cat(outputs[name], dim=1) for name in ("logits", "boxes", "centerness")
-        )  # (N, A, K'), (N, A, 4), (N, A, 1), all levels concatenated
-        match = torch.stack([self.match(anchors, target["boxes"]) for target in targets])
-        objects = match >= 0  # (N, A)
-        labels, boxes = (self.of_objects(targets, match, name) for name in ("labels", "boxes"))
-        wanted = torch.zeros_like(logits)
-        wanted[objects, labels - self.first_label] = 1.0
-        of_class = sigmoid_focal_loss(logits, wanted, reduction="sum")
-        whole = torch.cat(anchors).expand(len(targets), -1, 4)[objects]
-        edges = self.coder.encode(whole, boxes)  # (objects, 4), in strides
+            torch.cat(outputs[name], dim=1).flatten(0, 1)
+            for name in ("logits", "boxes", "centerness")
+        )  # (N A, K'), (N A, 4), (N A, 1); A is the number of points of all levels
+        whole = torch.cat(anchors)  # (A, 4)
+        match = self.match(anchors, [target["boxes"] for target in targets]).flatten()
+        points = torch.where(match >= 0)[0]  # (Q,)
+        own = points // len(whole), match[points]  # the picture, and its object
+        labels, boxes = (
+            padded([target[name] for target in targets], least=1)[own]
+            for name in ("labels", "boxes")
+        )
+        of_class = sigmoid_focal_loss(
+            logits, one_hot(logits, points, labels - self.first_label), reduction="sum"
+        )
+        whole = whole[points % len(whole)]  # (Q, 4)
+        edges = self.coder.encode(whole, boxes)  # (Q, 4), in strides
         central = centerness_of(edges)
-        count = int(objects.sum())
         pictures = len(targets) if self.normaliser == "points_and_pictures" else 0
         return {
-            "loss_classifier": of_class / max(1, count + pictures),
-            "loss_box_reg": self.of_boxes(predicted[objects], edges, whole, boxes, central),
+            "loss_classifier": of_class / max(1, len(points) + pictures),
+            "loss_box_reg": self.of_boxes(predicted[points], edges, whole, boxes, central),
             "loss_centerness": F.binary_cross_entropy_with_logits(
-                centerness[objects].squeeze(1), central, reduction="sum"
+                centerness[points].squeeze(1), central, reduction="sum"
             )
-            / max(1, count),
+            / max(1, len(points)),
         }
-
-    @staticmethod
-    def of_objects(targets: Targets, match: Tensor, name: str) -> Tensor:
-        """The labels or boxes of the objects that points are matched to, one row per such point."""
-        return torch.cat([t[name][m[m >= 0]] for t, m in zip(targets, match, strict=True)])
 
     def of_boxes(
         self, predicted: Tensor, edges: Tensor, anchors: Tensor, boxes: Tensor, central: Tensor
@@ -126,38 +130,40 @@ class FCOSHead(nn.Module):
         """Generalised IoU loss, the mean over points, or -log IoU weighted by centerness."""
         if self.box_loss == "giou":
             found = self.coder.decode(predicted, anchors)
-            total = generalized_box_iou_loss(found, boxes, reduction="sum")
-            return total / max(1, len(boxes))
+            return (1 - generalised_iou(found, boxes)).sum() / max(1, len(boxes))
         miss = -iou_of(predicted, edges).clamp(min=1e-6).log()
         return (miss * central).sum() / central.sum().clamp(min=1e-6)
 
-    def match(self, anchors: list[Tensor], boxes: Tensor) -> Tensor:
-        """The object of every point, or -1: anchors of each level, boxes (R, 4) -> (A,).
+    def match(self, anchors: list[Tensor], objects: Boxes) -> Tensor:
+        """The object of every point, or -1: anchors of each level, N x (R_i, 4) -> (N, A).
 
         A point belongs to the smallest box around it whose furthest edge is within the range of
         the point's level: 0 to 64 px at P3, 64 to 128 at P4, ..., 512 and more at P7.
         Differs: torchvision compares 1e8 - area in single precision, which cannot tell areas
         apart that differ by less than 8 px^2; here the areas themselves are compared.
         """
-        whole = torch.cat(anchors)
-        if not len(boxes):
-            return torch.full((len(whole),), -1, device=whole.device)
-        point = (whole[:, :2] + whole[:, 2:]) / 2  # (A, 2)
+        boxes, whole = padded(objects), torch.cat(anchors)  # (N, R, 4), (A, 4)
+        if not boxes.shape[1]:
+            return torch.full((len(boxes), len(whole)), -1, device=whole.device)
         stride = (whole[:, 2] - whole[:, 0])[:, None]  # (A, 1)
-        to_edges = torch.cat(
-            [point[:, None] - boxes[None, :, :2], boxes[None, :, 2:] - point[:, None]], dim=2
-        )  # (A, R, 4)
-        furthest = to_edges.amax(dim=2)
         near, far = NEAREST * stride, FURTHEST * stride
         near[: len(anchors[0])] = 0
         far[-len(anchors[-1]) :] = torch.inf
-        answers = (to_edges.amin(dim=2) > 0) & self.in_range(furthest, near, far)
+        at_once = max(1, LARGEST // (boxes.shape[1] * len(whole)))
+        return torch.cat([self.smallest(some, whole, near, far) for some in boxes.split(at_once)])
+
+    def smallest(self, boxes: Tensor, anchors: Tensor, near: Tensor, far: Tensor) -> Tensor:
+        """The smallest box that answers for each point, or -1: (N, R, 4), (A, 4) -> (N, A)."""
+        x, y = ((anchors[:, :2] + anchors[:, 2:]) / 2)[:, None].unbind(dim=2)  # (A, 1)
+        x1, y1, x2, y2 = boxes[:, None].unbind(dim=3)  # (N, 1, R)
+        edges = (x - x1, y - y1, x2 - x, y2 - y)  # (N, A, R) each
+        furthest, nearest = reduce(torch.maximum, edges), reduce(torch.minimum, edges)
+        answers = (nearest > 0) & self.in_range(furthest, near, far)
         if self.centre_radius is not None:
-            middle = (boxes[:, :2] + boxes[:, 2:]) / 2
-            off = (point[:, None] - middle[None]).abs().amax(dim=2)
-            answers &= off < self.centre_radius * stride
-        area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-        smallest, match = torch.where(answers, area, torch.inf).min(dim=1)
+            off = torch.maximum((x - (x1 + x2) / 2).abs(), (y - (y1 + y2) / 2).abs())
+            answers &= off < self.centre_radius * (anchors[:, 2] - anchors[:, 0])[:, None]
+        area = (x2 - x1) * (y2 - y1)
+        smallest, match = torch.where(answers, area, torch.inf).min(dim=2)
         return torch.where(smallest < torch.inf, match, -1)
 
     def in_range(self, furthest: Tensor, near: Tensor, far: Tensor) -> Tensor:
@@ -174,9 +180,25 @@ def by_place(x: Tensor) -> Tensor:
 
 def centerness_of(edges: Tensor) -> Tensor:
     """How central a point is: distances to left, top, right, bottom (Q, 4) -> (Q,) in [0, 1]."""
-    across, down = edges[:, [0, 2]], edges[:, [1, 3]]
+    across, down = edges[:, 0::2], edges[:, 1::2]
     ratio = across.amin(dim=1) / across.amax(dim=1) * (down.amin(dim=1) / down.amax(dim=1))
     return ratio.sqrt()
+
+
+def generalised_iou(a: Tensor, b: Tensor) -> Tensor:
+    """Generalised IoU of pairs of boxes, (Q, 4) and (Q, 4) -> (Q,).
+
+    It is 1 minus torchvision's ``generalized_box_iou_loss``, bit for bit, whose boolean masks a GPU
+    would wait for.
+    """
+    corner, end = torch.maximum(a[:, :2], b[:, :2]), torch.minimum(a[:, 2:], b[:, 2:])
+    overlap = torch.where(
+        (end > corner).all(dim=1), (end - corner)[:, 0] * (end - corner)[:, 1], 0.0
+    )
+    union = box_area(a) + box_area(b) - overlap
+    hull = torch.maximum(a[:, 2:], b[:, 2:]) - torch.minimum(a[:, :2], b[:, :2])
+    hull = hull[:, 0] * hull[:, 1]
+    return overlap / (union + 1e-7) - (hull - union) / (hull + 1e-7)
 
 
 def iou_of(a: Tensor, b: Tensor) -> Tensor:

@@ -3,20 +3,22 @@
 Where the paper, the authors' code and torchvision differ, an argument chooses between them.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torchvision.models.detection._utils import BoxCoder, Matcher
+from torchvision.models.detection._utils import Matcher
 from torchvision.models.detection.retinanet import (
     RetinaNetClassificationHead,
     RetinaNetRegressionHead,
 )
-from torchvision.ops import box_iou, sigmoid_focal_loss
+from torchvision.ops import sigmoid_focal_loss
 
-from augfpn.detectors.anchors import OverlapMatcher, ReassigningMatcher
-from augfpn.detectors.one_stage import Outputs
+from augfpn.detectors.anchors import OverlapMatcher, ReassigningMatcher, matched
+from augfpn.detectors.boxes import Coder, padded
+from augfpn.detectors.dense_detections import Outputs, one_hot
 from augfpn.detectors.targets import Targets
 from augfpn.pyramid import Losses
 
@@ -53,7 +55,7 @@ class RetinaNetHead(nn.Module):
         self.matcher = matcher
         self.normaliser = normaliser
         self.beta = beta
-        self.coder = BoxCoder(weights=(1.0, 1.0, 1.0, 1.0))
+        self.coder = Coder((1.0, 1.0, 1.0, 1.0))
 
     def forward(self, maps: list[Tensor]) -> Outputs:
         return {
@@ -69,45 +71,41 @@ class RetinaNetHead(nn.Module):
         return self.coder.decode_single(predicted, anchors)
 
     def losses(self, outputs: Outputs, anchors: list[Tensor], targets: Targets) -> Losses:
-        logits, boxes = (torch.cat(outputs[name], dim=1) for name in ("logits", "boxes"))
-        whole = torch.cat(anchors)
-        matches = [self.match(whole, target["boxes"]) for target in targets]
-        terms = [
-            (
-                self.class_loss(logits[i], match, target["labels"]),
-                self.box_loss(boxes[i], whole, match, target["boxes"]),
-            )
-            for i, (match, target) in enumerate(zip(matches, targets, strict=True))
-        ]
-        objects = [max(1, int((match >= 0).sum())) for match in matches]
-        if self.normaliser == "batch":
-            total = max(1, sum(int((match >= 0).sum()) for match in matches))
-            of_class, of_box = (sum(term) / total for term in zip(*terms, strict=True))
-        else:
-            of_class, of_box = (
-                sum(x / n for x, n in zip(term, objects, strict=True)) / len(targets)
-                for term in zip(*terms, strict=True)
-            )
-        return {"loss_classifier": of_class, "loss_box_reg": of_box}
+        """The losses of a batch. A GPU waits once, for two numbers of each picture."""
+        logits, boxes = (
+            torch.cat(outputs[name], dim=1).flatten(0, 1) for name in ("logits", "boxes")
+        )  # (N A, K'), (N A, 4); A is the number of anchors of all levels
+        whole = torch.cat(anchors)  # (A, 4)
+        match = matched(self.matcher, [target["boxes"] for target in targets], whole)  # (N, A)
+        kinds = torch.stack([match >= 0, match != Matcher.BETWEEN_THRESHOLDS])
+        counts = kinds.sum(dim=2).tolist()  # for each picture: positive anchors, and used ones
+        positive, used = (
+            torch.nonzero_static(kind.flatten(), size=sum(count))[:, 0]
+            for kind, count in zip(kinds, counts, strict=True)
+        )  # (Q,) and (U,) of N A
+        own = positive // len(whole), match.flatten()[positive]  # the picture, and its object
+        labels, objects = (
+            padded([target[name] for target in targets], least=1)[own]
+            for name in ("labels", "boxes")
+        )
+        wanted = one_hot(logits, positive, labels - self.first_label)
+        of_class = sigmoid_focal_loss(logits[used], wanted[used])
+        of_box = self.box_loss(boxes[positive], whole[positive % len(whole)], objects)
+        return {
+            "loss_classifier": self.normalised(of_class.split(counts[1]), counts[0]),
+            "loss_box_reg": self.normalised(of_box.split(counts[0]), counts[0]),
+        }
 
-    def match(self, anchors: Tensor, boxes: Tensor) -> Tensor:
-        """Each anchor's object: boxes (R, 4) -> (A,); -1 for background, -2 for neither."""
-        if not len(boxes):
-            return torch.full((len(anchors),), -1, device=anchors.device)
-        return self.matcher(box_iou(boxes, anchors))
-
-    def class_loss(self, logits: Tensor, match: Tensor, labels: Tensor) -> Tensor:
-        """Focal loss, summed over all anchors except those between the thresholds."""
-        wanted = torch.zeros_like(logits)
-        objects = match >= 0
-        wanted[objects, labels[match[objects]] - self.first_label] = 1.0
-        used = match != Matcher.BETWEEN_THRESHOLDS
-        return sigmoid_focal_loss(logits[used], wanted[used], reduction="sum")
-
-    def box_loss(self, predicted: Tensor, anchors: Tensor, match: Tensor, boxes: Tensor) -> Tensor:
-        """L1 or smooth L1 loss, summed over the positive anchors."""
-        objects = torch.where(match >= 0)[0]
-        wanted = self.coder.encode_single(boxes[match[objects]], anchors[objects])
+    def box_loss(self, predicted: Tensor, anchors: Tensor, objects: Tensor) -> Tensor:
+        """L1 or smooth L1 loss of positive anchors: (Q, 4) each -> (Q, 4)."""
+        wanted = self.coder.encode_single(objects, anchors)
         if self.beta == 0:
-            return F.l1_loss(predicted[objects], wanted, reduction="sum")
-        return F.smooth_l1_loss(predicted[objects], wanted, beta=self.beta, reduction="sum")
+            return F.l1_loss(predicted, wanted, reduction="none")
+        return F.smooth_l1_loss(predicted, wanted, beta=self.beta, reduction="none")
+
+    def normalised(self, terms: Sequence[Tensor], positives: list[int]) -> Tensor:
+        """The sum of each picture's terms, divided as ``normaliser`` says -> 0-d."""
+        sums = [term.sum() for term in terms]
+        if self.normaliser == "batch":
+            return sum(sums) / max(1, sum(positives))
+        return sum(x / max(1, n) for x, n in zip(sums, positives, strict=True)) / len(sums)

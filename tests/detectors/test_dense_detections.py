@@ -6,7 +6,7 @@ from torch import Tensor
 from worked import with_option, worked
 
 from augfpn.detectors.build import build_detector
-from augfpn.detectors.one_stage import Limits, candidates, dense_detections
+from augfpn.detectors.dense_detections import Limits, candidates, dense_detections
 
 SCORES = torch.tensor([[0.9, 0.8], [0.7, 0.04], [0.3, 0.6]])  # of three places and two classes
 ANCHORS = torch.tensor([[0.0, 0, 10, 10], [50, 0, 60, 10], [0, 50, 10, 60]])

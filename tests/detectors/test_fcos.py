@@ -61,8 +61,9 @@ def test_the_tower_that_centerness_is_read_from(value, expected) -> None:
 def test_points_far_from_the_middle(value, expected) -> None:
     """A box of 60 x 60: its middle, a point 20 px off (1.5 strides are 12), a point outside."""
     box = torch.tensor([[0.0, 0, 60, 60]])
-    match = fcos("centre_radius", value).match(levels(points((30, 30), (50, 30), (70, 30))), box)
-    assert match[:3].tolist() == expected
+    at = levels(points((30, 30), (50, 30), (70, 30)))
+    match = fcos("centre_radius", value).match(at, [box])
+    assert match[0, :3].tolist() == expected
 
 
 @worked("FCOS", "closed_ranges", torchvision=[-1, -1], authors=[0, 0])
@@ -71,7 +72,8 @@ def test_a_furthest_edge_of_exactly_64(value, expected) -> None:
     head = fcos("closed_ranges", value)
     anchors = levels(points((64, 64)))
     anchors[1] = points((64, 64), stride=16)
-    assert head.match(anchors, torch.tensor([[0.0, 0, 128, 128]]))[:2].tolist() == expected
+    match = head.match(anchors, [torch.tensor([[0.0, 0, 128, 128]])])
+    assert match[0, :2].tolist() == expected
 
 
 def fcos_losses(field: str, value: object, pictures: int = 2) -> dict[str, float]:

@@ -12,6 +12,7 @@ from worked import TINY, with_option, worked
 
 from augfpn.config import RetinaNet
 from augfpn.detectors import build
+from augfpn.detectors.anchors import matched
 from augfpn.detectors.retinanet import RetinaNetHead
 
 ANCHORS = torch.tensor([[0.0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [60, 0, 70, 10]])
@@ -105,10 +106,12 @@ def test_anchors_between_the_thresholds_cost_nothing() -> None:
     of = head()
     boxes = torch.tensor([[20.0, 0, 30, 10], [43, 0, 53, 10], [20, 4, 30, 14]])
     near = torch.cat([ANCHORS, torch.tensor([[24.0, 0, 34, 10]])])
-    assert of.match(near, boxes).tolist() == [-1, 0, 1, -1, -2]
-    logits = torch.zeros(5, 4, requires_grad=True)
-    of.class_loss(logits, of.match(near, boxes), torch.tensor([1, 1, 1])).backward()
-    assert logits.grad.any(dim=1).tolist() == [True, True, True, True, False]
+    assert matched(of.matcher, [boxes], near).tolist() == [[-1, 0, 1, -1, -2]]
+    logits = torch.zeros(1, 5, 4, requires_grad=True)
+    wanted = [{"boxes": boxes, "labels": torch.tensor([1, 1, 1])}]
+    outputs = {"logits": [logits], "boxes": [torch.zeros(1, 5, 4)]}
+    of.losses(outputs, [near], wanted)["loss_classifier"].backward()
+    assert logits.grad[0].any(dim=1).tolist() == [True, True, True, True, False]
 
 
 @pytest.mark.parametrize("normaliser", ["picture", "batch"])

@@ -23,7 +23,7 @@ def level_of_fcos(side: float, off: float, radius: float | None) -> int:
     point = torch.tensor([side / 2 - off, side / 2])
     strides = [2.0**k for k in build.DENSE_LEVELS]
     anchors = [torch.cat([point - stride / 2, point + stride / 2])[None] for stride in strides]
-    match = head.match(anchors, torch.tensor([[0, 0, side, side]])).tolist()
+    match = head.match(anchors, [torch.tensor([[0, 0, side, side]])])[0].tolist()
     found = [k for k, object_ in zip(build.DENSE_LEVELS, match, strict=True) if object_ == 0]
     assert len(found) == 1, f"{off:g} px off, with a radius of {radius}, levels {found} learn"
     return found[0]
