@@ -16,8 +16,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-MATRIX, COPY = 1536, 2**25  # side of the square matrices, and numbers that are copied
-TRIES = 7  # of which the median counts
+from augfpn.study.timing import elapsed
+
+MATRIX, COPY = 1024, 2**25  # side of the square matrices, and numbers that are copied
+TRIES, TRY_SECONDS = 9, 2.0  # no further try begins after these seconds; the median counts
 COUNTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
@@ -56,13 +58,11 @@ def measured_rates(device: str, dtype: torch.dtype) -> Rates:
 
 def seconds_of(run: Callable[[], object], device: str) -> float:
     """Median seconds of a call, after a first one that does not count."""
-    seconds = []
-    for _ in range(TRIES + 1):
-        began = time.perf_counter()
+    seconds: list[float] = []
+    while len(seconds) < 2 or (len(seconds) <= TRIES and sum(seconds) < TRY_SECONDS):
+        began = time.monotonic()
         run()
-        if device == "cuda":
-            torch.cuda.synchronize()
-        seconds.append(time.perf_counter() - began)
+        seconds.append(elapsed(began, device))
     return statistics.median(seconds[1:])
 
 

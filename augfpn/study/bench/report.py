@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from augfpn.figures import costs, plots
 from augfpn.study.bench.parts import PARTS
+from augfpn.study.bench.settings import VARIANTS
 from augfpn.support.files import whole, write_json
 from augfpn.support.text import columns
 
@@ -30,7 +31,7 @@ def as_text(found: Found) -> str:
 
 def use_text(use: str, result: Found) -> list[str]:
     """A heading with the table of whole steps, and the table of parts."""
-    variants, base = result["variants"], result["base"]
+    variants, base = in_order(result["variants"]), result["base"]
     rounds = len(variants[base]["seconds"])
     rois = f", {variants[base]['rois'][0]} RoIs each" if variants[base]["rois"] else ""
     heading = f"{title_of(use, result)}{rois}; {rounds} rounds"
@@ -71,6 +72,11 @@ def parts_text(variants: Found) -> str:
     return columns(("milliseconds by part", *variants), lines)
 
 
+def in_order(variants: Found) -> Found:
+    """The same in the order of `VARIANTS`: a JSON file is in that of the alphabet."""
+    return {name: variants[name] for name in VARIANTS if name in variants}
+
+
 def title_of(use: str, result: Found) -> str:
     """A use with its pictures."""
     height, width = result["size"]
@@ -84,7 +90,7 @@ def figure_of(found: Found) -> Figure:
     for use, result in found["uses"].items():
         title = title_of(use, result)
         forward, backward = {}, {}
-        for name, each in result["variants"].items():
+        for name, each in in_order(result["variants"]).items():
             scale = each["median"] / sum(each["parts"].values())
             outside = {p: s * scale for p, s in each["parts"].items() if p != "backward"}
             forward[name] = outside

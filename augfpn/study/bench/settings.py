@@ -1,9 +1,7 @@
 """What a bench measures: its settings, and the detectors that it compares. Needs no torch.
 
-torchvision  torchvision's own detector with the same backbone and plain FPN
-fpn          ours with plain FPN
-cs rfa srs   ours with one component: see `augfpn.settings.components`
-augfpn       ours with all components that the detector can have
+The variants are torchvision's own detector with plain FPN ("torchvision"), ours with plain FPN
+("fpn"), with one of AugFPN's components ("cs", "rfa", "srs"), and with all ("augfpn").
 """
 
 from collections.abc import Sequence
@@ -78,7 +76,8 @@ class BenchSettings:
 
     def as_json(self) -> dict[str, Any]:
         """The settings as plain values, with the variants that they stand for."""
-        return asdict(self) | {"variants": list(variants_of(self))}
+        plain = {n: list(x) if isinstance(x, tuple) else x for n, x in asdict(self).items()}
+        return plain | {"variants": list(variants_of(self)), "fields": dict(self.fields)}
 
 
 def variants_of(settings: BenchSettings) -> tuple[str, ...]:
