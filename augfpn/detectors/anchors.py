@@ -17,7 +17,9 @@ from augfpn.config import AnchorGrid, LowQuality
 from augfpn.detectors.boxes import overlaps, padded
 from augfpn.pyramid import Boxes
 
-LARGEST = 2**24  # IoUs that are computed at once: 64 MiB, and as much again for each step of it
+MOST_OVERLAPS = (
+    2**24
+)  # IoUs that are computed at once: 64 MiB, and as much again for each step of it
 
 
 class Anchors(AnchorGenerator):
@@ -122,13 +124,11 @@ def matched(
     """The object of each anchor in each picture (N, A), or -1 for background, -2 for neither.
 
     Shapes: objects N x (R_i, 4), anchors (A, 4) of all pictures or (N, A, 4). Anchors that are not
-    ``usable`` (N, A) overlap nothing. As many pictures are matched at once as `LARGEST` allows.
+    ``usable`` (N, A) overlap nothing. As many pictures share a step as `MOST_OVERLAPS` allows.
     """
-    boxes, each = padded(objects), anchors.expand(len(objects), -1, -1)  # (N, R, 4), (N, A, 4)
-    if not boxes.shape[1]:
-        return torch.full(each.shape[:2], Matcher.BELOW_LOW_THRESHOLD, device=anchors.device)
+    boxes, each = padded(objects, least=1), anchors.expand(len(objects), -1, -1)
     matches = []
-    step = max(1, LARGEST // max(1, boxes.shape[1] * each.shape[1]))
+    step = max(1, MOST_OVERLAPS // (boxes.shape[1] * max(1, each.shape[1])))
     for start in range(0, len(objects), step):
         some = slice(start, start + step)
         quality = overlaps(boxes[some], each[some])  # (n, R, A)
@@ -155,10 +155,3 @@ def octave_sizes(sizes: Sequence[float], steps: int, whole: bool) -> list[list[f
     scales = [2 ** (i / steps) for i in range(steps)]
     found = [[size * scale for scale in scales] for size in sizes]
     return [[int(size) for size in row] for row in found] if whole else found
-
-
-def lies_inside(anchors: Tensor, size: tuple[int, int]) -> Tensor:
-    """Whether each anchor (A, 4) lies entirely inside a picture of ``size`` (height, width)."""
-    height, width = size
-    x1, y1, x2, y2 = anchors.unbind(dim=1)
-    return (x1 >= 0) & (y1 >= 0) & (x2 <= width) & (y2 <= height)

@@ -1,4 +1,4 @@
-"""Backbones: pictures to ``{2: C2, 3: C3, 4: C4, 5: C5}``; and the transform of the pictures.
+"""Backbones: pictures to ``{2: C2, 3: C3, 4: C4, 5: C5}``; and how each wants its pictures.
 
 A backbone is a sequence of named stages and the levels at which it is tapped. ResNets, ResNeXts and
 MobileNet-V2 are torchvision's; `narrow_resnet` is ours, small enough to learn on two CPU cores.
@@ -11,10 +11,10 @@ from collections.abc import Callable
 import torchvision
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 from torchvision.ops import FrozenBatchNorm2d
 
+from augfpn.detectors.transform import Transform
 from augfpn.errors import one_of
 
 NormLayer = Callable[[int], nn.Module]  # channels -> normalisation
@@ -142,19 +142,10 @@ def narrow_resnet(norm: NormLayer, width: int = 32) -> Backbone:
     return Backbone(body, {f"layer{k - 1}": k for k in channels}, channels)
 
 
-# --- before the backbone: torchvision's resize, normalisation and batch ---------------------------
+# --- before the backbone: resize, normalisation and batch -----------------------------------------
 
 
-class BGRTransform(GeneralizedRCNNTransform):
-    """torchvision's transform for backbones that were trained on BGR pictures."""
-
-    def normalize(self, image: Tensor) -> Tensor:
-        return super().normalize(image.flip(0))
-
-
-def transform(
-    style: str, short_side: int, long_side: int, net: Backbone
-) -> GeneralizedRCNNTransform:
+def transform(style: str, short_side: int, long_side: int, net: Backbone) -> Transform:
     """The module that resizes pictures, normalises them for ``net``, and pads them into a batch.
 
     Style "pytorch": RGB in [0, 1], minus the mean, divided by the standard deviation. Style
@@ -162,5 +153,5 @@ def transform(
     """
     if style == "caffe":
         mean = [value / 255 for value in CAFFE_MEAN]
-        return BGRTransform(short_side, long_side, mean, [1 / 255] * 3)
-    return GeneralizedRCNNTransform(short_side, long_side, list(net.mean), list(net.std))
+        return Transform(short_side, long_side, mean, [1 / 255] * 3, bgr=True)
+    return Transform(short_side, long_side, net.mean, net.std)

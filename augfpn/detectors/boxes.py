@@ -13,11 +13,15 @@ from torch.nn.utils.rnn import pad_sequence
 from torchvision.models.detection._utils import BoxCoder, encode_boxes
 
 
-def padded(rows: Sequence[Tensor]) -> Tensor:
-    """Rows of all pictures in one tensor, zeros after the last: N x (R_i, ...) -> (N, R, ...)."""
-    if len({len(each) for each in rows}) == 1:
+def padded(rows: Sequence[Tensor], least: int = 0) -> Tensor:
+    """Rows of all pictures in one tensor, zeros after the last: N x (R_i, ...) -> (N, R, ...).
+
+    R is the largest number of rows, but not less than ``least``.
+    """
+    if len({len(each) for each in rows}) == 1 and len(rows[0]) >= least:
         return torch.stack(list(rows))
-    return pad_sequence(list(rows), batch_first=True)
+    shape = rows[0].new_zeros(least, *rows[0].shape[1:])
+    return pad_sequence([*rows, shape], batch_first=True)[: len(rows)]
 
 
 def on_device(numbers: Sequence, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
@@ -43,10 +47,19 @@ def overlaps(objects: Tensor, boxes: Tensor) -> Tensor:
     return overlap / (area + (u2 - u1) * (v2 - v1)).sub_(overlap)
 
 
-def clipped(boxes: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
-    """Boxes (N, K, 4) cut off at the borders of their pictures, whose (height, width) are given."""
-    borders = on_device([[w, h, w, h] for h, w in sizes], boxes.device, boxes.dtype)
-    return boxes.clamp(min=0).minimum(borders[:, None])
+def borders(sizes: Sequence[tuple[int, int]], device: torch.device) -> Tensor:
+    """The right and lower border of each picture as the largest x1 y1 x2 y2 of a box: (N, 4)."""
+    return on_device([[float(side) for side in (w, h, w, h)] for h, w in sizes], device)
+
+
+def clipped(boxes: Tensor, borders: Tensor) -> Tensor:
+    """Boxes cut off at the borders of their pictures: (..., 4) and, for each box, (..., 4)."""
+    return boxes.clamp(min=0).minimum(borders)
+
+
+def lies_inside(boxes: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
+    """Whether each box lies entirely inside each picture: (A, 4), N x (height, width) -> (N, A)."""
+    return (clipped(boxes, borders(sizes, boxes.device)[:, None]) == boxes).all(dim=-1)
 
 
 def at_least(boxes: Tensor, side: float) -> Tensor:

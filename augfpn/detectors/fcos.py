@@ -13,7 +13,7 @@ from torchvision.models.detection._utils import BoxLinearCoder
 from torchvision.models.detection.fcos import FCOSClassificationHead, FCOSRegressionHead
 from torchvision.ops import box_area, sigmoid_focal_loss
 
-from augfpn.detectors.anchors import LARGEST
+from augfpn.detectors.anchors import MOST_OVERLAPS
 from augfpn.detectors.boxes import padded
 from augfpn.detectors.dense_detections import Outputs, one_hot
 from augfpn.detectors.targets import Targets
@@ -149,7 +149,7 @@ class FCOSHead(nn.Module):
         near, far = NEAREST * stride, FURTHEST * stride
         near[: len(anchors[0])] = 0
         far[-len(anchors[-1]) :] = torch.inf
-        at_once = max(1, LARGEST // (boxes.shape[1] * len(whole)))
+        at_once = max(1, MOST_OVERLAPS // (boxes.shape[1] * len(whole)))
         return torch.cat([self.smallest(some, whole, near, far) for some in boxes.split(at_once)])
 
     def smallest(self, boxes: Tensor, anchors: Tensor, near: Tensor, far: Tensor) -> Tensor:

@@ -1,7 +1,11 @@
 """torchvision's region proposal network (RPN), its forward written out for the authors' options."""
 
+from collections.abc import Sequence
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
+from torchvision.models.detection._utils import Matcher
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.rpn import (
     RegionProposalNetwork,
@@ -9,13 +13,19 @@ from torchvision.models.detection.rpn import (
     concat_box_prediction_layers,
 )
 
-from augfpn.detectors.anchors import Anchors, OverlapMatcher, ReassigningMatcher, lies_inside
+from augfpn.detectors.anchors import Anchors, OverlapMatcher, ReassigningMatcher, matched
+from augfpn.detectors.boxes import Coder, at_least, borders, clipped, lies_inside, padded
+from augfpn.detectors.sampling import draw
+from augfpn.detectors.suppression import best_after_nms
 from augfpn.detectors.targets import Targets
 from augfpn.pyramid import Boxes, Levels, Losses
 
+Size = tuple[int, int]  # height, width in pixels of the batch
+BETA = 1 / 9  # of the smooth L1 loss: torchvision's and the authors'
+
 
 class ProposalNetwork(RegionProposalNetwork):
-    """torchvision's RPN, which can also exclude anchors that cross the border from training.
+    """torchvision's RPN for all pictures at once; it can exclude anchors that cross the border.
 
     Source: Faster R-CNN; paper Figure 2. The thresholds are those of torchvision and the authors.
     ``batch``: anchors per picture that the losses sample. ``candidates``: boxes per level before
@@ -50,6 +60,7 @@ class ProposalNetwork(RegionProposalNetwork):
             post_nms_top_n={"training": proposals[0], "testing": proposals[1]},
             nms_thresh=0.7,
         )
+        self.box_coder = Coder(self.box_coder.weights)
         self.proposal_matcher = matcher
         self.border_anchors = border_anchors
         self.min_size = least_proposal
@@ -58,39 +69,95 @@ class ProposalNetwork(RegionProposalNetwork):
         self, batch: ImageList, p: Levels, targets: Targets | None = None
     ) -> tuple[Boxes, Losses]:
         maps = list(p.values())
-        logits, deltas = self.head(maps)
-        counts = [x[0].numel() for x in logits]
-        logits, deltas = concat_box_prediction_layers(logits, deltas)  # (N A, 1), (N A, 4)
-        logits, deltas = logits.float(), deltas.float()  # boxes are decoded in this precision
-        anchors = self.anchor_generator(batch, maps)
-        boxes = self.box_coder.decode_single(deltas.detach(), torch.cat(anchors))
-        boxes = boxes.view(len(anchors), -1, 4)
-        proposals, _ = self.filter_proposals(boxes, logits, batch.image_sizes, counts)
+        logits, deltas = self.predict(maps)  # (N, A), (N, A, 4)
+        anchors = self.anchor_generator.by_level(batch, maps)
+        boxes, best, counts = self.candidates(logits.detach(), deltas.detach(), anchors)
+        proposals, _ = self.filter_proposals(boxes, best, batch.image_sizes, counts)
         if not self.training:
             return proposals, {}
-        labels, matched = self.assign(anchors, targets, batch.image_sizes)
-        wanted = self.box_coder.encode(matched, anchors)
-        of_class, of_box = self.compute_loss(logits, deltas, labels, wanted)
-        return proposals, {"loss_objectness": of_class, "loss_rpn_box_reg": of_box}
+        return proposals, self.losses(logits, deltas, torch.cat(anchors), targets, batch)
 
-    def compute_loss(
-        self, logits: Tensor, deltas: Tensor, labels: list[Tensor], wanted: Boxes
-    ) -> tuple[Tensor, Tensor]:
-        """torchvision's losses, which are means; 0 if no anchor of the batch is used."""
-        if self.border_anchors or any((label >= 0).any() for label in labels):
-            return super().compute_loss(logits, deltas, labels, wanted)
-        return logits.sum() * 0, deltas.sum() * 0
+    def predict(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits (N, A) and deltas (N, A, 4) of the anchors of all levels."""
+        logits, deltas = concat_box_prediction_layers(*self.head(maps))  # (N A, 1), (N A, 4)
+        # Boxes are decoded in this precision.
+        return logits.float().view(len(maps[0]), -1), deltas.float().view(len(maps[0]), -1, 4)
 
-    def assign(
-        self, anchors: Boxes, targets: Targets, sizes: list[tuple[int, int]]
-    ) -> tuple[list[Tensor], Boxes]:
-        """Each anchor's label (1 object, 0 background, -1 ignored) and its ground-truth box."""
+    def candidates(
+        self, logits: Tensor, deltas: Tensor, anchors: list[Tensor]
+    ) -> tuple[Tensor, Tensor, list[int]]:
+        """The best of each level, level by level: boxes (N, K, 4), logits (N, K), numbers of each.
+
+        Shapes: logits (N, A), deltas (N, A, 4), the anchors of each level.
+        """
+        places, start = [], 0
+        for of_level in logits.split([len(each) for each in anchors], dim=1):
+            number = of_level.shape[1]
+            count = torch.sym_min(self.pre_nms_top_n(), number)  # not min: export traces this line
+            places.append(of_level.topk(count, dim=1).indices + start)
+            start += number
+        best = torch.cat(places, dim=1)  # (N, K)
+        deltas = deltas.take_along_dim(best[:, :, None], dim=1)
+        boxes = self.box_coder.decode_single(
+            deltas.flatten(0, 1), torch.cat(anchors)[best.flatten()]
+        )
+        counts = [each.shape[1] for each in places]
+        return boxes.view_as(deltas), logits.gather(1, best), counts
+
+    def filter_proposals(
+        self, boxes: Tensor, logits: Tensor, sizes: Sequence[Size], counts: list[int]
+    ) -> tuple[Boxes, list[Tensor]]:
+        """The proposals of each picture and their scores: the best that suppression keeps.
+
+        Shapes: candidates (N, K, 4) and (N, K), of which ``counts`` are of each level -> N x
+        (R_i, 4) and N x (R_i,), best first; no box crosses its picture's border.
+        """
+        boxes = clipped(boxes, borders(sizes, boxes.device)[:, None])
+        scores = logits.sigmoid()
+        levels = [torch.full((n,), i, device=boxes.device) for i, n in enumerate(counts)]
+        best, numbers = best_after_nms(
+            boxes,
+            scores,
+            torch.cat(levels).expand_as(scores),
+            at_least(boxes, self.min_size),
+            iou=self.nms_thresh,
+            most=self.post_nms_top_n(),
+        )
+        boxes, scores = (list(x.flatten(0, 1)[best].split(numbers)) for x in (boxes, scores))
+        return boxes, scores
+
+    def losses(
+        self,
+        logits: Tensor,
+        deltas: Tensor,
+        anchors: Tensor,
+        targets: Targets,
+        batch: ImageList,
+    ) -> Losses:
+        """torchvision's losses on a sample of the anchors; 0 if no anchor of the batch is used.
+
+        Shapes: logits (N, A), deltas (N, A, 4), anchors (A, 4).
+        """
+        objects = [target["boxes"] for target in targets]
+        match = self.match(objects, anchors, batch.image_sizes)
+        drawn = draw(match + 1, self.fg_bg_sampler)
+        positives = drawn.positives
+        rows = torch.cat([positives, drawn.negatives])
+        if not len(rows):
+            return {"loss_objectness": logits.sum() * 0, "loss_rpn_box_reg": deltas.sum() * 0}
+        picture, place = positives // len(anchors), positives % len(anchors)
+        of_object = padded(objects, least=1)[picture, match.flatten()[positives]]
+        wanted = self.box_coder.encode_single(of_object, anchors[place])
+        found = deltas.flatten(0, 1)[positives]
+        of_box = F.smooth_l1_loss(found, wanted, beta=BETA, reduction="sum") / len(rows)
+        label = (match.flatten()[rows] >= 0).to(logits.dtype)
+        of_class = F.binary_cross_entropy_with_logits(logits.flatten()[rows], label)
+        return {"loss_objectness": of_class, "loss_rpn_box_reg": of_box}
+
+    def match(self, objects: Boxes, anchors: Tensor, sizes: Sequence[Size]) -> Tensor:
+        """The object of each anchor, N x (R_i, 4) and (A, 4) -> (N, A), or -1, -2."""
         if self.border_anchors:
-            return self.assign_targets_to_anchors(anchors, targets)
-        usable = [lies_inside(a, size) for a, size in zip(anchors, sizes, strict=True)]
-        # An anchor without area overlaps nothing, so that no object is matched to it.
-        kept = [torch.where(u[:, None], a, 0.0) for a, u in zip(anchors, usable, strict=True)]
-        labels, matched = self.assign_targets_to_anchors(kept, targets)
-        for label, u in zip(labels, usable, strict=True):
-            label[~u] = -1.0
-        return labels, matched
+            return matched(self.proposal_matcher, objects, anchors)
+        usable = lies_inside(anchors, sizes)
+        match = matched(self.proposal_matcher, objects, anchors, usable)
+        return match.masked_fill(~usable, Matcher.BETWEEN_THRESHOLDS)

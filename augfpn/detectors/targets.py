@@ -1,8 +1,13 @@
 """Targets and detections: their types, the check of targets, and the sampling of RoIs."""
 
+import torch
 from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import RoIHeads
 
+from augfpn.detectors.anchors import OverlapMatcher, matched
+from augfpn.detectors.box_heads import BoxHeads
+from augfpn.detectors.boxes import Coder, on_device, padded
+from augfpn.detectors.sampling import draw
 from augfpn.errors import UserError
 from augfpn.pyramid import Boxes, Samples
 
@@ -23,7 +28,15 @@ def check_targets(targets: Targets | None, masks: bool = False) -> None:
                 f"target {place} has no masks, which Mask R-CNN learns from: add masks (R, H, W) "
                 "of 0 and 1 for its R boxes, or use a Faster R-CNN."
             )
-        flat = (target["boxes"][:, 2:] <= target["boxes"][:, :2]).any(dim=1)
+    boxes = torch.cat([target["boxes"] for target in targets])
+    if not (boxes[:, 2:] > boxes[:, :2]).all():  # one question for all pictures: a GPU waits once
+        refuse_flat_box(targets)
+
+
+def refuse_flat_box(targets: Targets) -> None:
+    """Raise ``UserError`` that names the first box without area."""
+    for place, target in enumerate(targets):
+        flat = ~(target["boxes"][:, 2:] > target["boxes"][:, :2]).all(dim=1)
         if flat.any():
             box = target["boxes"][flat][0].tolist()
             raise UserError(
@@ -46,7 +59,7 @@ def roi_heads(
     positive; at inference they keep at most ``detections``. Without ``head`` and ``predictor`` they
     only sample.
     """
-    return RoIHeads(
+    heads = BoxHeads(
         box_roi_pool=None,
         box_head=head,
         box_predictor=predictor,
@@ -59,13 +72,31 @@ def roi_heads(
         nms_thresh=0.5,
         detections_per_img=detections,
     )
+    heads.proposal_matcher = OverlapMatcher(0.5, 0.5)
+    heads.box_coder = Coder(heads.box_coder.weights)
+    return heads
 
 
 def sample_rois(sampler: RoIHeads, proposals: Boxes, targets: Targets) -> Samples:
-    """The RoIs of a training step, chosen by torchvision's matcher and sampler.
+    """The RoIs of a training step, matched and sampled as by torchvision, of all pictures at once.
 
     Shapes: proposals N x (R_i, 4) pixels of the batch. The ground-truth boxes are added to the
     proposals before ``sampler`` chooses.
     """
-    boxes, matches, labels, deltas = sampler.select_training_samples(proposals, targets)
-    return Samples(boxes, labels, deltas, matches)
+    objects = [target["boxes"].to(proposals[0].dtype) for target in targets]
+    rois = [torch.cat(each) for each in zip(proposals, objects, strict=True)]
+    boxes = padded(rois)  # (N, A, 4)
+    match = matched(sampler.proposal_matcher, objects, boxes)  # (N, A)
+    own = match.clamp(min=0)
+    labels = padded([target["labels"] for target in targets], least=1).gather(1, own)
+    labels = torch.where(match >= 0, labels, match + 1)  # background is 0, neither is -1
+    counts = on_device([len(each) for each in rois], boxes.device)
+    padding = torch.arange(boxes.shape[1], device=boxes.device) >= counts[:, None]
+    drawn = draw(labels.masked_fill(padding, -1), sampler.fg_bg_sampler)
+    chosen = drawn.together()  # (R,)
+    boxes, labels, own = (x.flatten(0, 1)[chosen] for x in (boxes, labels, own))
+    of_object = padded(objects, least=1)[chosen // match.shape[1], own]
+    deltas = sampler.box_coder.encode_single(of_object, boxes)
+    positives = torch.nonzero_static(labels > 0, size=len(drawn.positives))[:, 0]
+    lists = (list(x.split(drawn.counts)) for x in (boxes, labels, deltas, own))
+    return Samples(*lists, positives)

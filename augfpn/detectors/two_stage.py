@@ -13,10 +13,10 @@ from torchvision.models.detection.faster_rcnn import FastRCNNPredictor
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.rpn import RegionProposalNetwork
-from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from augfpn.detectors.masks import MaskBranch, MaskSupervision, mask_samples
 from augfpn.detectors.targets import Detections, Targets, check_targets, sample_rois
+from augfpn.detectors.transform import Transform
 from augfpn.errors import UserError
 from augfpn.pyramid import FPN, Boxes, ConsistentSupervision, Levels, Losses, Samples
 
@@ -43,7 +43,7 @@ class TwoStage(nn.Module):
     def __init__(
         self,
         *,
-        transform: GeneralizedRCNNTransform,
+        transform: Transform,
         backbone: nn.Module,
         fpn: FPN,
         rpn: RegionProposalNetwork,
@@ -104,7 +104,9 @@ class TwoStage(nn.Module):
 
     def box_losses(self, p: Levels, samples: Samples) -> Losses:
         logits, deltas = self.predict(p, samples.boxes)
-        of_class, of_box = self.criterion(logits, deltas, samples.labels, samples.deltas)
+        of_class, of_box = self.criterion(
+            logits, deltas, samples.labels, samples.deltas, objects=samples.objects
+        )
         return {"loss_classifier": of_class, "loss_box_reg": of_box}
 
     def detect(self, p: Levels, proposals: Boxes, batch: ImageList) -> Detections:
@@ -124,19 +126,26 @@ def with_p6(p: Levels) -> Levels:
 
 
 def roi_loss(
-    logits: Tensor, deltas: Tensor, labels: list[Tensor], wanted: list[Tensor], beta: float
+    logits: Tensor,
+    deltas: Tensor,
+    labels: list[Tensor],
+    wanted: list[Tensor],
+    beta: float,
+    objects: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Cross-entropy and smooth L1 losses, both divided by the number of all RoIs.
 
     Smooth L1 is summed over the positive RoIs only. Without any RoI both losses are 0.
-    Shapes: logits (R, K + 1), deltas (R, 4 (K + 1)); labels and wanted as in `Samples`; 0-d each.
+    Shapes: logits (R, K + 1), deltas (R, 4 (K + 1)); labels, wanted and objects as in `Samples`;
+    0-d each. ``objects`` are the positive RoIs; without them they are looked for.
     Differs: at ``beta`` smooth L1 changes from quadratic to linear. It is 1 in the authors' code
     and fixed at 1/9 in torchvision; at 1/9 our losses equal torchvision's bit for bit.
     """
     label, target = torch.cat(labels), torch.cat(wanted)
     if not len(label):
         return logits.sum() * 0, deltas.sum() * 0  # the mean over no RoI would be NaN
-    objects = torch.where(label > 0)[0]
+    if objects is None:
+        objects = torch.where(label > 0)[0]
     own = deltas.reshape(len(label), -1, 4)[objects, label[objects]]  # (objects, 4)
     of_box = F.smooth_l1_loss(own, target[objects], beta=beta, reduction="sum") / label.numel()
     return F.cross_entropy(logits, label), of_box

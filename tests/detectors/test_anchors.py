@@ -7,7 +7,7 @@ from torch import Tensor
 from torchvision.models.detection.image_list import ImageList
 from worked import worked
 
-from augfpn.detectors.anchors import Anchors, ReassigningMatcher, lies_inside, matcher
+from augfpn.detectors.anchors import Anchors, ReassigningMatcher, matcher
 
 # IoU of three objects (rows) and four anchors. From 0.75 on an anchor is matched to an object,
 # below 0.25 it is background. Anchor 0 fits object 0 well. It is also the best anchor of object 1,
@@ -78,13 +78,6 @@ def test_anchors_are_exact_where_features_are_not(grid: str) -> None:
         for dtype in (torch.float32, torch.bfloat16)
     )
     assert torch.equal(rounded.float(), exact)
-
-
-def test_an_anchor_on_the_border_is_inside() -> None:
-    boxes = torch.tensor(
-        [[0, 0, 60, 40], [-1, 0, 9, 9], [0, -1, 9, 9], [50, 0, 61, 9], [0, 30, 9, 41], [1, 1, 2, 2]]
-    )
-    assert lies_inside(boxes, (40, 60)).tolist() == [True, False, False, False, False, True]
 
 
 @worked("PROPOSALS RETINANET", "low_quality", torchvision=[0, -2, 2, -1], authors=[1, -2, 2, -1])

@@ -5,7 +5,15 @@ from torch import Tensor
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import box_iou, clip_boxes_to_image
 
-from augfpn.detectors.boxes import Coder, at_least, clipped, overlaps, padded
+from augfpn.detectors.boxes import (
+    Coder,
+    at_least,
+    borders,
+    clipped,
+    lies_inside,
+    overlaps,
+    padded,
+)
 
 
 def some_boxes(*shape: int, seed: int = 0) -> Tensor:
@@ -18,6 +26,7 @@ def test_rows_are_filled_up_with_zeros() -> None:
     rows = [torch.ones(2, 3), torch.zeros(0, 3), torch.ones(1, 3)]
     assert padded(rows).sum(dim=2).tolist() == [[3, 3], [0, 0], [3, 0]]
     assert torch.equal(padded([rows[0], rows[0]]), torch.stack([rows[0], rows[0]]))
+    assert [padded([rows[1]], least=n).shape for n in (0, 2)] == [(1, 0, 3), (1, 2, 3)]
 
 
 def test_overlaps_are_torchvisions() -> None:
@@ -47,10 +56,20 @@ def test_boxes_are_encoded_and_decoded_as_by_torchvision() -> None:
 
 def test_each_picture_has_its_own_borders() -> None:
     boxes, sizes = some_boxes(2, 20) - 20, [(100, 200), (250, 60)]
-    for found, each, size in zip(clipped(boxes, sizes), boxes, sizes, strict=True):
+    own = borders(sizes, boxes.device)[:, None]
+    for found, each, size in zip(clipped(boxes, own), boxes, sizes, strict=True):
         assert torch.equal(found, clip_boxes_to_image(each, size))
 
 
 def test_both_sides_count() -> None:
     boxes = torch.tensor([[0.0, 0, 2, 3], [0, 0, 2, 1], [0, 0, 1, 2], [0, 0, 2, 2]])
     assert at_least(boxes, 2).tolist() == [True, False, False, True]
+
+
+def test_a_box_on_the_border_is_inside() -> None:
+    boxes = torch.tensor(
+        [[0, 0, 60, 40], [-1, 0, 9, 9], [0, -1, 9, 9], [50, 0, 61, 9], [0, 30, 9, 41], [1, 1, 2, 2]]
+    )
+    first, second = lies_inside(boxes.float(), [(40, 60), (50, 70)]).tolist()
+    assert first == [True, False, False, False, False, True]
+    assert second == [True, False, False, True, True, True]

@@ -28,33 +28,34 @@ def built(field: str, value: object) -> ProposalNetwork:
     return proposal_network(with_option("PROPOSALS", field, value))
 
 
+def labels(network: ProposalNetwork, objects: dict, *sizes: tuple[int, int]) -> list[list[int]]:
+    """The label of each anchor in pictures of these sizes: 1 object, 0 background, -1 unused."""
+    match = network.match([objects["boxes"]] * len(sizes), ANCHORS, sizes)
+    return (match + 1).clamp(max=1).tolist()
+
+
 @worked("PROPOSALS", "border_anchors", torchvision=[1, 0, 0], authors=[-1, 1, 0])
 def test_an_anchor_over_the_border(value, expected) -> None:
     """It is matched to the object; or it is ignored, and the object has the best other anchor."""
     network = built("border_anchors", value)
-    labels, matched = network.assign([ANCHORS], [OBJECT], [(100, 100)])
-    assert labels[0].tolist() == expected
-    assert matched[0][expected.index(1)].tolist() == OBJECT["boxes"][0].tolist()
+    assert labels(network, OBJECT, (100, 100)) == [expected]
 
 
 @worked("PROPOSALS", "border_anchors", torchvision=[0, 0, 0], authors=[-1, 0, 0])
 def test_a_picture_without_objects_is_background(value, expected) -> None:
-    labels, _ = built("border_anchors", value).assign([ANCHORS], [NOTHING], [(100, 100)])
-    assert labels[0].tolist() == expected
+    assert labels(built("border_anchors", value), NOTHING, (100, 100)) == [expected]
 
 
 def test_borders_are_those_of_the_picture_not_of_the_batch() -> None:
     network = built("border_anchors", False)
-    labels, _ = network.assign([ANCHORS, ANCHORS], [NOTHING] * 2, [(100, 100), (95, 100)])
-    assert [label.tolist() for label in labels] == [[-1, 0, 0], [-1, 0, -1]]
+    assert labels(network, NOTHING, (100, 100), (95, 100)) == [[-1, 0, 0], [-1, 0, -1]]
 
 
 def test_an_object_near_border_anchors_only_takes_none() -> None:
     """Its best IoU with the other anchors is 0, and so is its IoU with each of them."""
     network = built("border_anchors", False)
     target = {"boxes": torch.tensor([[0.0, 10.0, 8.0, 20.0]])}
-    labels, _ = network.assign([ANCHORS], [target], [(100, 100)])
-    assert labels[0].tolist() == [-1, 0, 0]
+    assert labels(network, target, (100, 100)) == [[-1, 0, 0]]
 
 
 def maps(height: int, width: int) -> dict[int, Tensor]:
@@ -118,8 +119,8 @@ def test_the_best_of_each_level_then_of_the_picture(
     network = proposal_network(model).eval()
     corner = torch.arange(10.0)[:, None] * 10
     boxes = torch.cat([corner, corner, corner + 5, corner + 5], dim=1)
-    (found,), _ = network.filter_proposals(
-        boxes[None], torch.arange(10.0)[None], [(200, 200)], [5, 5]
-    )
+    scores = torch.arange(10.0)[None]
+    found, scores, counts = network.candidates(scores, torch.zeros(1, 10, 4), boxes.split([5, 5]))
+    (found,), _ = network.filter_proposals(found, scores, [(200, 200)], counts)
     first = {6: [9, 8, 7, 4, 3, 2], 4: [9, 8, 7, 6]}[expected]
     assert found.tolist() == boxes[first].tolist()
