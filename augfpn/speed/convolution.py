@@ -21,19 +21,18 @@ LEAST = 800_000  # places x output channels from which it is quicker, on one thr
 
 
 class WinogradConv2d(nn.Conv2d):
-    """A convolution that `can_be_quick` accepts; small maps, and other devices, take PyTorch's."""
+    """A convolution that `keeps_size`; for small maps, and on other devices, it is PyTorch's."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if is_quick(x, self.weight):
+        if pays(x, self.weight):
             return Winograd.apply(x, self.weight, self.bias)
         return super().forward(x)
 
 
-def can_be_quick(layer: nn.Module) -> bool:
+def keeps_size(layer: nn.Conv2d) -> bool:
     """Whether a layer is a plain 3x3 convolution that keeps the size of its map."""
     return (
-        type(layer) is nn.Conv2d
-        and layer.kernel_size == (3, 3)
+        layer.kernel_size == (3, 3)
         and layer.stride == layer.dilation == (1, 1)
         and layer.padding == BORDER
         and layer.groups == 1
@@ -41,7 +40,7 @@ def can_be_quick(layer: nn.Module) -> bool:
     )
 
 
-def is_quick(x: Tensor, weight: Tensor) -> bool:
+def pays(x: Tensor, weight: Tensor) -> bool:
     """Whether Winograd's algorithm is there for this map, and pays."""
     return (
         x.device.type == "cpu"
@@ -49,7 +48,7 @@ def is_quick(x: Tensor, weight: Tensor) -> bool:
         and x.shape[-2] * x.shape[-1] * len(weight) >= LEAST
         and not torch.is_autocast_enabled("cpu")
         and not torch.compiler.is_compiling()  # nor exporting
-        and torch.backends.nnpack.is_available()  # NNPACK also needs this call, once
+        and torch.backends.nnpack.is_available()  # NNPACK cannot run before this call
     )
 
 

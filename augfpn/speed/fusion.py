@@ -12,7 +12,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from augfpn.pyramid import (
-    AdaptiveSpatialFusion,
     Boxes,
     Levels,
     SoftRoISelection,
@@ -43,11 +42,6 @@ class ReducedSoftRoISelection(SoftRoISelection):
     def weights_by_level(self) -> tuple[Tensor, ...]:
         """The 1x1 convolution's weights (C, L C, 1, 1) for each level: L x (C, C, 1, 1)."""
         return self.fusion.reduce.weight.chunk(len(self.levels), dim=1)
-
-
-def can_be_reduced(layer: object) -> bool:
-    """Whether a layer is the paper's Soft RoI Selection."""
-    return type(layer) is SoftRoISelection and isinstance(layer.fusion, AdaptiveSpatialFusion)
 
 
 def gated_sum(gates: Tensor, maps: list[Tensor]) -> Tensor:

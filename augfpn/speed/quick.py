@@ -1,24 +1,41 @@
-"""One function that makes a detector quicker in place, and one for a copy that only detects."""
+"""One function that gives the parts of a detector their quicker forwards: `quicken`."""
+
+from collections.abc import Callable
 
 from torch import nn
 from torchvision.models.detection.faster_rcnn import TwoMLPHead
 
-from augfpn.speed.convolution import WinogradConv2d, can_be_quick
-from augfpn.speed.fusion import ReducedSoftRoISelection, can_be_reduced
+from augfpn.pyramid import AdaptiveSpatialFusion, SoftRoISelection
+from augfpn.speed.convolution import WinogradConv2d, keeps_size
+from augfpn.speed.fusion import ReducedSoftRoISelection
 from augfpn.speed.heads import ChannelsLastHead
+
+QUICK: tuple[tuple[type[nn.Module], type[nn.Module], Callable[..., bool]], ...] = (
+    # class, its quicker subclass, which of them it is for
+    (nn.Conv2d, WinogradConv2d, keeps_size),
+    (TwoMLPHead, ChannelsLastHead, lambda head: True),
+    (
+        SoftRoISelection,
+        ReducedSoftRoISelection,
+        lambda select: type(select.fusion) is AdaptiveSpatialFusion,
+    ),
+)
 
 
 def quicken(detector: nn.Module) -> nn.Module:
     """Give the parts of a detector their quicker forwards; the detector is returned.
 
-    Parameters, their names and their values stay; results are the same up to rounding. A part
-    whose class is not exactly the known one is left as it is.
+    Parameters, their names and their values stay; results are the same up to rounding. Only parts
+    of exactly the known classes are changed: a subclass may do something else.
     """
     for layer in detector.modules():
-        if can_be_quick(layer):
-            layer.__class__ = WinogradConv2d
-        elif type(layer) is TwoMLPHead:
-            layer.__class__ = ChannelsLastHead
-        elif can_be_reduced(layer):
-            layer.__class__ = ReducedSoftRoISelection
+        for plain, quicker, suits in QUICK:
+            if type(layer) is plain and suits(layer):
+                layer.__class__ = quicker
     return detector
+
+
+def is_quickened(detector: nn.Module) -> bool:
+    """Whether `quicken` found something in a detector."""
+    classes = tuple(quicker for _, quicker, _ in QUICK)
+    return any(isinstance(layer, classes) for layer in detector.modules())
