@@ -49,7 +49,8 @@ class Samples(NamedTuple):
 
     Shapes: ``boxes`` (R_i, 4) pixels; ``labels`` (R_i,), 0 is background; ``deltas`` (R_i, 4), the
     bounding-box regression targets; ``matches`` (R_i,), the matched object's index in the target.
-    ``objects`` (Q,), if known, are the positive RoIs: their indices among the RoIs of all pictures.
+    ``objects`` (Q,), if known, are the positive RoIs: their indices among the RoIs of all pictures,
+    of which each picture has so many as ``counts`` says.
     """
 
     boxes: Boxes
@@ -57,6 +58,7 @@ class Samples(NamedTuple):
     deltas: list[Tensor]
     matches: list[Tensor]
     objects: Tensor | None = None
+    counts: list[int] | None = None
 
 
 class AdaptiveSpatialFusion(nn.Module):

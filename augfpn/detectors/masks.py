@@ -1,7 +1,6 @@
 """Masks of objects: Mask R-CNN's branch, and the authors' supervision of masks on M2..M5."""
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import torch
@@ -16,7 +15,6 @@ from torchvision.models.detection.roi_heads import (
     project_masks_on_boxes,
 )
 
-from augfpn.detectors.boxes import on_device
 from augfpn.detectors.targets import Detections, Targets
 from augfpn.pyramid import Boxes, HardRoISelection, Levels, Losses, Samples
 
@@ -40,15 +38,15 @@ class MaskSamples(NamedTuple):
 def mask_samples(samples: Samples, targets: Targets) -> MaskSamples:
     """The positive ones of the sampled RoIs. Targets have ``masks`` (R_i, H_i, W_i) of 0 and 1.
 
-    A GPU waits once, for the number of positive RoIs of each picture.
+    A GPU waits only if the samples do not say which and how many RoIs are positive.
     """
     labels, boxes, matches = (
         torch.cat(x) for x in (samples.labels, samples.boxes, samples.matches)
     )
-    objects = samples.objects if samples.objects is not None else torch.where(labels > 0)[0]
-    ends = on_device(list(accumulate(map(len, samples.labels))), labels.device)
-    before = torch.searchsorted(objects, ends).tolist()  # positive RoIs up to each picture's end
-    counts = [end - start for start, end in pairwise([0, *before])]
+    objects, counts = samples.objects, samples.counts
+    if objects is None or counts is None:
+        objects = torch.where(labels > 0)[0]
+        counts = [int((label > 0).sum()) for label in samples.labels]
     own = boxes[objects].split(counts)
     masks = [
         project_masks_on_boxes(target["masks"], b, match, MASK_SIDE)

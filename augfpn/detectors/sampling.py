@@ -12,13 +12,14 @@ from augfpn.detectors.boxes import on_device
 class Drawn(NamedTuple):
     """What was drawn from the rows of all pictures: picture i's row j is number i A + j of them.
 
-    Shapes: ``positives`` (P,) and ``negatives`` (Q,), ascending; ``counts``, of both together, one
-    number for each picture.
+    Shapes: ``positives`` (P,) and ``negatives`` (Q,), ascending; ``counts``, of both together, and
+    ``positive_counts``, one number for each picture.
     """
 
     positives: Tensor
     negatives: Tensor
     counts: list[int]
+    positive_counts: list[int]
 
     def together(self) -> Tensor:
         """Positives and negatives in the order of the rows: (P + Q,)."""
@@ -39,9 +40,9 @@ def draw(labels: Tensor, sampler: BalancedPositiveNegativeSampler) -> Drawn:
     wanted = [numbers_to_draw(p, q, sampler) for p, q in zip(*counts, strict=True)]
     choose = chosen_by_keys if labels.device.type == "cuda" else chosen_by_permutation
     places = choose(kinds, counts, wanted)
-    positives = sum(p for p, _ in wanted)
-    negatives = places[positives:] - labels.numel()
-    return Drawn(places[:positives], negatives, [p + q for p, q in wanted])
+    positives = [p for p, _ in wanted]
+    negatives = places[sum(positives) :] - labels.numel()
+    return Drawn(places[: sum(positives)], negatives, [p + q for p, q in wanted], positives)
 
 
 def numbers_to_draw(

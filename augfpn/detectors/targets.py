@@ -99,4 +99,4 @@ def sample_rois(sampler: RoIHeads, proposals: Boxes, targets: Targets) -> Sample
     deltas = sampler.box_coder.encode_single(of_object, boxes)
     positives = torch.nonzero_static(labels > 0, size=len(drawn.positives))[:, 0]
     lists = (list(x.split(drawn.counts)) for x in (boxes, labels, deltas, own))
-    return Samples(*lists, positives)
+    return Samples(*lists, positives, drawn.positive_counts)

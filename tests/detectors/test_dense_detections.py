@@ -6,7 +6,12 @@ from torch import Tensor
 from worked import with_option, worked
 
 from augfpn.detectors.build import build_detector
-from augfpn.detectors.dense_detections import Limits, candidates, dense_detections
+from augfpn.detectors.dense_detections import (
+    Limits,
+    batched_detections,
+    candidates,
+    dense_detections,
+)
 
 SCORES = torch.tensor([[0.9, 0.8], [0.7, 0.04], [0.3, 0.6]])  # of three places and two classes
 ANCHORS = torch.tensor([[0.0, 0, 10, 10], [50, 0, 60, 10], [0, 50, 10, 60]])
@@ -163,3 +168,33 @@ def test_a_picture_in_which_nothing_is_found() -> None:
         "scores": (0,),
         "labels": (0,),
     }
+
+
+@pytest.mark.parametrize("first_label", [0, 1])
+@pytest.mark.parametrize("kind", ["pairs", "places", "best"])
+@pytest.mark.parametrize(("count", "keep"), [(3, 1000), (1000, 5), (20, 12)])
+def test_all_pictures_at_once_give_what_each_gives_alone(
+    first_label: int, kind: str, count: int, keep: int
+) -> None:
+    """Three pictures, of which the second has nothing, two levels, and ranks unlike scores."""
+    torch.manual_seed(0)
+    head, places = Head(), (40, 10)
+    head.first_label = first_label
+    outputs = {
+        "score": [torch.rand(3, n, 3) for n in places],
+        "rank": [torch.rand(3, n, 3) for n in places],
+        "boxes": [torch.rand(3, n, 4) * 5 for n in places],
+    }
+    for score in outputs["score"]:
+        score[1] = 0.0
+    corners = [torch.rand(n, 2) * 50 for n in places]
+    anchors = [torch.cat([x, x + 20], dim=1) for x in corners]
+    given = (head, outputs, anchors, [(60, 60), (64, 50), (40, 64)])
+    limits = Limits(score=0.3, candidates=count, kind=kind, nms=0.4, keep=keep)
+    expected = dense_detections(*given, limits)
+    found = batched_detections(*given, limits)
+    assert len(expected[0]["boxes"]) > 0
+    assert len(expected[1]["boxes"]) == 0
+    for a, b in zip(expected, found, strict=True):
+        assert a.keys() == b.keys()
+        assert all(torch.equal(a[key], b[key]) for key in a)

@@ -1,11 +1,16 @@
 """FCOS: a worked example for each of its options, on a point or two."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
+from torchvision.ops import generalized_box_iou_loss as giou_loss
 from worked import TINY, with_option, worked
 
 from augfpn.detectors.build import build_detector
+from augfpn.detectors.fcos import centerness_of, generalised_iou
+from augfpn.settings.dialects import in_dialect
 
 
 def fcos(field: str, value: object) -> nn.Module:
@@ -115,3 +120,99 @@ def test_what_is_held_against_the_threshold_and_what_ranks(value, expected) -> N
     outputs = {"logits": torch.tensor([[0.8]]), "centerness": torch.tensor([[0.2]])}
     logits = {name: x.logit() for name, x in outputs.items()}
     assert tuple(x.item() for x in fcos("rank", value).scores(logits)) == pytest.approx(expected)
+
+
+def levels_of_128() -> list[torch.Tensor]:
+    """The points of P3..P7 of a picture of 128 x 128 px."""
+    found = []
+    for k in range(3, 8):
+        at = (torch.arange(128 // 2**k) + 0.5) * 2**k
+        found.append(points(*[(x, y) for y in at.tolist() for x in at.tolist()], stride=2.0**k))
+    return found
+
+
+def three_targets() -> list[dict]:
+    """Several objects, also of the same area, in the first and last of three pictures."""
+    torch.manual_seed(0)
+    targets = []
+    for count in (6, 0, 3):
+        corner, side = torch.rand(count, 2) * 60, 10 + torch.rand(count, 2) * 60
+        boxes = torch.cat([corner, corner + side], dim=1)
+        if count:
+            boxes[1] = boxes[0] + 2
+        targets.append({"boxes": boxes, "labels": torch.arange(count) % 4 + 1})
+    return targets
+
+
+@pytest.mark.parametrize("radius", [None, 1.5])
+@pytest.mark.parametrize("at_once", [2**24, 1])
+def test_points_of_a_batch_are_matched_as_those_of_each_picture(
+    radius: float | None, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if so many objects are compared that the pictures are taken one by one."""
+    head, anchors = fcos("centre_radius", radius), levels_of_128()
+    objects = [target["boxes"] for target in three_targets()]
+    alone = [head.match(anchors, [boxes])[0] for boxes in objects]
+    monkeypatch.setattr("augfpn.detectors.fcos.MOST_OVERLAPS", at_once)
+    assert torch.equal(head.match(anchors, objects), torch.stack(alone))
+    assert [(match >= 0).any().item() for match in alone] == [True, False, True]
+
+
+@pytest.mark.parametrize("side", ["torchvision", "authors"])
+def test_a_batch_loses_what_its_pictures_lose_alone(side: str) -> None:
+    """Sums over all points, divided by what the batch is divided by."""
+    torch.manual_seed(0)
+    model = in_dialect(replace(TINY, detector="fcos"), side, sizes=False)
+    head, anchors, targets = build_detector(model).dense, levels_of_128(), three_targets()
+    shapes = {"logits": head.classification_head.num_classes, "boxes": 4, "centerness": 1}
+    outputs = {name: [torch.randn(3, len(a), n) for a in anchors] for name, n in shapes.items()}
+    outputs["boxes"] = [x.abs() for x in outputs["boxes"]]
+    found = head.losses(outputs, anchors, targets)
+    expected = dict.fromkeys(found, 0.0)
+    counts, weights = [], []
+    for i, target in enumerate(targets):
+        match = head.match(anchors, [target["boxes"]])[0]
+        one = head.losses(
+            {name: [x[i : i + 1] for x in maps] for name, maps in outputs.items()},
+            anchors,
+            [target],
+        )
+        positives = int((match >= 0).sum())
+        edges = head.coder.encode(
+            torch.cat(anchors)[match >= 0], target["boxes"][match[match >= 0]]
+        )
+        central = float(centerness_of(edges).sum())
+        extra = head.normaliser == "points_and_pictures"
+        divisors = {
+            "loss_classifier": max(1, positives + extra),
+            "loss_box_reg": max(1, positives) if head.box_loss == "giou" else max(1e-6, central),
+            "loss_centerness": max(1, positives),
+        }
+        counts.append(positives + extra)
+        weights.append((positives, central))
+        for name in found:
+            expected[name] += one[name].item() * divisors[name]
+    points_, central = (sum(x) for x in zip(*weights, strict=True))
+    whole = {
+        "loss_classifier": sum(counts),
+        "loss_box_reg": points_ if head.box_loss == "giou" else central,
+        "loss_centerness": points_,
+    }
+    for name, loss in found.items():
+        assert loss.item() == pytest.approx(expected[name] / whole[name], rel=1e-4), name
+
+
+def test_generalised_iou_is_torchvisions_with_its_gradient() -> None:
+    """Boxes that overlap, touch, are apart, contain each other, and are equal."""
+    b = torch.tensor([[0.0, 0, 10, 10]] * 5)
+    a = torch.tensor(
+        [[5.0, 5, 15, 15], [10, 0, 20, 10], [30, 40, 50, 60], [2, 2, 4, 4], [0, 0, 10, 10]]
+    )
+    losses, grads = [], []
+    for loss_of in (lambda x: 1 - generalised_iou(x, b), lambda x: giou_loss(x, b)):
+        x = a.clone().requires_grad_()
+        losses.append(loss_of(x))
+        losses[-1].sum().backward()
+        grads.append(x.grad)
+    assert torch.equal(*losses)
+    torch.testing.assert_close(*grads)

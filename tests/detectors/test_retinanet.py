@@ -150,3 +150,33 @@ def test_a_prediction_belongs_to_its_anchor() -> None:
     assert predicted[0, 7].tolist() == [4, 5, 6, 7]  # the second place's second anchor
     first = anchors.by_level(ImageList(torch.zeros(1, 3, 96, 104), [(96, 104)]), maps)[0]
     assert torch.equal(first[7] - first[1], torch.tensor([8.0, 0, 8, 0]))
+
+
+@pytest.mark.parametrize("normaliser", ["picture", "batch"])
+@pytest.mark.parametrize("low_quality", ["always", "reassign"])
+def test_a_batch_loses_what_its_pictures_lose_alone(normaliser: str, low_quality: str) -> None:
+    """Random objects on 50 random anchors; the second picture has none."""
+    torch.manual_seed(0)
+    of = head(normaliser=normaliser, low_quality=low_quality, background_logit=False, beta=0.11)
+    anchors, *boxes = (
+        torch.cat([x, x + 20 + 5 * torch.rand_like(x)], dim=1)
+        for x in (torch.rand(n, 2) * 60 for n in (50, 3, 0, 2))
+    )
+    wanted = [{"boxes": b, "labels": torch.arange(len(b)) + 1} for b in boxes]
+    outputs = {"logits": torch.randn(3, 50, 4), "boxes": torch.randn(3, 50, 4)}
+    found = of.losses(
+        {k: list(x.split([30, 20], dim=1)) for k, x in outputs.items()},
+        anchors.split([30, 20]),
+        wanted,
+    )
+    alone = [
+        of.losses({k: [x[i : i + 1]] for k, x in outputs.items()}, [anchors], [wanted[i]])
+        for i in range(3)
+    ]
+    match = matched(of.matcher, boxes, anchors)
+    assert (match == -2).any()
+    share = (match >= 0).sum(dim=1).clamp(min=1) / (match >= 0).sum()
+    weight = torch.full((3,), 1 / 3) if normaliser == "picture" else share
+    for name, loss in found.items():
+        each = torch.stack([one[name] for one in alone])
+        torch.testing.assert_close(loss, (each * weight).sum())
