@@ -20,19 +20,24 @@ ours with one of AugFPN's components, augfpn with all. Every round runs each var
 
 def run_bench(given: argparse.Namespace) -> int:
     """Measure what detectors cost on this machine, beside torchvision's: time, parts, memory."""
+    if given.goals and given.scaling:
+        raise UserError("--goals and --scaling are two measurements: give one of them.")
     if given.out is not None:
         check_writable(given.out)
     asked = settings.checked_settings(settings_of(given))
-    from augfpn.study.bench import measure, report
+    from augfpn.study.bench import goals, measure, report, scaling
     from augfpn.training import prepare
 
+    run, text = measure.bench, report.as_text
+    if given.goals:
+        run, text = goals.measure_goals, goals.goals_text
+    elif given.scaling:
+        run, text = scaling.measure_scaling, scaling.scaling_text
     with progress_apart(given.json):
         prepare.the_device(asked.device)
-        found = measure.bench(asked)
+        found = run(asked)
     written = [] if given.out is None else report.write_files(found, given.out)
-    print(as_json(found) if given.json else "\n" + report.as_text(found))
-    if not given.json:
-        print(*written, sep="\n")
+    print(as_json(found) if given.json else "\n".join(["", text(found), *map(str, written)]))
     return DONE
 
 
@@ -99,6 +104,12 @@ OPTIONS = (
     argument("--set", metavar="NAME=VALUE", nargs="+", help="fields of augfpn.config.Model, ours"),
     argument("--rounds", type=options.at_least(2), default=20, help="at most [20]"),
     argument("--seconds", type=options.at_least(1), default=240, help="for all rounds [240]"),
+    argument("--goals", action="store_true", help="measure the goals for AugFPN's price instead"),
+    argument(
+        "--scaling",
+        action="store_true",
+        help="measure how time grows with size, batch, RoIs and levels instead",
+    ),
     argument("--out", metavar="FOLDER", type=Path, help="for bench.json and bench.svg"),
     options.JSON,
 )

@@ -41,7 +41,7 @@ def test_wrong_use_is_answered_without_torch() -> None:
 def test_a_bench_prints_tables_and_writes_files(tmp_path, capsys) -> None:
     assert main(["bench", *QUICK, "--out", str(tmp_path / "new")]) == 0
     printed = capsys.readouterr().out
-    assert "bench, seconds" in printed  # the progress line
+    assert "bench, percent" in printed  # the progress line
     assert "testing, 1 picture of 64 x 96, 20 RoIs each; 2 rounds" in printed
     assert "milliseconds by part" in printed
     assert (tmp_path / "new/bench.svg").exists()

@@ -6,24 +6,28 @@ from dataclasses import replace
 
 import pytest
 import torch
+from small_bench import SMALL_BENCH, ready
 from torch import nn
 from torchvision.models.detection import FCOS, FasterRCNN, MaskRCNN, RetinaNet
 
-from augfpn.detectors import cost
 from augfpn.errors import UserError
-from augfpn.study.bench import contestants, detectors, floor, measure, memory, parts, report, work
+from augfpn.study.bench import (
+    contestants,
+    detectors,
+    measure,
+    parts,
+    report,
+    work,
+)
 from augfpn.study.bench.settings import (
     VARIANTS,
-    BenchSettings,
     checked_settings,
-    model_of,
     variants_of,
 )
 
-SMALL = BenchSettings(
-    budget="laptop", size=(128, 160), batch=2, rois=60, sampled=40, rounds=2, seconds=1
+EXACT = replace(
+    SMALL_BENCH, variants=("torchvision", "fpn"), fields=(("operators", "torchvision"),)
 )
-EXACT = replace(SMALL, variants=("torchvision", "fpn"), fields=(("roi_align", "torchvision"),))
 THEIR_CLASSES = {
     "faster_rcnn": FasterRCNN,
     "mask_rcnn": MaskRCNN,
@@ -37,21 +41,14 @@ LOSSES = {  # torchvision's names of losses that we name otherwise
 }
 
 
-def ready(settings: BenchSettings, use: str) -> dict[str, contestants.Contestant]:
-    """All variants after their first step, by name."""
-    made = work.make_work(settings, use)
-    every = contestants.contestants(settings, use, made, variants_of(settings))
-    return {each.variant: each for each in every}
-
-
 @pytest.fixture(scope="module")
 def trained() -> dict[str, contestants.Contestant]:
-    return ready(SMALL, "training")
+    return ready(SMALL_BENCH, "training")
 
 
 @pytest.fixture(scope="module")
 def found() -> dict:
-    return measure.bench(replace(SMALL, variants=("torchvision", "fpn", "augfpn")))
+    return measure.bench(replace(SMALL_BENCH, variants=("torchvision", "fpn", "augfpn")))
 
 
 # --- it compares equals ---------------------------------------------------------------------------
@@ -84,7 +81,9 @@ def test_all_variants_sample_equally_many_rois(trained: dict) -> None:
 
 def test_the_same_parameters_are_frozen(trained: dict) -> None:
     """Where ImageNet's weights would be: the stages up to C2, as torchvision freezes them too."""
-    settings = replace(SMALL, budget="paper", backbone="resnet18", variants=("torchvision", "fpn"))
+    settings = replace(
+        SMALL_BENCH, budget="paper", backbone="resnet18", variants=("torchvision", "fpn")
+    )
     built = detectors.build_variants(settings, "training", variants_of(settings))
     frozen = [
         {name for name, q in each.named_parameters() if not q.requires_grad}
@@ -98,7 +97,7 @@ def test_the_same_parameters_are_frozen(trained: dict) -> None:
 @pytest.mark.parametrize("detector", THEIR_CLASSES)
 def test_all_variants_detect_equally_many_objects(detector: str) -> None:
     """The post-processing has work, the same for all; the RoIs are those that were given."""
-    settings = replace(SMALL, detector=detector, batch=1)
+    settings = replace(SMALL_BENCH, detector=detector, batch=1)
     every = ready(settings, "testing")
     (image,) = work.make_work(settings, "testing").images
     with torch.no_grad():
@@ -192,7 +191,7 @@ def test_parts_add_up_to_the_step(trained: dict, variant: str) -> None:
 
 @pytest.mark.parametrize("detector", ["mask_rcnn", "retinanet", "fcos"])
 def test_other_detectors_have_parts_too(detector: str) -> None:
-    settings = replace(SMALL, detector=detector, batch=1, variants=("torchvision", "augfpn"))
+    settings = replace(SMALL_BENCH, detector=detector, batch=1, variants=("torchvision", "augfpn"))
     for use in ("testing", "training"):
         for each in ready(settings, use).values():
             each.measure_parts(0)
@@ -211,67 +210,6 @@ def test_measuring_parts_leaves_a_detector_as_it_was(trained: dict) -> None:
     before = dict(vars(trained["fpn"].detector.select)), torch.Tensor.backward
     trained["fpn"].measure_parts(0)
     assert (dict(vars(trained["fpn"].detector.select)), torch.Tensor.backward) == before
-
-
-# --- memory and floor -----------------------------------------------------------------------------
-
-
-def test_peak_memory_by_hand() -> None:
-    """Two blocks of 4 MB live at the same time, a third only after one of them was freed."""
-    x = torch.rand(1000, 1000)
-
-    def step() -> None:
-        a = x + x
-        b = a + a
-        del a
-        b + b
-
-    assert memory.peak_bytes(step, 100, "cpu") == 100 + 2 * 4_000_000
-
-
-def test_what_is_held_are_weights_and_momentum() -> None:
-    layer = nn.Linear(3, 2)
-    optimizer = torch.optim.SGD(layer.parameters(), 0.1, 0.9)
-    assert memory.held_bytes(layer, optimizer) == 4 * 8
-    layer(torch.ones(1, 3)).sum().backward()
-    optimizer.step()
-    assert memory.held_bytes(layer, optimizer) == 2 * 4 * 8
-
-
-def test_training_keeps_more_than_inference_and_soft_selection_more_than_hard(found: dict) -> None:
-    peak = {
-        use: {name: each["peak_bytes"] for name, each in result["variants"].items()}
-        for use, result in found["uses"].items()
-    }
-    assert peak["training"]["fpn"] > peak["testing"]["fpn"]
-    assert peak["training"]["augfpn"] > peak["training"]["fpn"]
-
-
-@pytest.mark.parametrize("variant", ["fpn", "augfpn"])
-def test_the_floor_counts_what_augfpn_cost_counts(variant: str) -> None:
-    """`augfpn.detectors.cost` counts on the meta device, part by part."""
-    settings = replace(SMALL, batch=1, variants=("torchvision", variant))
-    model = model_of(variant, settings, "testing")
-    wanted = cost.at_inference(cost.part_costs(model, settings.size, settings.rois))[1]
-    counted = ready(settings, "testing")
-    assert sum(each.macs for each in counted[variant].work) == wanted
-    if variant == "fpn":
-        assert sum(each.macs for each in counted["torchvision"].work) == wanted
-
-
-def test_a_floor_by_hand() -> None:
-    """A frozen layer, one that needs two gradients, and what arithmetic and traffic allow."""
-    net = nn.Sequential(nn.Linear(4, 3, bias=False), nn.Linear(3, 2, bias=False))
-    net[0].requires_grad_(False)
-    with floor.counted_work(net) as work_of:
-        net(torch.ones(5, 4))
-        net[1](torch.ones(5, 3).requires_grad_())
-    rates = floor.Rates(macs=10.0, bytes=1000.0)
-    assert [(w.macs, w.passes) for w in work_of] == [(60, 1), (30, 2), (30, 3)]
-    assert work_of[0].bytes == 4 * (20 + 12 + 15)
-    assert floor.floor_seconds(work_of, rates) == pytest.approx(6.0 + 2 * 3.0 + 3 * 3.0)
-    slow = floor.Rates(macs=1e9, bytes=1.0)
-    assert floor.floor_seconds(work_of[:1], slow) == 4 * (20 + 12 + 15)
 
 
 # --- what comes out -------------------------------------------------------------------------------
@@ -297,7 +235,7 @@ def test_a_bench_is_json_and_text_and_files(found: dict, tmp_path) -> None:
 def test_bfloat16_channels_last_and_one_thread() -> None:
     before = torch.get_num_threads()
     settings = replace(
-        SMALL, precision="bf16", layout="channels_last", threads=1, batch=1, size=(64, 96),
+        SMALL_BENCH, precision="bf16", layout="channels_last", threads=1, batch=1, size=(64, 96),
         variants=("torchvision", "augfpn"), uses=("testing",),
     )  # fmt: skip
     found = measure.bench(settings)
@@ -326,4 +264,4 @@ def test_bfloat16_channels_last_and_one_thread() -> None:
 )
 def test_what_cannot_be_measured_gets_a_sentence(changes: dict, sentence: str) -> None:
     with pytest.raises(UserError, match=sentence):
-        checked_settings(replace(SMALL, **changes))
+        checked_settings(replace(SMALL_BENCH, **changes))

@@ -1,6 +1,7 @@
 """A variant that is ready to be measured: its step, and what one step of it counts."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -62,14 +63,18 @@ class Contestant:
             self.optimizer.zero_grad(set_to_none=True)
 
 
-def contestants(settings: BenchSettings, use: Use, work: Work, names: Sequence[str]) -> list:
-    """The variants, each after a first step.
+def contestants(
+    settings: BenchSettings, use: Use, work: Work, names: Sequence[str], tell: Callable[[], None]
+) -> list[Contestant]:
+    """The variants, each after a first step, after which ``tell`` is called.
 
     Raises ``RuntimeError`` if not all variants pool equally many RoIs.
     """
     make = trained_contestant if use == "training" else tested_contestant
-    built = build_variants(settings, use, names)
-    found = [make(name, detector, settings, work) for name, detector in built.items()]
+    built, found = build_variants(settings, use, names), []
+    for name, detector in built.items():
+        found.append(make(name, detector, settings, work))
+        tell()
     check_equal_rois({each.variant: each.rois for each in found})
     return found
 
@@ -82,14 +87,16 @@ def tested_contestant(
     two_stages = settings.detector in TWO_STAGE
     if two_stages:
         force_proposals(detector, work.proposals)
-    counted, _ = first_step(detector.eval(), inference_step(detector, settings, work))
+    with floor.counted_work(detector.eval()) as counted:
+        inference_step(detector, settings, work)()
     if two_stages:
         release_proposals(detector)
     fast = tested(detector)
     if two_stages:
         force_proposals(fast, work.proposals)
     step = inference_step(fast, settings, work)
-    _, rois = first_step(fast, step)
+    with pooled_rois(fast) as rois:
+        step()
     return Contestant(name, "testing", settings.device, fast, step, None, counted, rois)
 
 
@@ -107,12 +114,13 @@ def trained_contestant(
     def step() -> None:
         train.one_step(detector, optimizer, RATE, work.images, work.targets, experiment, 0)
 
-    counted, rois = first_step(detector.train(), step)
-    made = Contestant(
+    torch.manual_seed(0)
+    with floor.counted_work(detector.train()) as counted, pooled_rois(detector) as rois:
+        step()
+    optimizer.zero_grad(set_to_none=True)
+    return Contestant(
         name, "training", settings.device, detector, step, optimizer, counted, rois
     )  # fmt: skip
-    made.forget()
-    return made
 
 
 def inference_step(detector: nn.Module, settings: BenchSettings, work: Work) -> Callable[[], None]:
@@ -127,8 +135,9 @@ def inference_step(detector: nn.Module, settings: BenchSettings, work: Work) -> 
     return step
 
 
-def first_step(detector: nn.Module, step: Callable[[], None]) -> tuple[list[LayerWork], list[int]]:
-    """The work of a step's layers, and the RoIs of each picture that its box head gets."""
+@contextlib.contextmanager
+def pooled_rois(detector: nn.Module) -> Iterator[list[int]]:
+    """How many RoIs of each picture the box head gets in what runs inside: a list that grows."""
     rois: list[int] = []
 
     def count(_: nn.Module, inputs: tuple) -> None:
@@ -136,12 +145,11 @@ def first_step(detector: nn.Module, step: Callable[[], None]) -> tuple[list[Laye
 
     select = box_selection(detector)
     hook = None if select is None else select.register_forward_pre_hook(count)
-    torch.manual_seed(0)
-    with floor.counted_work(detector) as work:
-        step()
-    if hook is not None:
-        hook.remove()
-    return work, rois
+    try:
+        yield rois
+    finally:
+        if hook is not None:
+            hook.remove()
 
 
 def box_selection(detector: nn.Module) -> nn.Module | None:

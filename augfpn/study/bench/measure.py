@@ -6,6 +6,7 @@ measured in rounds of their own, because measuring them takes time.
 """
 
 import contextlib
+import itertools
 import os
 import statistics
 import time
@@ -29,8 +30,9 @@ from augfpn.study.bench.work import make_work, pretended
 from augfpn.support.machine import environment, keep_freed_memory
 from augfpn.support.progress import Progress
 
-FEWEST_ROUNDS = 2
-PARTS_EVERY = 4  # the first round measures parts, and every fourth after it
+FIRST_STEPS, FEWEST_ROUNDS = 2, 2  # the first steps count layers and measure memory
+PARTS_EVERY = 4  # before every fourth round, there is one of times by part
+PRECISION = {"fp32": torch.float32, "bf16": torch.bfloat16}  # of the products that bound a step
 Tell = Callable[[], None]
 
 
@@ -41,30 +43,49 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
     are run in any case. Raises ``UserError`` for settings that cannot be measured.
     """
     checked_settings(settings)
+    least = len(settings.uses) * len(variants_of(settings)) * (FIRST_STEPS + 1 + FEWEST_ROUNDS)
+    with measuring(settings, "bench", least) as (found, share, told):
+        rates = floor.measured_rates(settings.device, PRECISION[settings.precision])
+        uses = {}
+        for left, use in zip(range(len(settings.uses), 0, -1), settings.uses, strict=True):
+            uses[use] = bench_use(settings.for_use(use), use, share(left), rates, told)
+        found |= {
+            "assumed": pretended(settings),
+            "rates": {"macs_per_second": rates.macs, "bytes_per_second": rates.bytes},
+            "uses": uses,
+        }
+    return found
+
+
+@contextlib.contextmanager
+def measuring(
+    settings: BenchSettings, what: str, least: int
+) -> Iterator[tuple[dict[str, Any], Callable[[int], float], Tell]]:
+    """What every measurement begins and ends with: threads, progress, machine and settings.
+
+    It gives a dict, to which settings and machine are added at the end; a function that says until
+    when, on the monotonic clock, the next of so many equal shares of the time lasts; and a function
+    to be called after each step, which shows the progress. ``least`` steps are run even if the time
+    is up.
+    """
     keep_freed_memory()
-    began, load = time.monotonic(), load_average()
-    with threads(settings.threads), Progress(round(settings.seconds), "bench, seconds") as tell:
+    began, load, found, done = time.monotonic(), load_average(), {}, itertools.count(1)
+
+    def share(left: int) -> float:
+        now = time.monotonic()
+        return now + (began + settings.seconds - now) / left
+
+    with threads(settings.threads), Progress(100, f"{what}, percent") as tell:
 
         def told() -> None:
-            tell(min(round(time.monotonic() - began), round(settings.seconds) - 1))
+            of_time = (time.monotonic() - began) / settings.seconds
+            tell(min(99, int(100 * min(of_time, next(done) / least))))
 
-        dtype = torch.bfloat16 if settings.precision == "bf16" else torch.float32
-        rates = floor.measured_rates(settings.device, dtype)
-        found = {}
-        for place, use in enumerate(settings.uses):
-            left = began + settings.seconds - time.monotonic()
-            until = time.monotonic() + left / (len(settings.uses) - place)
-            found[use] = bench_use(settings.for_use(use), use, until, rates, told)
-        tell(round(settings.seconds))
-        about = environment(settings.device)
-    return {
-        "settings": settings.as_json(),
-        "assumed": pretended(settings),
-        "environment": about | {"load_average": [load, load_average()]},
-        "rates": {"macs_per_second": rates.macs, "bytes_per_second": rates.bytes},
-        "seconds": round(time.monotonic() - began, 1),
-        "uses": found,
-    }
+        yield found, share, told
+        tell(100)
+        about = environment(settings.device) | {"load_average": [load, load_average()]}
+        seconds = round(time.monotonic() - began, 1)
+        found |= {"settings": settings.as_json(), "environment": about, "seconds": seconds}
 
 
 def bench_use(
@@ -72,8 +93,7 @@ def bench_use(
 ) -> dict[str, Any]:
     """Measure one use of all variants, and stop at ``until`` of the monotonic clock."""
     names = variants_of(settings)
-    every = contestants(settings, use, make_work(settings, use), names)
-    tell()
+    every = contestants(settings, use, make_work(settings, use), names, tell)
     for each in every:
         each.measure_memory()
         tell()
@@ -87,13 +107,15 @@ def bench_use(
     }
 
 
-def run_rounds(every: Sequence[Contestant], rounds: int, until: float, tell: Tell) -> None:
+def run_rounds(
+    every: Sequence[Contestant], rounds: int, until: float, tell: Tell, by_part: bool = True
+) -> None:
     """Measure rounds of times and, between them, rounds of times by part."""
     done, longest = 0, 0.0
     while done < rounds and (done < FEWEST_ROUNDS or time.monotonic() + longest < until):
         began = time.monotonic()
         turn = in_turn(every, done)
-        if done % PARTS_EVERY == 0:
+        if by_part and done % PARTS_EVERY == 0:
             for each in turn:
                 each.measure_parts(done)
                 tell()

@@ -29,7 +29,8 @@ PARTS = (  # in the order of a step
 OF_BACKWARD = "backward of "  # before a part's name
 
 # Which functions belong to which part, by their names in a detector. "" is the detector itself;
-# functions with a "?" are only in some detectors. The heads' losses count as heads.
+# functions with a "?" are only in some detectors. The heads' losses count as heads. Where soft RoI
+# selection reduces maps before it pools them (`augfpn.speed.fusion`), that counts as RoI features.
 OURS = {
     "transform.forward": "transform",
     "transform.postprocess": "post-processing",
@@ -43,6 +44,7 @@ OUR_TWO_STAGE = OURS | {
     "select.forward": "RoI features",
     "select.pool?": "RoI features",
     "select.fusion.forward?": "fusion",
+    "select.fusion.score.forward?": "fusion",
     "heads.box_head.forward": "heads",
     "heads.box_predictor.forward": "heads",
     "box_losses": "heads",
@@ -50,6 +52,7 @@ OUR_TWO_STAGE = OURS | {
     "masks.select.forward?": "RoI features",
     "masks.select.pool?": "RoI features",
     "masks.select.fusion.forward?": "fusion",
+    "masks.select.fusion.score.forward?": "fusion",
     "masks.forward?": "heads",
     "masks.head.forward?": "heads",
     "masks.predictor.forward?": "heads",

@@ -11,7 +11,7 @@ from augfpn.study.bench.settings import VARIANTS
 from augfpn.support.files import whole, write_json
 from augfpn.support.text import columns
 
-JSON_FILE, FIGURE_FILE = "bench.json", "bench.svg"
+FIGURE_FILE = "bench.svg"
 Found = dict[str, Any]  # what `augfpn.study.bench.measure.bench` returns
 
 
@@ -102,9 +102,14 @@ def figure_of(found: Found) -> Figure:
 
 
 def write_files(found: Found, folder: Path) -> list[Path]:
-    """Write a bench as JSON and as a figure into a folder, in place of an older one."""
+    """Write what was measured as JSON, and a bench also as a figure, in place of older files."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / JSON_FILE, found)
-    with whole(folder / FIGURE_FILE) as unfinished:
+    kind = next((name for name in ("goals", "scaling") if name in found), "bench")
+    file = folder / f"{kind}.json"
+    write_json(file, found)
+    if kind != "bench":
+        return [file]
+    drawn = folder / FIGURE_FILE
+    with whole(drawn) as unfinished:
         plots.write_svg(figure_of(found), unfinished)
-    return [folder / JSON_FILE, folder / FIGURE_FILE]
+    return [file, drawn]

@@ -1,0 +1,118 @@
+"""The goals of AugFPN's price, each with the bench that measures it: `augfpn bench --goals`.
+
+A goal is a largest ratio to torchvision's detector with plain FPN. The last one is the ratio of two
+whole runs of the laptop budget, which `augfpn.study.timing` measures.
+"""
+
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
+
+from augfpn.settings.budgets import BUDGETS
+from augfpn.study import timing
+from augfpn.study.bench import measure
+from augfpn.study.bench.settings import BenchSettings
+from augfpn.support.text import columns
+
+COMPARED = ("torchvision", "fpn", "augfpn")
+LAPTOP = "laptop"  # the run of the last goal
+RUNS = {  # the benches that the goals need
+    "testing": BenchSettings(variants=COMPARED, uses=("testing",), size=(800, 1216), batch=1),
+    "mobilenet": BenchSettings(
+        variants=COMPARED, uses=("testing",), size=(800, 1216), batch=1, backbone="mobilenet_v2"
+    ),
+    "small": BenchSettings(variants=COMPARED, uses=("training",), size=(320, 416), batch=4),
+    "large": BenchSettings(variants=COMPARED, uses=("training",), size=(800, 1216), batch=2),
+}
+
+
+class Goal(NamedTuple):
+    """A measure, the run of `RUNS` that it is taken from, and its largest value."""
+
+    what: str
+    run: str
+    variant: str
+    number: Literal["time", "memory"]
+    most: float
+
+
+GOALS = (
+    Goal("our FPN, testing 800x1216, ResNet-50", "testing", "fpn", "time", 0.80),
+    Goal("our AugFPN, testing 800x1216, ResNet-50", "testing", "augfpn", "time", 0.95),
+    Goal("our AugFPN, testing 800x1216, MobileNet-V2", "mobilenet", "augfpn", "time", 0.80),
+    Goal("our FPN, training 320x416, batch 4", "small", "fpn", "time", 0.60),
+    Goal("our AugFPN, training 320x416, batch 4", "small", "augfpn", "time", 1.15),
+    Goal("our AugFPN, training 800x1216, batch 2", "large", "augfpn", "time", 1.00),
+    Goal("peak memory, AugFPN, training 320x416, batch 4", "small", "augfpn", "memory", 1.20),
+    Goal("peak memory, AugFPN, training 800x1216, batch 2", "large", "augfpn", "memory", 1.20),
+    Goal("AugFPN / our FPN, a whole run of the laptop budget", LAPTOP, "augfpn", "time", 1.40),
+)
+
+
+def measure_goals(asked: BenchSettings) -> dict[str, Any]:
+    """Measure all goals with the device, threads, rounds and seconds that are asked for.
+
+    The seconds are shared by the benches. A large one takes longer: it has its fewest rounds.
+    """
+    common = {
+        "device": asked.device,
+        "threads": asked.threads,
+        "rounds": asked.rounds,
+        "seconds": asked.seconds / (len(RUNS) + 1),
+    }
+    benches = {name: measure.bench(replace(run, **common)) for name, run in RUNS.items()}
+    with measure.threads(asked.threads):
+        timed = timing.time_in_turns("laptop", asked.rounds, 4, asked.device)
+    return {
+        "goals": [row_of(goal, benches, timed) for goal in GOALS],
+        "benches": benches,
+        "laptop": timed,
+    }
+
+
+def row_of(goal: Goal, benches: dict[str, Any], timed: dict[str, Any]) -> dict[str, Any]:
+    """A goal with what was measured: the median ratio over rounds, the lowest, the highest."""
+    if goal.run == LAPTOP:
+        found = whole_run_ratio(timed)
+    else:
+        (result,) = benches[goal.run]["uses"].values()
+        each = result["variants"][goal.variant]
+        found = each["ratio"]
+        if goal.number == "memory":
+            found = dict.fromkeys(("median", "low", "high"), each["peak_ratio"])
+    return {"what": goal.what, "most": goal.most, **found, "reached": found["median"] <= goal.most}
+
+
+def whole_run_ratio(timed: dict[str, Any]) -> dict[str, float]:
+    """AugFPN's time of a whole run of the laptop budget, divided by FPN's, over rounds.
+
+    A run has as many steps and test pictures as the budget says.
+    """
+    run, seconds = BUDGETS["laptop"], timed["seconds"]
+    whole = {
+        variant: [
+            run.train.steps * step + run.data.test_scenes * picture
+            for step, picture in zip(
+                seconds["training"][variant], seconds["testing"][variant], strict=True
+            )
+        ]
+        for variant in timing.TIMED_VARIANTS
+    }
+    base, augmented = (whole[variant] for variant in timing.TIMED_VARIANTS)
+    return measure.ratio_of_rounds(augmented, base)
+
+
+def goals_text(found: dict[str, Any]) -> str:
+    """The goals as a table, and how many are reached."""
+    header = ("ratio to torchvision's FPN", "goal", "median", "range", "")
+    rows = [
+        (
+            row["what"],
+            f"{row['most']:.2f}",
+            f"{row['median']:.2f}",
+            f"{row['low']:.2f} {row['high']:.2f}",
+            "reached" if row["reached"] else "not reached",
+        )
+        for row in found["goals"]
+    ]
+    reached = sum(row["reached"] for row in found["goals"])
+    return f"{columns(header, rows, left=(0, 4))}\n\n{reached} of {len(rows)} goals are reached."
