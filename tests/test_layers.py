@@ -21,16 +21,18 @@ ROOMS = {
     "pyramid": "",
     "support": "errors",
     "settings": "errors config",
-    "notebook": "errors config settings",
+    "notebook": "errors config support settings",
     "records": "errors config support",
     "data": "errors config support",
     "speed": "pyramid",
     "detectors": "errors config pyramid settings speed",
-    "training": "errors config pyramid support settings records data detectors",
+    "training": "errors config pyramid support settings records data speed detectors",
     "figures": "data records",
     "diagnostics": "errors config pyramid support records data detectors training",
-    "deploy": "errors pyramid support data detectors training figures",
-    "study": ("errors config support settings records data detectors training figures diagnostics"),
+    "deploy": "errors pyramid support data speed detectors training figures",
+    "study": (
+        "errors config support settings records data speed detectors training figures diagnostics"
+    ),
     "cli": (
         "errors config support settings records data detectors training diagnostics deploy study"
     ),
