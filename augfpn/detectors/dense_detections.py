@@ -59,9 +59,12 @@ class DenseHead(Protocol):
 
 
 def one_hot(logits: Tensor, places: Tensor, channels: Tensor) -> Tensor:
-    """What the focal loss wants of logits (P, K'): 1 at places (Q,) and channels (Q,), else 0."""
+    """What the focal loss wants of logits (..., K'): 1 at places and channels (Q,), else 0.
+
+    Places count through all dimensions but the last.
+    """
     wanted = torch.zeros_like(logits)
-    wanted.view(-1).index_fill_(0, places * logits.shape[1] + channels, 1.0)
+    wanted.view(-1).index_fill_(0, places * logits.shape[-1] + channels, 1.0)
     return wanted
 
 

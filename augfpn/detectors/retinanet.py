@@ -3,7 +3,6 @@
 Where the paper, the authors' code and torchvision differ, an argument chooses between them.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -72,28 +71,25 @@ class RetinaNetHead(nn.Module):
 
     def losses(self, outputs: Outputs, anchors: list[Tensor], targets: Targets) -> Losses:
         """The losses of a batch. A GPU waits once, for two numbers of each picture."""
-        logits, boxes = (
-            torch.cat(outputs[name], dim=1).flatten(0, 1) for name in ("logits", "boxes")
-        )  # (N A, K'), (N A, 4); A is the number of anchors of all levels
+        logits, boxes = (torch.cat(outputs[name], dim=1) for name in ("logits", "boxes"))
+        # (N, A, K'), (N, A, 4); A is the number of anchors of all levels
         whole = torch.cat(anchors)  # (A, 4)
         match = matched(self.matcher, [target["boxes"] for target in targets], whole)  # (N, A)
         kinds = torch.stack([match >= 0, match != Matcher.BETWEEN_THRESHOLDS])
         counts = kinds.sum(dim=2).tolist()  # for each picture: positive anchors, and used ones
-        positive, used = (
-            torch.nonzero_static(kind.flatten(), size=sum(count))[:, 0]
-            for kind, count in zip(kinds, counts, strict=True)
-        )  # (Q,) and (U,) of N A
+        positive = torch.nonzero_static(kinds[0].flatten(), size=sum(counts[0]))[:, 0]  # (Q,)
         own = positive // len(whole), match.flatten()[positive]  # the picture, and its object
         labels, objects = (
             padded([target[name] for target in targets], least=1)[own]
             for name in ("labels", "boxes")
         )
         wanted = one_hot(logits, positive, labels - self.first_label)
-        of_class = sigmoid_focal_loss(logits[used], wanted[used])
-        of_box = self.box_loss(boxes[positive], whole[positive % len(whole)], objects)
+        of_class = class_loss(logits, wanted, kinds[1], counts[1])
+        of_box = self.box_loss(boxes.flatten(0, 1)[positive], whole[positive % len(whole)], objects)
+        of_box = [x.sum() for x in of_box.split(counts[0])]
         return {
-            "loss_classifier": self.normalised(of_class.split(counts[1]), counts[0]),
-            "loss_box_reg": self.normalised(of_box.split(counts[0]), counts[0]),
+            "loss_classifier": self.normalised(of_class, counts[0]),
+            "loss_box_reg": self.normalised(of_box, counts[0]),
         }
 
     def box_loss(self, predicted: Tensor, anchors: Tensor, objects: Tensor) -> Tensor:
@@ -103,9 +99,25 @@ class RetinaNetHead(nn.Module):
             return F.l1_loss(predicted, wanted, reduction="none")
         return F.smooth_l1_loss(predicted, wanted, beta=self.beta, reduction="none")
 
-    def normalised(self, terms: Sequence[Tensor], positives: list[int]) -> Tensor:
-        """The sum of each picture's terms, divided as ``normaliser`` says -> 0-d."""
-        sums = [term.sum() for term in terms]
+    def normalised(self, sums: list[Tensor], positives: list[int]) -> Tensor:
+        """The loss of a batch (0-d) from the sums of its pictures, as ``normaliser`` says."""
         if self.normaliser == "batch":
             return sum(sums) / max(1, sum(positives))
         return sum(x / max(1, n) for x, n in zip(sums, positives, strict=True)) / len(sums)
+
+
+def class_loss(logits: Tensor, wanted: Tensor, used: Tensor, counts: list[int]) -> list[Tensor]:
+    """The focal loss of each picture, summed over its used anchors: N x 0-d.
+
+    Shapes: logits and wanted (N, A, K'), used (N, A); ``counts`` are the numbers of used anchors.
+    A GPU computes it for all pictures at once. On a CPU that would take twice as long as picture by
+    picture, because it cannot use the memory of one picture again for the next.
+    """
+    at_once = len(logits) if logits.device.type == "cuda" else 1
+    sums: list[Tensor] = []
+    for a, b, mask in zip(*(x.split(at_once) for x in (logits, wanted, used)), strict=True):
+        own = counts[len(sums) : len(sums) + at_once]
+        rows = torch.nonzero_static(mask.flatten(), size=sum(own))[:, 0]
+        loss = sigmoid_focal_loss(a, b).flatten(0, 1)[rows]  # (U, K')
+        sums += [x.sum() for x in loss.split(own)]
+    return sums
