@@ -12,7 +12,7 @@ from augfpn.study.bench import settings
 from augfpn.study.bench.settings import BenchSettings
 from augfpn.support.files import check_writable
 
-EPILOG = """\
+ABOUT_VARIANTS = """\
 Variants: torchvision is torchvision's own detector with plain FPN, fpn is ours; cs, rfa and srs are
 ours with one of AugFPN's components, augfpn with all. Every round runs each variant once.
 """
@@ -24,11 +24,11 @@ def run_bench(given: argparse.Namespace) -> int:
         raise UserError("--goals and --scaling are two measurements: give one of them.")
     if given.out is not None:
         check_writable(given.out)
-    asked = settings.checked_settings(settings_of(given))
+    asked = settings.checked_settings(bench_settings(given))
     from augfpn.study.bench import goals, measure, report, scaling
     from augfpn.training import prepare
 
-    run, text = measure.bench, report.as_text
+    run, text = measure.bench, report.bench_text
     if given.goals:
         run, text = goals.measure_goals, goals.goals_text
     elif given.scaling:
@@ -41,7 +41,7 @@ def run_bench(given: argparse.Namespace) -> int:
     return DONE
 
 
-def settings_of(given: argparse.Namespace) -> BenchSettings:
+def bench_settings(given: argparse.Namespace) -> BenchSettings:
     """The settings, from the options that were given."""
     same = ("detector", "backbone", "budget", "size", "batch", "rois", "sampled", "threads",
             "device", "precision", "layout", "rounds", "seconds")  # fmt: skip
@@ -67,14 +67,14 @@ def chosen(name: str, allowed: tuple[str, ...], what: str, default: str) -> opti
     return argument(f"--{name}", choices=allowed, default=default, help=text)
 
 
-def count(name: str, what: str) -> options.Argument:
+def from_one(name: str, what: str) -> options.Argument:
     """An option that is a whole number from 1 on."""
     return argument(f"--{name}", type=options.at_least(1), help=what)
 
 
-DETECTORS = (*config.TWO_STAGE, *config.ONE_STAGE)
-OPTIONS = (
-    chosen("detector", DETECTORS, "the detector", "faster_rcnn"),
+EVERY_DETECTOR = (*config.TWO_STAGE, *config.ONE_STAGE)
+BENCH_OPTIONS = (
+    chosen("detector", EVERY_DETECTOR, "the detector", "faster_rcnn"),
     argument("--backbone", metavar="NAME", help="[resnet50; budget laptop: narrow_resnet]"),
     chosen("budget", settings.BENCH_BUDGETS, "sizes of the detector", "paper"),
     argument(
@@ -94,10 +94,10 @@ OPTIONS = (
     argument(
         "--size", type=options.size, help="height x width [testing 800x1216, training 320x416]"
     ),
-    count("batch", "images of a step [testing 1, training 4]"),
-    count("rois", "proposals of an image at inference [1000]"),
-    count("sampled", "RoIs of an image in training [512]"),
-    count("threads", "threads of torch [its own choice]"),
+    from_one("batch", "images of a step [testing 1, training 4]"),
+    from_one("rois", "proposals of an image at inference [1000]"),
+    from_one("sampled", "RoIs of an image in training [512]"),
+    from_one("threads", "threads of torch [its own choice]"),
     argument("--device", default="cpu", choices=("cpu", "cuda"), help="%(choices)s [cpu]"),
     chosen("precision", settings.PRECISIONS, "bf16 is autocast", "fp32"),
     chosen("layout", settings.LAYOUTS, "of images and weights", "contiguous"),

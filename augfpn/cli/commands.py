@@ -198,7 +198,7 @@ COMMANDS = (
         ),
         parameters=True,
     ),
-    Command("bench", bench.run_bench, bench.OPTIONS, epilog=bench.EPILOG),
+    Command("bench", bench.run_bench, bench.BENCH_OPTIONS, epilog=bench.ABOUT_VARIANTS),
     Command("measure", run_measure, (options.RECORD, options.DATA_ROOT, options.DEVICE)),
     Command("study", study.run_study, study.OPTIONS, epilog=study.EPILOG),
     Command("doctor", run_doctor, (options.JSON,), parameters=True),

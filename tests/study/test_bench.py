@@ -26,7 +26,9 @@ from augfpn.study.bench.settings import (
 )
 
 EXACT = replace(
-    SMALL_BENCH, variants=("torchvision", "fpn"), fields=(("operators", "torchvision"),)
+    SMALL_BENCH,
+    variants=("torchvision", "fpn"),
+    fields=(("operators", "torchvision"), ("roi_align", "torchvision")),
 )
 THEIR_CLASSES = {
     "faster_rcnn": FasterRCNN,
@@ -223,7 +225,7 @@ def test_a_bench_is_json_and_text_and_files(found: dict, tmp_path) -> None:
         assert variants["torchvision"]["ratio"] == {"median": 1, "low": 1, "high": 1}
         assert all(len(each["seconds"]) == 2 for each in variants.values())
         assert all(each["floor"]["times"] > 1 for each in variants.values())
-    text = report.as_text(found)
+    text = report.bench_text(found)
     assert "testing, 2 pictures of 128 x 160, 60 RoIs each; 2 rounds" in text
     assert "training, 2 pictures of 128 x 160, 40 RoIs each; 2 rounds" in text
     assert "load average" in text

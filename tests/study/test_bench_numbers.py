@@ -107,10 +107,10 @@ def test_goals_are_read_from_their_benches(found: dict) -> None:
     (training,) = ({"uses": {"training": found["uses"]["training"]}},)
     each = training["uses"]["training"]["variants"]["augfpn"]
     low = goals.Goal("low", "small", "augfpn", "time", each["ratio"]["median"])
-    row = goals.row_of(low, {"small": training}, {})
+    row = goals.goal_row(low, {"small": training}, {})
     assert row == {"what": "low", "most": low.most, **each["ratio"], "reached": True}
-    assert not goals.row_of(low._replace(most=0.01), {"small": training}, {})["reached"]
-    memory_row = goals.row_of(low._replace(number="memory"), {"small": training}, {})
+    assert not goals.goal_row(low._replace(most=0.01), {"small": training}, {})["reached"]
+    memory_row = goals.goal_row(low._replace(number="memory"), {"small": training}, {})
     assert memory_row["median"] == each["peak_ratio"]
     text = goals.goals_text({"goals": [row, row | {"reached": False}]})
     assert "1 of 2 goals are reached" in text

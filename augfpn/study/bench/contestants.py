@@ -72,8 +72,8 @@ def contestants(
     """
     make = trained_contestant if use == "training" else tested_contestant
     built, found = build_variants(settings, use, names), []
-    for name, detector in built.items():
-        found.append(make(name, detector, settings, work))
+    for name in names:
+        found.append(make(name, built.pop(name), settings, work))
         tell()
     check_equal_rois({each.variant: each.rois for each in found})
     return found

@@ -11,7 +11,6 @@ from augfpn.detectors.build import build_on
 from augfpn.detectors.from_torchvision import load_torchvision
 from augfpn.detectors.pretrained import backbone
 from augfpn.speed.testing import for_testing
-from augfpn.speed.testing import for_testing
 from augfpn.study.bench.settings import THEIRS, BenchSettings, Use, model_of
 from augfpn.study.bench.theirs import torchvision_detector
 
@@ -19,7 +18,7 @@ FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channel
 
 
 def tested(detector: nn.Module) -> nn.Module:
-    """The detector as a user runs it at inference: the one place where a fast copy is made."""
+    """The detector as a user runs it at inference: the one place where it is made quick."""
     return for_testing(detector)
 
 

@@ -21,7 +21,7 @@ from augfpn.study.timing import elapsed
 MATRIX, COPY = 1024, 2**25  # side of the square matrices, and numbers that are copied
 TRIES, TRY_SECONDS = 9, 2.0  # no further try begins after these seconds; the median counts
 SPEED = "augfpn.speed."  # whose modules replace a layer's class by a quicker one
-COUNTED = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+COUNTED_LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def counted_work(detector: nn.Module) -> Iterator[list[LayerWork]]:
         gradients = weight.requires_grad + x.requires_grad if torch.is_grad_enabled() else 0
         found.append(LayerWork(macs, moved, 1 + gradients))
 
-    layers = [layer for layer in detector.modules() if isinstance(layer, COUNTED)]
+    layers = [layer for layer in detector.modules() if isinstance(layer, COUNTED_LAYERS)]
     hooks = [layer.register_forward_hook(count) for layer in layers]
     try:
         with as_written(detector):

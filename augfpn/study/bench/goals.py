@@ -63,13 +63,13 @@ def measure_goals(asked: BenchSettings) -> dict[str, Any]:
     with measure.threads(asked.threads):
         timed = timing.time_in_turns("laptop", asked.rounds, 4, asked.device)
     return {
-        "goals": [row_of(goal, benches, timed) for goal in GOALS],
+        "goals": [goal_row(goal, benches, timed) for goal in GOALS],
         "benches": benches,
         "laptop": timed,
     }
 
 
-def row_of(goal: Goal, benches: dict[str, Any], timed: dict[str, Any]) -> dict[str, Any]:
+def goal_row(goal: Goal, benches: dict[str, Any], timed: dict[str, Any]) -> dict[str, Any]:
     """A goal with what was measured: the median ratio over rounds, the lowest, the highest."""
     if goal.run == LAPTOP:
         found = whole_run_ratio(timed)

@@ -31,14 +31,14 @@ OF_BACKWARD = "backward of "  # before a part's name
 # Which functions belong to which part, by their names in a detector. "" is the detector itself;
 # functions with a "?" are only in some detectors. The heads' losses count as heads. Where soft RoI
 # selection reduces maps before it pools them (`augfpn.speed.fusion`), that counts as RoI features.
-OURS = {
+OUR_PARTS = {
     "transform.forward": "transform",
     "transform.postprocess": "post-processing",
     "backbone.forward": "backbone",
     "fpn.forward": "pyramid",
     "supervision.forward?": "supervision",
 }
-OUR_TWO_STAGE = OURS | {
+OUR_TWO_STAGE = OUR_PARTS | {
     "rpn.forward": "proposals",
     "sample": "sampling",
     "select.forward": "RoI features",
@@ -59,7 +59,7 @@ OUR_TWO_STAGE = OURS | {
     "masks.detect?": "post-processing",
     "mask_supervision.forward?": "supervision",
 }
-OUR_ONE_STAGE = OURS | {
+OUR_ONE_STAGE = OUR_PARTS | {
     "dense.forward": "heads",
     "dense.losses": "heads",
     "own_boxes": "supervision",

@@ -12,10 +12,10 @@ from augfpn.support.files import whole, write_json
 from augfpn.support.text import columns
 
 FIGURE_FILE = "bench.svg"
-Found = dict[str, Any]  # what `augfpn.study.bench.measure.bench` returns
+Measured = dict[str, Any]  # what `augfpn.study.bench.measure.bench` returns
 
 
-def as_text(found: Found) -> str:
+def bench_text(found: Measured) -> str:
     """Two tables for each use, what was assumed, and the machine."""
     blocks = [text for use in found["uses"] for text in use_text(use, found["uses"][use])]
     rates, about = found["rates"], found["environment"]
@@ -29,9 +29,9 @@ def as_text(found: Found) -> str:
     return "\n\n".join([*blocks, "\n".join([*found["assumed"], machine])])
 
 
-def use_text(use: str, result: Found) -> list[str]:
+def use_text(use: str, result: Measured) -> list[str]:
     """A heading with the table of whole steps, and the table of parts."""
-    variants, base = in_order(result["variants"]), result["base"]
+    variants, base = in_table_order(result["variants"]), result["base"]
     rounds = len(variants[base]["seconds"])
     rois = f", {variants[base]['rois'][0]} RoIs each" if variants[base]["rois"] else ""
     heading = f"{title_of(use, result)}{rois}; {rounds} rounds"
@@ -54,7 +54,7 @@ def use_text(use: str, result: Found) -> list[str]:
     return [f"{heading}\n{columns(header, rows)}", parts_text(variants)]
 
 
-def parts_text(variants: Found) -> str:
+def parts_text(variants: Measured) -> str:
     """Milliseconds by part, a column for each variant, from rounds of their own."""
     used = [part for part in PARTS if any(part in each["parts"] for each in variants.values())]
     rows = [(part, [each["parts"].get(part) for each in variants.values()]) for part in used]
@@ -72,25 +72,25 @@ def parts_text(variants: Found) -> str:
     return columns(("milliseconds by part", *variants), lines)
 
 
-def in_order(variants: Found) -> Found:
+def in_table_order(variants: Measured) -> Measured:
     """The same in the order of `VARIANTS`: a JSON file is in that of the alphabet."""
     return {name: variants[name] for name in VARIANTS if name in variants}
 
 
-def title_of(use: str, result: Found) -> str:
+def title_of(use: str, result: Measured) -> str:
     """A use with its pictures."""
     height, width = result["size"]
     plural = "s" if result["batch"] > 1 else ""
     return f"{use}, {result['batch']} picture{plural} of {height} x {width}"
 
 
-def figure_of(found: Found) -> Figure:
+def figure_of(found: Measured) -> Figure:
     """Time by part of all variants and uses; each bar is as long as the median of whole steps."""
     panels, ratios = {}, {}
     for use, result in found["uses"].items():
         title = title_of(use, result)
         forward, backward = {}, {}
-        for name, each in in_order(result["variants"]).items():
+        for name, each in in_table_order(result["variants"]).items():
             scale = each["median"] / sum(each["parts"].values())
             outside = {p: s * scale for p, s in each["parts"].items() if p != "backward"}
             forward[name] = outside
@@ -101,7 +101,7 @@ def figure_of(found: Found) -> Figure:
     return costs.time_by_part(panels, ratios, base)
 
 
-def write_files(found: Found, folder: Path) -> list[Path]:
+def write_files(found: Measured, folder: Path) -> list[Path]:
     """Write what was measured as JSON, and a bench also as a figure, in place of older files."""
     folder.mkdir(parents=True, exist_ok=True)
     kind = next((name for name in ("goals", "scaling") if name in found), "bench")

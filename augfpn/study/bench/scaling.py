@@ -26,7 +26,7 @@ def axes_of(settings: BenchSettings, use: Use) -> dict[str, Points]:
     plain = settings.for_use(use)
     if plain.variants is None:
         plain = replace(plain, variants=COMPARED)
-    sizes = dict.fromkeys(scaled(plain.size_of(use), area) for area in AREAS)
+    sizes = dict.fromkeys(scaled_size(plain.size_of(use), area) for area in AREAS)
     axes = {
         "size": {f"{h}x{w}": replace(plain, size=(h, w)) for h, w in sizes},
         "batch": {str(n): replace(plain, batch=n) for n in BATCHES_TRIED},
@@ -39,7 +39,7 @@ def axes_of(settings: BenchSettings, use: Use) -> dict[str, Points]:
     return axes
 
 
-def scaled(size: tuple[int, int], area: float) -> tuple[int, int]:
+def scaled_size(size: tuple[int, int], area: float) -> tuple[int, int]:
     """Height and width of a part of an area, in multiples of `SIDE` and not below it."""
     height, width = (max(SIDE, round(side * area**0.5 / SIDE) * SIDE) for side in size)
     return height, width

@@ -20,20 +20,20 @@ from augfpn.settings.recipes import model_of_parameters
 Use = Literal["training", "testing"]
 USES: tuple[Use, ...] = ("testing", "training")
 THEIRS = "torchvision"  # the variant that all others are compared with
-COMPONENTS = {  # variant of ours: the fields of `Model` that have AugFPN's values
+VARIANT_FIELDS = {  # variant of ours: the fields of `Model` that have AugFPN's values
     "fpn": (),
     "cs": ("lam",),
     "rfa": ("ratios",),
     "srs": ("roi_selection",),
     "augfpn": ("lam", "ratios", "roi_selection"),
 }
-VARIANTS = (THEIRS, *COMPONENTS)
+VARIANTS = (THEIRS, *VARIANT_FIELDS)
 PRECISIONS, LAYOUTS = ("fp32", "bf16"), ("contiguous", "channels_last")
 BENCH_BUDGETS = ("paper", "laptop")  # the sizes of the detector: COCO's, or those for two CPU cores
 SIDE = 32  # a batch's sides are multiples of this many pixels
 
 # Height and width of a batch, and its number of pictures, unless they are given.
-SIZES: dict[str, dict[Use, tuple[int, int]]] = {
+DEFAULT_SIZES: dict[str, dict[Use, tuple[int, int]]] = {
     "paper": {"testing": (800, 1216), "training": (320, 416)},
     "laptop": {"testing": (256, 320), "training": (256, 320)},
 }
@@ -64,7 +64,7 @@ class BenchSettings:
 
     def size_of(self, use: Use) -> tuple[int, int]:
         """Height and width of a batch, in pixels."""
-        return self.size or SIZES[self.budget][use]
+        return self.size or DEFAULT_SIZES[self.budget][use]
 
     def batch_of(self, use: Use) -> int:
         """Pictures of a batch."""
@@ -125,7 +125,7 @@ def model_of(variant: str, settings: BenchSettings, use: Use) -> Model:
     """
     height, width = settings.size_of(use)
     plain = plain_model(settings)
-    parts = COMPONENTS["fpn" if variant == THEIRS else variant]
+    parts = VARIANT_FIELDS["fpn" if variant == THEIRS else variant]
     own = {name: getattr(AUGFPN, name) for name in parts}
     if settings.detector in ONE_STAGE:  # these pool no RoIs
         own.pop("roi_selection", None)
