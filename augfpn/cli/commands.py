@@ -52,7 +52,7 @@ def run_evaluate(given: argparse.Namespace) -> int:
 
     with progress_apart(given.json):
         device = None if given.rescore else prepare.the_device(given.device)
-        record, again = reopen.measure_again(given.record, given.data_root, device)
+        record, again = reopen.measure_again(given.record, given.data_root, device, given.judge)
     columns = {"record": record.result, "again": again}
     if given.json:
         print(as_json(columns))
@@ -151,6 +151,12 @@ COMMANDS = (
             options.RECORD,
             options.DATA_ROOT,
             argument("--rescore", action="store_true", help="only score the stored predictions"),
+            argument(
+                "--judge",
+                default="hotcoco",
+                choices=("hotcoco", "pycocotools"),
+                help="what computes COCO's numbers: %(choices)s [hotcoco]",
+            ),
             options.DEVICE,
             options.JSON,
         ),

@@ -1,6 +1,7 @@
-"""Which pictures each step sees: a function of the seed and the step only."""
+"""Which pictures each step sees, a function of the seed and the step only; and all in order."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -60,6 +61,17 @@ def batches(
         num_workers=workers,
         collate_fn=transpose,
         generator=torch.Generator(),  # its own: a starting loader draws a random number from it
+    )
+
+
+def in_order(pictures: Pictures, size: int, workers: int) -> DataLoader:
+    """All pictures in their order, ``size`` at a time, as `batches` gives them; without masks."""
+    return DataLoader(
+        replace(pictures, masks=False),
+        size,
+        num_workers=workers,
+        collate_fn=transpose,
+        generator=torch.Generator(),
     )
 
 

@@ -70,24 +70,25 @@ def recorded_pictures(record: records.Record, use: Purpose, root: str | None = N
 
 
 def measure_again(
-    folder: Path, root: str | None, device: str | None
+    folder: Path, root: str | None, device: str | None, judge: evaluate.Judge = "hotcoco"
 ) -> tuple[records.Record, dict]:
     """A record, and COCO's numbers of its detector, measured once more.
 
     ``root`` is the folder of its pictures now, if they were moved. Without a ``device`` the
-    recorded predictions are scored again, which needs no weights. Raises: UserError as
-    `load_detector` and `recorded_pictures` do.
+    recorded predictions are scored again, which needs no weights. ``judge`` is the library that
+    computes the numbers. Raises: UserError as `load_detector` and `recorded_pictures` do.
     """
     if device is None:
         record = open_record(folder)
         test = recorded_pictures(record, "test", root)
-        return record, evaluate.score(test.coco, record.predictions, has_masks(record))
+        return record, evaluate.score(test.coco, record.predictions, has_masks(record), judge)
     detector, record = load_detector(folder, device)
     test = recorded_pictures(record, "test", root)
-    amp = record.experiment.train.amp and device == "cuda"
+    settings = record.experiment.train
+    amp, workers = settings.amp and device == "cuda", settings.workers
     with Progress(len(test), "evaluating") as tell:
-        results = evaluate.predict(detector, test, device, amp=amp, tell=tell)
-    return record, evaluate.score(test.coco, results, has_masks(record))
+        results = evaluate.predict(detector, test, device, amp=amp, tell=tell, workers=workers)
+    return record, evaluate.score(test.coco, results, has_masks(record), judge)
 
 
 def has_masks(record: records.Record) -> bool:

@@ -21,10 +21,12 @@ from augfpn.pyramid import Losses
 from augfpn.support.files import whole
 from augfpn.support.machine import keep_freed_memory, peak_memory
 from augfpn.support.progress import Progress
+from augfpn.support.transfer import as_fractions, moved
 from augfpn.training import evaluate
 from augfpn.training.distributed import ALONE, World, join
 from augfpn.training.prepare import PreparedRun, prepare_run, working_folder
 
+LEARNT = ("boxes", "labels", "masks")  # of a target
 CURVE_ROWS = 1000  # a record's curve has about this many logged steps
 
 
@@ -61,10 +63,9 @@ def predict_together(
 ) -> list[dict]:
     """All detections in the test pictures, in their order; each process runs on its share."""
     own = test.subset(here.share(range(len(test))))
+    device, amp, workers = experiment.device, experiment.train.amp, experiment.train.workers
     with Progress(len(own), "evaluating") as tell:
-        found = evaluate.predict(
-            detector, own, experiment.device, amp=experiment.train.amp, tell=tell
-        )
+        found = evaluate.predict(detector, own, device, amp=amp, tell=tell, workers=workers)
     place = {entry["id"]: i for i, entry in enumerate(test.coco["images"])}
     return sorted(here.gather(found), key=lambda row: place[row["image_id"]])
 
@@ -140,11 +141,7 @@ def one_step(
 ) -> dict[str, float]:
     """One optimiser step; returns the weighted losses as numbers, averaged over processes."""
     device, settings = experiment.device, experiment.train
-    images = [image.to(device, non_blocking=True).float() / 255 for image in images]
-    wanted = [
-        {k: target[k].to(device) for k in ("boxes", "labels", "masks") if k in target}
-        for target in targets
-    ]
+    images, wanted = on_device(images, targets, device)
     with torch.autocast(device, torch.bfloat16, enabled=settings.amp):
         losses: Losses = detector(images, wanted)
     values = here.mean(torch.stack(list(losses.values())).detach().clone())
@@ -165,8 +162,21 @@ def one_step(
     return numbers
 
 
+def on_device(
+    images: tuple[Tensor, ...], targets: tuple[dict, ...], device: str
+) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
+    """A batch on the device, sent in one copy: images from 0 to 1, and what the losses need."""
+    wanted = [{k: each[k] for k in LEARNT if k in each} for each in targets]
+    there = moved([*images, *(value for each in wanted for value in each.values())], device)
+    values = iter(there[len(images) :])
+    return as_fractions(there[: len(images)]), [{k: next(values) for k in each} for each in wanted]
+
+
 def make_optimizer(detector: nn.Module, settings: config.Train) -> torch.optim.Optimizer:
     """SGD with momentum 0.9, or AdamW, over all trainable parameters.
+
+    Both are PyTorch's fused forms, which update all weights in one pass: for the laptop's detector
+    AdamW takes a quarter of the time, and weights differ from the plain form's by one rounding.
 
     Biases are a group of their own if their rate or weight decay differs. In a step, a group's
     learning rate is that step's rate, multiplied by the group's ``times``.
@@ -180,8 +190,8 @@ def make_optimizer(detector: nn.Module, settings: config.Train) -> torch.optim.O
         decay = settings.weight_decay if settings.bias_decay else 0.0
         groups.append({"params": biases, "times": settings.bias_lr, "weight_decay": decay})
     if settings.optimizer == "adamw":
-        return torch.optim.AdamW(groups, settings.lr)
-    return torch.optim.SGD(groups, settings.lr, 0.9)
+        return torch.optim.AdamW(groups, settings.lr, fused=True)
+    return torch.optim.SGD(groups, settings.lr, 0.9, fused=True)
 
 
 def number_of_steps(settings: config.Train, pictures: int) -> int:

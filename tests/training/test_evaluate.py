@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
@@ -98,6 +100,16 @@ def test_detections_become_coco_results_with_the_data_sets_own_ids() -> None:
     ]
 
 
+@given(st.floats(0, 2000, width=32), st.integers(0, 4))
+@example(0.125, 2)  # a tie: to the even digit
+@example(2.675, 2)
+def test_numbers_are_rounded_as_python_rounds_them(value: float, digits: int) -> None:
+    assert evaluate.rounded(torch.tensor([value, -value]), digits) == [
+        round(value, digits),
+        round(-value, digits),
+    ]
+
+
 # --- masks ----------------------------------------------------------------------------------------
 
 
@@ -151,6 +163,14 @@ def test_float_masks_of_no_more_than_a_batch_are_held(scenes) -> None:
     evaluate.predict(detector, scenes, batch=1)
     assert len(detector.given) == 5
     assert detector.most_held == 0
+
+
+def test_pictures_that_workers_read_are_detected_in_the_same_order(scenes) -> None:
+    alone, helped = (
+        evaluate.predict(Perfect(scenes), scenes, batch=2, workers=workers) for workers in (0, 2)
+    )
+    assert alone == helped
+    assert len({row["image_id"] for row in alone}) == 5
 
 
 def test_a_pixel_belongs_to_an_object_from_one_half_on() -> None:

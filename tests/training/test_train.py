@@ -128,6 +128,37 @@ def test_a_damaged_record_is_named_and_left_out(
     assert [found.folder.name for found in records.records_in([tmp_path])] == ["whole"]
 
 
+def test_a_batch_arrives_as_single_copies_would() -> None:
+    pictures = load.load_pictures(SMOKE.data, "train").with_masks()
+    images, targets = zip(*(pictures[i] for i in range(3)), strict=True)
+    images = (images[0][:, :100], *images[1:])  # another size, and not contiguous
+    there, wanted = train.on_device(images, targets, "cpu")
+    assert all(torch.equal(x, image.float() / 255) for x, image in zip(there, images, strict=True))
+    for given, kept in zip(targets, wanted, strict=True):
+        assert set(kept) == {"boxes", "labels", "masks"}
+        assert all(torch.equal(value, given[name]) for name, value in kept.items())
+
+
+def test_fused_optimisers_differ_from_plain_ones_by_rounding() -> None:
+    for name, plain in (("adamw", torch.optim.AdamW), ("sgd", torch.optim.SGD)):
+        torch.manual_seed(0)
+        layers = [torch.nn.Linear(30, 20) for _ in range(2)]
+        layers[1].load_state_dict(layers[0].state_dict())
+        settings = replace(SMOKE.train, optimizer=name)
+        fused = train.make_optimizer(layers[0], settings)
+        more = {"momentum": 0.9} if name == "sgd" else {}
+        by_hand = plain(layers[1].parameters(), settings.lr, foreach=False,
+                        weight_decay=settings.weight_decay, **more)  # fmt: skip
+        for _ in range(10):
+            for mine, other in zip(*(layer.parameters() for layer in layers), strict=True):
+                mine.grad = torch.randn_like(mine)
+                other.grad = mine.grad.clone()
+            fused.step()
+            by_hand.step()
+        for mine, other in zip(*(layer.parameters() for layer in layers), strict=True):
+            torch.testing.assert_close(mine, other, rtol=1e-5, atol=1e-6)
+
+
 def test_a_loss_that_is_no_number_names_the_step_and_the_pictures() -> None:
     detector = build_detector(replace(SMOKE.model, classes=5))
     torch.nn.init.constant_(detector.heads.box_predictor.cls_score.bias, float("nan"))
