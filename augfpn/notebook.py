@@ -7,8 +7,8 @@ turns ``-p lambda 1`` into a cell that is not valid Python. So a notebook begins
     chosen = check(globals())         (after them)
 
 The first line makes the notebook read the cell that papermill injects, before this cell runs, and
-refuse unknown names. The second line converts the values to their types, and refuses values that do
-not fit.
+refuse unknown names; and it says how torch's threads wait, which torch reads when it is imported.
+The second line converts the values to their types, and refuses values that do not fit.
 """
 
 import re
@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from augfpn.errors import UserError
 from augfpn.settings import parameters
 from augfpn.settings.asked import Asked
+from augfpn.support.machine import let_waiting_threads_sleep
 
 INJECTED = "# Parameters"  # the first line of papermill's cell
 ASKED = tuple(Asked.__dataclass_fields__)  # the parameters of a study notebook
@@ -28,6 +29,7 @@ ASSIGNMENT = re.compile(r"^([A-Za-z_]\w*)\s*(:[^=]*)?=")
 
 def load_ipython_extension(shell: Any) -> None:
     """Called by ``%load_ext augfpn.notebook``: look at injected cells before they run."""
+    let_waiting_threads_sleep()
     guards = [getattr(each, "func", None) for each in shell.input_transformers_cleanup]
     if refuse_unknown not in guards:
         shell.input_transformers_cleanup.append(partial(refuse_unknown, shell.user_ns))

@@ -18,10 +18,12 @@ from augfpn.cli.options import Parser
 from augfpn.cli.output import FAILED, INTERRUPTED, UNREAD, WRONG_USE, say
 from augfpn.errors import UserError
 from augfpn.settings import parameters
+from augfpn.support.machine import let_waiting_threads_sleep
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status: 0, 1 for problems found, 2 for wrong use."""
+    let_waiting_threads_sleep()
     try:
         try:
             return answer(list(sys.argv[1:] if words is None else words))
