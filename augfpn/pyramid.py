@@ -207,13 +207,11 @@ class HardRoISelection(nn.Module):
             return self.roi_align(p[self.levels[0]], rois, self.size, self.levels[0])
         level = self.level_of(rois[:, 1:])
         order = level.argsort(stable=True)
-        counts = [(level == k).sum() for k in self.levels]
-        groups = rois[order].split(torch.stack(counts).tolist())  # the RoIs of each level
-        pooled = [
-            self.roi_align(p[k], group, self.size, k)
-            for k, group in zip(self.levels, groups, strict=True)
-        ]
-        return torch.cat(pooled)[order.argsort()]
+        counts = torch.stack([(level == k).sum() for k in self.levels]).tolist()
+        groups = rois[order].split(counts)  # the RoIs of each level
+        chosen = zip(self.levels, groups, strict=True)
+        pooled = torch.cat([self.roi_align(p[k], group, self.size, k) for k, group in chosen])
+        return pooled[order.argsort()]
 
 
 class SoftRoISelection(nn.Module):
@@ -270,16 +268,21 @@ class ConsistentSupervision(nn.Module):
         self.criterion = criterion
 
     def forward(self, m: Levels, samples: Samples) -> Losses:
-        pooled = [select(m, samples.boxes) for select in self.selections]  # T x (R, C, S, S)
-        logits, deltas = self.head(torch.cat(pooled))  # (TR, classes + 1), (TR, 4 (classes + 1))
+        wanted = samples.labels, samples.deltas
         terms = [
-            self.criterion(a, b, samples.labels, samples.deltas, objects=samples.objects)
-            for a, b in zip(logits.chunk(len(pooled)), deltas.chunk(len(pooled)), strict=True)
+            self.criterion(
+                *self.predict(select, m, samples.boxes), *wanted, objects=samples.objects
+            )
+            for select in self.selections
         ]
         return {
             "loss_supervision_class": self.weight * sum(term[0] for term in terms),
             "loss_supervision_box": self.weight * sum(term[1] for term in terms),
         }
+
+    def predict(self, select: nn.Module, m: Levels, boxes: Boxes) -> tuple[Tensor, Tensor]:
+        """Class logits (R, K + 1) and box deltas (R, 4 (K + 1)) for one term of the loss."""
+        return self.head(select(m, boxes))
 
 
 def with_picture_index(boxes: Boxes) -> Tensor:

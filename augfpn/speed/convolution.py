@@ -13,6 +13,7 @@ Source: Lavin and Gray, CVPR 2016. The algorithm is NNPACK's, which comes with P
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
@@ -55,14 +56,12 @@ def pays(x: Tensor, weight: Tensor) -> bool:
 class Winograd(torch.autograd.Function):
     """A 3x3 convolution of maps (N, C, H, W) -> (N, C', H, W), and its gradients.
 
-    The gradient of the maps is a convolution too, with the weights turned by half a turn. That of
-    the weights is PyTorch's.
+    The gradient of the maps is a convolution too, with the weights turned by half a turn.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.biases = None if bias is None else [len(bias)]
         return convolved(x, weight, bias)
 
     @staticmethod
@@ -70,14 +69,30 @@ class Winograd(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         of_map, of_weight, of_bias = ctx.needs_input_grad
-        back = None
-        if of_map:
-            back = convolved(gradient, weight.flip(2, 3).transpose(0, 1).contiguous(), None)
-        _, *others = torch.ops.aten.convolution_backward(
-            gradient, x, weight, ctx.biases, (1, 1), BORDER, (1, 1), False, (0, 0), 1,
-            (False, of_weight, of_bias),
-        )  # fmt: skip
-        return back, *others
+        turned = weight.flip(2, 3).transpose(0, 1).contiguous()
+        return (
+            convolved(gradient, turned, None) if of_map else None,
+            weight_gradient(x, gradient) if of_weight else None,
+            gradient.sum(dim=(0, 2, 3)) if of_bias else None,
+        )
+
+
+def weight_gradient(x: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient of 3x3 weights: (N, C, H, W) and (N, C', H, W) -> (C', C, 3, 3).
+
+    A weight connects each place of the gradient with the place of the map that lies some rows and
+    columns away. With a border of zeros around the map, and as many columns in the gradient, the
+    two lie a fixed number of places apart in memory: nine products of whole matrices.
+    """
+    (channels, height, width), outputs = x.shape[1:], gradient.shape[1]
+    total = x.new_zeros(9, outputs, channels)
+    for one, towards in zip(x, gradient, strict=True):
+        padded = F.pad(F.pad(one, (1, 1, 1, 1)).flatten(1), (0, 2))
+        rows = F.pad(towards, (0, 2)).flatten(1)  # (C', H (W + 2))
+        for place in range(9):
+            first = place // 3 * (width + 2) + place % 3
+            total[place].addmm_(rows, padded[:, first : first + height * (width + 2)].t())
+    return total.view(3, 3, outputs, channels).permute(2, 3, 0, 1)
 
 
 def convolved(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

@@ -7,6 +7,9 @@ reduce. The first multiplies (places of all maps) x C x C times, the second R S 
 320 x 416 px, 512 RoIs a picture at 7 x 7 bins are nine times as many bins as there are places.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -17,6 +20,7 @@ from augfpn.pyramid import (
     SoftRoISelection,
     with_picture_index,
 )
+from augfpn.speed.memory import used_once
 
 WORTH = 2  # pooling twice as many channels costs time too
 
@@ -31,23 +35,27 @@ class ReducedSoftRoISelection(SoftRoISelection):
         if maps[0].is_cuda or torch.compiler.is_compiling() or bins * len(maps) < WORTH * places:
             return super().forward(p, boxes)
         rois = with_picture_index(boxes)
-        pooled = self.pool(p, boxes)  # L x (R, C, S, S)
+        align = self.roi_align
         hidden = sum(
-            self.roi_align(F.conv2d(x, weight), rois, self.size, k)
+            align(F.conv2d(x, weight), rois, self.size, k)
             for x, weight, k in zip(maps, self.weights_by_level(), self.levels, strict=True)
         )  # (R, C, S, S)
         hidden = F.relu(hidden + self.fusion.reduce.bias[:, None, None])
-        return gated_sum(self.fusion.score(hidden).sigmoid(), pooled)
+        gates = self.fusion.score(hidden).sigmoid()  # (R, L, S, S)
+        return gated_sum(gates, [partial(align, p[k], rois, self.size, k) for k in self.levels])
 
     def weights_by_level(self) -> tuple[Tensor, ...]:
         """The 1x1 convolution's weights (C, L C, 1, 1) for each level: L x (C, C, 1, 1)."""
         return self.fusion.reduce.weight.chunk(len(self.levels), dim=1)
 
 
-def gated_sum(gates: Tensor, maps: list[Tensor]) -> Tensor:
-    """The sum of n maps (R, C, S, S), each times its gate in (R, n, S, S), without a copy."""
-    first, *others = gates.split(1, dim=1)
-    total = first * maps[0]
-    for gate, x in zip(others, maps[1:], strict=True):
-        total = torch.addcmul(total, gate, x)
+def gated_sum(gates: Tensor, pools: Sequence[Callable[[], Tensor]]) -> Tensor:
+    """The sum of n pooled maps (R, C, S, S), each times its gate in (R, n, S, S).
+
+    Each is pooled when its turn has come, and not kept.
+    """
+    first, *others = zip(gates.split(1, dim=1), pools, strict=True)
+    total = used_once(first[1], partial(torch.mul, first[0]))
+    for gate, pool in others:
+        total = used_once(pool, partial(torch.addcmul, total, gate))
     return total

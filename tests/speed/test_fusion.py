@@ -67,9 +67,9 @@ def test_maps_are_reduced_first_where_there_are_more_bins_than_places(
 
 
 def test_gates_weigh_the_maps_of_their_levels() -> None:
-    x = [torch.full((1, 1, 1, 1), value) for value in (1.0, 10.0, 100.0)]
+    pools = [lambda value=value: torch.full((1, 1, 1, 1), value) for value in (1.0, 10.0, 100.0)]
     gates = torch.tensor([0.5, 0.25, 1.0]).view(1, 3, 1, 1)
-    assert gated_sum(gates, x).item() == 0.5 * 1 + 0.25 * 10 + 1.0 * 100
+    assert gated_sum(gates, pools).item() == 0.5 * 1 + 0.25 * 10 + 1.0 * 100
 
 
 def test_other_fusions_stay_as_they_are() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small import SMALL, pictures
+from small import SMALL, augfpn_of, pictures, talkative
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.ops import FrozenBatchNorm2d
@@ -80,9 +80,7 @@ def test_a_network_that_cannot_be_traced_is_returned_as_it_is() -> None:
 
 @pytest.mark.parametrize("detector", ["faster_rcnn", "mask_rcnn", "retinanet", "fcos"])
 def test_the_copy_finds_the_same_and_the_detector_stays_what_it_was(detector: str) -> None:
-    torch.manual_seed(0)
-    model = replace(SMALL, detector=detector, roi_selection="hard", lam=0.25)
-    own = with_statistics(build_detector(model)).train()
+    own = with_statistics(talkative(augfpn_of(detector))).train()
     before = {name: value.clone() for name, value in own.state_dict().items()}
     quick = for_testing(own)
     assert own.training
