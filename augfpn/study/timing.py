@@ -11,10 +11,10 @@ beside records.
 import re
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import nn
@@ -26,6 +26,7 @@ from augfpn.data.pictures import Pictures
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.study import grid, intervals
+from augfpn.study.bench.settings import Use
 from augfpn.study.intervals import Interval
 from augfpn.study.recorded import TIMINGS
 from augfpn.support.files import write_json
@@ -41,7 +42,7 @@ MOST_TESTED = 8  # test pictures that a forecast measures
 TIMED_VARIANTS = ("fpn", "augfpn")
 PAPER_SCENE = (1216, 800)  # as large as the pictures of COCO at the paper's budget
 
-Use = Literal["training", "testing"]
+T = TypeVar("T")
 Timer = Callable[[int], float]  # a round -> seconds
 
 
@@ -124,12 +125,16 @@ def time_in_turns(budget: str, rounds: int, batch: int, device: str) -> dict:
     for use in ("training", "testing"):
         seconds: dict[str, list[float]] = {variant: [] for variant in TIMED_VARIANTS}
         for n in range(SLOW_ROUNDS + rounds):
-            turn = list(zip(TIMED_VARIANTS, timers, strict=True))
-            for variant, timer in turn if n % 2 == 0 else turn[::-1]:
+            for variant, timer in in_turn(list(zip(TIMED_VARIANTS, timers, strict=True)), n):
                 seconds[variant].append(timer[use](n))
         found[use] = {variant: each[SLOW_ROUNDS:] for variant, each in seconds.items()}
     settings = {"budget": budget, "batch": batch, "rounds": rounds}
     return settings | {"seconds": found, "environment": environment(device)}
+
+
+def in_turn(every: Sequence[T], round_: int) -> Sequence[T]:
+    """The same in the order of a round: the opposite one in every other round."""
+    return every if round_ % 2 == 0 else every[::-1]
 
 
 def timers_of(variant: str, budget: str, batch: int, device: str, rounds: int) -> dict[Use, Timer]:

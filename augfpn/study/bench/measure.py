@@ -114,7 +114,7 @@ def run_rounds(
     done, longest = 0, 0.0
     while done < rounds and (done < FEWEST_ROUNDS or time.monotonic() + longest < until):
         began = time.monotonic()
-        turn = in_turn(every, done)
+        turn = timing.in_turn(every, done)
         if by_part and done % PARTS_EVERY == 0:
             for each in turn:
                 each.measure_parts(done)
@@ -124,11 +124,6 @@ def run_rounds(
             tell()
         done += 1
         longest = time.monotonic() - began
-
-
-def in_turn(every: Sequence[Any], round_: int) -> Sequence[Any]:
-    """The same in the order of a round: the opposite one in every other round."""
-    return every if round_ % 2 == 0 else every[::-1]
 
 
 def seconds_of_step(each: Contestant, seed: int) -> float:
