@@ -27,7 +27,7 @@ import torchvision
 from backward_by_node import backward_by_node
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves, tree_map, tree_map_only
 
 import augfpn
 
@@ -62,9 +62,8 @@ class OnGPU(torch.Tensor):
     @staticmethod
     def __new__(cls, on_host: Tensor) -> "OnGPU":
         layout = {"strides": on_host.stride(), "storage_offset": on_host.storage_offset()}
-        self = torch.Tensor._make_wrapper_subclass(
-            cls, on_host.shape, **layout, dtype=on_host.dtype, device=GPU
-        )
+        kind = {"dtype": on_host.dtype, "device": GPU}
+        self = torch.Tensor._make_wrapper_subclass(cls, on_host.shape, **layout, **kind)
         self.on_host = on_host
         return self
 
@@ -74,6 +73,9 @@ class OnGPU(torch.Tensor):
 
     def tolist(self) -> list:
         return self.cpu().tolist()
+
+    def untyped_storage(self) -> torch.UntypedStorage:
+        return self.on_host.untyped_storage()
 
     def __repr__(self) -> str:
         return f"OnGPU({self.on_host})"
@@ -87,9 +89,10 @@ class PretendGPU(TorchDispatchMode):
     host's memory is pinned.
     """
 
+    node = ""  # the step of the backward that runs
+
     def __init__(self) -> None:
         super().__init__()
-        self.node = ""  # the step of the backward that runs
         self.clear()
 
     def clear(self) -> None:
@@ -124,7 +127,7 @@ class PretendGPU(TorchDispatchMode):
         if not to_gpu:
             return found
         known = {id(x.on_host): x for x in here}  # an operator in place returns its argument
-        return tree_map(lambda x: wrapped(x, known) if isinstance(x, Tensor) else x, found)
+        return tree_map_only(Tensor, lambda x: known[id(x)] if id(x) in known else OnGPU(x), found)
 
     def check(self, name: str, args: tuple, on_cpu: list[Tensor]) -> None:
         """Raise for an operator that CUDA does not run: tensors on the CPU beside those here.
@@ -159,10 +162,6 @@ class PretendGPU(TorchDispatchMode):
         for self.node in backward_by_node(loss):
             pass
         self.node = ""
-
-
-def wrapped(x: Tensor, known: dict[int, OnGPU]) -> OnGPU:
-    return known[id(x)] if id(x) in known else OnGPU(x)
 
 
 def waits(name: str, operator: Any, args: tuple, kwargs: dict) -> bool:
