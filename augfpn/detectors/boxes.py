@@ -59,12 +59,14 @@ def clipped(boxes: Tensor, borders: Tensor) -> Tensor:
 
 def lies_inside(boxes: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
     """Whether each box lies entirely inside each picture: (A, 4), N x (height, width) -> (N, A)."""
-    return (clipped(boxes, borders(sizes, boxes.device)[:, None]) == boxes).all(dim=-1)
+    x1, y1, x2, y2 = (clipped(boxes, borders(sizes, boxes.device)[:, None]) == boxes).unbind(dim=-1)
+    return x1 & y1 & x2 & y2
 
 
 def at_least(boxes: Tensor, side: float) -> Tensor:
     """Whether both sides of each box are ``side`` or longer: (..., 4) -> (...)."""
-    return (boxes[..., 2:] - boxes[..., :2] >= side).all(dim=-1)
+    x1, y1, x2, y2 = boxes.unbind(dim=-1)
+    return (x2 - x1 >= side) & (y2 - y1 >= side)
 
 
 class Coder(BoxCoder):

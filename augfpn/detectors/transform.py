@@ -72,7 +72,7 @@ class Transform(GeneralizedRCNNTransform):
         if not image.is_floating_point():
             raise TypeError(f"pictures are in [0, 1], floating-point numbers, not {image.dtype}.")
         image = image.flip(-3) if self.bgr else image
-        return (image - self.mean.to(image.dtype)) / self.std.to(image.dtype)
+        return (image - self.mean.to(image.dtype)).div_(self.std.to(image.dtype))
 
     def batched(self, images: Sequence[Tensor], old: list[Size], new: list[Size]) -> Tensor:
         """The pictures, normalised and resized from ``old`` to ``new`` sizes: (N, 3, H, W)."""
@@ -87,9 +87,9 @@ class Transform(GeneralizedRCNNTransform):
             -(-max(side) // self.size_divisible) * self.size_divisible
             for side in zip(*new, strict=True)
         )
-        if len(ready) == 1:
-            (x,) = ready.values()
-            return F.pad(x, (0, width - x.shape[3], 0, height - x.shape[2]))
+        first, *others = ready.values()
+        if not others and first.shape[2:] == (height, width):
+            return first
         batch = images[0].new_zeros(len(images), 3, height, width)
         for sizes, x in ready.items():
             for i, picture in zip(same[sizes], x, strict=True):
