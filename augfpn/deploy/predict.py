@@ -14,6 +14,7 @@ from augfpn.detectors.targets import Detections
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
 from augfpn.figures.pictures import draw_boxes
+from augfpn.speed.testing import for_testing
 from augfpn.support.files import write_bytes
 from augfpn.support.progress import Progress
 from augfpn.training import evaluate
@@ -108,6 +109,7 @@ def draw_detections(
     """
     images: list[dict] = []
     annotations: list[dict] = []
+    quick = for_testing(detector)
     unread: list[str] = []
     own_ids = {label: label for label in range(1, len(classes) + 1)}
     with Progress(len(pictures), "predicting") as tell:
@@ -118,7 +120,7 @@ def draw_detections(
             except UserError as error:
                 unread.append(str(error))
                 continue
-            found = confident_detections(detector, pixels, threshold)
+            found = confident_detections(quick, pixels, threshold)
             boxes, labels, scores = found["boxes"], found["labels"], found["scores"]
             masks = evaluate.covered(found["masks"]) if "masks" in found else None
             save_picture(out / place, draw_boxes(pixels, boxes, labels, classes, scores, masks))

@@ -128,6 +128,9 @@ class Perfect(nn.Module):
         self.given: list[weakref.ref] = []
         self.most_held = 0
 
+    def __deepcopy__(self, memo: dict) -> "Perfect":
+        return self  # the copy that detects counts here too
+
     def forward(self, images: list[Tensor]) -> list[dict[str, Tensor]]:
         self.most_held = max(self.most_held, sum(ref() is not None for ref in self.given))
         found = []
