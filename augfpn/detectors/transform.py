@@ -15,6 +15,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from augfpn.detectors.boxes import borders
 from augfpn.detectors.masks import paste_masks
 from augfpn.detectors.targets import Detections, Targets
+from augfpn.errors import UserError
 
 Size = tuple[int, int]  # height, width
 
@@ -47,8 +48,9 @@ class Transform(GeneralizedRCNNTransform):
         """Pictures (3, H_i, W_i) in [0, 1] -> a batch (N, 3, H, W); targets in pixels of the batch.
 
         H and W are multiples of 32. A picture is at the upper left; right of it and below are
-        zeros. Raises: TypeError, as torchvision does, for pictures of whole numbers.
+        zeros. Raises: UserError for a picture of another shape, or of whole numbers.
         """
+        check_pictures(images)
         old = [tuple(image.shape[-2:]) for image in images]
         new = [
             resized(size, side, self.max_size)
@@ -69,8 +71,6 @@ class Transform(GeneralizedRCNNTransform):
 
     def normalize(self, image: Tensor) -> Tensor:
         """One picture (3, H, W) in [0, 1], or several of one size, as the backbone expects them."""
-        if not image.is_floating_point():
-            raise TypeError(f"pictures are in [0, 1], floating-point numbers, not {image.dtype}.")
         image = image.flip(-3) if self.bgr else image
         return (image - self.mean.to(image.dtype)).div_(self.std.to(image.dtype))
 
@@ -125,6 +125,16 @@ class Transform(GeneralizedRCNNTransform):
             if "masks" in each:
                 each["masks"] = paste_masks(each["masks"], each["boxes"], size)
         return found
+
+
+def check_pictures(images: Sequence[Tensor]) -> None:
+    """Raise ``UserError`` for what is not a picture (3, H, W) of floating-point numbers."""
+    for place, image in enumerate(images):
+        if image.dim() != 3 or not image.is_floating_point():
+            raise UserError(
+                f"picture {place} is {image.dtype} of shape {tuple(image.shape)}: give (3, H, W), "
+                "floating-point numbers in [0, 1]."
+            )
 
 
 def resized(size: Size, short_side: int, long_side: int) -> Size:

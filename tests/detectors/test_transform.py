@@ -1,5 +1,6 @@
 """Pictures to a batch and boxes back, against torchvision's transform, bit for bit."""
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -9,6 +10,7 @@ from torch import Tensor
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from augfpn.detectors.transform import Transform
+from augfpn.errors import UserError
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 SIZES = {  # of the pictures of a batch
@@ -73,9 +75,13 @@ def test_one_of_several_short_sides_is_drawn_as_by_torchvision() -> None:
     assert {h for h, _ in seen[0][0]} == {64, 96, 128}
 
 
-def test_whole_numbers_are_refused() -> None:
-    with pytest.raises(TypeError, match="uint8"):
-        both()[0]([torch.zeros(3, 60, 80, dtype=torch.uint8)])
+@pytest.mark.parametrize(
+    "wrong", [torch.zeros(3, 60, 80, dtype=torch.uint8), torch.zeros(1, 3, 60, 80)]
+)
+def test_what_is_not_a_picture_is_named(wrong: Tensor) -> None:
+    shape = re.escape(str(tuple(wrong.shape)))
+    with pytest.raises(UserError, match=rf"picture 1 is {wrong.dtype} of shape {shape}"):
+        both()[0]([torch.zeros(3, 60, 80), wrong])
 
 
 def test_no_weights_are_added() -> None:
