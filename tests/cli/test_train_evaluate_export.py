@@ -11,6 +11,7 @@ from augfpn import records
 from augfpn.cli.program import main
 from augfpn.data import load
 from augfpn.deploy import export
+from augfpn.training import evaluate
 
 # --- train ----------------------------------------------------------------------------------------
 
@@ -53,6 +54,16 @@ def test_rescoring_takes_the_stored_predictions_and_no_weights(record, copy, cap
 
     assert main(["evaluate", str(copy)]) == 2
     assert "has no weights.pt" in capsys.readouterr().err
+
+
+def test_pycocotools_can_be_the_judge(record, capsys, monkeypatch):
+    asked, slow = [], evaluate.JUDGES["pycocotools"]
+    watched = {"pycocotools": lambda *given: asked.append(given[2]) or slow(*given)}
+    monkeypatch.setattr(evaluate, "JUDGES", watched)
+    assert main(["evaluate", str(record.folder), "--rescore", "--judge", "pycocotools"]) == 0
+    assert asked == ["bbox"]
+    printed = lines(capsys.readouterr().out.split("\n\n")[1])
+    assert printed["difference"][:3] == ["+0.0"] * 3
 
 
 def test_other_pictures_than_those_recorded_are_refused(copy, capsys):
