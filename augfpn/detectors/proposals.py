@@ -91,13 +91,13 @@ class ProposalNetwork(RegionProposalNetwork):
         Shapes: logits (N, A), deltas (N, A, 4), the anchors of each level.
         """
         places, start = [], 0
-        for of_level in logits.split([len(each) for each in anchors], dim=1):
+        for of_level in logits.split([a.shape[0] for a in anchors], dim=1):
             number = of_level.shape[1]
             count = torch.sym_min(self.pre_nms_top_n(), number)  # not min: export traces this line
             places.append(of_level.topk(count, dim=1).indices + start)
             start += number
         best = torch.cat(places, dim=1)  # (N, K)
-        deltas = deltas.take_along_dim(best[:, :, None], dim=1)
+        deltas = deltas.gather(1, best[:, :, None].expand(-1, -1, 4))  # as export can trace it
         boxes = self.box_coder.decode_single(
             deltas.flatten(0, 1), torch.cat(anchors)[best.flatten()]
         )

@@ -46,9 +46,9 @@ def pays(x: Tensor, weight: Tensor) -> bool:
     return (
         x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
+        and not torch.compiler.is_compiling()  # nor exporting, where the size is not a number
         and x.shape[-2] * x.shape[-1] * len(weight) >= LEAST
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()  # nor exporting
         and torch.backends.nnpack.is_available()  # NNPACK cannot run before this call
     )
 
