@@ -152,7 +152,8 @@ def test_every_other_round_is_in_the_opposite_order() -> None:
 
     class Noted:
         def __init__(self, variant: str) -> None:
-            self.variant, self.device, self.seconds = variant, "cpu", []
+            self.variant, self.device = variant, "cpu"
+            self.seconds, self.cpu_seconds = [], []
 
         def run(self, seed: int) -> None:
             ran.append(self.variant)

@@ -33,6 +33,7 @@ class Contestant:
     rois: list[int]
     peak_bytes: int = 0
     seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)  # of this process, all threads
     parts: list[dict[str, float]] = field(default_factory=list)  # of rounds of their own
 
     def run(self, seed: int) -> None:

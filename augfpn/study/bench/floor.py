@@ -8,7 +8,6 @@ that needs fewer operations, as those in `augfpn.speed`, can be below it.
 """
 
 import contextlib
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from torch import Tensor, nn
 from augfpn.study.timing import elapsed
 
 MATRIX, COPY = 1024, 2**25  # side of the square matrices, and numbers that are copied
-TRIES, TRY_SECONDS = 9, 2.0  # no further try begins after these seconds; the median counts
+TRIES, TRY_SECONDS = 9, 2.0  # no further try begins after these seconds; the quickest counts
 SPEED = "augfpn.speed."  # whose modules replace a layer's class by a quicker one
 COUNTED_LAYERS = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
@@ -47,7 +46,7 @@ class LayerWork:
 def measured_rates(device: str, dtype: torch.dtype) -> Rates:
     """The rates of a large matrix product in ``dtype`` and of a large copy, with the threads set.
 
-    With other work on the machine they come out too low, and the floors too high.
+    With much other work on the machine they come out too low, and the floors too high.
     """
     a = torch.rand(MATRIX, MATRIX, device=device).to(dtype)
     x = torch.rand(COPY, device=device)
@@ -58,13 +57,13 @@ def measured_rates(device: str, dtype: torch.dtype) -> Rates:
 
 
 def seconds_of(run: Callable[[], object], device: str) -> float:
-    """Median seconds of a call, after a first one that does not count."""
+    """Seconds of the quickest of some calls, because a floor must not be too high."""
     seconds: list[float] = []
     while len(seconds) < 2 or (len(seconds) <= TRIES and sum(seconds) < TRY_SECONDS):
         began = time.monotonic()
         run()
         seconds.append(elapsed(began, device))
-    return statistics.median(seconds[1:])
+    return min(seconds)
 
 
 @contextlib.contextmanager

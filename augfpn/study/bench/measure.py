@@ -98,12 +98,11 @@ def bench_use(
         each.measure_memory()
         tell()
     run_rounds(every, settings.rounds, until, tell)
-    seconds = {each.variant: each.seconds for each in every}
     return {
         "size": list(settings.size_of(use)),
         "batch": settings.batch_of(use),
         "base": base_of(names),
-        "variants": {e.variant: result_of(e, every, seconds, rates) for e in every},
+        "variants": {e.variant: result_of(e, every, rates) for e in every},
     }
 
 
@@ -120,31 +119,30 @@ def run_rounds(
                 each.measure_parts(done)
                 tell()
         for each in turn:
-            each.seconds.append(seconds_of_step(each, done))
+            time_step(each, done)
             tell()
         done += 1
         longest = time.monotonic() - began
 
 
-def seconds_of_step(each: Contestant, seed: int) -> float:
-    """Seconds of one step, once the device has finished it."""
-    began = time.monotonic()
+def time_step(each: Contestant, seed: int) -> None:
+    """Time one step, until the device has finished it; also the time that processors worked."""
+    began, worked = time.monotonic(), time.process_time()
     each.run(seed)
-    seconds = timing.elapsed(began, each.device)
+    each.seconds.append(timing.elapsed(began, each.device))
+    each.cpu_seconds.append(time.process_time() - worked)
     each.forget()
-    return seconds
 
 
 # --- what the rounds say --------------------------------------------------------------------------
 
 
-def result_of(
-    each: Contestant,
-    every: Sequence[Contestant],
-    seconds: dict[str, list[float]],
-    rates: Rates,
-) -> dict[str, Any]:
-    """All numbers of one variant. Its ratios are to the variant `base_of`."""
+def result_of(each: Contestant, every: Sequence[Contestant], rates: Rates) -> dict[str, Any]:
+    """All numbers of one variant. Its ratios are to the variant `base_of`.
+
+    The ratio of processor time, ``cpu_ratio``, varies less on a busy machine; it does not count
+    waiting, and on a GPU it says little.
+    """
     base = next(e for e in every if e.variant == base_of([e.variant for e in every]))
     least = floor.as_floor(each.work, rates)
     middle = statistics.median(each.seconds)
@@ -152,7 +150,8 @@ def result_of(
         "seconds": each.seconds,
         "median": middle,
         "quartiles": quartiles(each.seconds),
-        "ratio": ratio_of_rounds(seconds[each.variant], seconds[base.variant]),
+        "ratio": ratio_of_rounds(each.seconds, base.seconds),
+        "cpu_ratio": ratio_of_rounds(each.cpu_seconds, base.cpu_seconds),
         "parts": mean_of_parts([parts.with_backward_whole(x) for x in each.parts]),
         "backward_parts": mean_of_parts([parts.backward_only(x) for x in each.parts]),
         "peak_bytes": each.peak_bytes,

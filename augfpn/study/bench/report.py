@@ -35,7 +35,7 @@ def use_text(use: str, result: Measured) -> list[str]:
     rounds = len(variants[base]["seconds"])
     rois = f", {variants[base]['rois'][0]} RoIs each" if variants[base]["rois"] else ""
     heading = f"{title_of(use, result)}{rois}; {rounds} rounds"
-    header = ("", "seconds", "quartiles", f"/ {base}", "range", "peak MB", f"/ {base}",
+    header = ("", "seconds", "quartiles", f"/ {base}", "range", "CPU time", "peak MB", f"/ {base}",
               "floor s", "times floor")  # fmt: skip
     rows = [
         (
@@ -44,6 +44,7 @@ def use_text(use: str, result: Measured) -> list[str]:
             " ".join(f"{x:.3g}" for x in each["quartiles"]),
             f"{each['ratio']['median']:.2f}",
             f"{each['ratio']['low']:.2f} {each['ratio']['high']:.2f}",
+            f"{each['cpu_ratio']['median']:.2f}",
             f"{each['peak_bytes'] / 1e6:.0f}",
             f"{each['peak_ratio']:.2f}",
             f"{each['floor']['seconds']:.3g}",

@@ -1,0 +1,66 @@
+"""The committed bench as tables in Markdown, for the book: they need no GPU and no time."""
+
+import json
+
+from augfpn import records
+from augfpn.study.bench.report import Found, in_order, title_of
+from augfpn.support.text import markdown
+
+FOLDER = "benchmarks"  # beside records
+NAMES = {  # of variants, as the paper has them
+    **{"torchvision": "torchvision, FPN", "fpn": "ours, FPN", "augfpn": "ours, AugFPN"},
+    **{"cs": "ours, CS", "rfa": "ours, RFA", "srs": "ours, SRS"},
+}
+
+
+def committed(name: str) -> Found:
+    """A measurement that comes with the repository: "goals" or "waits"."""
+    files = [folder / FOLDER / f"{name}.json" for folder in records.COMMITTED]
+    return next(json.loads(file.read_text()) for file in files if file.exists())
+
+
+def goals_table(found: Found) -> str:
+    """Each goal, the median ratio and its range over rounds."""
+    rows = [
+        (
+            row["what"],
+            f"{row['most']:.2f}",
+            f"**{row['median']:.2f}**" if row["reached"] else f"{row['median']:.2f}",
+            f"{row['low']:.2f} to {row['high']:.2f}",
+        )
+        for row in found["goals"]
+    ]
+    return markdown(("ratio to torchvision's FPN", "goal", "median; bold: reached", "range"), rows)
+
+
+def floor_table(found: Found) -> str:
+    """Seconds of a step, the seconds of its multiplications and memory alone, and their ratio."""
+    rows = [
+        (
+            title_of(use, result),
+            NAMES[name],
+            f"{each['median']:.2f}",
+            f"{each['floor']['seconds']:.2f}",
+            f"{each['floor']['times']:.1f}",
+        )
+        for bench in found["benches"].values()
+        for use, result in bench["uses"].items()
+        for name, each in in_order(result["variants"]).items()
+    ]
+    return markdown(("step", "detector", "seconds", "floor", "times the floor"), rows)
+
+
+def waits_table(found: Found) -> str:
+    """How often a host waits for a GPU, for 2 and for 4 pictures; operators for a further one."""
+    rows = [
+        (
+            detector,
+            NAMES[name],
+            *(" and ".join(map(str, each[use])) for use in ("training", "testing")),
+            f"{each['operators']:g}",
+        )
+        for detector, variants in found.items()
+        for name, each in variants.items()
+    ]
+    header = ("detector", "", "waits, a training step", "waits, testing", "operators, one more")
+    return markdown(header, rows)
