@@ -29,10 +29,12 @@ class ReducedSoftRoISelection(SoftRoISelection):
     """`SoftRoISelection` with `AdaptiveSpatialFusion`, in the cheaper order."""
 
     def forward(self, p: Levels, boxes: Boxes) -> Tensor:
+        if torch.compiler.is_compiling():  # or exporting, where sizes are not numbers
+            return super().forward(p, boxes)
         maps = [p[k] for k in self.levels]
         places = sum(x.shape[0] * x.shape[2] * x.shape[3] for x in maps)
         bins = sum(map(len, boxes)) * self.size**2
-        if maps[0].is_cuda or torch.compiler.is_compiling() or bins * len(maps) < WORTH * places:
+        if maps[0].is_cuda or bins * len(maps) < WORTH * places:
             return super().forward(p, boxes)
         rois = with_picture_index(boxes)
         align = self.roi_align
