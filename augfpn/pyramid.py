@@ -288,7 +288,7 @@ class ConsistentSupervision(nn.Module):
 def with_picture_index(boxes: Boxes) -> Tensor:
     """Boxes of all pictures in one tensor, N x (R_i, 4) -> (R, 5): picture, x1, y1, x2, y2."""
     picture = torch.arange(len(boxes), dtype=boxes[0].dtype, device=boxes[0].device)
-    index = [picture[i].expand(len(b), 1) for i, b in enumerate(boxes)]
+    index = [picture[i].expand(b.shape[0], 1) for i, b in enumerate(boxes)]
     return torch.cat([torch.cat(index), torch.cat(boxes)], dim=1)
 
 
