@@ -115,7 +115,7 @@ def is_best(quality: Tensor, least: float = 0.0) -> Tensor:
     return quality == best.masked_fill((best <= 0) | (best < least), torch.inf)
 
 
-def matched(
+def matches_of(
     matcher: "OverlapMatcher | ReassigningMatcher",
     objects: Boxes,
     anchors: Tensor,

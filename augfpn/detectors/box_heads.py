@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.models.detection.roi_heads import RoIHeads
 
-from augfpn.detectors.boxes import at_least, borders, clipped, padded
+from augfpn.detectors.boxes import borders, clipped, has_least_side, padded
 from augfpn.detectors.suppression import best_after_nms
 from augfpn.pyramid import Boxes
 
@@ -37,7 +37,7 @@ class BoxHeads(RoIHeads):
         classes = class_logits.shape[1] - 1
         label = torch.arange(scores.shape[1], device=scores.device) % classes + 1
         label = label.expand_as(scores)
-        valid = (scores > self.score_thresh) & at_least(boxes, LEAST_SIDE)
+        valid = (scores > self.score_thresh) & has_least_side(boxes, LEAST_SIDE)
         best, numbers = best_after_nms(
             boxes, scores, label, valid, iou=self.nms_thresh, most=self.detections_per_img
         )

@@ -24,7 +24,7 @@ def padded(rows: Sequence[Tensor], least: int = 0) -> Tensor:
     return pad_sequence([*rows, shape], batch_first=True)[: len(rows)]
 
 
-def on_device(numbers: Sequence, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
+def numbers_on(numbers: Sequence, device: torch.device, dtype: torch.dtype | None = None) -> Tensor:
     """Numbers of the host as a tensor on the device, for which a GPU need not wait."""
     there = torch.tensor(numbers, dtype=dtype)
     if device.type == "cuda" and torch.cuda.is_available():
@@ -49,7 +49,7 @@ def overlaps(objects: Tensor, boxes: Tensor) -> Tensor:
 
 def borders(sizes: Sequence[tuple[int, int]], device: torch.device) -> Tensor:
     """The right and lower border of each picture as the largest x1 y1 x2 y2 of a box: (N, 4)."""
-    return on_device([[float(side) for side in (w, h, w, h)] for h, w in sizes], device)
+    return numbers_on([[float(side) for side in (w, h, w, h)] for h, w in sizes], device)
 
 
 def clipped(boxes: Tensor, borders: Tensor) -> Tensor:
@@ -63,7 +63,7 @@ def lies_inside(boxes: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
     return x1 & y1 & x2 & y2
 
 
-def at_least(boxes: Tensor, side: float) -> Tensor:
+def has_least_side(boxes: Tensor, side: float) -> Tensor:
     """Whether both sides of each box are ``side`` or longer: (..., 4) -> (...)."""
     x1, y1, x2, y2 = boxes.unbind(dim=-1)
     return (x2 - x1 >= side) & (y2 - y1 >= side)

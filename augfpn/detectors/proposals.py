@@ -13,8 +13,8 @@ from torchvision.models.detection.rpn import (
     concat_box_prediction_layers,
 )
 
-from augfpn.detectors.anchors import Anchors, OverlapMatcher, ReassigningMatcher, matched
-from augfpn.detectors.boxes import Coder, at_least, borders, clipped, lies_inside, padded
+from augfpn.detectors.anchors import Anchors, OverlapMatcher, ReassigningMatcher, matches_of
+from augfpn.detectors.boxes import Coder, borders, clipped, has_least_side, lies_inside, padded
 from augfpn.detectors.sampling import draw
 from augfpn.detectors.suppression import best_after_nms
 from augfpn.detectors.targets import Targets
@@ -119,7 +119,7 @@ class ProposalNetwork(RegionProposalNetwork):
             boxes,
             scores,
             torch.cat(levels).expand_as(scores),
-            at_least(boxes, self.min_size),
+            has_least_side(boxes, self.min_size),
             iou=self.nms_thresh,
             most=self.post_nms_top_n(),
         )
@@ -157,7 +157,7 @@ class ProposalNetwork(RegionProposalNetwork):
     def match(self, objects: Boxes, anchors: Tensor, sizes: Sequence[Size]) -> Tensor:
         """The object of each anchor, N x (R_i, 4) and (A, 4) -> (N, A), or -1, -2."""
         if self.border_anchors:
-            return matched(self.proposal_matcher, objects, anchors)
+            return matches_of(self.proposal_matcher, objects, anchors)
         usable = lies_inside(anchors, sizes)
-        match = matched(self.proposal_matcher, objects, anchors, usable)
+        match = matches_of(self.proposal_matcher, objects, anchors, usable)
         return match.masked_fill(~usable, Matcher.BETWEEN_THRESHOLDS)

@@ -15,7 +15,7 @@ from torchvision.models.detection.retinanet import (
 )
 from torchvision.ops import sigmoid_focal_loss
 
-from augfpn.detectors.anchors import OverlapMatcher, ReassigningMatcher, matched
+from augfpn.detectors.anchors import OverlapMatcher, ReassigningMatcher, matches_of
 from augfpn.detectors.boxes import Coder, padded
 from augfpn.detectors.dense_detections import Outputs, one_hot
 from augfpn.detectors.targets import Targets
@@ -74,7 +74,7 @@ class RetinaNetHead(nn.Module):
         logits, boxes = (torch.cat(outputs[name], dim=1) for name in ("logits", "boxes"))
         # (N, A, K'), (N, A, 4); A is the number of anchors of all levels
         whole = torch.cat(anchors)  # (A, 4)
-        match = matched(self.matcher, [target["boxes"] for target in targets], whole)  # (N, A)
+        match = matches_of(self.matcher, [target["boxes"] for target in targets], whole)  # (N, A)
         kinds = torch.stack([match >= 0, match != Matcher.BETWEEN_THRESHOLDS])
         counts = kinds.sum(dim=2).tolist()  # for each picture: positive anchors, and used ones
         positive = torch.nonzero_static(kinds[0].flatten(), size=sum(counts[0]))[:, 0]  # (Q,)

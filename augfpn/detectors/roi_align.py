@@ -5,9 +5,11 @@ RoIAlign is linear in the map it pools from: each bin is a weighted sum of 16 pl
 that it went into. Both are sums over bags of rows, `embedding_bag`: the second with the same pairs
 of bin and place, sorted by place. On a CPU torchvision's operator, above all its backward, takes a
 large part of a training step; two bags take a tenth of its time. No sum depends on the order in
-which threads finish, so that the backward gives the same on a GPU each time; torchvision's does not.
+which threads finish, so that the backward gives the same each time on a GPU, unlike torchvision's.
 """
 
+import math
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -17,7 +19,7 @@ from torch.autograd.function import once_differentiable
 from torchvision.ops import roi_align as torchvision_operator
 
 SAMPLES = 2  # samples per bin and axis, as in the authors' configurations and in torchvision's
-PLACES = (2 * SAMPLES) ** 2  # that a bin is a sum of
+PLACES_OF_BIN = (2 * SAMPLES) ** 2  # that a bin is a sum of
 
 
 def torchvision_roi_align(x: Tensor, rois: Tensor, size: int, level: int) -> Tensor:
@@ -35,7 +37,9 @@ def sparse_roi_align(x: Tensor, rois: Tensor, size: int, level: int) -> Tensor:
     n, channels, h, w = x.shape
     table = x.permute(0, 2, 3, 1).reshape(n * h * w, channels)  # a row per place of the map
     # With one picture `reshape` copies nothing, and sums over rows that are no rows take long.
-    bins = SumOfPlaces.apply(table.contiguous(), rois.detach(), size, level, (h, w))  # (R S S, C)
+    bins = SumOfPlaces.apply(
+        table.contiguous(), rois.detach(), size, level, (n, h, w)
+    )  # (R S S, C)
     return bins.view(len(rois), size, size, channels).permute(0, 3, 1, 2)  # (R, C, S, S)
 
 
@@ -54,24 +58,18 @@ class SumOfPlaces(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, table: Tensor, rois: Tensor, size: int, level: int, shape: tuple[int, int]
+        ctx: Any, table: Tensor, rois: Tensor, size: int, level: int, shape: tuple[int, int, int]
     ) -> Tensor:
         ctx.save_for_backward(rois)
         ctx.where = size, level, shape
-        ctx.rows = len(table)
-        places, weights = places_of(rois, size, level, shape)
+        places, weights = bags_of(rois, size, level, shape).by_bin
         return weighted_bags(table, places, weights)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None, None]:
-        (rois,) = ctx.saved_tensors
-        places, weights = places_of(rois, *ctx.where)
-        place, pair = places.flatten().to(torch.int32).sort(stable=True)
-        every = torch.arange(ctx.rows, dtype=torch.int32, device=place.device)
-        first = torch.searchsorted(place, every)  # (N h w,): where the bag of each place begins
-        bins, share = pair // PLACES, weights.flatten()[pair]
-        return weighted_bags(gradient.contiguous(), bins, share, first), None, None, None, None
+        bins, weights, first = bags_of(*ctx.saved_tensors, *ctx.where).by_place
+        return weighted_bags(gradient.contiguous(), bins, weights, first), None, None, None, None
 
 
 def weighted_bags(
@@ -83,9 +81,46 @@ def weighted_bags(
     )
 
 
-def places_of(
-    rois: Tensor, size: int, level: int, shape: tuple[int, int]
-) -> tuple[Tensor, Tensor]:
+class Bags:
+    """The pairs of bins and places, sorted by bin and, when that is asked for, by place.
+
+    ``shape``: pictures, height and width of the map.
+    """
+
+    def __init__(self, rois: Tensor, size: int, level: int, shape: tuple[int, int, int]) -> None:
+        self.rois = rois
+        self.count = math.prod(shape)
+        self.by_bin = places_of(rois, size, level, shape[1:])
+
+    @cached_property
+    def by_place(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each pair the bin and the weight, and where the pairs of each place begin."""
+        places, weights = self.by_bin
+        place, pair = places.flatten().to(torch.int32).sort(stable=True)
+        every = torch.arange(self.count, dtype=torch.int32, device=place.device)
+        return pair // PLACES_OF_BIN, weights.flatten()[pair], torch.searchsorted(place, every)
+
+
+RECENT: dict[tuple, Bags] = {}  # the last of each level: P and M are pooled with the same RoIs
+REMEMBERED, LEVELS_REMEMBERED = 1024, 16  # RoIs, of which the bags take some 30 MB, and entries
+
+
+def bags_of(rois: Tensor, size: int, level: int, shape: tuple[int, int, int]) -> Bags:
+    """The bags of some RoIs on a map; those of a few RoIs are remembered until others come.
+
+    On a GPU nothing is remembered: to compare RoIs, the host would have to wait.
+    """
+    if rois.device.type != "cpu" or len(rois) > REMEMBERED:
+        return Bags(rois, size, level, shape)
+    key = size, level, shape
+    if key not in RECENT or not torch.equal(RECENT[key].rois, rois):
+        if len(RECENT) >= LEVELS_REMEMBERED:
+            RECENT.clear()
+        RECENT[key] = Bags(rois, size, level, shape)
+    return RECENT[key]
+
+
+def places_of(rois: Tensor, size: int, level: int, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """The places of a map (h, w) that each bin sums, and their weights: (R S S, 16) each."""
     (h, w), rois = shape, rois.float()
     columns, wx = axis_weights(rois[:, 1], rois[:, 3], size, level, w)  # (R, size, 4) each
@@ -93,7 +128,7 @@ def places_of(
     rows = rows + rois[:, 0].long()[:, None, None] * h
     places = rows[:, :, None, :, None] * w + columns[:, None, :, None, :]  # (R, S, S, 4, 4)
     weights = wy[:, :, None, :, None] * wx[:, None, :, None, :]
-    return places.view(-1, PLACES), weights.view(-1, PLACES)
+    return places.view(-1, PLACES_OF_BIN), weights.view(-1, PLACES_OF_BIN)
 
 
 def axis_weights(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torchvision.models.detection._utils import BalancedPositiveNegativeSampler
 
-from augfpn.detectors.boxes import on_device
+from augfpn.detectors.boxes import numbers_on
 
 
 class Drawn(NamedTuple):
@@ -75,7 +75,7 @@ def chosen_by_permutation(
 
 def chosen_by_keys(kinds: Tensor, counts: list[list[int]], wanted: list[tuple[int, int]]) -> Tensor:
     """As `chosen_by_permutation`, with random numbers of the device and without a copy to it."""
-    numbers = on_device(list(zip(*wanted, strict=True)), kinds.device)  # (2, N)
+    numbers = numbers_on(list(zip(*wanted, strict=True)), kinds.device)  # (2, N)
     most = max(map(max, wanted))
     keys = torch.rand(kinds.shape, device=kinds.device).masked_fill_(~kinds, -1.0)
     best = keys.topk(most, dim=2).indices  # (2, N, most)

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.roi_heads import RoIHeads
 
-from augfpn.detectors.anchors import OverlapMatcher, matched
+from augfpn.detectors.anchors import OverlapMatcher, matches_of
 from augfpn.detectors.box_heads import BoxHeads
-from augfpn.detectors.boxes import Coder, on_device, padded
+from augfpn.detectors.boxes import Coder, numbers_on, padded
 from augfpn.detectors.sampling import draw
 from augfpn.errors import UserError
 from augfpn.pyramid import Boxes, Samples
@@ -86,11 +86,11 @@ def sample_rois(sampler: RoIHeads, proposals: Boxes, targets: Targets) -> Sample
     objects = [target["boxes"].to(proposals[0].dtype) for target in targets]
     rois = [torch.cat(each) for each in zip(proposals, objects, strict=True)]
     boxes = padded(rois)  # (N, A, 4)
-    match = matched(sampler.proposal_matcher, objects, boxes)  # (N, A)
+    match = matches_of(sampler.proposal_matcher, objects, boxes)  # (N, A)
     own = match.clamp(min=0)
     labels = padded([target["labels"] for target in targets], least=1).gather(1, own)
     labels = torch.where(match >= 0, labels, match + 1)  # background is 0, neither is -1
-    counts = on_device([len(each) for each in rois], boxes.device)
+    counts = numbers_on([len(each) for each in rois], boxes.device)
     padding = torch.arange(boxes.shape[1], device=boxes.device) >= counts[:, None]
     drawn = draw(labels.masked_fill(padding, -1), sampler.fg_bg_sampler)
     chosen = drawn.together()  # (R,)

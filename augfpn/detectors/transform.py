@@ -50,10 +50,10 @@ class Transform(GeneralizedRCNNTransform):
         H and W are multiples of 32. A picture is at the upper left; right of it and below are
         zeros. Raises: UserError for a picture of another shape, or of whole numbers.
         """
-        check_pictures(images)
+        check_images(images)
         old = [tuple(image.shape[-2:]) for image in images]
         new = [
-            resized(size, side, self.max_size)
+            size_after_resize(size, side, self.max_size)
             for size, side in zip(old, self.short_sides(len(images)), strict=True)
         ]
         batch = ImageList(self.batched(images, old, new), new)
@@ -127,7 +127,7 @@ class Transform(GeneralizedRCNNTransform):
         return found
 
 
-def check_pictures(images: Sequence[Tensor]) -> None:
+def check_images(images: Sequence[Tensor]) -> None:
     """Raise ``UserError`` for what is not a picture (3, H, W) of floating-point numbers."""
     for place, image in enumerate(images):
         if image.dim() != 3 or not image.is_floating_point():
@@ -137,7 +137,7 @@ def check_pictures(images: Sequence[Tensor]) -> None:
             )
 
 
-def resized(size: Size, short_side: int, long_side: int) -> Size:
+def size_after_resize(size: Size, short_side: int, long_side: int) -> Size:
     """The size that a picture gets: the short side as asked, unless the long one were too long."""
     scale = min(short_side / min(size), long_side / max(size))
     return int(size[0] * scale), int(size[1] * scale)

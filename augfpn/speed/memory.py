@@ -11,13 +11,17 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 
+LITTLE = 2**24  # bytes
+
 
 def used_once(pool: Callable[[], Tensor], use: Callable[[Tensor], Tensor]) -> Tensor:
     """``use(pool())``; what ``use`` keeps of the pooled features is pooled anew in the backward.
 
-    ``pool`` has to give the same each time.
+    ``pool`` has to give the same each time. Features that take little memory are kept.
     """
     pooled = pool()
+    if pooled.nbytes <= LITTLE:
+        return use(pooled)
     storage = pooled.untyped_storage().data_ptr()
 
     def keep(saved: Tensor) -> Tensor | tuple:

@@ -11,7 +11,7 @@ from augfpn.speed.fusion import ReducedSoftRoISelection
 from augfpn.speed.heads import ChannelsLastHead
 from augfpn.speed.supervision import LeanSupervision
 
-QUICK: tuple[tuple[type[nn.Module], type[nn.Module], Callable[..., bool]], ...] = (
+QUICKER: tuple[tuple[type[nn.Module], type[nn.Module], Callable[..., bool]], ...] = (
     # class, its quicker subclass, which of them it is for
     (nn.Conv2d, WinogradConv2d, keeps_size),
     (TwoMLPHead, ChannelsLastHead, lambda head: True),
@@ -31,7 +31,7 @@ def quicken(detector: nn.Module) -> nn.Module:
     of exactly the known classes are changed: a subclass may do something else.
     """
     for layer in detector.modules():
-        for plain, quicker, suits in QUICK:
+        for plain, quicker, suits in QUICKER:
             if type(layer) is plain and suits(layer):
                 layer.__class__ = quicker
     return detector
@@ -39,5 +39,5 @@ def quicken(detector: nn.Module) -> nn.Module:
 
 def is_quickened(detector: nn.Module) -> bool:
     """Whether `quicken` found something in a detector."""
-    classes = tuple(quicker for _, quicker, _ in QUICK)
+    classes = tuple(quicker for _, quicker, _ in QUICKER)
     return any(isinstance(layer, classes) for layer in detector.modules())

@@ -76,7 +76,7 @@ def folded(net: nn.Module) -> nn.Module:
             continue
         conv, norm = layers[before.target], layers[node.target]
         if isinstance(conv, nn.Conv2d) and type(norm) in FIXED and len(before.users) == 1:
-            fold(conv, norm)
+            fold_norm(conv, norm)
             node.replace_all_uses_with(before)
             traced.graph.erase_node(node)
     traced.delete_all_unused_submodules()
@@ -84,7 +84,7 @@ def folded(net: nn.Module) -> nn.Module:
     return traced
 
 
-def fold(conv: nn.Conv2d, norm: nn.Module) -> None:
+def fold_norm(conv: nn.Conv2d, norm: nn.Module) -> None:
     """Put a normalisation with fixed statistics into the convolution before it."""
     conv.weight, conv.bias = fuse_conv_bn_weights(
         conv.weight, conv.bias, norm.running_mean, norm.running_var, norm.eps,

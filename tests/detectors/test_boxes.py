@@ -7,9 +7,9 @@ from torchvision.ops import box_iou, clip_boxes_to_image
 
 from augfpn.detectors.boxes import (
     Coder,
-    at_least,
     borders,
     clipped,
+    has_least_side,
     lies_inside,
     overlaps,
     padded,
@@ -63,7 +63,7 @@ def test_each_picture_has_its_own_borders() -> None:
 
 def test_both_sides_count() -> None:
     boxes = torch.tensor([[0.0, 0, 2, 3], [0, 0, 2, 1], [0, 0, 1, 2], [0, 0, 2, 2]])
-    assert at_least(boxes, 2).tolist() == [True, False, False, True]
+    assert has_least_side(boxes, 2).tolist() == [True, False, False, True]
 
 
 def test_a_box_on_the_border_is_inside() -> None:

@@ -21,7 +21,7 @@ FEW = {"rois": 16, "object_rois": 0.25, "detections": 3}  # so few that they are
 
 def settings_of(name: str) -> Model:
     masks = name == "mask_rcnn"
-    return augfpn_of(name, mask_supervision=masks, roi_align="torchvision", **FEW)
+    return augfpn_of(name, mask_supervision=masks, operators="torchvision", **FEW)
 
 
 def batch() -> tuple[list[Tensor], list[dict]]:

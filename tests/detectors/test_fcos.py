@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torchvision.ops import generalized_box_iou_loss as giou_loss
 from worked import TINY, with_option, worked
 
 from augfpn.detectors.build import build_detector
-from augfpn.detectors.fcos import centerness_of, generalised_iou
+from augfpn.detectors.fcos import FCOSHead, centerness_of, generalised_iou
 from augfpn.settings.dialects import in_dialect
 
 
@@ -158,6 +158,24 @@ def test_points_of_a_batch_are_matched_as_those_of_each_picture(
     assert [(match >= 0).any().item() for match in alone] == [True, False, True]
 
 
+def divisors(head: FCOSHead, points: int, central: float, extra: int) -> dict[str, float]:
+    """What a loss's sum is divided by, for some positive points and their summed centerness."""
+    whole = {"giou": max(1, points), "iou": max(1e-6, central)}
+    return {
+        "loss_classifier": max(1, points + extra),
+        "loss_box_reg": whole[head.box_loss],
+        "loss_centerness": max(1, points),
+    }
+
+
+def positives(head: FCOSHead, anchors: list[Tensor], boxes: Tensor) -> tuple[int, float]:
+    """How many points a picture's objects have, and the sum of these points' centerness."""
+    match = head.match(anchors, [boxes])[0]
+    own = match >= 0
+    edges = head.coder.encode(torch.cat(anchors)[own], boxes[match[own]])
+    return int(own.sum()), float(centerness_of(edges).sum())
+
+
 @pytest.mark.parametrize("side", ["torchvision", "authors"])
 def test_a_batch_loses_what_its_pictures_lose_alone(side: str) -> None:
     """Sums over all points, divided by what the batch is divided by."""
@@ -168,38 +186,17 @@ def test_a_batch_loses_what_its_pictures_lose_alone(side: str) -> None:
     outputs = {name: [torch.randn(3, len(a), n) for a in anchors] for name, n in shapes.items()}
     outputs["boxes"] = [x.abs() for x in outputs["boxes"]]
     found = head.losses(outputs, anchors, targets)
-    expected = dict.fromkeys(found, 0.0)
-    counts, weights = [], []
+    extra = int(head.normaliser == "points_and_pictures")
+    sums, points, central = dict.fromkeys(found, 0.0), 0, 0.0
     for i, target in enumerate(targets):
-        match = head.match(anchors, [target["boxes"]])[0]
-        one = head.losses(
-            {name: [x[i : i + 1] for x in maps] for name, maps in outputs.items()},
-            anchors,
-            [target],
-        )
-        positives = int((match >= 0).sum())
-        edges = head.coder.encode(
-            torch.cat(anchors)[match >= 0], target["boxes"][match[match >= 0]]
-        )
-        central = float(centerness_of(edges).sum())
-        extra = head.normaliser == "points_and_pictures"
-        divisors = {
-            "loss_classifier": max(1, positives + extra),
-            "loss_box_reg": max(1, positives) if head.box_loss == "giou" else max(1e-6, central),
-            "loss_centerness": max(1, positives),
-        }
-        counts.append(positives + extra)
-        weights.append((positives, central))
-        for name in found:
-            expected[name] += one[name].item() * divisors[name]
-    points_, central = (sum(x) for x in zip(*weights, strict=True))
-    whole = {
-        "loss_classifier": sum(counts),
-        "loss_box_reg": points_ if head.box_loss == "giou" else central,
-        "loss_centerness": points_,
-    }
-    for name, loss in found.items():
-        assert loss.item() == pytest.approx(expected[name] / whole[name], rel=1e-4), name
+        of_one = {name: [x[i : i + 1] for x in maps] for name, maps in outputs.items()}
+        alone = head.losses(of_one, anchors, [target])
+        own_points, own_central = positives(head, anchors, target["boxes"])
+        points, central = points + own_points, central + own_central
+        for name, divisor in divisors(head, own_points, own_central, extra).items():
+            sums[name] += alone[name].item() * divisor
+    for name, divisor in divisors(head, points, central, extra * len(targets)).items():
+        assert found[name].item() == pytest.approx(sums[name] / divisor, rel=1e-4), name
 
 
 def test_generalised_iou_is_torchvisions_with_its_gradient() -> None:

@@ -12,7 +12,7 @@ from worked import TINY, with_option, worked
 
 from augfpn.config import RetinaNet
 from augfpn.detectors import build
-from augfpn.detectors.anchors import matched
+from augfpn.detectors.anchors import matches_of
 from augfpn.detectors.retinanet import RetinaNetHead
 
 ANCHORS = torch.tensor([[0.0, 0, 10, 10], [20, 0, 30, 10], [40, 0, 50, 10], [60, 0, 70, 10]])
@@ -106,7 +106,7 @@ def test_anchors_between_the_thresholds_cost_nothing() -> None:
     of = head()
     boxes = torch.tensor([[20.0, 0, 30, 10], [43, 0, 53, 10], [20, 4, 30, 14]])
     near = torch.cat([ANCHORS, torch.tensor([[24.0, 0, 34, 10]])])
-    assert matched(of.matcher, [boxes], near).tolist() == [[-1, 0, 1, -1, -2]]
+    assert matches_of(of.matcher, [boxes], near).tolist() == [[-1, 0, 1, -1, -2]]
     logits = torch.zeros(1, 5, 4, requires_grad=True)
     wanted = [{"boxes": boxes, "labels": torch.tensor([1, 1, 1])}]
     outputs = {"logits": [logits], "boxes": [torch.zeros(1, 5, 4)]}
@@ -173,7 +173,7 @@ def test_a_batch_loses_what_its_pictures_lose_alone(normaliser: str, low_quality
         of.losses({k: [x[i : i + 1]] for k, x in outputs.items()}, [anchors], [wanted[i]])
         for i in range(3)
     ]
-    match = matched(of.matcher, boxes, anchors)
+    match = matches_of(of.matcher, boxes, anchors)
     assert (match == -2).any()
     share = (match >= 0).sum(dim=1).clamp(min=1) / (match >= 0).sum()
     weight = torch.full((3,), 1 / 3) if normaliser == "picture" else share

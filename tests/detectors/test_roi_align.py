@@ -5,8 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from augfpn.detectors import roi_align
 from augfpn.detectors.roi_align import sparse_roi_align, torchvision_roi_align
 
+ONE = torch.tensor([[0.0, 1.0, 1.0, 9.0, 9.0]])  # a RoI of the first picture
 SIDE = st.floats(-40, 200, allow_nan=False, width=32)
 
 
@@ -38,3 +40,47 @@ def test_no_boxes_give_no_features_and_no_gradient(align) -> None:
     assert pooled.shape == (0, 3, 7, 7)
     pooled.sum().backward()
     assert x.grad.abs().sum() == 0
+
+
+def gradient_of(x: torch.Tensor, rois: torch.Tensor) -> torch.Tensor:
+    pooled = sparse_roi_align(x, rois, 7, 2)
+    return torch.autograd.grad(pooled.square().sum(), x)[0]
+
+
+def test_what_is_remembered_is_of_the_same_rois_and_maps() -> None:
+    """Other RoIs of the same number, other maps, and more RoIs than are remembered, in turns."""
+    torch.manual_seed(0)
+    maps = [torch.randn(2, 3, *shape, requires_grad=True) for shape in ((8, 9), (9, 8), (8, 9))]
+    corner = torch.rand(3, 5, 2) * 20
+    sets = [torch.cat([torch.zeros(5, 1), c, c + 9], dim=1) for c in corner]
+    sets.append(sets[0].repeat(300, 1))
+    for rois in (*sets, *sets[::-1]):
+        for x in maps:
+            roi_align.RECENT.clear()
+            alone = gradient_of(x, rois)
+            for before in sets:  # what stays from these must not be taken for ours
+                gradient_of(maps[0], before)
+            assert torch.equal(gradient_of(x, rois), alone)
+
+
+def test_no_more_is_remembered_than_a_detector_needs() -> None:
+    for side in range(4, 60):
+        gradient_of(torch.randn(1, 1, side, side, requires_grad=True), ONE)
+    assert len(roi_align.RECENT) <= roi_align.LEVELS_REMEMBERED
+    size = len(roi_align.RECENT)
+    sparse_roi_align(torch.randn(1, 1, 3, 3), ONE.repeat(roi_align.REMEMBERED + 1, 1), 7, 2)
+    assert len(roi_align.RECENT) == size
+
+
+def test_one_picture_has_its_places_side_by_side_in_memory(monkeypatch) -> None:
+    """Rows that are no rows in memory are summed many times more slowly."""
+    laid_out = []
+    whole = roi_align.weighted_bags
+    monkeypatch.setattr(
+        roi_align,
+        "weighted_bags",
+        lambda rows, *rest: laid_out.append(rows.is_contiguous()) or whole(rows, *rest),
+    )
+    for pictures in (1, 2):
+        gradient_of(torch.randn(pictures, 3, 8, 8, requires_grad=True), ONE)
+    assert laid_out == [True] * 4

@@ -6,7 +6,7 @@ from torch import Tensor
 from torchvision.models.detection.roi_heads import RoIHeads
 
 from augfpn.detectors import anchors
-from augfpn.detectors.anchors import OverlapMatcher, matched, matcher
+from augfpn.detectors.anchors import OverlapMatcher, matcher, matches_of
 from augfpn.detectors.boxes import overlaps
 from augfpn.detectors.targets import check_targets, roi_heads, sample_rois
 from augfpn.errors import UserError
@@ -96,7 +96,7 @@ def test_pictures_are_matched_as_if_alone(
     _, targets = drawn(0, 0, 0)
     objects, boxes = [target["boxes"] for target in targets], scattered(500, (200, 200))
     rule_of = matcher(0.6, 0.3, rule, 0.1)
-    found = matched(rule_of, objects, boxes)
+    found = matches_of(rule_of, objects, boxes)
     assert torch.equal(found[0], rule_of(overlaps(objects[0], boxes)))
     assert torch.equal(found[1], torch.full((500,), -1))
     assert torch.equal(found[2], rule_of(overlaps(objects[2], boxes)))

@@ -3,14 +3,21 @@
 import copy
 from collections.abc import Callable
 
+import pytest
 import torch
 from torch import Tensor, nn
 
 from augfpn.detectors.roi_align import sparse_roi_align
 from augfpn.pyramid import ConsistentSupervision, HardRoISelection, Samples
+from augfpn.speed import memory
 from augfpn.speed.memory import used_once
 from augfpn.speed.quick import quicken
 from augfpn.speed.supervision import LeanSupervision
+
+
+@pytest.fixture
+def nothing_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "LITTLE", 0)
 
 
 def kept_bytes(run: Callable[[], Tensor]) -> int:
@@ -26,7 +33,7 @@ def kept_bytes(run: Callable[[], Tensor]) -> int:
     return sum(storages.values())
 
 
-def test_the_gradients_are_those_of_kept_features() -> None:
+def test_the_gradients_are_those_of_kept_features(nothing_is_little) -> None:
     torch.manual_seed(0)
     layer, x = nn.Linear(6, 2), torch.randn(5, 6, requires_grad=True)
     direct = torch.autograd.grad(layer(x * 2).square().sum(), [x, *layer.parameters()])
@@ -36,7 +43,11 @@ def test_the_gradients_are_those_of_kept_features() -> None:
     assert all(map(torch.equal, again, direct))
 
 
-def test_features_are_pooled_again_and_not_kept() -> None:
+@pytest.mark.parametrize(("little", "times"), [(0, 2), (5 * 6 * 4, 1)])
+def test_large_features_are_pooled_again_and_little_ones_are_kept(
+    little: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "LITTLE", little)
     layer, calls = nn.Linear(6, 2), []
 
     def pool() -> Tensor:
@@ -46,7 +57,7 @@ def test_features_are_pooled_again_and_not_kept() -> None:
     answer = used_once(pool, layer)
     assert len(calls) == 1
     answer.sum().backward()
-    assert len(calls) == 2
+    assert len(calls) == times
 
 
 def supervision() -> ConsistentSupervision:
@@ -78,7 +89,7 @@ def losses_and_gradients(part: nn.Module) -> list[Tensor]:
     return [*losses.values(), *torch.autograd.grad(sum(losses.values()), learn)]
 
 
-def test_lean_supervision_gives_the_same_losses_and_gradients() -> None:
+def test_lean_supervision_gives_the_same_losses_and_gradients(nothing_is_little) -> None:
     plain = supervision()
     lean = quicken(copy.deepcopy(plain))
     assert isinstance(lean, LeanSupervision)
@@ -86,7 +97,7 @@ def test_lean_supervision_gives_the_same_losses_and_gradients() -> None:
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
-def test_lean_supervision_keeps_no_pooled_features() -> None:
+def test_lean_supervision_keeps_no_pooled_features(nothing_is_little) -> None:
     """40 RoIs from two levels, 4 channels of 7 x 7 bins: 63 kB each."""
     features = 40 * 4 * 49 * 4
 

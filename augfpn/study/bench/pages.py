@@ -1,4 +1,4 @@
-"""The committed bench as tables in Markdown, for the book: they need no GPU and no time."""
+"""The committed_bench bench as tables in Markdown, for the book: they need no GPU and no time."""
 
 import json
 
@@ -7,13 +7,13 @@ from augfpn.study.bench.report import Found, in_order, title_of
 from augfpn.support.text import markdown
 
 FOLDER = "benchmarks"  # beside records
-NAMES = {  # of variants, as the paper has them
+VARIANT_NAMES = {  # of variants, as the paper has them
     **{"torchvision": "torchvision, FPN", "fpn": "ours, FPN", "augfpn": "ours, AugFPN"},
     **{"cs": "ours, CS", "rfa": "ours, RFA", "srs": "ours, SRS"},
 }
 
 
-def committed(name: str) -> Found:
+def committed_bench(name: str) -> Found:
     """A measurement that comes with the repository: "goals" or "waits"."""
     files = [folder / FOLDER / f"{name}.json" for folder in records.COMMITTED]
     return next(json.loads(file.read_text()) for file in files if file.exists())
@@ -38,7 +38,7 @@ def floor_table(found: Found) -> str:
     rows = [
         (
             title_of(use, result),
-            NAMES[name],
+            VARIANT_NAMES[name],
             f"{each['median']:.2f}",
             f"{each['floor']['seconds']:.2f}",
             f"{each['floor']['times']:.1f}",
@@ -55,7 +55,7 @@ def waits_table(found: Found) -> str:
     rows = [
         (
             detector,
-            NAMES[name],
+            VARIANT_NAMES[name],
             *(" and ".join(map(str, each[use])) for use in ("training", "testing")),
             f"{each['operators']:g}",
         )
