@@ -228,6 +228,7 @@ class Train:
     warmup_from: Fraction = 1 / 3
     clip: Rate | None = 35.0  # the largest L2 norm of all gradients
     amp: bool = False  # bfloat16 autocast
+    deterministic: bool = False  # the same bits each time on a GPU too: `training.repeatable`
     flip: Annotated[float, Field(ge=0, le=1)] = 0.5
     workers: Annotated[int, Field(ge=0)] = 4
     checkpoint_seconds: Rate = 60.0

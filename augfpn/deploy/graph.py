@@ -8,7 +8,6 @@ batch of one picture, and equal the steps that they replace up to rounding.
 
 import copy
 from collections.abc import Callable
-from functools import partial
 from types import MethodType
 
 import torch
@@ -19,7 +18,7 @@ from torchvision.models.detection.roi_heads import RoIHeads
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import clip_boxes_to_image, nms, remove_small_boxes
 
-from augfpn.detectors import variants
+from augfpn.detectors.averages import Whole, as_number, as_products, as_size
 from augfpn.detectors.dense_detections import Limits, Outputs, dense_detections
 from augfpn.detectors.masks import MaskBranch, paste_at_once
 from augfpn.detectors.one_stage import OneStage
@@ -27,18 +26,11 @@ from augfpn.detectors.proposals import ProposalNetwork
 from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.detectors.targets import Detections
 from augfpn.detectors.two_stage import TwoStage, without_supervision
-from augfpn.pyramid import (
-    Boxes,
-    HardRoISelection,
-    Levels,
-    ratio_invariant_pool,
-    with_picture_index,
-)
+from augfpn.pyramid import Boxes, HardRoISelection, Levels, with_picture_index
 
 LABELS_ACROSS = 10  # see `nms_by_label`
 LEAST_BOX_SIDE = 1e-2  # of a detection, in pixels of the batch; torchvision has this constant, too
 
-Whole = int | torch.SymInt
 TracedSize = tuple[Whole, Whole]  # height, width
 
 
@@ -56,7 +48,7 @@ def traceable(detector: TwoStage | OneStage) -> TwoStage | OneStage:
             module.roi_align = torchvision_roi_align  # ONNX has this operator
     augment = detector.fpn.augment
     if augment is not None:
-        augment.pools = tuple(exportable_pool(pool) for pool in augment.pools)
+        augment.pools = tuple(as_products(pool) for pool in augment.pools)
     return detector
 
 
@@ -214,46 +206,3 @@ STEPS: tuple[tuple[type[nn.Module], str, Callable], ...] = (  # class, method, w
     (MaskBranch, "masks_of", masks_by_label),
     (OneStage, "detect", traceable_dense_detections),
 )
-
-
-# --- sizes that depend on the picture -------------------------------------------------------------
-
-
-def as_number(side: Whole) -> Tensor:
-    """A size as a number (0-d) in double precision, as Python itself would compute with it."""
-    return torch.scalar_tensor(side, dtype=torch.float64)
-
-
-def as_size(count: Tensor, least: int = 1) -> Whole:
-    """A whole number (0-d) as a size; the tracing is told that it is at least ``least``."""
-    size = count.long().item()
-    if isinstance(size, torch.SymInt):
-        torch._check(size >= least)
-    return size
-
-
-def exportable_pool(pool: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    """The same pooling of C5, for a C5 whose size is not known when the graph is made."""
-    if pool is variants.global_max_pool:
-        return partial(torch.amax, dim=(2, 3), keepdim=True)
-    if isinstance(pool, partial) and pool.func in (ratio_invariant_pool, variants.fixed_pool):
-        return partial(averages, pool=pool)
-    return pool  # a pooling of your own is traced as it is
-
-
-def averages(c5: Tensor, pool: partial) -> Tensor:
-    """Adaptive average pooling as two products: (N, C, h, w) -> (N, C, h', w')."""
-    if pool.func is ratio_invariant_pool:
-        ratio = pool.keywords["ratio"]
-        sides = [as_size((as_number(n) * ratio).floor().clamp(min=1)) for n in c5.shape[-2:]]
-    else:
-        sides = [pool.keywords["side"]] * 2
-    rows, columns = (bin_weights(n, m) for n, m in zip(c5.shape[-2:], sides, strict=True))
-    return rows @ c5 @ columns.T
-
-
-def bin_weights(n: Whole, m: Whole) -> Tensor:
-    """The weight of each of n places in each of m averages: (m, n)."""
-    bin, place = torch.arange(m)[:, None], torch.arange(n)
-    inside = ((place >= bin * n // m) & (place < ((bin + 1) * n + m - 1) // m)).float()
-    return inside / inside.sum(dim=1, keepdim=True)

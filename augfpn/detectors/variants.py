@@ -62,9 +62,10 @@ class AdaptiveChannelFusion(nn.Module):
         for layer in (self.reduce, self.expand):
             nn.init.xavier_uniform_(layer.weight)
             nn.init.zeros_(layer.bias)
+        self.pool: Pool = global_max_pool
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        largest = F.adaptive_max_pool2d(torch.cat(list(maps), dim=1), 1)  # (N, nC, 1, 1)
+        largest = self.pool(torch.cat(list(maps), dim=1))  # (N, nC, 1, 1)
         gates = self.expand(F.relu(self.reduce(largest))).sigmoid().chunk(len(maps), dim=1)
         return sum(gate * x for gate, x in zip(gates, maps, strict=True))
 

@@ -105,7 +105,7 @@ def the_training(
     budget: config.Experiment, chosen: Parameters, device: config.Device
 ) -> config.Train:
     """A budget's schedule with the chosen length."""
-    schedule = budget.train
+    schedule = replace(budget.train, deterministic=chosen.deterministic)
     if budget.budget == "paper":
         dialect = the_dialect(budget.budget, chosen)
         schedule = dialects.schedule(schedule, chosen.detector, dialect)

@@ -131,6 +131,9 @@ class Parameters:
     device: Annotated[
         Literal["auto", "cpu", "cuda"], about("the device; auto: a GPU if there is one")
     ] = "auto"
+    deterministic: Annotated[
+        bool, about("train with operators that give the same bits each time, on a GPU too")
+    ] = False
     records: Annotated[str, about("the folder that runs are recorded in")] = "runs"
     baseline: Annotated[
         Literal["record", "train", "none"],

@@ -25,6 +25,7 @@ from augfpn.support.transfer import as_fractions, moved
 from augfpn.training import evaluate
 from augfpn.training.distributed import ALONE, World, join
 from augfpn.training.prepare import PreparedRun, prepare_run, working_folder
+from augfpn.training.repeatable import repeatable
 
 LEARNT = ("boxes", "labels", "masks")  # of a target
 CURVE_ROWS = 1000  # a record's curve has about this many logged steps
@@ -48,7 +49,8 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
         keep_freed_memory()
         torch.manual_seed(experiment.seed)
         detector = build_detector(run.experiment.model).to(experiment.device)
-        state = fit(detector, run, work, here)
+        with repeatable(detector, run.experiment.train.deterministic):
+            state = fit(detector, run, work, here)
         results = predict_together(detector, run.test, run.experiment, here)
         if here.first:
             write_record(work, run, state, results, here)

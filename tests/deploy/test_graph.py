@@ -1,16 +1,14 @@
 """What is traced is the detector's own forward; its steps for tracing agree with the originals."""
 
 import inspect
-from functools import partial
 
 import pytest
 import torch
 from new_part import with_new_part
 from small import augfpn_of, talkative
-from torch import Tensor, nn
+from torch import nn
 
 from augfpn.deploy import export, graph
-from augfpn.detectors import variants
 from augfpn.detectors.build import build_detector
 
 SIZES = ((3, 120, 200), (3, 200, 120), (3, 256, 256))
@@ -63,15 +61,3 @@ def test_the_detector_itself_stays_as_it_was() -> None:
     assert detector.training
     assert detector.supervision is not None
     assert {name: set(vars(module)) for name, module in detector.named_modules()} == before
-
-
-def corner(c5: Tensor) -> Tensor:
-    """A pooling that is not the package's: the upper left quarter."""
-    return c5[:, :, : c5.shape[2] // 2, : c5.shape[3] // 2]
-
-
-def test_a_pooling_of_ones_own_is_traced_as_it_is() -> None:
-    own = partial(corner)
-    assert graph.exportable_pool(own) is own
-    assert graph.exportable_pool(corner) is corner
-    assert graph.exportable_pool(variants.global_max_pool) is not variants.global_max_pool
