@@ -11,4 +11,5 @@ class LeanSupervision(ConsistentSupervision):
 
     def predict(self, select: nn.Module, m: Levels, boxes: Boxes) -> tuple[Tensor, Tensor]:
         layers, predictor = self.head
-        return predictor(used_once(lambda: select(m, boxes), layers))
+        # The layers would flatten by themselves, and keep the copy that flattening makes.
+        return predictor(used_once(lambda: select(m, boxes).flatten(start_dim=1), layers))

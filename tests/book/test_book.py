@@ -54,7 +54,9 @@ def words(markdown: str) -> int:
     return len(re.findall(r"[^\W_][\w'.,%×²-]*", prose))
 
 
-DRAWS = re.compile(r"(plots\w*\.|tables\.effects_figure\(|mechanisms\.\w+_figure\()")
+DRAWS = re.compile(
+    r"(plots\w*\.|tables\.effects_figure\(|mechanisms\.\w+_figure\(|report\.figure_of\()"
+)
 
 
 def python(cell: dict) -> ast.Module:

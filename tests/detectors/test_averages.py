@@ -19,7 +19,7 @@ from augfpn.pyramid import ratio_invariant_pool
         *(partial(fixed_pool, side=side) for side in (1, 2, 3)),
         global_max_pool,
     ],
-    ids=str,
+    ids=[*(f"ratio-{ratio}" for ratio in (0.1, 0.3, 0.55, 1.0)), *"123", "max"],
 )
 def test_products_are_the_pooling(pool, shape: tuple[int, int]) -> None:
     torch.manual_seed(0)

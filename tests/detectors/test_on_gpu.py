@@ -3,12 +3,14 @@
 The limits are for a step after the first, which also copies constants to the GPU.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
 import torch
+import waits
 from pretend_gpu import GPU, Event, PretendGPU, needs_cuda_build, pretend_gpu
 from small import SMALL, augfpn_of, filled, talkative
 from torch import Tensor, nn
@@ -141,3 +143,11 @@ def test_losses_are_those_of_the_host(name: str) -> None:
         detector = talkative(fpn_of(name)).to(GPU).train()
         found = {k: v.item() for k, v in detector(*on_gpu(images, targets)).items()}
     assert found == pytest.approx({k: v.item() for k, v in expected.items()}, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_the_books_table_has_what_is_counted_now(name: str) -> None:
+    """``python tests/helpers/waits.py`` counts anew; torchvision's row depends on its version."""
+    recorded = json.loads(waits.FILE.read_text())[name]
+    assert recorded["augfpn"] == waits.counted(talkative(augfpn_of(name)))
+    assert recorded["torchvision"]["training"][1] > recorded["augfpn"]["training"][1]

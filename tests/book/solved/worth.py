@@ -1,14 +1,17 @@
 """Solutions: what AugFPN is worth, in effects, cost and claims."""
 
 import math
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import torch
 from scipy import integrate, stats
 
 from augfpn.config import AUGFPN
 from augfpn.detectors import cost
+from augfpn.detectors.roi_align import places_of
 from augfpn.pyramid import AdaptiveSpatialFusion
 from augfpn.study import claims, intervals
 from augfpn.study.intervals import Interval
@@ -133,3 +136,29 @@ def false_verdicts_by_chance() -> list[str]:
     wrong = (1 - intervals.LEVEL) / 2
     assert 1 < wrong * len(claims.claims()) < 2
     return ["in two and a half percent of cases", "one or two of sixty-one"]
+
+
+@solves("speed", 1, "A box of $100 \\times 100$ px is pooled from $P_5$")
+def places_and_reads_of_a_box() -> list[str]:
+    most = 0
+    for shift in np.linspace(0, 32, 100):
+        roi = torch.tensor([[0.0, 300 + shift, 300 + shift, 400 + shift, 400 + shift]])
+        places, weights = places_of(roi, 7, 5, (40, 40))
+        most = max(most, len(places[weights > 0].unique()))
+    across = math.isqrt(most)
+    assert across**2 == most
+    return [
+        f"at most {WORDS[across]} in each direction, {most} in all",
+        f"$49 \\cdot 16 = {places.numel()}$ reads",
+    ]
+
+
+@solves("speed", 2, "on 320 × 416 px")
+def boxes_from_which_maps_are_reduced_first() -> list[str]:
+    places = sum((320 // 2**k) * (416 // 2**k) for k in (2, 3, 4, 5))
+    _, printed = run("speed", "solution-2", places=places, p=range(4))
+    boxes = int(re.findall(r"\d+", printed)[0])
+    assert boxes == round(places / 49 / 4)
+    assert 24 <= boxes < 120
+    assert round(places, -3) == 11_000
+    return ["some eleven thousand places, so a few dozen boxes are enough", "Training samples 512"]
