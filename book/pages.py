@@ -11,7 +11,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 READ_FIRST = (  # rooms of the package in reading order; those not listed follow by name
-    *("pyramid", "config", "detectors", "settings", "data", "training", "records"),
+    *("pyramid", "config", "detectors", "speed", "settings", "data", "training", "records"),
     *("figures", "diagnostics", "study", "deploy", "cli"),
 )
 FIELD = re.compile(r"\n(?=(?:Source|Shapes|Differs|Raises|Returns): )")

@@ -94,7 +94,7 @@ BENCH_OPTIONS = (
     argument(
         "--size", type=options.size, help="height x width [testing 800x1216, training 320x416]"
     ),
-    from_one("batch", "images of a step [testing 1, training 4]"),
+    from_one("batch", "images of a step [testing 1, training 2]"),
     from_one("rois", "proposals of an image at inference [1000]"),
     from_one("sampled", "RoIs of an image in training [512]"),
     from_one("threads", "threads of torch [its own choice]"),

@@ -3,7 +3,7 @@
 import json
 
 from augfpn import records
-from augfpn.study.bench.report import Found, in_order, title_of
+from augfpn.study.bench.report import Measured, in_table_order, title_of
 from augfpn.support.text import markdown
 
 FOLDER = "benchmarks"  # beside records
@@ -13,13 +13,13 @@ VARIANT_NAMES = {  # of variants, as the paper has them
 }
 
 
-def committed_bench(name: str) -> Found:
+def committed_bench(name: str) -> Measured:
     """A measurement that comes with the repository: "goals" or "waits"."""
     files = [folder / FOLDER / f"{name}.json" for folder in records.COMMITTED]
     return next(json.loads(file.read_text()) for file in files if file.exists())
 
 
-def goals_table(found: Found) -> str:
+def goals_table(found: Measured) -> str:
     """Each goal, the median ratio and its range over rounds."""
     rows = [
         (
@@ -33,7 +33,7 @@ def goals_table(found: Found) -> str:
     return markdown(("ratio to torchvision's FPN", "goal", "median; bold: reached", "range"), rows)
 
 
-def floor_table(found: Found) -> str:
+def floor_table(found: Measured) -> str:
     """Seconds of a step, the seconds of its multiplications and memory alone, and their ratio."""
     rows = [
         (
@@ -45,12 +45,12 @@ def floor_table(found: Found) -> str:
         )
         for bench in found["benches"].values()
         for use, result in bench["uses"].items()
-        for name, each in in_order(result["variants"]).items()
+        for name, each in in_table_order(result["variants"]).items()
     ]
     return markdown(("step", "detector", "seconds", "floor", "times the floor"), rows)
 
 
-def waits_table(found: Found) -> str:
+def waits_table(found: Measured) -> str:
     """How often a host waits for a GPU, for 2 and for 4 pictures; operators for a further one."""
     rows = [
         (

@@ -37,7 +37,7 @@ DEFAULT_SIZES: dict[str, dict[Use, tuple[int, int]]] = {
     "paper": {"testing": (800, 1216), "training": (320, 416)},
     "laptop": {"testing": (256, 320), "training": (256, 320)},
 }
-BATCHES: dict[Use, int] = {"testing": 1, "training": 4}
+BATCHES: dict[Use, int] = {"testing": 1, "training": 2}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,46 @@
+"""The committed bench as the book shows it."""
+
+import pytest
+
+from augfpn.study.bench import goals, pages, report
+from augfpn.study.bench.goals import GOALS
+
+ROW = {"what": "our FPN, testing", "most": 0.8, "median": 0.7, "low": 0.65, "high": 0.9}
+
+
+def cells(table: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+
+
+@pytest.mark.parametrize(("reached", "shown"), [(True, "**0.70**"), (False, "0.70")])
+def test_a_goal_is_bold_where_it_is_reached(reached: bool, shown: str) -> None:
+    row = cells(pages.goals_table({"goals": [ROW | {"reached": reached}]}))[2]
+    assert row == ["our FPN, testing", "0.80", shown, "0.65 to 0.90"]
+
+
+def test_the_floor_stands_beside_what_was_measured() -> None:
+    each = {"median": 3.0, "floor": {"seconds": 1.5, "times": 2.0}}
+    result = {"size": (64, 96), "batch": 2, "variants": {"augfpn": each}}
+    found = {"benches": {"small": {"uses": {"training": result}}}}
+    row = cells(pages.floor_table(found))[2]
+    assert row == ["training, 2 pictures of 64 x 96", "ours, AugFPN", "3.00", "1.50", "2.0"]
+
+
+def test_waits_of_two_batches_stand_side_by_side() -> None:
+    each = {"training": [6, 7], "testing": [3, 3], "operators": 11.0}
+    row = cells(pages.waits_table({"fcos": {"torchvision": each}}))[2]
+    assert row == ["fcos", "torchvision, FPN", "6 and 7", "3 and 3", "11"]
+
+
+def test_the_committed_goals_are_all_goals_with_their_benches() -> None:
+    """Each row can be computed again from the benches beside it."""
+    found = pages.committed_bench("goals")
+    assert [row["what"] for row in found["goals"]] == [goal.what for goal in GOALS]
+    again = [goals.goal_row(goal, found["benches"], found["laptop"]) for goal in GOALS]
+    assert again == found["goals"]
+
+
+def test_the_committed_bench_is_drawn() -> None:
+    found = pages.committed_bench("goals")
+    for bench in found["benches"].values():
+        assert len(report.figure_of(bench).axes) == len(bench["uses"])
