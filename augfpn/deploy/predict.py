@@ -16,6 +16,7 @@ from augfpn.errors import UserError
 from augfpn.figures.pictures import draw_boxes
 from augfpn.speed.testing import for_testing
 from augfpn.support.files import write_bytes
+from augfpn.support.machine import keep_freed_memory
 from augfpn.support.progress import Progress
 from augfpn.training import evaluate
 
@@ -109,6 +110,7 @@ def draw_detections(
     """
     images: list[dict] = []
     annotations: list[dict] = []
+    keep_freed_memory()
     quick = for_testing(detector)
     unread: list[str] = []
     own_ids = {label: label for label in range(1, len(classes) + 1)}

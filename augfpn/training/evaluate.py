@@ -21,6 +21,7 @@ from augfpn.data.batches import in_order, transpose
 from augfpn.data.masks import Code, with_codes
 from augfpn.data.pictures import Pictures, Target
 from augfpn.speed.testing import for_testing
+from augfpn.support.machine import keep_freed_memory
 from augfpn.support.transfer import as_fractions, moved
 
 Judge = Literal["hotcoco", "pycocotools"]
@@ -49,6 +50,7 @@ def predict(
     done. ``workers`` processes read the pictures: a GPU would wait for one, because it detects
     faster.
     """
+    keep_freed_memory()
     quick = for_testing(detector)
     results: list[dict] = []
     done = 0
