@@ -129,13 +129,20 @@ def draw_detections(
             size = {"width": pixels.shape[1], "height": pixels.shape[0]}
             images.append({"id": len(images) + 1, "file_name": str(path)} | size)
             annotations += evaluate.as_results(found, len(images), own_ids)
-    for number, row in enumerate(annotations, start=1):
-        row |= {"id": number, "area": area_of(row), "iscrowd": 0}
-    categories = [{"id": label, "name": name} for label, name in enumerate(classes, start=1)]
-    content = {"images": images, "categories": categories, "annotations": annotations}
     out.mkdir(parents=True, exist_ok=True)
+    content = instances(images, annotations, classes)
     write_bytes(out / RESULTS, json.dumps(content, indent=1, ensure_ascii=False).encode())
     return unread
+
+
+def instances(images: list[dict], found: list[dict], classes: tuple[str, ...]) -> dict:
+    """A COCO instances dict of detections in COCO's results format."""
+    annotations = [
+        row | {"id": number, "area": area_of(row), "iscrowd": 0}
+        for number, row in enumerate(found, start=1)
+    ]
+    categories = [{"id": label, "name": name} for label, name in enumerate(classes, start=1)]
+    return {"images": images, "categories": categories, "annotations": annotations}
 
 
 def area_of(row: dict) -> float:
