@@ -19,11 +19,21 @@ def test_a_goal_is_bold_where_it_is_reached(reached: bool, shown: str) -> None:
 
 
 def test_the_floor_stands_beside_what_was_measured() -> None:
-    each = {"median": 3.0, "floor": {"seconds": 1.5, "times": 2.0}}
+    """At the highest rate: 30 at 20 a second, though one bench measured 10 a second."""
+    each = {"median": 3.0, "floor": {"macs": 30}}
     result = {"size": (64, 96), "batch": 2, "variants": {"augfpn": each}}
-    found = {"benches": {"small": {"uses": {"training": result}}}}
-    row = cells(pages.floor_table(found))[2]
-    assert row == ["training, 2 pictures of 64 x 96", "ours, AugFPN", "3.00", "1.50", "2.0"]
+    benches = {
+        name: {
+            "uses": {"training": result},
+            "rates": {"macs_per_second": rate},
+            "settings": {"backbone": backbone},
+        }
+        for name, rate, backbone in (("small", 10, None), ("other", 20, "mobilenet_v2"))
+    }
+    small, other = cells(pages.floor_table({"benches": benches}))[2:]
+    step = "training, 2 pictures of 64 x 96"
+    assert small == [step, "resnet50", "ours, AugFPN", "3.00", "1.50", "2.0"]
+    assert other == [step, "mobilenet_v2", "ours, AugFPN", "3.00", "1.50", "2.0"]
 
 
 def test_waits_of_two_batches_stand_side_by_side() -> None:
