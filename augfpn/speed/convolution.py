@@ -69,12 +69,16 @@ class Winograd(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         of_map, of_weight, of_bias = ctx.needs_input_grad
-        turned = weight.flip(2, 3).transpose(0, 1).contiguous()
         return (
-            convolved(gradient, turned, None) if of_map else None,
+            map_gradient(weight, gradient) if of_map else None,
             weight_gradient(x, gradient) if of_weight else None,
             gradient.sum(dim=(0, 2, 3)) if of_bias else None,
         )
+
+
+def map_gradient(weight: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient of the maps: weights (C', C, 3, 3) and (N, C', H, W) -> (N, C, H, W)."""
+    return convolved(gradient, weight.flip(2, 3).transpose(0, 1).contiguous(), None)
 
 
 def weight_gradient(x: Tensor, gradient: Tensor) -> Tensor:

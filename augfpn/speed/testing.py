@@ -62,8 +62,8 @@ def folded(net: nn.Module) -> nn.Module:
     """A network in eval mode whose normalisations after convolutions are part of these.
 
     The given network is used up: its convolutions change. One that `torch.fx` cannot trace is
-    returned as it is. Source: the rule is
-    `torch.nn.utils.fusion`'s, which has it for batch normalisation.
+    returned as it is. Source: the rule is `torch.nn.utils.fusion`'s, which has it for batch
+    normalisation.
     """
     try:
         traced = fx.GraphModule(net, Tracer().trace(net))

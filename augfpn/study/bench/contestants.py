@@ -14,6 +14,7 @@ from augfpn.study.bench.detectors import build_variants, tested
 from augfpn.study.bench.floor import LayerWork
 from augfpn.study.bench.settings import BenchSettings, Use, model_of
 from augfpn.study.bench.work import Work, fix_scores, force_proposals, release_proposals
+from augfpn.support.transfer import as_fractions, moved
 from augfpn.training import train
 
 RATE = 1e-6  # learning rate: small, so that random weights stay finite
@@ -128,7 +129,7 @@ def inference_step(detector: nn.Module, settings: BenchSettings, work: Work) -> 
     """A function that detects in all pictures, as `augfpn.training.evaluate` does."""
 
     def step() -> None:
-        images = [image.to(settings.device).float() / 255 for image in work.images]
+        images = as_fractions(moved(work.images, settings.device))
         bf16 = settings.precision == "bf16"
         with torch.no_grad(), torch.autocast(settings.device, torch.bfloat16, enabled=bf16):
             detector(images)
