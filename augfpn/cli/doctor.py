@@ -252,9 +252,9 @@ def time_of_run(run: "PreparedRun", loading: float) -> Finding:
     """How long the run will take, measured on a few of its training steps and test images."""
     from augfpn.study import timing
     from augfpn.support.progress import duration
-    from augfpn.training import train
+    from augfpn.training import schedule
 
-    steps = train.number_of_steps(run.experiment.train, len(run.pictures.with_objects()))
+    steps = schedule.number_of_steps(run.experiment.train, len(run.pictures.with_objects()))
     cost = timing.forecast(run)
     total = loading + cost.step * steps + cost.picture * len(run.test)
     return Finding(

@@ -32,7 +32,7 @@ from augfpn.study.intervals import Interval
 from augfpn.study.recorded import TIMINGS
 from augfpn.support.files import write_json
 from augfpn.support.machine import environment, keep_freed_memory
-from augfpn.training import evaluate, prepare, train
+from augfpn.training import evaluate, prepare, schedule, train
 from augfpn.training.prepare import PreparedRun
 
 # The first steps and rounds are slower: memory is allocated, kernels are chosen.
@@ -87,8 +87,8 @@ def timed_steps(
 ) -> list[float]:
     """Seconds of each of a run's first steps (at least one), including the wait for pictures."""
     settings, useful = experiment.train, pictures.with_objects()
-    steps = train.number_of_steps(settings, len(useful))
-    optimizer = train.make_optimizer(detector, settings)
+    steps = schedule.number_of_steps(settings, len(useful))
+    optimizer = schedule.make_optimizer(detector, settings)
     feed = batches(
         pictures, useful, settings.batch, range(most),
         seed=experiment.seed, flip=settings.flip, workers=settings.workers,
@@ -96,7 +96,7 @@ def timed_steps(
     seconds, began = [], time.monotonic()
     detector.train()
     for step, (images, targets) in enumerate(feed):
-        rate = train.learning_rate(settings, step, steps)
+        rate = schedule.learning_rate(settings, step, steps)
         train.one_step(detector, optimizer, rate, images, targets, experiment, step)
         seconds.append(time.monotonic() - began)
         began += seconds[-1]
@@ -174,7 +174,7 @@ def training_timer(
 ) -> Timer:
     """A function that times a training step, including the reading of its pictures."""
     settings = experiment.train
-    optimizer = train.make_optimizer(detector, settings)
+    optimizer = schedule.make_optimizer(detector, settings)
     feed = iter(
         batches(
             pictures, pictures.with_objects(), settings.batch, range(SLOW_ROUNDS + rounds),

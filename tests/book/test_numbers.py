@@ -23,7 +23,7 @@ from augfpn.config import AUGFPN
 from augfpn.detectors import cost
 from augfpn.diagnostics import top_level
 from augfpn.settings.budgets import BUDGETS
-from augfpn.training.train import learning_rate
+from augfpn.training.schedule import learning_rate
 
 TEXTS = sorted(
     path

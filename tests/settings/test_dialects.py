@@ -14,7 +14,7 @@ from augfpn.detectors.build import build_detector
 from augfpn.detectors.two_stage import roi_loss
 from augfpn.settings import dialects
 from augfpn.settings.dialects import in_dialect
-from augfpn.training import train
+from augfpn.training import schedule
 
 OWN = {"EVERY": Model, "PROPOSALS": Model, "RETINANET": RetinaNet, "FCOS": FCOS}
 
@@ -115,7 +115,7 @@ def test_small_budgets_keep_their_numbers_of_proposals() -> None:
 def test_schedules() -> None:
     authors = dialects.schedule(Train(), "fcos", "authors")
     assert (authors.lr, authors.clip, authors.bias_lr, authors.bias_decay) == (0.01, None, 2, False)
-    rates = [train.learning_rate(authors, step, 12000) for step in (0, 499, 500)]
+    rates = [schedule.learning_rate(authors, step, 12000) for step in (0, 499, 500)]
     assert rates == pytest.approx([0.01 / 3, 0.01 / 3, 0.01])  # constant, then the whole
     reference = dialects.schedule(Train(), "retinanet", "torchvision")
     assert (reference.epochs, reference.warmup_steps, reference.clip) == (26, 1000, None)
@@ -126,11 +126,11 @@ def test_schedules() -> None:
 def test_biases_learn_twice_as_fast_without_decay() -> None:
     layer = nn.Linear(2, 1)
     settings = replace(Train(), bias_lr=2.0, bias_decay=False, weight_decay=0.1)
-    weights, biases = train.make_optimizer(layer, settings).param_groups
+    weights, biases = schedule.make_optimizer(layer, settings).param_groups
     assert (weights["times"], weights["weight_decay"]) == (1, 0.1)
     assert (biases["times"], biases["weight_decay"]) == (2, 0.0)
     assert biases["params"][0] is layer.bias
-    assert len(train.make_optimizer(layer, Train()).param_groups) == 1
+    assert len(schedule.make_optimizer(layer, Train()).param_groups) == 1
 
 
 def test_the_norm_of_pretrained_weights() -> None:

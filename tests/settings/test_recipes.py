@@ -12,7 +12,7 @@ from augfpn.detectors.build import build_detector
 from augfpn.detectors.cost import parameter_count
 from augfpn.errors import UserError
 from augfpn.settings import paper, parameters, recipes
-from augfpn.training import evaluate, prepare, train
+from augfpn.training import evaluate, prepare, schedule, train
 
 NAMES = list(recipes.recipes())
 # An eighth of the size, anchors and FPN's rule of thumb too, so that every level has its boxes.
@@ -136,7 +136,7 @@ def a_step(name: str, root: str) -> None:
     start_blocks(detector)
     settings = replace(Train(), batch=2, workers=0)
     experiment = Experiment(model=model, train=settings)
-    optimizer = train.make_optimizer(detector, settings)
+    optimizer = schedule.make_optimizer(detector, settings)
     feed = batches(pictures, pictures.with_objects(), 2, range(1), seed=0, flip=0.5, workers=0)
     ((images, targets),) = feed
     losses = train.one_step(detector, optimizer, 1e-4, images, targets, experiment, 0)

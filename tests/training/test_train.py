@@ -22,8 +22,9 @@ from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.parameters import parse
-from augfpn.training import evaluate, prepare, train
+from augfpn.training import evaluate, schedule, train
 from augfpn.training.prepare import experiment_here as experiment
+from augfpn.training.working import working_folder
 
 SMOKE = replace(
     experiment(parse({"budget": "smoke", "device": "cpu", "limit": 4})),
@@ -98,9 +99,9 @@ def test_another_seed_is_another_run(record: records.Record, tmp_path: Path) -> 
 
 def test_a_second_process_on_the_same_run_is_refused(tmp_path: Path) -> None:
     with (
-        prepare.working_folder(tmp_path / ".x.running"),
+        working_folder(tmp_path / ".x.running"),
         pytest.raises(UserError, match="being worked on by another process"),
-        prepare.working_folder(tmp_path / ".x.running"),
+        working_folder(tmp_path / ".x.running"),
     ):
         pass
 
@@ -145,7 +146,7 @@ def test_fused_optimisers_differ_from_plain_ones_by_rounding() -> None:
         layers = [torch.nn.Linear(30, 20) for _ in range(2)]
         layers[1].load_state_dict(layers[0].state_dict())
         settings = replace(SMOKE.train, optimizer=name)
-        fused = train.make_optimizer(layers[0], settings)
+        fused = schedule.make_optimizer(layers[0], settings)
         more = {"momentum": 0.9} if name == "sgd" else {}
         by_hand = plain(layers[1].parameters(), settings.lr, foreach=False,
                         weight_decay=settings.weight_decay, **more)  # fmt: skip
@@ -168,7 +169,7 @@ def test_a_loss_that_is_no_number_names_the_step_and_the_pictures() -> None:
         "labels": torch.tensor([1]),
         "image_id": 77,
     }
-    optimizer = train.make_optimizer(detector, SMOKE.train)
+    optimizer = schedule.make_optimizer(detector, SMOKE.train)
     with pytest.raises(FloatingPointError, match=r"step 5, pictures \[77\], learning rate 0.1"):
         train.one_step(detector, optimizer, 0.1, (image,), (target,), SMOKE, 5)
 
@@ -179,7 +180,7 @@ def test_no_step_is_taken_with_frozen_layers_or_clipped_too_much() -> None:
     frozen = {n for n, q in detector.named_parameters() if not q.requires_grad}
     assert "backbone.body.conv1.weight" in frozen
     assert not any("layer2" in n for n in frozen)
-    learned = sum(len(g["params"]) for g in train.make_optimizer(detector, Train()).param_groups)
+    learned = sum(len(g["params"]) for g in schedule.make_optimizer(detector, Train()).param_groups)
     assert learned == len(list(detector.parameters())) - len(frozen)
 
 
@@ -189,20 +190,20 @@ def test_no_step_is_taken_with_frozen_layers_or_clipped_too_much() -> None:
 )
 def test_the_authors_schedule(step: int, rate: float) -> None:
     """lr (1 - (2/3)(1 - i/500)), then a tenth after epochs 8 and 11 of 12 (1,000 steps each)."""
-    assert train.learning_rate(Train(), step, 12000) == pytest.approx(rate)
+    assert schedule.learning_rate(Train(), step, 12000) == pytest.approx(rate)
 
 
 def test_the_rate_follows_the_batch_and_the_cosine_ends_at_zero() -> None:
     half = replace(Train(), batch=8)
-    assert train.learning_rate(half, 600, 12000) == pytest.approx(0.01)
+    assert schedule.learning_rate(half, 600, 12000) == pytest.approx(0.01)
     cosine = replace(Train(), schedule="cosine", warmup_steps=0)
-    rates = [train.learning_rate(cosine, step, 100) for step in (0, 50, 100)]
+    rates = [schedule.learning_rate(cosine, step, 100) for step in (0, 50, 100)]
     assert rates == pytest.approx([0.02, 0.01, 0])
 
 
 def test_an_epoch_is_a_pass_over_the_pictures() -> None:
-    assert train.number_of_steps(replace(Train(), epochs=12, batch=16), 117_266) == 87_950
-    assert train.number_of_steps(replace(Train(), epochs=None, steps=7), 100) == 7
+    assert schedule.number_of_steps(replace(Train(), epochs=12, batch=16), 117_266) == 87_950
+    assert schedule.number_of_steps(replace(Train(), epochs=None, steps=7), 100) == 7
 
 
 def drawn(start: int, stop: int, seed: int = 0, workers: int = 0) -> list[int]:

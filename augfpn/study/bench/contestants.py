@@ -16,6 +16,7 @@ from augfpn.study.bench.settings import BenchSettings, Use, model_of
 from augfpn.study.bench.work import Work, fix_scores, force_proposals, release_proposals
 from augfpn.support.transfer import as_fractions, moved
 from augfpn.training import train
+from augfpn.training.schedule import make_optimizer
 
 RATE = 1e-6  # learning rate: small, so that random weights stay finite
 
@@ -109,7 +110,7 @@ def trained_contestant(
     if settings.detector in TWO_STAGE:
         force_proposals(detector, work.proposals)
     schedule = replace(BUDGETS[settings.budget].train, amp=settings.precision == "bf16")
-    optimizer = train.make_optimizer(detector, schedule)
+    optimizer = make_optimizer(detector, schedule)
     model = model_of("fpn", settings, "training")
     experiment = Experiment(model=model, train=schedule, device=settings.device)
 

@@ -14,7 +14,7 @@ import torch
 
 from augfpn.data.coco import coco
 from augfpn.settings.budgets import BUDGETS
-from augfpn.training import train
+from augfpn.training import schedule
 from solved.table import run, solves
 
 
@@ -75,11 +75,11 @@ def of_recipe() -> dict[str, Any]:
 @solves("coco_recipe", 1, "at sixteen a step", "four GPUs with two pictures each")
 def steps_of_an_epoch_and_the_rate_of_half_a_batch() -> list[str]:
     paper, pictures = of_recipe()["paper"], of_recipe()["PICTURES"]
-    steps = train.number_of_steps(replace(paper, epochs=1), pictures)
+    steps = schedule.number_of_steps(replace(paper, epochs=1), pictures)
     assert paper.batch == 16
     assert steps == math.ceil(pictures / 16)
     half = replace(paper, batch=4 * 2)
-    rate = train.learning_rate(half, half.warmup_steps, 2 * half.warmup_steps)
+    rate = schedule.learning_rate(half, half.warmup_steps, 2 * half.warmup_steps)
     return [
         f"${pictures} / {paper.batch} \\approx {pictures / paper.batch:.0f}$ steps",
         f"a rate of {rate:g}",
