@@ -230,8 +230,10 @@ class Train:
     amp: bool = False  # bfloat16 autocast
     deterministic: bool = False  # the same bits each time on a GPU too: `training.repeatable`
     flip: Annotated[float, Field(ge=0, le=1)] = 0.5
+    by_shape: bool = False  # no batch has wide and high pictures; the trainer sets it for such data
     workers: Annotated[int, Field(ge=0)] = 4
     checkpoint_seconds: Rate = 60.0
+    processes: Positive = 1  # that trained together; the trainer sets it
 
     @model_validator(mode="after")
     def one_length(self) -> "Train":

@@ -3,15 +3,21 @@
 from collections.abc import Collection
 from difflib import get_close_matches
 
+FROM_WORKER = "Caught UserError in DataLoader worker"  # how torch begins what a worker sends
+
 
 class UserError(ValueError):
     """Something the user gave is wrong; the message is one sentence that says what to do."""
 
+    def __init__(self, sentence: str = "") -> None:
+        # A DataLoader's worker sends its error as a text that ends in the sentence.
+        if sentence.startswith(FROM_WORKER):
+            sentence = sentence.strip().rpartition(f"{__name__}.UserError: ")[2]
+        super().__init__(sentence)
+
     def _render_traceback_(self) -> list[str]:
-        # IPython and Jupyter show this instead of a traceback. The last line is the whole message,
-        # or, from a DataLoader worker, the end of the traceback that torch puts into the message.
-        sentence = str(self).strip().rpartition("\n")[2]
-        return [f"UserError: {sentence.rpartition('augfpn.errors.UserError: ')[2]}"]
+        """What IPython and Jupyter show instead of a traceback."""
+        return [f"UserError: {self}"]
 
 
 def one_of(what: str, value: str, allowed: Collection[str]) -> str:

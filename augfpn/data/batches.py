@@ -1,8 +1,9 @@
-"""Which pictures each step sees, a function of the seed and the step only; and all in order."""
+"""Which pictures each step sees, a function of the seed and the step only; and others by index."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import count
 
 import numpy as np
 import torch
@@ -10,9 +11,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from augfpn.data.pictures import Pictures, Target
+from augfpn.errors import UserError
 
 Draw = tuple[int, int]  # which picture, and its position among all draws of the run
 Share = Callable[[list[Draw]], Sequence[Draw]]
+Batch = tuple[tuple[Tensor, ...], tuple[Target, ...]]  # images, targets
 
 
 class Augmented(Dataset):
@@ -48,41 +51,71 @@ def batches(
     seed: int,
     flip: float,
     workers: int,
+    by_shape: bool = False,
     share: Share = list,
-) -> DataLoader:
+) -> Iterator[Batch]:
     """One batch for each step: images (uint8, (3, H_i, W_i)) and targets, as two tuples.
 
     ``useful`` are the indices to draw from: every epoch draws each of them once, in random order.
+    ``by_shape`` keeps pictures that are wider than high apart from the others, see `draws`.
     ``share`` returns this process's part of a batch; ``workers`` processes read the pictures.
+    Raises: UserError for a picture that cannot be read, and if a process that reads was killed.
     """
-    return DataLoader(
-        Augmented(pictures, flip, seed),
-        batch_sampler=map(share, draws(useful, size, steps, seed)),
+    wide = pictures.wider_than_high() if by_shape else ()
+    order = map(share, draws(useful, size, steps, seed, wide))
+    return loaded(Augmented(pictures, flip, seed), order, workers)
+
+
+def in_groups(pictures: Pictures, groups: list[list[int]], workers: int) -> Iterator[Batch]:
+    """Pictures by their indices, a batch for each group, as `batches` gives them; without masks."""
+    return loaded(replace(pictures, masks=False), groups, workers)
+
+
+def loaded(pictures: Dataset, order: Iterable[Sequence], workers: int) -> Iterator[Batch]:
+    """The batches whose indices ``order`` gives, read by ``workers`` processes, or by this one."""
+    loader = DataLoader(
+        pictures,
+        batch_sampler=order,
         num_workers=workers,
         collate_fn=transpose,
         generator=torch.Generator(),  # its own: a starting loader draws a random number from it
     )
+    try:
+        yield from loader
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise UserError(
+            "a process that reads pictures has ended, most often because the memory was full: "
+            "close other programs, or set workers to a smaller number or to 0."
+        ) from error
 
 
-def in_order(pictures: Pictures, size: int, workers: int) -> DataLoader:
-    """All pictures in their order, ``size`` at a time, as `batches` gives them; without masks."""
-    return DataLoader(
-        replace(pictures, masks=False),
-        size,
-        num_workers=workers,
-        collate_fn=transpose,
-        generator=torch.Generator(),
-    )
+def draws(
+    useful: list[int], size: int, steps: range, seed: int, wide: Collection[int] = ()
+) -> Iterator[list[Draw]]:
+    """The draws of each step, ``size`` of them: all of them are ``wide``, or none is.
 
-
-def draws(useful: list[int], size: int, steps: range, seed: int) -> Iterator[list[Draw]]:
-    """The draws of each step, ``size`` of them."""
-    for step in steps:
-        batch = []
-        for draw in range(step * size, (step + 1) * size):
-            epoch, place = divmod(draw, len(useful))
-            batch.append((useful[shuffled(len(useful), epoch, seed)[place]], draw))
-        yield batch
+    Pictures are drawn one by one, in each epoch all of them in a random order. Those that are wide
+    and the others wait apart; ``size`` that wait together are a step. Without ``wide`` a step is
+    thus the next ``size`` draws. Source: the authors' code, whose batches are either of pictures
+    that are wider than high, or of the others; they repeat pictures to fill the last batch of an
+    epoch, here the next epoch fills it.
+    """
+    waiting: dict[bool, list[Draw]] = {True: [], False: []}
+    step = 0 if wide else steps.start  # with two kinds, all steps before have to be gone through
+    for draw in count(step * size):
+        if step >= steps.stop:
+            return
+        epoch, place = divmod(draw, len(useful))
+        index = useful[shuffled(len(useful), epoch, seed)[place]]
+        batch = waiting[index in wide]
+        batch.append((index, draw))
+        if len(batch) == size:
+            if step >= steps.start:
+                yield batch.copy()
+            batch.clear()
+            step += 1
 
 
 @lru_cache(maxsize=2)
@@ -91,7 +124,7 @@ def shuffled(n: int, epoch: int, seed: int) -> np.ndarray:
     return np.random.default_rng((seed, epoch, n)).permutation(n)
 
 
-def transpose(samples: list[tuple[Tensor, dict]]) -> tuple[tuple[Tensor, ...], tuple[dict, ...]]:
+def transpose(samples: list[tuple[Tensor, Target]]) -> Batch:
     """A list of (image, target) to (images, targets)."""
     images, targets = zip(*samples, strict=True)
     return images, targets

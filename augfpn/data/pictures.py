@@ -105,6 +105,10 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         """Indices of the pictures with at least one object: those that training uses."""
         return [i for i in range(len(self)) if self.objects(i)]
 
+    def wider_than_high(self) -> frozenset[int]:
+        """Indices of the pictures whose width exceeds their height."""
+        return frozenset(i for i, e in enumerate(self.coco["images"]) if e["width"] > e["height"])
+
     def with_masks(self) -> "Pictures":
         """The same pictures, with masks in their targets.
 

@@ -69,6 +69,18 @@ class Transform(GeneralizedRCNNTransform):
         choices = len(self.min_size)
         return [self.min_size[int(u)] for u in torch.empty(number).uniform_(0, choices).tolist()]
 
+    def padded_size(self, size: Size) -> Size:
+        """The size of a batch of one picture of this size, when testing."""
+        return self.padded([size_after_resize(size, self.min_size[-1], self.max_size)])
+
+    def padded(self, sizes: Sequence[Size]) -> Size:
+        """The least multiples of 32 that hold pictures of these sizes."""
+        height, width = (
+            -(-max(side) // self.size_divisible) * self.size_divisible
+            for side in zip(*sizes, strict=True)
+        )
+        return height, width
+
     def normalize(self, image: Tensor) -> Tensor:
         """One picture (3, H, W) in [0, 1], or several of one size, as the backbone expects them."""
         image = image.flip(-3) if self.bgr else image
@@ -83,10 +95,7 @@ class Transform(GeneralizedRCNNTransform):
             sizes: at_size(self.normalize(torch.stack([images[i] for i in those])), sizes[1])
             for sizes, those in same.items()
         }
-        height, width = (
-            -(-max(side) // self.size_divisible) * self.size_divisible
-            for side in zip(*new, strict=True)
-        )
+        height, width = self.padded(new)
         first, *others = ready.values()
         if not others and first.shape[2:] == (height, width):
             return first
@@ -138,9 +147,12 @@ def check_images(images: Sequence[Tensor]) -> None:
 
 
 def size_after_resize(size: Size, short_side: int, long_side: int) -> Size:
-    """The size that a picture gets: the short side as asked, unless the long one were too long."""
+    """The size that a picture gets: the short side as asked, unless the long one were too long.
+
+    No side becomes shorter than a pixel, however long and thin the picture is.
+    """
     scale = min(short_side / min(size), long_side / max(size))
-    return int(size[0] * scale), int(size[1] * scale)
+    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
 
 
 def at_size(x: Tensor, size: Size) -> Tensor:

@@ -176,13 +176,17 @@ class Run:
 
 
 def key_of(experiment: config.Experiment) -> str:
-    """The run id, but without classes and the pictures' folder, which the study does not know.
+    """The run id, but without what the study does not know of its pictures.
+
+    That is their classes, their folder, and whether they have two shapes.
 
     Two records of the same run have the same key.
     """
     model = dataclasses.replace(experiment.model, classes=1)
     pictures = dataclasses.replace(experiment.data, root=None)
-    return records.run_id(dataclasses.replace(experiment, model=model, data=pictures), {})
+    train = dataclasses.replace(experiment.train, by_shape=False)
+    known = dataclasses.replace(experiment, model=model, data=pictures, train=train)
+    return records.run_id(known, {})
 
 
 @cache

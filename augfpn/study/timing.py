@@ -92,6 +92,7 @@ def timed_steps(
     feed = batches(
         pictures, useful, settings.batch, range(most),
         seed=experiment.seed, flip=settings.flip, workers=settings.workers,
+        by_shape=settings.by_shape,
     )  # fmt: skip
     seconds, began = [], time.monotonic()
     detector.train()

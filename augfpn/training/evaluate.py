@@ -17,7 +17,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor, nn
 
-from augfpn.data.batches import in_order, transpose
+from augfpn.data.batches import in_groups, transpose
 from augfpn.data.masks import Code, with_codes
 from augfpn.data.pictures import Pictures, Target
 from augfpn.speed.testing import for_testing
@@ -29,6 +29,7 @@ COCO_NUMBERS = (
     *("AP", "AP50", "AP75", "APs", "APm", "APl"),
     *("AR1", "AR10", "AR100", "ARs", "ARm", "ARl"),
 )
+ON_GPU = 4  # pictures at once
 MASK_THRESHOLD = 0.5  # a pixel belongs to the object from this value on, as in torchvision
 
 
@@ -37,7 +38,7 @@ def predict(
     detector: nn.Module,
     pictures: Pictures,
     device: str = "cpu",
-    batch: int = 4,
+    batch: int | None = None,
     amp: bool = False,
     tell: Callable[..., None] | None = None,
     workers: int = 0,
@@ -49,17 +50,44 @@ def predict(
     `augfpn.speed.testing.for_testing`. ``tell`` is called with the number of pictures that are
     done. ``workers`` processes read the pictures: a GPU would wait for one, because it detects
     faster.
+
+    What is found in a picture does not depend on the others. Up to ``batch`` pictures are detected
+    at once only if they have one size when they are resized and padded, because padding beyond
+    that changes the maps: Residual Feature Augmentation pools it. By default it is one picture on
+    a CPU, where several would be 10 to 30 % quicker, and four on a GPU: products of matrices of
+    another size are rounded differently, which changes a score in a thousand by 0.0001.
     """
     keep_freed_memory()
     quick = for_testing(detector)
-    results: list[dict] = []
-    done = 0
-    for images, targets in in_order(pictures, batch, workers):
-        results += detections_in(quick, pictures, images, targets, device, amp)
-        done += len(images)
+    groups = of_one_size(pictures, detector, batch or (1 if device == "cpu" else ON_GPU))
+    found: dict[int, list[dict]] = {}
+    for images, targets in in_groups(pictures, groups, workers):
+        for target, rows in zip(
+            targets, detections_in(quick, pictures, images, targets, device, amp), strict=True
+        ):
+            found[target["image_id"]] = rows
         if tell is not None:
-            tell(done)
-    return results
+            tell(len(found))
+    return [row for entry in pictures.coco["images"] for row in found[entry["id"]]]
+
+
+def of_one_size(pictures: Pictures, detector: nn.Module, most: int) -> list[list[int]]:
+    """Indices of pictures that get one size in a batch, resized and padded, ``most`` at a time.
+
+    Groups are in the order of their first pictures. What is no detector of ours may resize as it
+    likes, so there only pictures of one size as they are go together.
+    """
+    transform = getattr(detector, "transform", None)
+    padded = getattr(transform, "padded_size", tuple)
+    groups: list[list[int]] = []
+    last: dict[tuple[int, ...], list[int]] = {}  # the group that a size's next picture joins
+    for i, entry in enumerate(pictures.coco["images"]):
+        size = padded((entry["height"], entry["width"]))
+        if len(last.get(size, range(most))) == most:
+            last[size] = []
+            groups.append(last[size])
+        last[size].append(i)
+    return groups
 
 
 def detect_some(
@@ -67,7 +95,8 @@ def detect_some(
 ) -> list[dict]:
     """The detections in some of the pictures, as `predict` gives them."""
     images, targets = transpose([pictures[i] for i in some])
-    return detections_in(detector, pictures, images, targets, device, amp)
+    found = detections_in(detector, pictures, images, targets, device, amp)
+    return [row for rows in found for row in rows]
 
 
 def detections_in(
@@ -77,14 +106,13 @@ def detections_in(
     targets: tuple[Target, ...],
     device: str,
     amp: bool,
-) -> list[dict]:
-    """The detections in a batch of pictures; memory holds the float masks of these only."""
+) -> list[list[dict]]:
+    """The detections in each picture of a batch; memory holds the float masks of these only."""
     with torch.autocast(device, torch.bfloat16, enabled=amp):
         found = detector(as_fractions(moved(images, device)))
     return [
-        row
+        as_results(detections, target["image_id"], pictures.category_of)
         for detections, target in zip(on_host(found), targets, strict=True)
-        for row in as_results(detections, target["image_id"], pictures.category_of)
     ]
 
 
