@@ -1,19 +1,17 @@
 """What happens before the first step.
 
 A device or weights of "auto" are decided for this machine; the pictures are loaded; the run gets
-its id, its name and a folder to work in.
+its id and its name.
 """
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from reprlib import repr as short
 from typing import NamedTuple
 
-import filelock
 import torch
 
 from augfpn import config, records
+from augfpn.data.files import some
 from augfpn.data.load import load_pictures
 from augfpn.data.pictures import Pictures
 from augfpn.detectors.pretrained import has_imagenet
@@ -21,7 +19,6 @@ from augfpn.errors import UserError
 from augfpn.settings import experiment as settings
 from augfpn.settings.components import record_name
 from augfpn.settings.parameters import Parameters
-from augfpn.training.distributed import ALONE, World
 
 
 def experiment_here(chosen: Parameters) -> config.Experiment:
@@ -59,7 +56,7 @@ def the_weights(chosen: Parameters, device: config.Device) -> config.InitialWeig
 class PreparedRun(NamedTuple):
     """A run before its first step."""
 
-    experiment: config.Experiment  # with as many classes as the pictures have
+    experiment: config.Experiment  # with classes and batches that fit the pictures
     pictures: Pictures  # for training
     test: Pictures  # for evaluation
     fingerprints: dict[str, str]  # of the pictures, "train" and "test"
@@ -73,7 +70,7 @@ def prepare_run(experiment: config.Experiment) -> PreparedRun:
     Raises ``UserError`` for pictures that cannot be loaded or that have no object to learn from.
     """
     pictures, test = load_both(experiment)
-    experiment = with_classes(experiment, pictures, test)
+    experiment = fitted(experiment, pictures, test)
     fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
     run_id = records.run_id(experiment, fingerprints)
     name = record_name(experiment, run_id)
@@ -91,41 +88,45 @@ def load_both(experiment: config.Experiment) -> tuple[Pictures, Pictures]:
     return train, test
 
 
-def with_classes(
-    experiment: config.Experiment, pictures: Pictures, test: Pictures
-) -> config.Experiment:
-    """The experiment with as many classes as the pictures have.
+def fitted(experiment: config.Experiment, pictures: Pictures, test: Pictures) -> config.Experiment:
+    """The experiment with as many classes as the pictures have, and batches for their shapes.
 
     Raises ``UserError`` if training and test pictures have different classes, or if no training
-    picture has an object.
+    or no test picture has an object.
     """
     if pictures.classes != test.classes:
-        raise UserError(
-            f"the training pictures have the classes {pictures.classes}, the test pictures "
-            f"{test.classes}: both annotation files need the same categories."
-        )
-    if not pictures.with_objects():
-        raise UserError(f"{pictures.name} holds no box to learn from: check its annotations.")
-    return replace(experiment, model=replace(experiment.model, classes=len(pictures.classes)))
+        raise UserError(different_classes(pictures.classes, test.classes))
+    for each in (pictures, test):
+        if not each.with_objects():
+            raise UserError(without_objects(each, experiment.data.limit))
+    useful = pictures.with_objects()
+    by_shape = 0 < len(pictures.wider_than_high().intersection(useful)) < len(useful)
+    return replace(
+        experiment,
+        model=replace(experiment.model, classes=len(pictures.classes)),
+        train=replace(experiment.train, by_shape=by_shape),
+    )
 
 
-@contextlib.contextmanager
-def working_folder(work: Path, here: World = ALONE) -> Iterator[Path]:
-    """A locked folder for this run, which processes that train together share.
+def different_classes(train: tuple[str, ...], test: tuple[str, ...]) -> str:
+    """A sentence on how the classes of training and test pictures differ."""
+    only = [
+        f"only {what} have {some([short(name) for name in own if name not in set(other)])}"
+        for what, own, other in (("training pictures", train, test), ("test pictures", test, train))
+        if not set(own) <= set(other)
+    ]
+    how = " and ".join(only) or "their ids are in another order"
+    return (
+        f"the training pictures have {len(train)} classes, the test pictures {len(test)}: {how}; "
+        "give both annotation files the same categories."
+    )
 
-    Raises ``UserError`` if another run is working in it.
-    """
-    if not here.first:  # rank 0 holds the lock for all
-        yield work
-        return
-    work.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(work.with_name(work.name + ".lock"))
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise UserError(f"{work} is being worked on by another process: wait for it.") from None
-    try:
-        yield work
-    finally:
-        lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)
+
+def without_objects(pictures: Pictures, limit: int | None) -> str:
+    """A sentence on why pictures have nothing to learn from or to score."""
+    if limit is None:
+        return f"{pictures.name} has no object to learn from or to score: check its annotations."
+    return (
+        f"the first {limit} pictures of {pictures.name} have no object (limit = {limit}): raise "
+        "the limit, or leave it out."
+    )

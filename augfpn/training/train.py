@@ -18,15 +18,16 @@ from augfpn.data.batches import batches
 from augfpn.data.pictures import Pictures
 from augfpn.detectors.build import build_detector
 from augfpn.pyramid import Losses
-from augfpn.support.files import whole
 from augfpn.support.machine import keep_freed_memory, peak_memory
 from augfpn.support.progress import Progress
 from augfpn.support.transfer import as_fractions, moved
 from augfpn.training import evaluate
+from augfpn.training.checkpoints import resume, save_checkpoint
 from augfpn.training.distributed import ALONE, World, join
-from augfpn.training.prepare import PreparedRun, prepare_run, working_folder
+from augfpn.training.prepare import PreparedRun, prepare_run
 from augfpn.training.repeatable import repeatable
 from augfpn.training.schedule import learning_rate, make_optimizer, number_of_steps
+from augfpn.training.working import working_folder
 
 LEARNT = ("boxes", "labels", "masks")  # of a target
 CURVE_ROWS = 1000  # a record's curve has about this many logged steps
@@ -99,7 +100,8 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
     useful = run.pictures.with_objects()
     steps = number_of_steps(settings, len(useful))
     optimizer = make_optimizer(detector, settings)
-    state = resume(work / "checkpoint.pt", detector, optimizer)
+    parts = {"detector": detector, "optimizer": optimizer}  # everything that a checkpoint keeps
+    state = resume(work / "checkpoint.pt", parts, here)
     feed = batches(
         run.pictures,
         useful,
@@ -108,12 +110,14 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
         seed=experiment.seed,
         flip=settings.flip,
         workers=settings.workers,
+        by_shape=settings.by_shape,
         share=here.share,
     )
     every = max(1, steps // CURVE_ROWS)
     saved = began = time.monotonic()
     before = state["seconds"]
-    here.seed(experiment.seed, state["step"])
+    if not state["step"]:
+        here.seed(experiment.seed, 0)
     learner = here.learner(detector.train())
     with Progress(steps, "training") as tell:
         tell.start_at(state["step"])
@@ -126,8 +130,8 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
                 state["curve"].append({"step": step, "lr": rate} | losses)
             tell(step + 1, loss=sum(losses.values()), lr=rate)
             due = time.monotonic() - saved > settings.checkpoint_seconds or step + 1 == steps
-            if due and here.first:
-                save_checkpoint(work / "checkpoint.pt", detector, optimizer, state)
+            if here.from_first(due):
+                save_checkpoint(work / "checkpoint.pt", parts, state, here)
                 saved = time.monotonic()
     return state
 
@@ -173,31 +177,3 @@ def on_device(
     there = moved([*images, *(value for each in wanted for value in each.values())], device)
     values = iter(there[len(images) :])
     return as_fractions(there[: len(images)]), [{k: next(values) for k in each} for each in wanted]
-
-
-def save_checkpoint(
-    path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer, state: dict
-) -> None:
-    """Write all that a run needs to continue; the old file stays until the new one is complete."""
-    content = {
-        "detector": detector.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "state": state,
-        "random": torch.get_rng_state(),
-        "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
-    }
-    with whole(path) as partial:
-        torch.save(content, partial)
-
-
-def resume(path: Path, detector: nn.Module, optimizer: torch.optim.Optimizer) -> dict:
-    """Load the last checkpoint, if there is one; returns the state to continue from."""
-    if not path.exists():
-        return {"step": 0, "seconds": 0.0, "curve": []}
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    detector.load_state_dict(content["detector"])
-    optimizer.load_state_dict(content["optimizer"])
-    torch.set_rng_state(content["random"])
-    if content["cuda_random"]:
-        torch.cuda.set_rng_state_all(content["cuda_random"])
-    return content["state"]
