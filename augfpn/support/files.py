@@ -1,6 +1,7 @@
 """Folders are checked before any work is done; files are written whole or not at all."""
 
 import gzip
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -73,3 +74,32 @@ def write_json(file: Path, value: object) -> None:
 def packed(value: object) -> bytes:
     """A value as compressed JSON; the same value always gives the same bytes."""
     return gzip.compress(json.dumps(value, separators=(",", ":")).encode(), mtime=0)
+
+
+# --- a hash beside a big file ---------------------------------------------------------------------
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a file's content, in hex."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def digest_file(file: Path) -> Path:
+    """The file beside ``file`` that holds its SHA-256."""
+    return file.with_name(file.name + ".sha256")
+
+
+def write_digest(file: Path) -> None:
+    """Write the SHA-256 of a file beside it, as ``sha256sum`` does, so that it can check it."""
+    write_bytes(digest_file(file), f"{sha256_of(file)}  {file.name}\n".encode())
+
+
+def check_digest(file: Path, remedy: str) -> None:
+    """Raise ``UserError`` if a file has a hash beside it and its content has another.
+
+    ``remedy`` ends the sentence: which file to remove, and what is lost.
+    """
+    beside = digest_file(file)
+    if beside.is_file() and beside.read_text(errors="replace").split()[:1] != [sha256_of(file)]:
+        raise UserError(f"{file} is damaged, its SHA-256 is not that of {beside.name}: {remedy}")
