@@ -1,10 +1,7 @@
 """Reopen a finished run: its record, its detector and its pictures; measure its numbers again."""
 
-import pickle
 from dataclasses import replace
 from pathlib import Path
-
-import torch
 
 from augfpn import records
 from augfpn.data.load import Purpose, load_pictures
@@ -15,12 +12,13 @@ from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
 from augfpn.support.progress import Progress
 from augfpn.training import evaluate
+from augfpn.training.weights_file import load_weights
 
 
 def load_detector(path: Path, device: str) -> tuple[TwoStage | OneStage, records.Record]:
     """A record's detector in eval mode; ``path`` is the record's folder or its file with weights.
 
-    Raises: UserError if the record is not complete, or has no weights that fit the detector.
+    Raises: UserError if the record is not complete, or has no whole weights that fit the detector.
     """
     record = open_record(path.parent if path.is_file() else path)
     weights = path if path.is_file() else record.weights
@@ -31,14 +29,7 @@ def load_detector(path: Path, device: str) -> tuple[TwoStage | OneStage, records
         )
     # The file has all weights, so ImageNet's are not needed.
     detector = build_detector(replace(record.experiment.model, weights="scratch"))
-    try:
-        detector.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    except (RuntimeError, pickle.UnpicklingError, EOFError, TypeError, AttributeError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f"{weights} does not hold the weights of its record's detector ({reason}): give "
-            "another record, or train this one again."
-        ) from None
+    load_weights(detector, weights)
     return detector.to(device).eval(), record
 
 
