@@ -39,6 +39,7 @@ DIALS = ("detail", "context", "scale")  # of scenes, from 0 to 1: see `augfpn.da
 
 TWO_STAGE, ONE_STAGE = ("faster_rcnn", "mask_rcnn"), ("retinanet", "fcos")
 Device = Literal["cpu", "cuda"]
+TIMM = r"^timm/[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$"  # a network of timm, and which of its weights
 DataName = Literal[tuple(DATA_SETS)]
 Detector = Literal["faster_rcnn", "mask_rcnn", "retinanet", "fcos"]
 BackboneName = (
@@ -51,18 +52,21 @@ BackboneName = (
         "mobilenet_v2",
         "mobilenet_v2_320",
         "narrow_resnet",
+        "efficientnet_lite0",
     ]
-    | Annotated[str, Field(pattern="^timm/"), "timm/NAME"]  # the name in help texts
+    | Annotated[str, Field(pattern=TIMM), "timm/NAME"]  # the name in help texts
 )
 Norm = Literal["frozen", "frozen_statistics", "batch", "group"]
 Supervision = Literal["all", "single"]
-InitialWeights = Literal["scratch", "imagenet"]  # that a backbone starts from
+InitialWeights = Literal["scratch", "imagenet", "coco"]  # of the backbone, or all that fit
 ContextPooling = Literal["ratio_invariant", "gap", "gmp", "psp"]
 ContextFusion = Literal["asf", "sum"]
 RoISelection = Literal["hard", "soft", "acf", "sum", "max", "panet"]
 Neck = Literal["fpn"]
 AnchorGrid = Literal["corner", "centre"]
 Operators = Literal["fast", "torchvision"]
+Half = Literal["bf16", "fp16"]
+Augment = Literal["flip", "scale_jitter", "crop", "colour", "strong"]
 LowQuality = Literal["always", "reassign"]
 
 
@@ -227,18 +231,33 @@ class Train:
     warmup_steps: Annotated[int, Field(ge=0)] = 500
     warmup_from: Fraction = 1 / 3
     clip: Rate | None = 35.0  # the largest L2 norm of all gradients
-    amp: bool = False  # bfloat16 autocast
+    accumulate: Positive = 1  # parts in which a step's batch is computed, one after the other
+    amp: bool = False  # mixed precision: matrix products and convolutions in ``half``
+    half: Half = "bf16"
     deterministic: bool = False  # the same bits each time on a GPU too: `training.repeatable`
     flip: Annotated[float, Field(ge=0, le=1)] = 0.5
     by_shape: bool = False  # no batch has wide and high pictures; the trainer sets it for such data
     workers: Annotated[int, Field(ge=0)] = 4
     checkpoint_seconds: Rate = 60.0
+    augment: Augment = "flip"  # how pictures are changed in training: `augfpn.data.augment`
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.0  # decay of the weights' average; 0: no average
+    evaluate_every: Positive | None = None  # steps from one evaluation while training to the next
+    patience: Positive | None = None  # end after so many evaluations without a better AP
+    tensorboard: bool = False  # write the curves as TensorBoard's event files, too
     processes: Positive = 1  # that trained together; the trainer sets it
 
     @model_validator(mode="after")
     def one_length(self) -> "Train":
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("give either steps or epochs, and set the other to None")
+        return self
+
+    @model_validator(mode="after")
+    def fits_together(self) -> "Train":
+        if self.accumulate > self.batch:
+            raise ValueError(f"{self.accumulate} parts of a batch of {self.batch}: give fewer")
+        if self.patience is not None and self.evaluate_every is None:
+            raise ValueError("patience counts evaluations: give evaluate_every too")
         return self
 
 

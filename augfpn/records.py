@@ -95,7 +95,7 @@ def run_id(experiment: config.Experiment, fingerprints: dict[str, str]) -> str:
     """
     settings = config.to_dict(experiment)
     settings["data"].pop("root")
-    for field in ("workers", "checkpoint_seconds"):
+    for field in ("workers", "checkpoint_seconds", "tensorboard"):
         settings["train"].pop(field)
     for part, default in config.DEFAULTS.items():
         settings[part] = not_default(settings[part], default)

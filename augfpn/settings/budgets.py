@@ -86,7 +86,7 @@ BUDGETS = {
     "paper": Experiment(
         model=Model(weights="imagenet"),
         data=Data(name="coco"),
-        train=Train(),
+        train=Train(amp=True),
         budget="paper",
     ),
 }

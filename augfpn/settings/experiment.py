@@ -6,6 +6,7 @@ there is and whether pretrained weights are available.
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from augfpn import config
 from augfpn.errors import UserError
@@ -14,15 +15,33 @@ from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.components import without_components
 from augfpn.settings.parameters import Parameters
 
+# What torchvision's detectors have; a small budget's own sizes would not fit their COCO weights.
+OF_COCO_WEIGHTS = {
+    "backbone": "resnet50",
+    "channels": config.FPN.channels,
+    "head_width": config.FPN.head_width,
+    "anchor_ratios": config.FPN.anchor_ratios,
+}
+
+GIVEN = (  # parameters that are settings of `augfpn.config.Train` by the same name; None: budget's
+    *("accumulate", "workers", "checkpoint_seconds", "ema", "augment", "evaluate_every"),
+    *("patience", "tensorboard"),
+)
+
 
 def experiment(
-    chosen: Parameters, device: config.Device, weights: config.InitialWeights | None = None
+    chosen: Parameters,
+    device: config.Device,
+    weights: config.InitialWeights | None = None,
+    half: config.Half = "bf16",
 ) -> config.Experiment:
     """The whole experiment.
 
     ``device`` is the device to run on; this machine need not have it. ``weights`` are the initial
-    weights of the backbone; they count only if the user chose "auto".
-    Raises ``UserError`` for data that need a folder and have none.
+    weights of the backbone, ``half`` is the device's 16-bit type; they count only if the user chose
+    "auto". A batch of "auto" is the budget's: `augfpn.training.memory` finds the parts that fit.
+    Raises ``UserError`` for data that need a folder and have none, and for what does not go with
+    the device or the budget.
     """
     budget = budget_of(chosen, device)
     base = BUDGETS[budget]
@@ -33,7 +52,7 @@ def experiment(
         base,
         model=the_model(base, chosen, start),
         data=the_data(base.data, chosen),
-        train=the_training(base, chosen, device),
+        train=the_training(base, chosen, device, half),
         budget=budget,
         seed=chosen.seed,
         device=device,
@@ -48,7 +67,9 @@ def budget_of(chosen: Parameters, device: config.Device) -> str:
 
 
 def backbone_of(chosen: Parameters, device: config.Device) -> str:
-    """The backbone that was asked for, or the budget's."""
+    """The backbone that was asked for, or that of the COCO weights, or the budget's."""
+    if chosen.weights == "coco":
+        return chosen.backbone or OF_COCO_WEIGHTS["backbone"]
     return chosen.backbone or BUDGETS[budget_of(chosen, device)].model.backbone
 
 
@@ -56,6 +77,8 @@ def the_dialect(budget: str, chosen: Parameters) -> dialects.Dialect:
     """The dialect that was asked for, or the budget's."""
     if chosen.dialect != "auto":
         return chosen.dialect
+    if chosen.weights == "coco":
+        return "torchvision"  # the detector that has learnt these weights
     return "authors" if budget == "paper" else "ours"
 
 
@@ -65,7 +88,9 @@ def the_model(
     """A budget's detector with the chosen parts."""
     dialect = the_dialect(budget.budget, chosen)
     pretrained = dialects.norm_of_pretrained(chosen.detector, dialect)
-    plain = replace(budget.model, detector=chosen.detector)
+    plain = resized(replace(budget.model, detector=chosen.detector), chosen)
+    if weights == "coco":
+        plain = replace(plain, **OF_COCO_WEIGHTS)
     return replace(
         dialects.in_dialect(plain, dialect, sizes=budget.budget == "paper"),
         lam=chosen.lam if chosen.cs else 0.0,
@@ -76,9 +101,9 @@ def the_model(
         roi_selection=chosen.roi_selection,
         mask_supervision=chosen.mask_supervision,
         neck=chosen.neck,
-        backbone=chosen.backbone or budget.model.backbone,
+        backbone=chosen.backbone or plain.backbone,
         weights=weights,
-        norm=pretrained if weights == "imagenet" else "batch",
+        norm="batch" if weights == "scratch" else pretrained,
     )
 
 
@@ -90,7 +115,7 @@ def the_data(base: config.Data, chosen: Parameters) -> config.Data:
             f"data = {chosen.data!r} needs data_root, the folder that holds annotations/ and the "
             "pictures."
         )
-    root = None if chosen.data_root is None else str(Path(chosen.data_root).expanduser().resolve())
+    root = None if chosen.data_root is None else str(Path(chosen.data_root).resolve())
     return replace(
         base,
         name=chosen.data,
@@ -102,18 +127,68 @@ def the_data(base: config.Data, chosen: Parameters) -> config.Data:
 
 
 def the_training(
-    budget: config.Experiment, chosen: Parameters, device: config.Device
+    budget: config.Experiment, chosen: Parameters, device: config.Device, half: config.Half
 ) -> config.Train:
-    """A budget's schedule with the chosen length."""
+    """A budget's schedule with what was chosen.
+
+    The budget's learning rate is for its own batch and is scaled to another one; a chosen rate is
+    used as it is. Raises ``UserError`` for more parts than pictures, and for fp16 on a CPU.
+    """
     schedule = replace(budget.train, deterministic=chosen.deterministic)
     if budget.budget == "paper":
         dialect = the_dialect(budget.budget, chosen)
         schedule = dialects.schedule(schedule, chosen.detector, dialect)
-    if device == "cpu":
-        schedule = replace(schedule, amp=False)  # bfloat16 is emulated, and slow, on most CPUs
     if chosen.steps is not None or chosen.epochs is not None:
         schedule = replace(schedule, steps=chosen.steps, epochs=chosen.epochs)
-    return schedule
+    batch = chosen.batch if isinstance(chosen.batch, int) else schedule.batch
+    if (chosen.accumulate or 1) > batch:
+        raise UserError(
+            f"accumulate = {chosen.accumulate} is more than the {batch} images of a step: give "
+            f"{batch} at most, or a larger batch."
+        )
+    if chosen.lr is not None:
+        schedule = replace(schedule, lr=chosen.lr, lr_batch=batch)
+    given = {name: getattr(chosen, name) for name in GIVEN if getattr(chosen, name) is not None}
+    return replace(schedule, batch=batch, **given, **the_precision(schedule, chosen, device, half))
+
+
+def the_precision(
+    schedule: config.Train, chosen: Parameters, device: config.Device, half: config.Half
+) -> dict[str, Any]:
+    """Whether 16-bit numbers are used, and which. Raises ``UserError`` for fp16 on a CPU."""
+    if chosen.amp == "fp16" and device == "cpu":
+        raise UserError(
+            "amp = 'fp16' needs a GPU, and this run is on the CPU: use amp='off', or 'bf16', which "
+            "is slow on most CPUs."
+        )
+    if chosen.amp == "auto":
+        on = schedule.amp and device == "cuda"  # bfloat16 is emulated, and slow, on most CPUs
+        return {"amp": on, "half": half if on else "bf16"}
+    return {"amp": False} if chosen.amp == "off" else {"amp": True, "half": chosen.amp}
+
+
+def resized(model: config.Model, chosen: Parameters) -> config.Model:
+    """The detector for images of the chosen size.
+
+    Anchors and the canonical size follow the shorter side in proportion, as they do from budget to
+    budget: an object keeps its anchor and its pyramid level when all images are made smaller. So
+    does the longest side, if none was chosen. Raises ``UserError`` if it would be the shorter one.
+    """
+    ratio = (chosen.short_side or model.short_side) / model.short_side
+    short = chosen.short_side or model.short_side
+    long = chosen.long_side or round(model.long_side * ratio)
+    if short > long:
+        raise UserError(
+            f"long_side = {long} is shorter than short_side, which is {short}: give a smaller "
+            "short_side too."
+        )
+    return replace(
+        model,
+        short_side=short,
+        long_side=long,
+        anchor_sizes=tuple(max(1, round(size * ratio)) for size in model.anchor_sizes),
+        canonical_size=model.canonical_size * ratio,
+    )
 
 
 def fpn_of(settings: config.Experiment) -> config.Experiment:

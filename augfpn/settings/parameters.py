@@ -4,7 +4,6 @@
 and what to do. `augfpn.settings.experiment` then adds a budget's sizes. Nothing here needs torch.
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import MISSING, fields
 from typing import Annotated, Any, Literal
@@ -13,8 +12,21 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from augfpn import config
-from augfpn.errors import UserError
+from augfpn.errors import UserError, choice_of, did_you_mean
 from augfpn.settings import dialects
+from augfpn.settings.values import (
+    MOST,
+    Batch,
+    Float,
+    Folder,
+    Int,
+    Text,
+    about,
+    known_device,
+    listed,
+    name_in_timm,
+    shown,
+)
 
 MEANT = {  # what people call a parameter elsewhere
     "lambda": "lam",
@@ -24,30 +36,6 @@ MEANT = {  # what people call a parameter elsewhere
     "dataset": "data",
     "root": "data_root",
 }
-
-
-def not_boolean(value: object) -> object:
-    """The value. Raises for true and false, which Python would take for 1 and 0."""
-    if isinstance(value, bool):
-        raise ValueError("a number, not true or false")
-    return value
-
-
-def listed(value: object) -> object:
-    """A tuple from "0.1, 0.2", "[0.1, 0.2]" or a single number, as papermill passes them."""
-    if isinstance(value, str):
-        return tuple(part for part in value.strip("[]() ").replace(",", " ").split() if part)
-    return (value,) if isinstance(value, int | float) else value
-
-
-Float = Annotated[float, BeforeValidator(not_boolean)]
-Int = Annotated[int, BeforeValidator(not_boolean)]
-Path_ = Annotated[str | None, Field(strict=True)]
-
-
-def about(text: str, **limits: Any) -> Any:
-    """What a parameter is, for help and error messages, and its limits."""
-    return Field(description=text, **limits)
 
 
 @dataclass(frozen=True, config=config.FROZEN)
@@ -87,16 +75,32 @@ class Parameters:
         Literal["auto", *dialects.DIALECTS],
         about("whose choices to follow; auto: the authors' at budget paper, else ours"),
     ] = "auto"
-    backbone: Annotated[config.BackboneName | None, about("the backbone; None: the budget's")] = (
-        None
-    )
+    backbone: Annotated[
+        config.BackboneName | None,
+        BeforeValidator(name_in_timm),
+        about("the backbone; None: the budget's"),
+    ] = None
     weights: Annotated[
-        Literal["auto", "imagenet", "scratch"],
-        about("initial weights of the backbone; auto: ImageNet's if they are available"),
+        Literal["auto", "imagenet", "coco", "scratch"],
+        about("initial weights; auto: ImageNet's if they are available; coco: torchvision's"),
     ] = "auto"
+    short_side: Annotated[
+        Int | None,
+        about(
+            "shorter side in pixels that images are resized to; anchors follow; None: the budget's",
+            ge=32,
+            le=8192,
+        ),
+    ] = None
+    long_side: Annotated[
+        Int | None,
+        about(
+            "longest side in pixels of a resized image; None: follows short_side", ge=32, le=8192
+        ),
+    ] = None
     data: Annotated[config.DataName, about("the data set")] = "scenes"
     data_root: Annotated[
-        Path_, about("the folder of the data set; without one, bccd is downloaded")
+        Folder | None, about("the folder of the data set; without one, bccd is downloaded")
     ] = None
     detail: Annotated[
         Float,
@@ -118,23 +122,65 @@ class Parameters:
         Literal["auto", "smoke", "laptop", "gpu", "paper"],
         about("size of model, data and training; auto: gpu if there is one, else laptop"),
     ] = "auto"
-    steps: Annotated[Int | None, about("training steps; None: the budget's", gt=0)] = None
+    steps: Annotated[Int | None, about("training steps; None: the budget's", gt=0, le=MOST)] = None
     epochs: Annotated[
         Float | None,
-        about("passes over the training images, instead of steps", gt=0, allow_inf_nan=False),
+        about("passes over the training images, instead of steps", gt=0, le=1e6),
     ] = None
-    limit: Annotated[Int | None, about("use only the first N images of each split", gt=0)] = None
+    batch: Annotated[
+        Batch | None,
+        about("images per step; auto: the budget's, in parts that fit the GPU; None: the budget's"),
+    ] = None
+    accumulate: Annotated[
+        Int | None, about("parts in which a step's images are computed, to save memory", gt=0)
+    ] = None
+    lr: Annotated[
+        Float | None,
+        about("learning rate at this batch; None: the budget's, scaled with batch", gt=0, le=1e6),
+    ] = None
+    amp: Annotated[
+        Literal["auto", "off", "bf16", "fp16"],
+        about("mixed precision; auto: bf16 or fp16 as the GPU has it, at budgets gpu and paper"),
+    ] = "auto"
+    ema: Annotated[
+        Float | None,
+        about(
+            "decay of the average of weights that is evaluated, as 0.999; None: none", gt=0, lt=1
+        ),
+    ] = None
+    augment: Annotated[
+        config.Augment, about("how training images are changed; flip: as in the paper")
+    ] = "flip"
+    evaluate_every: Annotated[
+        Int | None, about("steps between evaluations while training; None: none", gt=0, le=MOST)
+    ] = None
+    patience: Annotated[
+        Int | None,
+        about("stop after this many evaluations without a better AP; None: never", gt=0, le=MOST),
+    ] = None
+    limit: Annotated[
+        Int | None, about("use only the first N images of each split", gt=0, le=MOST)
+    ] = None
     test_split: Annotated[
-        str | None, about("the split to evaluate on; None: the data set's own")
+        Text | None, about("the split to evaluate on; None: the data set's own")
     ] = None
     seed: Annotated[Int, about("seed of initial weights, order and flips", ge=0, lt=2**31)] = 0
     device: Annotated[
-        Literal["auto", "cpu", "cuda"], about("the device; auto: a GPU if there is one")
+        Literal["auto", "cpu", "cuda"],
+        BeforeValidator(known_device),
+        about("the device; auto: a GPU if there is one"),
     ] = "auto"
     deterministic: Annotated[
         bool, about("train with operators that give the same bits each time, on a GPU too")
     ] = False
-    records: Annotated[str, about("the folder that runs are recorded in")] = "runs"
+    workers: Annotated[
+        Int | None, about("processes that read images; None: the budget's", ge=0, le=256)
+    ] = None
+    checkpoint_seconds: Annotated[
+        Float | None, about("seconds between checkpoints; None: the budget's", gt=0, le=1e6)
+    ] = None
+    tensorboard: Annotated[bool, about("write the curves for TensorBoard, too")] = False
+    records: Annotated[Folder, about("the folder that runs are recorded in")] = "runs"
     baseline: Annotated[
         Literal["record", "train", "none"],
         about("the FPN run to compare with: recorded, trained if missing, or none"),
@@ -171,6 +217,7 @@ def parse(values: dict[str, Any]) -> Parameters:
     except ValidationError as error:
         raise UserError(sentence(error, values)) from None
     check_together(parameters)
+    check_training(parameters)
     return parameters
 
 
@@ -179,9 +226,8 @@ def check_name(name: str, names: Sequence[str] = NAMES) -> None:
     if name in names:
         return
     meant = MEANT.get(name)
-    near = [meant] if meant in names else difflib.get_close_matches(name, names, 1)
-    hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(names)}."
-    raise UserError(f"there is no parameter '{name}': {hint}")
+    hint = f"did you mean {meant!r}?" if meant in names else did_you_mean(name, names)
+    raise UserError(f"there is no parameter {shown(name)}: {hint or choice_of(name, names)}")
 
 
 def check_together(chosen: Parameters) -> None:
@@ -197,6 +243,11 @@ def check_together(chosen: Parameters) -> None:
             f"mask_supervision = True does not go with detector={chosen.detector!r} and "
             f"cs={chosen.cs}: it needs detector='mask_rcnn' and cs=True."
         )
+    if chosen.weights == "coco" and chosen.backbone not in (None, "resnet50"):
+        raise UserError(
+            f"weights = 'coco' does not go with backbone={chosen.backbone!r}: torchvision's COCO "
+            "weights are of ResNet-50; use backbone='resnet50', or weights='imagenet'."
+        )
     turned_up = [name for name in config.DIALS if getattr(chosen, name)]
     if turned_up and chosen.data != "scenes":
         raise UserError(
@@ -208,9 +259,28 @@ def check_together(chosen: Parameters) -> None:
             f"detail = {chosen.detail:g} and context = {chosen.context:g} are shares of the same "
             "objects: their sum may be 1 at most."
         )
+    if chosen.short_side and chosen.long_side and chosen.short_side > chosen.long_side:
+        raise UserError(
+            f"short_side = {chosen.short_side} is longer than long_side = {chosen.long_side}: "
+            "exchange them."
+        )
+
+
+def check_training(chosen: Parameters) -> None:
+    """Raise ``UserError`` for parameters of the training that do not go together."""
     if chosen.steps is not None and chosen.epochs is not None:
         raise UserError(
             f"steps = {chosen.steps} and epochs = {chosen.epochs:g} are both given: choose one."
+        )
+    if chosen.batch == "auto" and chosen.accumulate is not None:
+        raise UserError(
+            f"batch = 'auto' and accumulate = {chosen.accumulate} are both given: 'auto' finds how "
+            "many parts fit the GPU; leave accumulate out, or give the batch as a number."
+        )
+    if chosen.patience is not None and chosen.evaluate_every is None:
+        raise UserError(
+            f"patience = {chosen.patience} counts evaluations while training: give evaluate_every, "
+            "the steps between them, too."
         )
 
 
@@ -224,6 +294,7 @@ def sentence(error: ValidationError, values: dict[str, Any]) -> str:
             option.strip("'")
             for option in first["ctx"]["expected"].replace(" or ", ", ").split(", ")
         ]
-        near = difflib.get_close_matches(str(values.get(name)), options, 1)
-        expected += f" (did you mean '{near[0]}'?)" if near else ""
-    return f"{name} = {values.get(name)!r}: expected {expected} ({name}: {describe(name)})."
+        meant = did_you_mean(shown(values.get(name)).strip("'"), options)
+        expected += f" ({meant})" if meant else ""
+    what = f" ({name}: {describe(name)})" if name in NAMES else ""
+    return f"{name} = {shown(values.get(name))}: expected {expected}{what}."
