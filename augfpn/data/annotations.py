@@ -5,7 +5,7 @@ What would make training wrong is an error; what can be repaired is repaired and
 
 import reprlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sized
 from typing import Any
 
 from pycocotools import mask as rle
@@ -193,7 +193,7 @@ def _rename_zero(annotations: list[Entry], given: dict[int, Entry]) -> list[str]
 
 def _repairs(findings: Findings) -> list[str]:
     return [
-        f"{'Clipped' if finding == CLIPPED else 'Left out'} {_count(found, 'box', 'boxes')} "
+        f"{'Clipped' if finding == CLIPPED else 'Left out'} {number_of(found, 'box', 'boxes')} "
         f"{finding}: annotation {some(found)}."
         for finding in (NO_SIZE, OUTSIDE, CLIPPED)
         if (found := findings[finding])
@@ -213,14 +213,15 @@ def _remarks(clean: Coco) -> list[str]:
         (crowds, "crowd region", "crowd regions", "for the evaluation to ignore"),
     ]
     return [
-        f"{_count(found, one, many)} {what}: {some(found)}."
+        f"{number_of(found, one, many)} {what}: {some(found)}."
         for found, one, many, what in remarks
         if found
     ]
 
 
-def _count(found: list, one: str, many: str) -> str:
-    return f"{len(found)} {one if len(found) == 1 else many}"
+def number_of(found: Sized, one: str, many: str = "") -> str:
+    """How many there are, with the word for one or for several: "1 box", "2 boxes"."""
+    return f"{len(found)} {one if len(found) == 1 else many or one + 's'}"
 
 
 def count_by_size(annotations: Iterable[dict]) -> dict[str, int]:

@@ -83,7 +83,7 @@ def loaded(pictures: Dataset, order: Iterable[Sequence], workers: int) -> Iterat
     try:
         yield from loader
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        if "DataLoader worker (pid" not in str(error):  # it was killed
             raise
         raise UserError(
             "a process that reads pictures has ended, most often because the memory was full: "

@@ -15,8 +15,9 @@ from filelock import FileLock
 
 from augfpn.config import DATA_SETS
 from augfpn.data.annotations import Coco, Entry, check_annotations
-from augfpn.data.files import digest, existing_folder, file_sizes, holdings, read_file
+from augfpn.data.files import digest, existing_folder, file_sizes, holdings
 from augfpn.data.pictures import Pictures
+from augfpn.data.pixels import read_file
 from augfpn.errors import UserError, one_of
 
 COMMIT = "d272fb14cdff6e473fafeeeba32aba5f560e9e43"
@@ -60,6 +61,7 @@ def bccd(root: str | os.PathLike[str] | None, split: str, download: bool = True)
         read=partial(read_file, folder / "JPEGImages"),
         fingerprint=digest(content.encode(), split.encode()),
         report=report,
+        folder=folder / "JPEGImages",
     )
 
 

@@ -5,11 +5,22 @@ import os
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from reprlib import repr as short
 
 from augfpn.config import DATA_SETS
 from augfpn.data.annotations import check_annotations
-from augfpn.data.files import digest, existing_folder, file_sizes, holdings, read_file
+from augfpn.data.files import (
+    digest,
+    existing_folder,
+    expect_inside,
+    file_sizes,
+    holdings,
+    is_file,
+    some,
+    spellings,
+)
 from augfpn.data.pictures import Pictures
+from augfpn.data.pixels import read_file
 from augfpn.errors import UserError, one_of
 
 # A split's names in files and folders; the first one found is taken.
@@ -41,15 +52,28 @@ def coco(root: str | os.PathLike[str] | None, split: str) -> Pictures:
     content = file.read_bytes()
     annotations, report = check_annotations(_parse(content, file), str(file))
     names = [entry["file_name"] for entry in annotations["images"]]
-    pictures = _picture_folder(folder, file, split, names[0])
+    expect_inside(names, str(file))
+    pictures = _picture_folder(folder, file, split, names)
+    renamed = spellings(pictures, names)
+    for entry in annotations["images"]:
+        entry["file_name"] = renamed.get(entry["file_name"], entry["file_name"])
+    names = [entry["file_name"] for entry in annotations["images"]]
     sizes = sorted(file_sizes(pictures, names, str(file)).items())
     return Pictures(
         name=f"coco {split}",
         coco=annotations,
         read=partial(read_file, pictures),
         fingerprint=digest(content, json.dumps(sizes).encode()),
-        report=report,
+        report=(*report, *_respelt(renamed, pictures)),
+        folder=pictures,
     )
+
+
+def _respelt(renamed: dict[str, str], pictures: Path) -> list[str]:
+    """What to report of files that were found under another spelling."""
+    pairs = [f"{short(name)} as {short(there)}" for name, there in renamed.items()]
+    found = f"Found {len(pairs)} files in {pictures} under another spelling: {some(pairs)}."
+    return [found] if pairs else []
 
 
 def _annotation_file(folder: Path, split: str) -> Path:
@@ -77,17 +101,20 @@ def _parse(content: bytes, file: Path) -> object:
         raise UserError(f"{file} is no JSON: {error.msg} at {place}; export it anew.") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{file} is no JSON text ({error}); export it anew.") from error
+    except RecursionError:
+        raise UserError(f"{file} has lists in lists without end; export it anew.") from None
 
 
-def _picture_folder(folder: Path, file: Path, split: str, first: str) -> Path:
+def _picture_folder(folder: Path, file: Path, split: str, names: list[str]) -> Path:
     """The folder that the file names are relative to: where the first picture is found."""
+    first = names[0]
     if file.name == ROBOFLOW:
         return file.parent
     named = dict.fromkeys((file.stem.removeprefix("instances_"), *SPLIT_NAMES[split]))
     candidates = [folder / name for name in (*named, *(f"images/{n}" for n in named), "images")]
     existing = [candidate for candidate in candidates if candidate.is_dir()]
     for candidate in (*existing, folder):
-        if (candidate / first).is_file():
+        if is_file(candidate / first) or spellings(candidate, [first]):
             return candidate
     if existing:
         return existing[0]  # `file_sizes` will say which files it lacks

@@ -1,13 +1,12 @@
-"""Folders, picture files and fingerprints: what the data sets on disk have in common."""
+"""Folders, names of files and fingerprints: what the data sets on disk have in common."""
 
 import os
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-from PIL import Image
+from pathlib import Path, PureWindowsPath
+from reprlib import repr as short
+from unicodedata import normalize
+from urllib.parse import unquote
 
 from augfpn.errors import UserError
 
@@ -17,21 +16,58 @@ def digest(*parts: bytes) -> str:
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
 
-def read_file(folder: Path, entry: dict[str, Any]) -> np.ndarray:
-    """The pixels of a picture file, (H, W, 3) uint8 RGB, exactly as they are stored.
+def expect_inside(names: Iterable[str], named_by: str) -> None:
+    """Refuse file names that lead out of the folder that they are relative to.
 
-    EXIF orientation is not applied: COCO's annotations refer to the stored pixels.
-    Raises: UserError for a file that cannot be decoded, or has more than 8 bits a channel.
+    Links in the user's folder may lead anywhere: who can make a link there may read its target.
+    Raises: UserError for an absolute name, and for one with ".." in it, however it is written.
     """
-    path = folder / entry["file_name"]
+    for name in names:
+        plain = PureWindowsPath(unquote(name))  # knows drives, and both kinds of slashes
+        if plain.anchor or ".." in plain.parts:
+            raise UserError(
+                f"{named_by} names the file {short(name)}, which may lie outside of the data "
+                "folder: give a name relative to the folder of the pictures, without '..'."
+            )
+
+
+def spellings(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """The names that exist only in another spelling, with the name of the file that is there.
+
+    Other spellings are those of other systems and of web pages: with \\ for /, with %20 for a
+    space, with letters and accents joined or apart, with another case, or after a folder.
+    """
+    missing = [name for name in names if not is_file(folder / name)]
+    if not missing:
+        return {}
+    there = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
+    by_case = {name.casefold(): name for name in there}
+    found = {}
+    for name in missing:
+        plain = unquote(name).replace("\\", "/").strip()
+        ways = [name.replace("\\", "/"), unquote(name), plain, plain.rpartition("/")[2]]
+        forms = [normalize(form, way) for way in ways for form in ("NFC", "NFD")]
+        forms.append(by_case.get(forms[-2].casefold(), ""))
+        exists = [form for form in forms if form and is_file(folder / form)]
+        if exists:
+            found[name] = exists[0]
+    return found if len({*found.values()}) == len(found) else {}
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file; names that no file can have are no files."""
     try:
-        with Image.open(path) as picture:
-            mode, pixels = picture.mode, np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UserError(f"{path} cannot be read as a picture ({error}); replace it.") from error
-    if mode.startswith(("I", "F")):  # Pillow clips their values in RGB: nearly all become white
-        raise UserError(f"{path} has more than 8 bits a channel; save it with 8.")
-    return pixels
+        return path.is_file()
+    except OSError:  # too long, say
+        return False
+
+
+def at_home(path: Path) -> Path:
+    """The path with the user's folder in place of ~; as it is if there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def existing_folder(root: str | os.PathLike[str] | None, source: str, layout: str) -> Path:
@@ -42,7 +78,7 @@ def existing_folder(root: str | os.PathLike[str] | None, source: str, layout: st
     """
     if not root:
         raise UserError(f"{source} needs data_root: the folder with {layout}.")
-    folder = Path(root).expanduser()
+    folder = at_home(Path(root))
     if not folder.exists():
         problem = "does not exist"
     elif not folder.is_dir():

@@ -25,6 +25,7 @@ def load(
     split: str,
     root: Root = None,
     *,
+    limit: int | None = None,
     scenes: SceneSettings | None = None,
     count: int | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -33,15 +34,19 @@ def load(
 
     ``root`` is the user's folder; scenes need none, and BCCD is downloaded if none is given.
     ``scenes``, ``count`` and ``progress`` are for scenes only: their settings, how many are made,
-    and a function that is told how many are made so far. The other data sets are returned whole;
-    `Pictures.first` takes fewer.
+    and a function that is told how many are made so far. ``limit`` is for the others: only the
+    first pictures are taken, at most so many. All their files are decoded once, to find broken
+    ones now, see `augfpn.data.checked`.
     Raises: UserError for an unknown name or split, and for whatever is wrong with the folder.
     """
     expect_both_places(name)
     one_of("data", name, DATA_SETS)
     one_of(f"{name} split", split, DATA_SETS[name].splits)
     if name != "scenes":
-        return as_pictures(LOADERS[name](root, split), name)
+        from augfpn.data.checked import checked
+
+        pictures = as_pictures(LOADERS[name](root, split), name)
+        return checked(pictures.first(limit) if limit else pictures)
     if count is None:
         raise UserError("scenes are drawn when asked for; give count, the number of scenes.")
     from augfpn.data.scenes.scene import scenes as make
@@ -68,8 +73,7 @@ def load_pictures(settings: Data, use: Purpose) -> "Pictures":
     """
     split = getattr(settings, use)
     if settings.name != "scenes":
-        pictures = load(settings.name, split, settings.root)
-        return pictures.first(settings.limit) if settings.limit else pictures
+        return load(settings.name, split, settings.root, limit=settings.limit)
     count = {"train": settings.train_scenes, "test": settings.test_scenes}[use]
     count = min(count, settings.limit or count)
     look = scene_settings(settings)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
     fingerprint: str  # sha256 in hex: equal for equal data
     report: tuple[str, ...] = ()  # what the check of the annotations found and repaired
     masks: bool = False  # whether targets have masks
+    folder: Path | None = None  # that file names are relative to; None: pictures made on the spot
 
     def __repr__(self) -> str:
         size = f"{len(self)} pictures, {len(self.classes)} classes"
@@ -52,7 +54,7 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
     def __getitem__(self, i: int) -> tuple[Tensor, Target]:
         entry = self.coco["images"][i]
         pixels = self.read(entry)
-        _expect_size(pixels, entry, self.name)
+        expect_size(pixels, entry, self.name)
         return torch.from_numpy(pixels.transpose(2, 0, 1).copy()), self.target(i)
 
     def target(self, i: int) -> Target:
@@ -146,12 +148,13 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         return replace(self, coco=coco, fingerprint=fingerprint)
 
 
-def _expect_size(pixels: np.ndarray, entry: Entry, name: str) -> None:
+def expect_size(pixels: np.ndarray, entry: Entry, name: str) -> None:
+    """Raise ``UserError`` for pixels of another size than annotated."""
     height, width = entry["height"], entry["width"]
     if pixels.shape == (height, width, 3):
         return
-    turned = pixels.shape == (width, height, 3)
-    remedy = "turn the file's pixels as its EXIF tag says" if turned else "correct one of the two"
+    swapped = pixels.shape == (width, height, 3)
+    remedy = "exchange width and height there" if swapped else "correct one of the two"
     raise UserError(
         f"{name}: {entry['file_name']} has {pixels.shape[1]}x{pixels.shape[0]} pixels, but its "
         f"annotation (image {entry['id']}) says {width}x{height}; {remedy}."

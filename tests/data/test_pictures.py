@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch._utils import ExceptionWrapper
 
-from augfpn.data.files import read_file
 from augfpn.data.pictures import Pictures
+from augfpn.data.pixels import read_file
 from augfpn.errors import UserError
 
 
@@ -141,7 +141,7 @@ def test_a_file_of_another_size_is_named(pictures, tmp_path):
     with pytest.raises(UserError, match=r"seven\.png has 41x30 pixels.*image 7\) says 40x30"):
         pictures[0]
     Image.new("RGB", (30, 40)).save(tmp_path / "seven.png")
-    with pytest.raises(UserError, match="turn the file's pixels as its EXIF tag says"):
+    with pytest.raises(UserError, match="exchange width and height there"):
         pictures[0]
 
 

@@ -1,0 +1,96 @@
+"""Picture files become pixels: which formats are opened, and which way up a picture is."""
+
+import struct
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from augfpn.errors import UserError
+
+# Pillow would also open formats that start other programs, as EPS starts Ghostscript, whatever the
+# file's name says.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
+ORIENTATION = 0x0112  # the EXIF tag that says how to turn a picture: 1 to 8, 1 is as it is
+SIDEWAYS = range(5, 9)  # the orientations that exchange width and height
+# A file can be broken in any way, and each of Pillow's plugins fails in its own.
+UNREADABLE = (
+    *(OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, AttributeError),
+    *(struct.error, OverflowError, RuntimeError, Image.DecompressionBombError),
+)
+# Pillow warns from 89 million pixels on, and refuses from 179 on: here only that counts.
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+
+def decoded_file(path: Path) -> tuple[np.ndarray, int]:
+    """The pixels of a picture file as they are stored, and its EXIF orientation, 1 to 8.
+
+    Shapes: pixels: (H, W, 3) uint8 RGB, of the first image where a file has several.
+    Raises: UserError for a file that cannot be decoded, or has more than 8 bits a channel.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as picture:
+            mode, orientation = picture.mode, orientation_of(picture)
+            pixels = np.asarray(picture.convert("RGB"))
+    except Image.DecompressionBombError:
+        raise UserError(f"{path} has too many pixels to be read: cut it into tiles.") from None
+    except UNREADABLE as error:
+        raise UserError(
+            f"{path} cannot be read as a picture ({reason(error, path)}); replace it."
+        ) from error
+    if mode.startswith(("I", "F")):  # Pillow clips their values in RGB: nearly all become white
+        raise UserError(f"{path} has more than 8 bits a channel; save it with 8.")
+    return pixels, orientation
+
+
+def orientation_of(picture: Image.Image) -> int:
+    """The EXIF orientation of an open picture; 1 if it has none, or one that means nothing."""
+    try:
+        value = picture.getexif().get(ORIENTATION, 1)
+    except Exception:  # tags are written by many programs, and may be broken in any way
+        return 1
+    return value if type(value) is int and 1 <= value <= 8 else 1
+
+
+def reason(error: BaseException, path: Path) -> str:
+    """Why a file cannot be read, in a few words."""
+    if isinstance(error, Image.UnidentifiedImageError):
+        return f"it is not {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, or it is broken"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Pixels (H, W, 3) as a person sees the picture: turned and mirrored as its EXIF tag says."""
+    match orientation:
+        case 2:
+            return pixels[:, ::-1]
+        case 3:
+            return pixels[::-1, ::-1]
+        case 4:
+            return pixels[::-1]
+        case 5:
+            return pixels.transpose(1, 0, 2)
+        case 6:
+            return np.rot90(pixels, -1)
+        case 7:
+            return np.rot90(pixels, 2).transpose(1, 0, 2)
+        case 8:
+            return np.rot90(pixels)
+    return pixels
+
+
+def read_file(folder: Path, entry: dict[str, Any], turn: bool = False) -> np.ndarray:
+    """The pixels of a picture file, (H, W, 3) uint8 RGB, as its annotations mean them.
+
+    COCO's annotations refer to the stored pixels, other tools' to the picture as it is seen, turned
+    as its EXIF tag says. Where this exchanges the sides, the annotated size tells which is meant;
+    else ``turn`` says it. Raises: UserError as `decoded_file` does.
+    """
+    pixels, orientation = decoded_file(folder / entry["file_name"])
+    if orientation in SIDEWAYS and pixels.shape[0] != pixels.shape[1]:
+        turn = pixels.shape[1::-1] == (entry["height"], entry["width"])
+    return turned(pixels, orientation) if turn else pixels
