@@ -2,15 +2,24 @@
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Iterator
+
+from augfpn.support.text import printable
 
 DONE, FAILED, WRONG_USE, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141  # the last two are a shell's
 
 
 def say(sentence: str) -> None:
-    """Print one line to stderr."""
-    print(f"augfpn: {sentence}", file=sys.stderr)
+    """Print one line to stderr. Of the processes that torchrun started, only one prints it."""
+    with contextlib.suppress(ImportError):  # of a broken torch
+        if os.environ.get("WORLD_SIZE", "1") != "1":
+            from augfpn.training.meeting import first_to_say
+
+            if not first_to_say(sentence):
+                return
+    print(f"augfpn: {printable(sentence)}", file=sys.stderr)
 
 
 def as_json(value: object) -> str:

@@ -6,11 +6,19 @@ torchrun starts the processes and gives each its rank in environment variables. 
 detector; each takes its share of every step's pictures; they average their gradients. Only rank 0
 writes files and prints. The order of the pictures, their flips and the learning rate depend on the
 step only, so together the processes see the pictures that a single process would see.
+
+What several processes compute differs from what one computes, so their number is a setting of the
+run, which its identity and its record have. Batch normalisation uses the statistics of all
+processes, which differ by rounding. Each process samples anchors and RoIs with its own random
+numbers, pads its own share of the pictures, and divides its losses by its own number of samples, as
+torchvision and the authors' code do. Where these numbers are equal (RetinaNet divides per picture),
+one and several processes differ by rounding.
 """
 
 import atexit
+import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,6 +28,9 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from augfpn.errors import UserError
+from augfpn.support.launched import rank_and_size
+from augfpn.training.meeting import Watch, client, meet
+from augfpn.training.synchronised import normalises_batches, synchronised
 
 Item = TypeVar("Item")
 PATIENCE = timedelta(minutes=30)  # how long the others wait for a process before all fail
@@ -50,8 +61,14 @@ class World(NamedTuple):
             )
 
     def learner(self, detector: nn.Module) -> nn.Module:
-        """The detector to train; with several processes it averages gradients over them."""
-        return detector if self.size == 1 else DistributedDataParallel(detector)
+        """The detector to train; several processes share gradients and batch statistics."""
+        if self.size == 1:
+            return detector
+        if self.first:
+            batches = "batch statistics and gradients are those of all images of a step"
+            own = batches if normalises_batches(detector) else "gradients are averaged"
+            print(f"{self.size} processes train together: {own}.")
+        return Learner(detector)
 
     def seed(self, seed: int, step: int) -> None:
         """Seed every rank but 0 differently, to sample other RoIs; repeatable after a restart."""
@@ -80,8 +97,34 @@ class World(NamedTuple):
             dist.broadcast_object_list(told, src=0)
         return told[0]
 
+    @contextlib.contextmanager
+    def as_one(self) -> Iterator[None]:
+        """Within it, an error in one process ends all of them within seconds.
+
+        Raises ``UserError`` in place of the errors that follow from the end of another process.
+        """
+        try:
+            yield
+        except BaseException as error:
+            if self.size > 1:
+                leave_at_once()
+            if self.size > 1 and is_of_connection(error):
+                raise UserError(
+                    f"one of the {self.size} processes that train together has ended without a "
+                    "word, as if it was killed: the same command goes on from the last checkpoint."
+                ) from error
+            raise
+
 
 ALONE = World()
+
+
+class Learner(DistributedDataParallel):
+    """A detector whose gradients and batch statistics are those of all processes."""
+
+    def forward(self, *given: Any) -> Any:
+        with synchronised():
+            return super().forward(*given)
 
 
 def join(device: str) -> World:
@@ -90,12 +133,32 @@ def join(device: str) -> World:
     Later calls return the same world. Without torchrun nothing is started. The processes leave
     the group only when they end, because a second rendezvous would find the addresses of the first.
     """
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    rank, size = rank_and_size()
     if size == 1:
         return ALONE
     if not dist.is_initialized():
         if device == "cuda":
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-        dist.init_process_group(BACKENDS if device == "cuda" else "gloo", timeout=PATIENCE)
+        store = client(serve=rank == 0)
+        name = meet(store, rank, size)
+        backend = BACKENDS if device == "cuda" else "gloo"
+        group = dist.PrefixStore(f"{name}/group", store)
+        dist.init_process_group(backend, timeout=PATIENCE, store=group, rank=rank, world_size=size)
         atexit.register(dist.destroy_process_group)
-    return World(dist.get_rank(), size)
+        watches.append(Watch(name, rank, size))
+    return World(rank, size)
+
+
+watches: list[Watch] = []  # of this process; it joins once
+
+
+def leave_at_once() -> None:
+    """Tell the other processes that this one fails, and do not wait for them when it ends."""
+    atexit.unregister(dist.destroy_process_group)
+    for watch in watches:
+        watch.fail()
+
+
+def is_of_connection(error: BaseException) -> bool:
+    """Whether an error says that processes could not reach each other."""
+    return isinstance(error, dist.DistError) or "gloo" in str(error)

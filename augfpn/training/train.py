@@ -8,6 +8,7 @@ CPU.
 
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -43,11 +44,12 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     """
     here = join(experiment.device)
     here.check_batch(experiment.train.batch)
+    experiment = replace(experiment, train=replace(experiment.train, processes=here.size))
     run = prepare_run(experiment)
     done = records.find(run.id, [folder])
     if done is not None and not again:
         return done
-    with working_folder(folder / f".{run.name}.running", here) as work:
+    with here.as_one(), working_folder(folder / f".{run.name}.running", here) as work:
         keep_freed_memory()
         torch.manual_seed(experiment.seed)
         detector = build_detector(run.experiment.model).to(experiment.device)
