@@ -4,7 +4,7 @@ What would make training wrong is an error; what can be repaired is repaired and
 """
 
 import reprlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sized
 from typing import Any
 
@@ -12,7 +12,14 @@ from pycocotools import mask as rle
 
 from augfpn.data.files import some
 from augfpn.data.masks import has_mask, mask_code
+from augfpn.data.plausible import (
+    constant_area,
+    distinct_classes,
+    expect_corner_and_size,
+    is_area_of,
+)
 from augfpn.errors import UserError
+from augfpn.support.text import printable
 
 Coco = dict[str, Any]
 Entry = dict[str, Any]  # one of the dict's images, annotations or categories
@@ -27,6 +34,7 @@ SIZE_LIMITS = {"small": 32**2, "medium": 96**2, "large": float("inf")}  # COCO's
 NO_SIZE = "without width or height"
 OUTSIDE = "entirely outside of the picture"
 CLIPPED = "sticking out of the picture"
+AREA = "Computed the area of"  # anew
 
 
 def _finite(value: object) -> bool:
@@ -74,13 +82,17 @@ def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
 
     - left out: boxes thinner than 0.01 px, and boxes entirely outside of their picture;
     - clipped: boxes that stick out of their picture (reported above 1 px; less is rounding);
-    - filled in: ``iscrowd`` 0, ``segmentation`` [], ``area`` from the mask or else the box;
+    - filled in: ``iscrowd`` 0, ``segmentation`` [], ``area`` from the mask or else the box, also
+      where the given one cannot be right (not positive, larger than the box, one for all);
     - given another id: annotation 0, because pycocotools takes a match with id 0 for no match;
-    - only reported: pictures without an object, classes without an object, crowd regions.
+    - left out: a category that only groups the others, if a class has its name;
+    - only reported: pictures without an object, classes without an object, crowd regions, files
+      that are listed twice.
 
     Raises: UserError, one sentence with the file (``where``), the id and the value, if a table or
     a field is missing or has a wrong type, an id is used twice or unknown, a box is not four finite
-    numbers, or there is no picture, no annotation or no object to learn from.
+    numbers, boxes are in another notation, two classes have one name, or there is no picture, no
+    annotation or no object to learn from.
     """
     if not isinstance(coco, dict):
         raise UserError(f"{where} holds a {type(coco).__name__}, but COCO's format is a dict.")
@@ -90,17 +102,32 @@ def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
     _expect_known(given, "image_id", images, "images", where)
     _expect_known(given, "category_id", categories, "categories", where)
 
+    used = {annotation["category_id"] for annotation in given.values()}
+    categories, left_out = distinct_classes(categories, used, where)
+    if all(max(annotation["bbox"]) <= 1 for annotation in given.values()):
+        raise UserError(f"{where} has boxes in fractions: no number is above 1; give pixels.")
+    expect_corner_and_size(given.values(), images, where)
+
     annotations, findings = _clean(given, images, where)
     if all(annotation["iscrowd"] for annotation in annotations):
-        raise UserError(f"{where} has no box to learn from or to score; add annotations.")
-    if all(max(annotation["bbox"]) <= 1 for annotation in annotations):
-        raise UserError(f"{where} has boxes in fractions: no number is above 1; give pixels.")
+        raise UserError(_no_objects(annotations, where))
     clean = coco | {
         "images": [dict(entry) for entry in images.values()],
         "categories": [dict(entry) for entry in categories.values()],
         "annotations": annotations,
     }
-    return clean, (*_repairs(findings), *_rename_zero(annotations, given), *_remarks(clean))
+    report = [*_repairs(findings), *_rename_zero(annotations, given), *left_out, *_remarks(clean)]
+    return clean, tuple(map(printable, report))
+
+
+def _no_objects(crowds: list[Entry], where: str) -> str:
+    if not crowds:
+        return f"{where} has no box to learn from or to score; add annotations."
+    return (
+        f"{where} has only crowd regions (all {len(crowds)} annotations have iscrowd 1), which are "
+        "neither learnt nor scored: set iscrowd to 0 where one object is marked, as tools that "
+        "write masks as run lengths often do not."
+    )
 
 
 def _table(coco: Coco, table: str, where: str) -> dict[int, Entry]:
@@ -148,13 +175,21 @@ def _clean(
 ) -> tuple[list[Entry], Findings]:
     findings: Findings = defaultdict(list)
     clean = []
+    constant = constant_area(given.values())
     for annotation in given.values():
         image = images[annotation["image_id"]]
         box, finding = _fit(list(annotation["bbox"]), image["width"], image["height"])
+        name = f"{annotation['id']} in {image['file_name']}"
         if finding:
-            findings[finding].append(f"{annotation['id']} in {image['file_name']}")
+            findings[finding].append(name)
         if box:
             clean.append(_complete(annotation, box, image, where))
+            area = clean[-1]["area"]
+            if constant or not is_area_of(area, box):
+                own = _own_area(annotation, box, image, where)
+                if not (has_mask(annotation) and own / 2 <= area <= own * 2):
+                    findings[AREA].append(name)
+                    clean[-1]["area"] = own
     return clean, findings
 
 
@@ -176,10 +211,15 @@ def _fit(box: Box, width: int, height: int) -> tuple[Box | None, str | None]:
 def _complete(annotation: Entry, box: Box, image: Entry, where: str) -> Entry:
     mask, area = annotation.get("segmentation") or [], annotation.get("area")
     if area is None or (not mask and box != list(annotation["bbox"])):
-        covered = rle.area(mask_code(annotation, image, where)) if has_mask(annotation) else 0
-        area = float(covered) or box[2] * box[3]
+        area = _own_area(annotation, box, image, where)
     crowd = int(annotation.get("iscrowd") or 0)
     return annotation | {"bbox": box, "area": area, "iscrowd": crowd, "segmentation": mask}
+
+
+def _own_area(annotation: Entry, box: Box, image: Entry, where: str) -> float:
+    """The area of an object's mask in pixels, or else of its box."""
+    covered = rle.area(mask_code(annotation, image, where)) if has_mask(annotation) else 0
+    return float(covered) or box[2] * box[3]
 
 
 def _rename_zero(annotations: list[Entry], given: dict[int, Entry]) -> list[str]:
@@ -192,11 +232,17 @@ def _rename_zero(annotations: list[Entry], given: dict[int, Entry]) -> list[str]
 
 
 def _repairs(findings: Findings) -> list[str]:
+    """A sentence for each kind of repair."""
+    kinds = {
+        f"Left out {{}} {NO_SIZE}": findings[NO_SIZE],
+        f"Left out {{}} {OUTSIDE}": findings[OUTSIDE],
+        f"Clipped {{}} {CLIPPED}": findings[CLIPPED],
+        f"{AREA} {{}} anew, because the given one cannot be right": findings[AREA],
+    }
     return [
-        f"{'Clipped' if finding == CLIPPED else 'Left out'} {number_of(found, 'box', 'boxes')} "
-        f"{finding}: annotation {some(found)}."
-        for finding in (NO_SIZE, OUTSIDE, CLIPPED)
-        if (found := findings[finding])
+        f"{what.format(number_of(found, 'box', 'boxes'))}: annotation {some(found)}."
+        for what, found in kinds.items()
+        if found
     ]
 
 
@@ -207,7 +253,9 @@ def _remarks(clean: Coco) -> list[str]:
     used = {a["category_id"] for a in objects}
     empty = [entry["file_name"] for entry in clean["images"] if entry["id"] not in shown]
     unused = [entry["name"] for entry in clean["categories"] if entry["id"] not in used]
+    files = Counter(entry["file_name"] for entry in clean["images"])
     remarks = [
+        ([name for name in files if files[name] > 1], "file", "files", "listed more than once"),
         (empty, "picture", "pictures", "without an object, evaluated but not trained on"),
         (unused, "class", "classes", "without an object"),
         (crowds, "crowd region", "crowd regions", "for the evaluation to ignore"),

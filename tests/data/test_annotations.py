@@ -56,7 +56,10 @@ BROKEN = [
         lambda c: ANNOTATION(c).update(segmentation=[["a"] * 6], area=None),
         "annotation 11 has a segmentation that is no mask",
     ),
-    (lambda c: [a.update(iscrowd=1) for a in c["annotations"]], "has no box to learn from"),
+    (lambda c: [a.update(iscrowd=1) for a in c["annotations"]], "has only crowd regions (all 4"),
+    (lambda c: CATEGORY(c).update(name="dog"), "categories 5 and 90 are called 'dog' and 'dog'"),
+    (lambda c: CATEGORY(c).update(name="dog "), "5 and 90 are called 'dog ' and 'dog': give each"),
+    (lambda c: ANNOTATION(c).update(area=float("nan")), "has area nan; make it a finite number"),
     (lambda c: [a.update(bbox=[0, 0, 0, 9]) for a in c["annotations"]], "has no box to learn from"),
     (lambda c: [a.update(bbox=[0.2, 0.1, 0.5, 0.9]) for a in c["annotations"]], "give pixels"),
 ]
@@ -72,7 +75,7 @@ def test_what_training_cannot_be_right_with_is_one_sentence(small_coco, break_it
     assert sentence.startswith("small.json")
     assert sentence.endswith(".")
     assert "\n" not in sentence
-    assert len(sentence) < 200
+    assert len(sentence) < 250
 
 
 @pytest.mark.parametrize("value", [[], None, "coco"])
@@ -225,3 +228,73 @@ def test_annotation_0_is_renamed_for_pycocotools(small_coco):
     clean, report = check_annotations(small_coco, "small.json")
     assert average_precision(clean) == pytest.approx(1)
     assert "Annotation 0 is called 21: pycocotools never matches 0." in report
+
+
+# --- what fits the format and is wrong ------------------------------------------------------------
+
+
+def scattered(count: int, notation) -> dict:
+    """One picture of 100x80 with boxes of many places and sizes, each written by ``notation``."""
+    rng = np.random.default_rng(count)
+    corners = np.sort(rng.uniform(0, [100, 80], (count, 2, 2)), axis=1).reshape(count, 4)
+    return {
+        "images": [{"id": 1, "file_name": "a.png", "width": 100, "height": 80}],
+        "categories": [{"id": 1, "name": "thing"}],
+        "annotations": [
+            {"id": i, "image_id": 1, "category_id": 1, "bbox": notation(*map(float, box))}
+            for i, box in enumerate(corners, start=1)
+        ],
+    }
+
+
+def test_boxes_in_another_notation_are_refused_and_coco_s_are_not():
+    coco = scattered(30, lambda x, y, u, v: [x, y, u - x, v - y])
+    assert len(check_annotations(coco, "a.json")[0]["annotations"]) == 30
+    with pytest.raises(UserError, match=r"a.json has boxes that seem to be the corners x1, y1"):
+        check_annotations(scattered(30, lambda x, y, u, v: [x, y, u, v]), "a.json")
+    centres = scattered(30, lambda x, y, u, v: [(x + u) / 2, (y + v) / 2, u - x, v - y])
+    with pytest.raises(UserError, match=r"seem to be the centre, width and height: so all 30 fit"):
+        check_annotations(centres, "a.json")
+
+
+@pytest.mark.parametrize("wrong", [lambda w, h: -w * h, lambda w, h: 1.0, lambda w, h: 2 * w * h])
+def test_areas_that_cannot_be_right_are_computed_anew(wrong):
+    coco = scattered(9, lambda x, y, u, v: [x, y, u - x + 9, v - y + 9])
+    coco["images"][0] |= {"width": 200, "height": 200}
+    for each in coco["annotations"]:
+        each["area"] = wrong(*each["bbox"][2:])
+    clean, report = check_annotations(coco, "a.json")
+    assert [a["area"] for a in clean["annotations"]] == [
+        a["bbox"][2] * a["bbox"][3] for a in clean["annotations"]
+    ]
+    assert report[0].startswith("Computed the area of 9 boxes anew, because the given one cannot")
+
+
+def test_a_thin_object_keeps_its_area(small_coco):
+    line = [[2.0, 3.0, 12.0, 22.0, 12.0, 23.0]]  # a diagonal of 5 px in a box of 200
+    small_coco["annotations"][0] |= {"segmentation": line, "area": 1.9}
+    clean, report = check_annotations(small_coco, "a.json")
+    assert clean["annotations"][0]["area"] != 200
+    assert len(report) in (2, 3)
+
+
+def test_roboflow_s_group_of_classes_with_a_class_s_name_is_left_out(small_coco):
+    small_coco["categories"] = [
+        {"id": 0, "name": "dog", "supercategory": "none"},
+        *({**each, "supercategory": "dog"} for each in small_coco["categories"]),
+    ]
+    clean, report = check_annotations(small_coco, "a.json")
+    assert [each["id"] for each in clean["categories"]] == [5, 90, 2]
+    assert "Left out category 0, 'dog': it only groups the others." in report
+
+
+def test_a_file_that_is_listed_twice_is_reported(small_coco):
+    small_coco["images"][0]["file_name"] = "three.png"
+    assert "1 file listed more than once: three.png." in check_annotations(small_coco, "a")[1]
+
+
+def test_control_characters_do_not_reach_the_report(small_coco):
+    small_coco["images"][2]["file_name"] = "a\x1b[2Jb\n.png"
+    clean, report = check_annotations(small_coco, "a.json")
+    assert "\\x1b[2Jb\\n.png" in report[0]
+    assert clean["images"][2]["file_name"] == "a\x1b[2Jb\n.png"
