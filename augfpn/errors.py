@@ -1,6 +1,6 @@
 """What went wrong on the user's side, said in one sentence."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 FROM_WORKER = "Caught UserError in DataLoader worker"  # how torch begins what a worker sends
@@ -20,6 +20,19 @@ class UserError(ValueError):
         return [f"UserError: {self}"]
 
 
+def did_you_mean(word: object, known: Iterable[object]) -> str:
+    """The question "did you mean 'lam'?" for the most similar word; "" if none is similar."""
+    by_lower = {str(each).lower(): str(each) for each in known}
+    near = get_close_matches(str(word).lower(), by_lower, n=1)
+    return f"did you mean {by_lower[near[0]]!r}?" if near else ""
+
+
+def choice_of(word: object, known: Collection[object]) -> str:
+    """The end of a sentence about an unknown word: the one meant if any, and all that there are."""
+    meant = did_you_mean(word, known)
+    return f"{f'{meant} There are' if meant else 'choose from'} {', '.join(map(str, known))}."
+
+
 def one_of(what: str, value: str, allowed: Collection[str]) -> str:
     """The value itself, if it is one of those allowed.
 
@@ -27,7 +40,4 @@ def one_of(what: str, value: str, allowed: Collection[str]) -> str:
     """
     if value in allowed:
         return value
-    by_lower = {choice.lower(): choice for choice in allowed}
-    near = get_close_matches(str(value).lower(), by_lower, n=1)
-    meant = f"did you mean {by_lower[near[0]]!r}, of" if near else "there is"
-    raise UserError(f"{what} {value!r} is unknown; {meant} {', '.join(map(repr, allowed))}.")
+    raise UserError(f"{what} {value!r} is unknown; {choice_of(value, allowed)}")

@@ -60,9 +60,7 @@ def asked(names: dict[str, Any]) -> Asked:
     try:
         return TypeAdapter(Asked).validate_python(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name, expected = str(first["loc"][0]), first["msg"].removeprefix("Input should be ")
-        raise UserError(f"{name} = {given.get(name)!r}: expected {expected}.") from None
+        raise UserError(parameters.sentence(error, given)) from None
 
 
 def check(names: dict[str, Any]) -> parameters.Parameters:

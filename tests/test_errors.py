@@ -18,5 +18,5 @@ def test_a_misspelt_word_gets_the_nearest_one():
     assert one_of("data", "coco", ("coco", "bccd")) == "coco"
     with pytest.raises(UserError, match="data 'Coc' is unknown; did you mean 'coco'"):
         one_of("data", "Coc", ("coco", "bccd"))
-    with pytest.raises(UserError, match="'xyz' is unknown; there is 'coco', 'bccd'"):
+    with pytest.raises(UserError, match="'xyz' is unknown; choose from coco, bccd"):
         one_of("data", "xyz", ("coco", "bccd"))

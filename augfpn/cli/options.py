@@ -5,12 +5,11 @@ Nothing here needs torch: whatever is wrong with an argument is said before torc
 
 import argparse
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn, get_args, get_origin
 
-from augfpn.errors import UserError
+from augfpn.errors import UserError, choice_of
 from augfpn.settings import parameters, recipes
 from augfpn.settings.parameters import Parameters
 
@@ -34,10 +33,7 @@ class Parser(argparse.ArgumentParser):
         # argparse calls this for each value of an argument with choices; a command is one, too.
         if action.choices is not None and value not in action.choices:
             what = action.option_strings[0] if action.option_strings else action.metavar
-            allowed = ", ".join(map(str, action.choices))
-            raise UserError(
-                f"{what} {value!r} is unknown: {meant(value, action.choices)}{allowed}."
-            )
+            raise UserError(f"{what} {value!r} is unknown: {choice_of(value, action.choices)}")
 
 
 class Argument(NamedTuple):
@@ -50,12 +46,6 @@ class Argument(NamedTuple):
 def argument(*names: str, **settings: Any) -> Argument:
     """An argument, written like a call of ``add_argument``."""
     return Argument(names, settings)
-
-
-def meant(word: object, allowed: Any) -> str:
-    """The beginning of a hint: "did you mean 'train'? There are ", or "choose from "."""
-    near = get_close_matches(str(word), list(map(str, allowed)), 1)
-    return f"did you mean {near[0]!r}? There are " if near else "choose from "
 
 
 def at_least(least: int) -> Callable[[str], int]:

@@ -5,10 +5,10 @@ Modules that need torch are imported where they are used. So `augfpn --help` ans
 """
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import NoReturn
 
 from augfpn import __version__
@@ -16,13 +16,16 @@ from augfpn.cli import doctor, options
 from augfpn.cli.commands import COMMANDS, Command
 from augfpn.cli.options import Parser
 from augfpn.cli.output import FAILED, INTERRUPTED, UNREAD, WRONG_USE, say
-from augfpn.errors import UserError
+from augfpn.errors import UserError, choice_of, did_you_mean
 from augfpn.settings import parameters
+from augfpn.support import faults
+from augfpn.support.launched import rank
 from augfpn.support.machine import let_waiting_threads_sleep
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status: 0, 1 for problems found, 2 for wrong use."""
+    open_closed_streams()
     let_waiting_threads_sleep()
     try:
         try:
@@ -30,16 +33,19 @@ def main(words: Sequence[str] | None = None) -> int:
         finally:
             print(end="", flush=True)
     except BrokenPipeError:  # the reader has closed the pipe, as `| head` does
-        # Python flushes once more when it ends: let it write into nothing.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write_into_nothing()
         return UNREAD
+    except OSError as error:
+        write_into_nothing()
+        say(f"error: what the command prints could not be written: {error.strerror}.")
+        return FAILED
 
 
 def answer(words: list[str]) -> int:
     """Run a command line and say what is wrong in one sentence; returns the exit status."""
     try:
         # Of several processes that torchrun started, only the first one prints.
-        with contextlib.redirect_stdout(None if int(os.environ.get("RANK", "0")) else sys.stdout):
+        with contextlib.redirect_stdout(None if rank() else sys.stdout):
             return run(words)
     except KeyboardInterrupt:
         goes_on = "; the same command goes on from the last checkpoint, at most a minute old"
@@ -47,15 +53,47 @@ def answer(words: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
-    except (UserError, OSError, FloatingPointError) as error:
-        say(f"error: {' '.join(str(error).split())}")
+    except (UserError, FloatingPointError) as error:
+        say(f"error: {faults.sentence_of(error)}")
         return WRONG_USE
-    except (ImportError, RuntimeError):  # as torch and a torchvision that does not fit it raise
-        found = doctor.installation()
-        if not doctor.has_problem(found):
-            raise
-        print(doctor.findings_text(found))
-        return FAILED
+    except Exception as error:
+        return explain(error)
+
+
+def explain(error: Exception) -> int:
+    """Say an error's cause first, and then what can be found out about it; returns the status."""
+    known = faults.sentence_of(error)
+    if known is not None:
+        say(f"error: {known}")
+        return WRONG_USE if isinstance(error, OSError) else FAILED
+    kept = faults.keep_traceback(error)
+    say(f"error: {faults.reason_of(error)}{f'; the whole traceback is in {kept}' * bool(kept)}.")
+    if faults.is_unfit(error):
+        print(doctor.findings_text(doctor.installation()))
+    return FAILED
+
+
+def open_closed_streams() -> None:
+    """Let a standard stream that the shell has closed lead into nothing, as `>&-` closes one.
+
+    Otherwise the next file that is opened, a checkpoint say, would get the stream's number, and
+    what a library prints would be written into it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that its encoding lacks ends no run
+            stream.reconfigure(errors="backslashreplace")
+
+
+def write_into_nothing() -> None:
+    """Let Python's last flush of stdout, when it ends, write into nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(words: list[str]) -> int:
@@ -102,7 +140,6 @@ def refuse(word: str, command: Command) -> NoReturn:
     own = [each for names, _ in command.options for each in names if each.startswith("--")]
     if command.parameters:
         own += options.RECIPE.names
-        every = [*own, *(options.dashed(f"--{each}") for each in parameters.NAMES)]
-        if not set(get_close_matches(name, every, 1)) & set(own):
+        if not did_you_mean(name, own):
             parameters.check_name(name[2:].replace("-", "_"))
-    raise UserError(f"there is no option {name}: {options.meant(name, own)}{', '.join(own)}.")
+    raise UserError(f"there is no option {name}: {choice_of(name, own)}")

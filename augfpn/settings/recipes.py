@@ -7,14 +7,13 @@ follow the authors' settings. Its notes say where a recipe differs from what the
 where nobody knows what they did.
 """
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from augfpn.config import FPN, Model
-from augfpn.errors import UserError
+from augfpn.errors import UserError, did_you_mean
 from augfpn.settings import paper, parameters
 from augfpn.settings.components import SWITCHED, variant_of
 from augfpn.settings.experiment import experiment
@@ -67,9 +66,9 @@ def recipes() -> dict[str, Recipe]:
 def named(name: str) -> Recipe:
     """The recipe called ``name``. Raises ``UserError`` that suggests the nearest name."""
     if name not in recipes():
-        near = difflib.get_close_matches(name, recipes(), 1)
-        meant = f"did you mean {near[0]!r}? " if near else ""
-        raise UserError(f"there is no recipe {name!r}: {meant}`augfpn recipes` lists them.")
+        meant = did_you_mean(name, recipes())
+        hint = f"{meant} " if meant else ""
+        raise UserError(f"there is no recipe {name!r}: {hint}`augfpn recipes` lists them.")
     return recipes()[name]
 
 

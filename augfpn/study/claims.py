@@ -9,7 +9,6 @@ interval at 100 % - 5 % / m.
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 from typing import Literal, NamedTuple, Protocol, get_args
@@ -19,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from augfpn import config
 from augfpn.diagnostics.numbers import MEASURED
-from augfpn.errors import UserError
+from augfpn.errors import UserError, did_you_mean
 from augfpn.settings import paper, recipes
 from augfpn.study import grid
 from augfpn.study.exact import CHECKS
@@ -282,5 +281,5 @@ def mistakes(claim: Claim) -> Iterator[tuple[str, str]]:
 
 def unknown(name: str, known: Collection[str]) -> str:
     """A name that does not exist, with the one that was probably meant."""
-    near = get_close_matches(name, known, 1)
-    return f"{name!r}: did you mean {near[0]!r}?" if near else f"{name!r}."
+    meant = did_you_mean(name, known)
+    return f"{name!r}: {meant}" if meant else f"{name!r}."

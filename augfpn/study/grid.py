@@ -7,7 +7,6 @@ repeated by hand. `augfpn.study.recorded` says which of them are recorded. Nothi
 """
 
 import dataclasses
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 
 from augfpn import config, records
 from augfpn.config import DATA_SETS, DIALS
-from augfpn.errors import UserError
+from augfpn.errors import UserError, choice_of
 from augfpn.settings import paper, parameters, recipes
 from augfpn.settings.components import variant_of
 from augfpn.settings.experiment import experiment
@@ -95,10 +94,10 @@ def parts() -> dict[str, Part]:
 def part(name: str) -> Part:
     """A part by name. Raises ``UserError`` with the part that was probably meant."""
     if name not in parts():
-        close = map(repr, difflib.get_close_matches(name, parts(), 1))
-        near = NOTEBOOKS.get(name) or next(close, None)
-        meant = f"did you mean {near}? " if near else ""
-        raise UserError(f"the study has no part {name!r}: {meant}There are {', '.join(parts())}.")
+        meant = choice_of(name, parts())
+        if name in NOTEBOOKS:
+            meant = f"did you mean {NOTEBOOKS[name]}? There are {', '.join(parts())}."
+        raise UserError(f"the study has no part {name!r}: {meant}")
     return parts()[name]
 
 
@@ -123,9 +122,7 @@ def words_of_variant(variant: str) -> dict[str, Any]:
     recipe = f"{detector or 'faster_rcnn'}_r50_{name}_1x"
     if recipe not in recipes.recipes():
         others = [name for name in variants() if name != variant]  # a part may name a wrong one
-        near = difflib.get_close_matches(variant, others, 1)
-        meant = f": did you mean {near[0]!r}?" if near else f"; there are {', '.join(others)}."
-        raise UserError(f"there is no variant {variant!r}{meant}")
+        raise UserError(f"there is no variant {variant!r}: {choice_of(variant, others)}")
     words = recipes.named(recipe).words
     return {key: words[key] for key in PARTS_OF_MODEL if key in words}
 
