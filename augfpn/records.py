@@ -5,7 +5,8 @@
     curve.jsonl          losses and learning rate, a row for each logged step
     result.json          COCO's numbers, by size and by class
     predictions.json.gz  detections on the test pictures in COCO's format: enough to re-score
-    weights.pt           the detector's weights (committed for the two records that chapters load)
+    weights.safetensors  the detector's weights, and in weights.safetensors.sha256 their SHA-256
+                         (the two records that chapters load have an older weights.pt)
     diagnostics.json     measurements of the three defects, if they were made
 
 A run works in a hidden folder that is renamed when the run is done, so that a record is complete or
@@ -32,7 +33,8 @@ COMMITTED = (
     Path(__file__).parent / "_records",  # in an installed wheel
     Path(__file__).parents[1] / "experiments" / "records",  # in a clone
 )
-FILES = ("settings.json", "environment.json", "result.json", "curve.jsonl", "predictions.json.gz")
+PREDICTIONS, RESULT, WEIGHTS = "predictions.json.gz", "result.json", "weights.safetensors"
+FILES = ("settings.json", "environment.json", RESULT, "curve.jsonl", PREDICTIONS)
 IN_RESULT = ("AP", "by_class", "pictures", "steps", "seconds", "memory_mb")  # tables need all
 IN_ENVIRONMENT = ("device_name", "versions", "commit")  # tables need all
 DIAGNOSTICS = "diagnostics.json"
@@ -67,17 +69,13 @@ class Record:
 
     def read_predictions(self) -> list[dict]:
         """Read the predictions without caching. Raises ``UserError`` if they are damaged."""
-        try:
-            return json.loads(gzip.decompress((self.folder / "predictions.json.gz").read_bytes()))
-        except (OSError, EOFError, ValueError, zlib.error) as error:
-            raise UserError(
-                f"the predictions in {self.folder} are damaged ({error}): delete the folder, and "
-                "run it again."
-            ) from None
+        return read_predictions(self.folder)
 
     @property
     def weights(self) -> Path:
-        return self.folder / "weights.pt"
+        """The file with the weights, which may be missing; older records have ``weights.pt``."""
+        older = self.folder / "weights.pt"
+        return older if older.exists() else self.folder / WEIGHTS
 
     @property
     def is_measured(self) -> bool:
@@ -218,15 +216,51 @@ def free_name(parent: Path, name: str) -> Path:
     return folder
 
 
-def write(
-    folder: Path, settings: dict, result: dict, curve: list[dict], predictions: list[dict]
-) -> None:
-    """Write a record's files, except the weights, into a run's working folder."""
-    write_bytes(folder / "predictions.json.gz", packed(predictions))
+def read_predictions(folder: Path) -> list[dict]:
+    """The predictions in a record's folder. Raises ``UserError`` if they are damaged."""
+    try:
+        return json.loads(gzip.decompress((folder / PREDICTIONS).read_bytes()))
+    except (OSError, EOFError, ValueError, zlib.error) as error:
+        raise UserError(
+            f"the predictions in {folder} are damaged ({error}): delete the folder, and "
+            "run it again."
+        ) from None
+
+
+def has_predictions(folder: Path) -> bool:
+    """Whether a run's working folder has its predictions, which no error has damaged."""
+    try:
+        return (folder / PREDICTIONS).exists() and read_predictions(folder) is not None
+    except UserError:
+        return False
+
+
+def has_result(folder: Path) -> bool:
+    """Whether a run's working folder has its COCO numbers."""
+    return (folder / RESULT).exists()
+
+
+def write_predictions(folder: Path, predictions: list[dict]) -> None:
+    """Write a record's predictions into a run's working folder."""
+    write_bytes(folder / PREDICTIONS, packed(predictions))
+
+
+def write(folder: Path, settings: dict, curve: list[dict]) -> None:
+    """Write what a record has beside predictions, result and weights: the settings at last."""
     write_bytes(folder / "curve.jsonl", "".join(one_line(row) for row in curve).encode())
-    write_json(folder / "result.json", result)
     write_json(folder / "environment.json", environment(settings["experiment"]["device"]))
     write_json(folder / "settings.json", settings)
+
+
+def write_result(folder: Path, result: dict) -> None:
+    """Write COCO's numbers into a run's working folder."""
+    write_json(folder / RESULT, result)
+
+
+def clear(folder: Path) -> None:
+    """Remove a record's files from a working folder whose training goes on."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
 
 
 def one_line(row: dict) -> str:

@@ -16,19 +16,20 @@ from torch import Tensor, nn
 
 from augfpn import config, records
 from augfpn.data.batches import batches
-from augfpn.data.pictures import Pictures
 from augfpn.detectors.build import build_detector
 from augfpn.pyramid import Losses
 from augfpn.support.machine import keep_freed_memory, peak_memory
 from augfpn.support.progress import Progress
+from augfpn.support.stopping import Stopped, asked_to_stop, stopped_at_once
 from augfpn.support.transfer import as_fractions, moved
 from augfpn.training import evaluate
-from augfpn.training.checkpoints import resume, save_checkpoint
+from augfpn.training.checkpoints import remove_checkpoints, resume, save_checkpoint
 from augfpn.training.distributed import ALONE, World, join
 from augfpn.training.prepare import PreparedRun, prepare_run
 from augfpn.training.repeatable import repeatable
 from augfpn.training.schedule import learning_rate, make_optimizer, number_of_steps
-from augfpn.training.working import working_folder
+from augfpn.training.weights_file import save_weights
+from augfpn.training.working import check_room_for_run, complete, working_folder
 
 LEARNT = ("boxes", "labels", "masks")  # of a target
 CURVE_ROWS = 1000  # a record's curve has about this many logged steps
@@ -46,54 +47,69 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     here.check_batch(experiment.train.batch)
     experiment = replace(experiment, train=replace(experiment.train, processes=here.size))
     run = prepare_run(experiment)
-    done = records.find(run.id, [folder])
-    if done is not None and not again:
+    done = None if again else here.from_first(records.find(run.id, [folder]))
+    if done is not None:
+        remove_checkpoints(done.folder)  # of a run that was killed between its last two actions
         return done
-    with here.as_one(), working_folder(folder / f".{run.name}.running", here) as work:
+    work = folder / f".{run.name}.running"
+    with stopped_at_once(), here.as_one(), working_folder(work, here):
+        done = None if again else here.from_first(records.find(run.id, [folder]))
+        if done is not None:  # another process has finished it in the meantime
+            return done
         keep_freed_memory()
         torch.manual_seed(experiment.seed)
         detector = build_detector(run.experiment.model).to(experiment.device)
+        check_room_for_run(work, detector, len(run.test) * run.experiment.model.detections, here)
         with repeatable(detector, run.experiment.train.deterministic):
             state = fit(detector, run, work, here)
-        results = predict_together(detector, run.test, run.experiment, here)
+        results = predict_together(detector, run, work, here)
         if here.first:
             write_record(work, run, state, results, here)
-            torch.save(detector.state_dict(), work / "weights.pt")
-            (work / "checkpoint.pt").unlink()
-            final = work.rename(records.free_name(folder, run.name))
+            save_weights(detector, work / records.WEIGHTS)
+            final = complete(work, records.free_name(folder, run.name))
     return records.read(here.from_first(final if here.first else None))
 
 
-def predict_together(
-    detector: nn.Module, test: Pictures, experiment: config.Experiment, here: World
-) -> list[dict]:
-    """All detections in the test pictures, in their order; each process runs on its share."""
+def predict_together(detector: nn.Module, run: PreparedRun, work: Path, here: World) -> list[dict]:
+    """All detections in the test pictures, in their order; each process runs on its share.
+
+    Those that were found and written before a stop are read.
+    """
+    if here.from_first(records.has_predictions(work)):
+        return records.read_predictions(work)
+    test, device, settings = run.test, run.experiment.device, run.experiment.train
     own = test.subset(here.share(range(len(test))))
-    device, amp, workers = experiment.device, experiment.train.amp, experiment.train.workers
     with Progress(len(own), "evaluating") as tell:
-        found = evaluate.predict(detector, own, device, amp=amp, tell=tell, workers=workers)
+        found = evaluate.predict(
+            detector, own, device, amp=settings.amp, tell=tell, workers=settings.workers
+        )
     place = {entry["id"]: i for i, entry in enumerate(test.coco["images"])}
-    return sorted(here.gather(found), key=lambda row: place[row["image_id"]])
+    results = sorted(here.gather(found), key=lambda row: place[row["image_id"]])
+    if here.first:
+        records.write_predictions(work, results)
+    return results
 
 
 def write_record(
     work: Path, run: PreparedRun, state: dict, results: list[dict], here: World
 ) -> None:
     """Score the detections and write all files of the record except the weights to ``work``."""
-    measured = {
-        **evaluate.score(run.test.coco, results, masks=run.test.masks),
-        "seconds": round(state["seconds"], 1),
-        "steps": state["step"],
-        "pictures": {"train": len(run.pictures), "test": len(run.test)},
-        "memory_mb": peak_memory(run.experiment.device),
-    } | ({"processes": here.size} if here.size > 1 else {})
+    if not records.has_result(work):
+        measured = {
+            **evaluate.score(run.test.coco, results, masks=run.test.masks),
+            "seconds": round(state["seconds"], 1),
+            "steps": state["step"],
+            "pictures": {"train": len(run.pictures), "test": len(run.test)},
+            "memory_mb": peak_memory(run.experiment.device),
+        } | ({"processes": here.size} if here.size > 1 else {})
+        records.write_result(work, measured)
     settings = {
         "experiment": config.to_dict(run.experiment),
         "fingerprints": run.fingerprints,
         "classes": list(run.pictures.classes),
         "report": [*run.pictures.report, *run.test.report],
     }
-    records.write(work, settings, measured, state["curve"], results)
+    records.write(work, settings, state["curve"])
 
 
 def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) -> dict:
@@ -103,7 +119,9 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
     steps = number_of_steps(settings, len(useful))
     optimizer = make_optimizer(detector, settings)
     parts = {"detector": detector, "optimizer": optimizer}  # everything that a checkpoint keeps
-    state = resume(work / "checkpoint.pt", parts, here)
+    state = resume(work, run.id, parts, here)
+    if here.first and state["step"] < steps:
+        records.clear(work)  # of what was found with weights that are lost
     feed = batches(
         run.pictures,
         useful,
@@ -121,7 +139,7 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
     if not state["step"]:
         here.seed(experiment.seed, 0)
     learner = here.learner(detector.train())
-    with Progress(steps, "training") as tell:
+    with Progress(steps, "training") as tell, asked_to_stop() as asked:
         tell.start_at(state["step"])
         for step, (images, targets) in enumerate(feed, start=state["step"]):
             rate = learning_rate(settings, step, steps)
@@ -132,9 +150,12 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
                 state["curve"].append({"step": step, "lr": rate} | losses)
             tell(step + 1, loss=sum(losses.values()), lr=rate)
             due = time.monotonic() - saved > settings.checkpoint_seconds or step + 1 == steps
-            if here.from_first(due):
-                save_checkpoint(work / "checkpoint.pt", parts, state, here)
+            stop, due = here.largest([asked.number, due])
+            if stop or due:
+                save_checkpoint(work, run.id, parts, state, here)
                 saved = time.monotonic()
+            if stop:
+                raise Stopped(stop, f"after step {step + 1} of {steps}, which is saved")
     return state
 
 
