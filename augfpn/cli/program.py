@@ -21,6 +21,7 @@ from augfpn.settings import parameters
 from augfpn.support import faults
 from augfpn.support.launched import rank
 from augfpn.support.machine import let_waiting_threads_sleep
+from augfpn.support.stopping import Stopped
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -53,6 +54,9 @@ def answer(words: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
+    except Stopped as stopped:  # by a signal
+        say(str(stopped))
+        return stopped.exit_status
     except (UserError, FloatingPointError) as error:
         say(f"error: {faults.sentence_of(error)}")
         return WRONG_USE

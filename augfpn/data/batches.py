@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from augfpn.data.pictures import Pictures, Target
 from augfpn.errors import UserError
+from augfpn.support.stopping import ignore_signals
 
 Draw = tuple[int, int]  # which picture, and its position among all draws of the run
 Share = Callable[[list[Draw]], Sequence[Draw]]
@@ -78,6 +79,7 @@ def loaded(pictures: Dataset, order: Iterable[Sequence], workers: int) -> Iterat
         batch_sampler=order,
         num_workers=workers,
         collate_fn=transpose,
+        worker_init_fn=ignore_signals,
         generator=torch.Generator(),  # its own: a starting loader draws a random number from it
     )
     try:
