@@ -18,6 +18,7 @@ one and several processes differ by rounding.
 import atexit
 import contextlib
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -67,7 +68,7 @@ class World(NamedTuple):
         if self.first:
             batches = "batch statistics and gradients are those of all images of a step"
             own = batches if normalises_batches(detector) else "gradients are averaged"
-            print(f"{self.size} processes train together: {own}.")
+            sys.stdout.write(f"{self.size} processes train together: {own}.\n")
         return Learner(detector)
 
     def seed(self, seed: int, step: int) -> None:
@@ -81,6 +82,14 @@ class World(NamedTuple):
             dist.all_reduce(numbers)
             numbers /= self.size
         return numbers
+
+    def largest(self, numbers: list[int]) -> list[int]:
+        """Each number's largest value among all processes, on all of them."""
+        if self.size == 1:
+            return numbers
+        told = torch.tensor(numbers, dtype=torch.int64)
+        dist.all_reduce(told, dist.ReduceOp.MAX)
+        return told.tolist()
 
     def gather(self, items: list[Item]) -> list[Item]:
         """The items of all processes, in the order of ranks."""

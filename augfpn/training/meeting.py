@@ -137,7 +137,8 @@ def end_at_once(why: str) -> None:
     """End this process, whatever it waits for; the sentence is printed once by all processes."""
     sentence = f"error: {why}: the same command goes on from the last checkpoint."
     if first_to_say(sentence):
-        print(f"augfpn: {sentence}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"augfpn: {sentence}\n")
+        sys.stderr.flush()
     os._exit(1)
 
 
