@@ -20,6 +20,12 @@ class UserError(ValueError):
         return [f"UserError: {self}"]
 
 
+class BusyError(UserError):
+    """Another process works on the same; nothing is wrong, and nothing was done."""
+
+    exit_status = 75  # of a command: "try again later" in sysexits.h
+
+
 def did_you_mean(word: object, known: Iterable[object]) -> str:
     """The question "did you mean 'lam'?" for the most similar word; "" if none is similar."""
     by_lower = {str(each).lower(): str(each) for each in known}

@@ -27,6 +27,7 @@ from pathlib import Path
 from augfpn import config
 from augfpn.errors import UserError
 from augfpn.support.files import check_readable, packed, write_bytes, write_json
+from augfpn.support.lease import attempts_in
 from augfpn.support.machine import environment
 
 COMMITTED = (
@@ -74,8 +75,8 @@ class Record:
     @property
     def weights(self) -> Path:
         """The file with the weights, which may be missing; older records have ``weights.pt``."""
-        older = self.folder / "weights.pt"
-        return older if older.exists() else self.folder / WEIGHTS
+        newer, older = self.folder / WEIGHTS, self.folder / "weights.pt"
+        return older if older.exists() and not newer.exists() else newer
 
     @property
     def is_measured(self) -> bool:
@@ -248,7 +249,8 @@ def write_predictions(folder: Path, predictions: list[dict]) -> None:
 def write(folder: Path, settings: dict, curve: list[dict]) -> None:
     """Write what a record has beside predictions, result and weights: the settings at last."""
     write_bytes(folder / "curve.jsonl", "".join(one_line(row) for row in curve).encode())
-    write_json(folder / "environment.json", environment(settings["experiment"]["device"]))
+    where = environment(settings["experiment"]["device"]) | {"attempts": attempts_in(folder)}
+    write_json(folder / "environment.json", where)
     write_json(folder / "settings.json", settings)
 
 

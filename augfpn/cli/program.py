@@ -15,8 +15,8 @@ from augfpn import __version__
 from augfpn.cli import doctor, options
 from augfpn.cli.commands import COMMANDS, Command
 from augfpn.cli.options import Parser
-from augfpn.cli.output import FAILED, INTERRUPTED, UNREAD, WRONG_USE, say
-from augfpn.errors import UserError, choice_of, did_you_mean
+from augfpn.cli.output import DONE, FAILED, INTERRUPTED, UNREAD, WRONG_USE, say
+from augfpn.errors import BusyError, UserError, choice_of, did_you_mean
 from augfpn.settings import parameters
 from augfpn.support import faults
 from augfpn.support.launched import rank
@@ -28,9 +28,11 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status: 0, 1 for problems found, 2 for wrong use."""
     open_closed_streams()
     let_waiting_threads_sleep()
+    status = DONE
     try:
         try:
-            return answer(list(sys.argv[1:] if words is None else words))
+            status = answer(list(sys.argv[1:] if words is None else words))
+            return status
         finally:
             print(end="", flush=True)
     except BrokenPipeError:  # the reader has closed the pipe, as `| head` does
@@ -38,8 +40,9 @@ def main(words: Sequence[str] | None = None) -> int:
         return UNREAD
     except OSError as error:
         write_into_nothing()
-        say(f"error: what the command prints could not be written: {error.strerror}.")
-        return FAILED
+        if status == DONE:  # otherwise the first line that could not be written was said to be
+            say(f"error: what the command prints could not be written: {error.strerror}.")
+        return status or FAILED
 
 
 def answer(words: list[str]) -> int:
@@ -54,9 +57,9 @@ def answer(words: list[str]) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         raise
-    except Stopped as stopped:  # by a signal
-        say(str(stopped))
-        return stopped.exit_status
+    except (Stopped, BusyError) as ended:  # by a signal, or because another process does it
+        say(str(ended))
+        return ended.exit_status
     except (UserError, FloatingPointError) as error:
         say(f"error: {faults.sentence_of(error)}")
         return WRONG_USE

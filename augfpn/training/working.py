@@ -6,16 +6,13 @@ finds the record.
 """
 
 import contextlib
-import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-import filelock
 from torch import nn
 
-from augfpn.errors import UserError
 from augfpn.support.files import check_room, disk_faults_said, sync_folder
+from augfpn.support.lease import ATTEMPTS, lease, note_attempt
 from augfpn.training.checkpoints import remove_checkpoints
 from augfpn.training.distributed import ALONE, World
 
@@ -25,47 +22,29 @@ BYTES_OF_A_DETECTION = 40  # compressed; with masks it is more
 
 @contextlib.contextmanager
 def working_folder(work: Path, here: World = ALONE) -> Iterator[Path]:
-    """A locked folder for this run, which processes that train together share.
+    """A folder for this run, which processes that train together share; see `augfpn.support.lease`.
 
-    Raises ``UserError`` if another run is working in it, and if it cannot be made.
+    Raises ``BusyError`` if another process works in it, ``UserError`` if it cannot be made.
     """
-    if not here.first:  # rank 0 holds the lock for all
+    if not here.first:  # rank 0 holds the lease for all
         yield work
         return
-    with disk_faults_said("the run has no folder to work in", "give another folder of records."):
-        work.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(work.with_name(work.name + ".lock"))
-        lock_now(lock, work)
-        for partial in work.glob("*.partial"):  # of a process that was killed
-            partial.unlink()
-    try:
-        yield work
-    finally:
-        with contextlib.suppress(OSError):  # it is not empty, or is the record now
-            work.rmdir()
-        # While it is locked: whoever opened it before finds that the lock is gone, and tries again.
-        with contextlib.suppress(OSError):
-            Path(lock.lock_file).unlink()
-        lock.release()
-
-
-def lock_now(lock: filelock.BaseFileLock, work: Path) -> None:
-    """Take the lock, and write who has it. Raises ``UserError`` that says who has it already."""
-    file = Path(lock.lock_file)
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        raise UserError(
-            f"{work} is being worked on by another process ({written_in(file)}): wait for it."
-        ) from None
-    file.write_text(f"process {os.getpid()} on {socket.gethostname()}\n")
-
-
-def written_in(lock_file: Path) -> str:
-    """What the owner of a lock wrote into its file."""
-    with contextlib.suppress(OSError):  # it ends just now, or it is Windows
-        return lock_file.read_text(errors="replace").strip() or "that just began"
-    return "unknown"
+    with contextlib.ExitStack() as held:
+        with disk_faults_said(
+            "the run has no folder to work in", "give another folder of records."
+        ):
+            work.mkdir(parents=True, exist_ok=True)
+            held.enter_context(lease(work))
+            for partial in work.glob("*.partial"):  # of a process that was killed
+                partial.unlink()
+            note_attempt(work)
+        try:
+            yield work
+        finally:
+            with contextlib.suppress(OSError):  # it is not empty, or is the record now
+                if [file.name for file in work.iterdir()] == [ATTEMPTS]:
+                    (work / ATTEMPTS).unlink()
+                work.rmdir()
 
 
 def check_room_for_run(
@@ -74,9 +53,14 @@ def check_room_for_run(
     """Raise ``UserError`` if the disk lacks room for a run's checkpoints, weights, detections."""
     if not here.first:
         return
-    weights = sum(value.nbytes for value in detector.state_dict().values())
     there = sum(file.stat().st_size for file in work.iterdir())
-    check_room(work, COPIES * weights + BYTES_OF_A_DETECTION * detections - there, "this run")
+    needed = room_of_weights(detector) + BYTES_OF_A_DETECTION * detections
+    check_room(work, needed - there, "this run")
+
+
+def room_of_weights(detector: nn.Module) -> int:
+    """The bytes on disk that a run's weights and checkpoints need at most."""
+    return COPIES * sum(value.nbytes for value in detector.state_dict().values())
 
 
 def complete(work: Path, final: Path) -> Path:
@@ -92,4 +76,5 @@ def complete(work: Path, final: Path) -> Path:
         work.rename(final)
         sync_folder(final.parent)
         remove_checkpoints(final)
+        (final / ATTEMPTS).unlink(missing_ok=True)  # they are in environment.json
     return final
