@@ -34,6 +34,7 @@ DATA_SETS = {
     "scenes": DataSet(("train", "val")),
     "bccd": DataSet(("train", "val", "test"), test="test"),
     "coco": DataSet(("train", "val", "test"), needs_root=True),
+    "folder": DataSet(("train", "val", "test"), needs_root=True),  # in any layout that is known
 }
 DIALS = ("detail", "context", "scale")  # of scenes, from 0 to 1: see `augfpn.data.scenes`
 

@@ -18,6 +18,7 @@ from augfpn.data.annotations import Coco, Entry, check_annotations
 from augfpn.data.files import digest, existing_folder, file_sizes, holdings
 from augfpn.data.pictures import Pictures
 from augfpn.data.pixels import read_file
+from augfpn.data.xml_files import number_in, parsed_xml
 from augfpn.errors import UserError, one_of
 
 COMMIT = "d272fb14cdff6e473fafeeeba32aba5f560e9e43"
@@ -147,18 +148,15 @@ def _read(folder: Path, split: str) -> Coco:
 
 def _read_xml(path: Path) -> tuple[Entry, list[Entry]]:
     """A picture's entry in "images", and its annotations."""
-    try:
-        root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
-        raise UserError(f"{path} is broken XML ({error}); fetch it anew.") from error
+    root = parsed_xml(path)
     number = path.stem.rpartition("_")[2]
     if not number.isdecimal():
         raise UserError(f"{path} has no number after the last _, to be its id; rename the picture.")
     image = {
         "id": int(number),
         "file_name": f"{path.stem}.jpg",
-        "width": _value(root, "size/width", int, path),
-        "height": _value(root, "size/height", int, path),
+        "width": number_in(root, "size/width", int, path),
+        "height": number_in(root, "size/height", int, path),
     }
     objects = [
         {"id": image["id"] * MOST_OBJECTS + k, "image_id": image["id"], **_object(element, path)}
@@ -170,16 +168,7 @@ def _read_xml(path: Path) -> tuple[Entry, list[Entry]]:
 def _object(element: ElementTree.Element, path: Path) -> Entry:
     name = one_of(f"{path}: class", element.findtext("name", ""), CELLS)
     left, top, right, bottom = (
-        _value(element, f"bndbox/{edge}", float, path) for edge in ("xmin", "ymin", "xmax", "ymax")
+        number_in(element, f"bndbox/{edge}", float, path)
+        for edge in ("xmin", "ymin", "xmax", "ymax")
     )
     return {"category_id": CELLS.index(name) + 1, "bbox": [left, top, right - left, bottom - top]}
-
-
-def _value(
-    element: ElementTree.Element, tag: str, kind: type[int] | type[float], path: Path
-) -> int | float:
-    text = element.findtext(tag, "")
-    try:
-        return kind(text)
-    except ValueError as error:
-        raise UserError(f"{path} has {tag} {text!r}; make it a number.") from error

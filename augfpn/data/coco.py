@@ -29,6 +29,14 @@ SPLIT_NAMES = {
     "val": ("val2017", "val", "valid"),
     "test": ("test2017", "test"),
 }
+# What tools call a file that is not split: CVAT, Label Studio and others. It is read for training.
+UNSPLIT = (
+    "annotations/instances_default.json",
+    "annotations/instances.json",
+    "annotations.json",
+    "result.json",
+    "_annotations.coco.json",
+)
 COCO_LAYOUT = "annotations/instances_train2017.json and train2017/, or another layout of COCO's"
 PREFIXES = ("instances_", "")
 ROBOFLOW = "_annotations.coco.json"  # Roboflow's export: in the folder of the pictures
@@ -38,7 +46,8 @@ def coco(root: str | os.PathLike[str] | None, split: str) -> Pictures:
     """One split of a folder with annotations in COCO's format.
 
     Annotations are looked for in annotations/instances_<split>.json, annotations/<split>.json and
-    <split>/_annotations.coco.json; pictures in <split>/, images/<split>/ and images/, or beside
+    <split>/_annotations.coco.json, those for training also in files that tools write for pictures
+    without splits (`UNSPLIT`); pictures in <split>/, images/<split>/ and images/, or beside
     the annotations. <split> may have COCO's year at its end, 2017; "val" may be called valid.
 
     The fingerprint covers the bytes of the annotation file and the names and sizes of the
@@ -76,11 +85,22 @@ def _respelt(renamed: dict[str, str], pictures: Path) -> list[str]:
     return [found] if pairs else []
 
 
-def _annotation_file(folder: Path, split: str) -> Path:
-    looked_for = [
+def _looked_for(split: str) -> list[str]:
+    """Where annotations may be, relative to the folder."""
+    return [
         *(f"annotations/{prefix}{name}.json" for name in SPLIT_NAMES[split] for prefix in PREFIXES),
         *(f"{name}/{ROBOFLOW}" for name in SPLIT_NAMES[split]),
+        *(UNSPLIT if split == "train" else ()),
     ]
+
+
+def coco_splits(folder: Path) -> list[str]:
+    """The splits for which a folder has annotations in COCO's format."""
+    return [s for s in SPLIT_NAMES if any((folder / n).is_file() for n in _looked_for(s))]
+
+
+def _annotation_file(folder: Path, split: str) -> Path:
+    looked_for = _looked_for(split)
     for name in looked_for:
         if (folder / name).is_file():
             return folder / name
@@ -112,10 +132,12 @@ def _picture_folder(folder: Path, file: Path, split: str, names: list[str]) -> P
         return file.parent
     named = dict.fromkeys((file.stem.removeprefix("instances_"), *SPLIT_NAMES[split]))
     candidates = [folder / name for name in (*named, *(f"images/{n}" for n in named), "images")]
+    candidates.append(folder / "images" / "default")  # CVAT's
     existing = [candidate for candidate in candidates if candidate.is_dir()]
-    for candidate in (*existing, folder):
-        if is_file(candidate / first) or spellings(candidate, [first]):
-            return candidate
+    for there in (lambda place: is_file(place / first), lambda place: spellings(place, [first])):
+        for candidate in (*existing, folder):
+            if there(candidate):
+                return candidate
     if existing:
         return existing[0]  # `file_sizes` will say which files it lacks
     raise UserError(

@@ -30,7 +30,7 @@ def load(
     count: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "Pictures":
-    """One split of a data set by its name: "scenes", "bccd" or "coco".
+    """One split of a data set by its name: "scenes", "bccd", "coco" or "folder".
 
     ``root`` is the user's folder; scenes need none, and BCCD is downloaded if none is given.
     ``scenes``, ``count`` and ``progress`` are for scenes only: their settings, how many are made,
@@ -128,6 +128,16 @@ def _coco(root: Root, split: str) -> "Pictures":
     return coco(root, split)
 
 
+def _folder(root: Root, split: str) -> "Pictures":
+    from augfpn.data.folders import folder
+
+    return folder(root, split)
+
+
 # Each function imports its module when it is called, because bccd imports a downloader. Scenes are
 # not here: `load` makes them.
-LOADERS: dict[str, Callable[[Root, str], "Pictures"]] = {"bccd": _bccd, "coco": _coco}
+LOADERS: dict[str, Callable[[Root, str], "Pictures"]] = {
+    "bccd": _bccd,
+    "coco": _coco,
+    "folder": _folder,
+}

@@ -12,6 +12,10 @@ from augfpn.errors import UserError
 
 # Pillow would also open formats that start other programs, as EPS starts Ghostscript, whatever the
 # file's name says.
+SUFFIXES_OF_PICTURES = (
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"),
+    *(".ppm", ".pgm", ".jp2"),
+)
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
 ORIENTATION = 0x0112  # the EXIF tag that says how to turn a picture: 1 to 8, 1 is as it is
 SIDEWAYS = range(5, 9)  # the orientations that exchange width and height
@@ -43,6 +47,21 @@ def decoded_file(path: Path) -> tuple[np.ndarray, int]:
     if mode.startswith(("I", "F")):  # Pillow clips their values in RGB: nearly all become white
         raise UserError(f"{path} has more than 8 bits a channel; save it with 8.")
     return pixels, orientation
+
+
+def upright_size(path: Path) -> tuple[int, int]:
+    """Width and height of a picture file, turned as its EXIF tag says; reads only its header.
+
+    Raises: UserError for a file that is no picture.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as picture:
+            width, height = picture.size
+            return (height, width) if orientation_of(picture) in SIDEWAYS else (width, height)
+    except UNREADABLE as error:
+        raise UserError(
+            f"{path} cannot be read as a picture ({reason(error, path)}); replace it."
+        ) from error
 
 
 def orientation_of(picture: Image.Image) -> int:
