@@ -170,4 +170,5 @@ def set_random_state(state: dict) -> None:
     """Put torch's random number generators into a state that `random_state` returned."""
     torch.set_rng_state(state["cpu"])
     if state["cuda"]:
-        torch.cuda.set_rng_state_all(state["cuda"])
+        there = torch.cuda.device_count()  # may be fewer than where the run began
+        torch.cuda.set_rng_state_all(state["cuda"][:there])
