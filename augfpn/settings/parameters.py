@@ -212,6 +212,8 @@ def parse(values: dict[str, Any]) -> Parameters:
         check_name(name)
     if values.get("detector") in config.ONE_STAGE:
         values = {"roi_selection": "hard"} | values  # they pool no RoIs, so nothing is selected
+    if values.get("data_root") is not None:
+        values = {"data": "folder"} | values  # whoever names a folder alone means its pictures
     try:
         parameters = PARAMETERS.validate_python(values)
     except ValidationError as error:
@@ -247,6 +249,11 @@ def check_together(chosen: Parameters) -> None:
         raise UserError(
             f"weights = 'coco' does not go with backbone={chosen.backbone!r}: torchvision's COCO "
             "weights are of ResNet-50; use backbone='resnet50', or weights='imagenet'."
+        )
+    if chosen.data_root is not None and chosen.data == "scenes":
+        raise UserError(
+            f"data_root = {chosen.data_root!r} does not go with data='scenes', which are drawn: "
+            "leave data out to use the folder, or leave out data_root."
         )
     turned_up = [name for name in config.DIALS if getattr(chosen, name)]
     if turned_up and chosen.data != "scenes":
