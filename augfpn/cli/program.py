@@ -21,12 +21,13 @@ from augfpn.settings import parameters
 from augfpn.support import faults
 from augfpn.support.launched import rank
 from augfpn.support.machine import let_waiting_threads_sleep
-from augfpn.support.stopping import Stopped
+from augfpn.support.stopping import Stopped, end_with_parent
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit status: 0, 1 for problems found, 2 for wrong use."""
     open_closed_streams()
+    end_with_parent()
     let_waiting_threads_sleep()
     status = DONE
     try:

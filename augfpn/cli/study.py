@@ -1,7 +1,8 @@
 """The command `augfpn study`: an action on the study's grid of runs."""
 
 import argparse
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from augfpn import records
@@ -10,6 +11,7 @@ from augfpn.cli.options import argument
 from augfpn.cli.output import DONE, FAILED, as_json, say
 from augfpn.errors import UserError
 from augfpn.study import grid, recorded
+from augfpn.study.processes import Outcome
 from augfpn.support.files import check_writable
 
 
@@ -65,9 +67,9 @@ def train_missing_runs(given: argparse.Namespace) -> int:
     say(f"{len(missing)} of {len(wanted)} runs are missing.")
     from augfpn.study import gather
 
-    failed = gather.run_missing(missing, given.records, given.jobs, given.data_root, say)
+    ended = gather.run_missing(missing, given.records, given.jobs, given.data_root, say)
     gather.keep_truths(wanted, recorded.collect(folders_of(given)), given.data_root)
-    return FAILED if failed else DONE
+    return status_of(ended)
 
 
 def measure_missing_records(given: argparse.Namespace) -> int:
@@ -76,7 +78,16 @@ def measure_missing_records(given: argparse.Namespace) -> int:
     from augfpn.study import gather
 
     where = given.records, given.jobs, given.data_root, say
-    return FAILED if gather.measure_missing(wanted, found, *where) else DONE
+    return status_of(gather.measure_missing(wanted, found, *where))
+
+
+def status_of(ended: Sequence[Outcome]) -> int:
+    """The exit status after some jobs: 1 if one failed or was killed. A busy one did not fail."""
+    wrong = [each for each in ended if each.kind in ("failed", "interrupted")]
+    if len(ended) > 1:
+        kinds = Counter(each.kind for each in ended)
+        say(f"{len(ended)} jobs: {', '.join(f'{n} {kind}' for kind, n in kinds.items())}.")
+    return FAILED if wrong else DONE
 
 
 def time_both(given: argparse.Namespace) -> int:

@@ -8,24 +8,18 @@ which runs a part needs, `augfpn.study.recorded` which of them are recorded.
 """
 
 import os
-import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from augfpn import records
 from augfpn.settings.asked import Asked
 from augfpn.study import evidence, grid, recorded, timing
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import DEVICES, Run
+from augfpn.study.processes import Job, Outcome, Say, in_processes, visible_gpus
 from augfpn.study.recorded import Found
 from augfpn.training import prepare, reopen
-
-Say = Callable[[str], None]
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # torch takes the latter where it is set
-
 
 # --- evidence -------------------------------------------------------------------------------------
 
@@ -110,35 +104,35 @@ def evidence_on(pictures: str, found: Found, asked: Asked) -> Evidence:
 # --- jobs -----------------------------------------------------------------------------------------
 
 
-class Job(NamedTuple):
-    """A process for a run: its command line, the name of its log, its title and its threads."""
-
-    run: Run
-    words: list[str]
-    log: str
-    title: str
-    threads: int
-
-
 def run_missing(
     missing: Iterable[Run], folder: Path, jobs: int, data_root: str | None, say: Say
-) -> list[Run]:
-    """Train missing runs, ``jobs`` of them at once; returns the runs that failed.
+) -> list[Outcome]:
+    """Train missing runs, ``jobs`` of them at once; returns what became of each.
 
     Each run is a process of its own, ``augfpn train``; a run that was stopped goes on from its
-    checkpoint.
+    checkpoint. Runs on a GPU are spread over the GPUs that there are. Raises `Stopped` if a signal
+    ended them.
     """
-    todo = [
+    todo = training_jobs(missing, folder, jobs, data_root)
+    gpus = visible_gpus() if any(job.on_gpu for job in todo) else []
+    return in_processes(todo, folder, jobs, say, gpus)
+
+
+def training_jobs(
+    missing: Iterable[Run], folder: Path, jobs: int, data_root: str | None
+) -> list[Job]:
+    """The jobs that train some runs, of which ``jobs`` share a machine."""
+    return [
         Job(
             run,
             train_command(run, folder, data_root),
             f"{run.pictures}-{run.variant.replace(':', '-')}-seed{run.seed}",
             str(run),
             threads_of(run, jobs),
+            on_gpu=DEVICES[run.budget] == "cuda",
         )
         for run in missing
     ]
-    return in_processes(todo, folder, jobs, say)
 
 
 def measure_missing(
@@ -148,8 +142,8 @@ def measure_missing(
     jobs: int,
     data_root: str | None,
     say: Say,
-) -> list[Run]:
-    """Measure the three defects on the records of some runs; returns the runs that failed.
+) -> list[Outcome]:
+    """Measure the three defects on the records of some runs; returns what became of each.
 
     Records without weights, or with measurements, are left out. Each measurement is a process of
     its own, ``augfpn measure``.
@@ -162,32 +156,13 @@ def measure_missing(
             f"measure-{record.folder.name}",
             f"measuring {run}",
             share_of_cores(jobs),
+            on_gpu=True,
         )
         for run, record in there.items()
         if record is not None and record.diagnostics is None and record.weights.is_file()
     ]
     say(f"{len(todo)} records have weights and are not measured.")
-    return in_processes(todo, folder, jobs, say) if todo else []
-
-
-def in_processes(todo: Sequence[Job], folder: Path, jobs: int, say: Say) -> list[Run]:
-    """Run ``jobs`` processes at once, each with its log in ``folder``; returns what failed."""
-    logs = folder / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-
-    def succeeds(job: Job) -> bool:
-        log, threads = logs / f"{job.log}.txt", dict.fromkeys(THREADS, str(job.threads))
-        settings = os.environ | threads | {"AUGFPN_PROGRESS": "lines"}
-        with log.open("a") as out:
-            done = subprocess.run(
-                job.words, stdout=out, stderr=subprocess.STDOUT, env=settings, check=False
-            )
-        say(f"{job.title}: " + ("done" if done.returncode == 0 else f"FAILED, see {log}"))
-        return done.returncode == 0
-
-    with ThreadPoolExecutor(jobs) as pool:
-        results = pool.map(succeeds, todo)
-        return [job.run for job, good in zip(todo, results, strict=True) if not good]
+    return in_processes(todo, folder, jobs, say, visible_gpus()) if todo else []
 
 
 def threads_of(run: Run, jobs: int) -> int:

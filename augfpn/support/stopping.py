@@ -4,13 +4,19 @@ SIGTERM, SIGHUP, SIGUSR2 and SIGINT (Ctrl-C) ask. A training step is finished fi
 checkpoint written; a second SIGINT does not wait for that.
 """
 
+import contextlib
+import ctypes
+import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 from augfpn.errors import UserError
 
+PARENT = "AUGFPN_PARENT"  # a variable of the environment: the parent's process id
+PR_SET_PDEATHSIG = 1  # Linux's name for prctl's argument
 SIGNALS = [
     getattr(signal, name)
     for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2")
@@ -82,6 +88,20 @@ def handled(handler: object) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def end_with_parent() -> None:
+    """Let SIGTERM ask this process to end when its parent is killed, if the parent wants that.
+
+    Linux sends it. Elsewhere a process whose parent is killed goes on.
+    """
+    parent = os.environ.pop(PARENT, "")
+    if not parent.isdecimal() or sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):  # it was killed before this
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def ignore_signals(worker: int = 0) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,30 +17,22 @@ def test_a_run_that_fails_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     fine = grid.Run("fpn", "scenes", "smoke", 0)
     said: list[str] = []
     nowhere = str(tmp_path / "nowhere")
-    failed = gather.run_missing([lost, fine], tmp_path, 1, nowhere, said.append)
-    assert failed == [lost]
-    assert "FAILED, see" in said[0]
+    ended = gather.run_missing([lost, fine], tmp_path, 1, nowhere, said.append)
+    assert [(each.job.run, each.kind) for each in ended] == [(lost, "failed"), (fine, "done")]
+    assert said[0].startswith("fpn on bccd, seed 0: failed (")
+    assert "nowhere" in said[0]
     assert "nowhere" in (tmp_path / "logs" / "bccd-fpn-seed0.txt").read_text()
     assert said[1] == "fpn on scenes, seed 0: done"
 
 
-@pytest.mark.parametrize(("budget", "threads"), [("laptop", "1"), ("gpu", "4")])
+@pytest.mark.parametrize(("budget", "threads"), [("laptop", 1), ("gpu", 4)])
 def test_runs_on_a_cpu_have_one_thread_whatever_the_machine(
-    budget: str, threads: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    budget: str, threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that all runs add in the same order. Runs on a GPU share the cores."""
-    given: list[dict[str, str]] = []
-
-    def started(words: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess:
-        given.append(env)
-        return subprocess.CompletedProcess(words, 0)
-
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
-    monkeypatch.setattr(subprocess, "run", started)
-    monkeypatch.setenv("MKL_NUM_THREADS", "3")
     runs = [grid.Run(variant, "scenes", budget, 0) for variant in ("fpn", "cs")]
-    assert gather.run_missing(runs, tmp_path, 2, None, lambda said: None) == []
-    assert [[env[name] for name in gather.THREADS] for env in given] == [[threads, threads]] * 2
+    assert [job.threads for job in gather.training_jobs(runs, tmp_path, 2, None)] == [threads] * 2
 
 
 def test_what_cannot_be_measured_is_named(smoke: records.Record, tmp_path: Path) -> None:
@@ -49,15 +40,17 @@ def test_what_cannot_be_measured_is_named(smoke: records.Record, tmp_path: Path)
     shutil.copytree(smoke.folder, tmp_path / smoke.folder.name)
     run, said = grid.Run("fpn", "scenes", "smoke", 0), []
     found = recorded.collect([tmp_path])
-    assert gather.measure_missing([run], found, tmp_path, 1, None, said.append) == [run]
+    (ended,) = gather.measure_missing([run], found, tmp_path, 1, None, said.append)
+    assert (ended.kind, ended.job.run) == ("failed", run)
     assert said[0] == "1 records have weights and are not measured."
     older = tmp_path / smoke.folder.name / records.DIAGNOSTICS
     older.write_text('{"version": 0}')  # what another version measured is measured again
     found = recorded.collect([tmp_path])
-    assert gather.measure_missing([run], found, tmp_path, 1, None, said.append) == [run]
+    (ended,) = gather.measure_missing([run], found, tmp_path, 1, None, said.append)
+    assert (ended.kind, ended.job.run) == ("failed", run)
     (log,) = (tmp_path / "logs").iterdir()
     assert "diagnostics need 10 or more" in log.read_text()
-    (tmp_path / smoke.folder.name / "weights.pt").unlink()
+    (tmp_path / smoke.folder.name / records.WEIGHTS).unlink()
     found = recorded.collect([tmp_path])
     assert gather.measure_missing([run], found, tmp_path, 1, None, said.append) == []
 
