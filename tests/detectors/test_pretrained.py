@@ -1,6 +1,7 @@
 """ImageNet's weights, torchvision's and timm's: loaded, missing, out of reach."""
 
 import importlib.util
+import os
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import torchvision
-from nets import needs_timm, on_meta, randomise_statistics
+from nets import in_cache, in_hub_cache, needs_timm, on_meta, randomise_statistics
 
 from augfpn.detectors.pretrained import backbone, has_imagenet, load_imagenet
 from augfpn.errors import UserError
@@ -37,17 +38,13 @@ def offline(monkeypatch, tmp_path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("name", "file"),
-    [("resnet18", "resnet18-f37072fd.pth"), ("mobilenet_v2_320", "mobilenet_v2-b0353104.pth")],
-)
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2_320"])
 @pytest.mark.parametrize("norm", ["frozen", "frozen_statistics"])
-def test_torchvisions_weights_are_loaded(offline, name: str, file: str, norm: str) -> None:
+def test_torchvisions_weights_are_loaded(offline, monkeypatch, name: str, norm: str) -> None:
     assert not has_imagenet(name)
     theirs = torchvision.models.get_model(name.removesuffix("_320")).eval()
     randomise_statistics(theirs)
-    (offline / "torch/checkpoints").mkdir(parents=True)
-    torch.save(theirs.state_dict(), offline / "torch/checkpoints" / file)
+    in_cache(theirs.state_dict(), "IMAGENET1K_V1", offline, monkeypatch)
     assert has_imagenet(name)
     net = backbone(name, norm)
     load_imagenet(net, name)
@@ -58,27 +55,79 @@ def test_torchvisions_weights_are_loaded(offline, name: str, file: str, norm: st
     assert c[3].requires_grad
 
 
+def believed(name: str, match: str) -> None:
+    """Asking for weights, and loading them, each raise the sentence; they do not fall back."""
+    for use in (has_imagenet, lambda name: load_imagenet(on_meta(name), name)):
+        with pytest.raises(UserError, match=match) as caught:
+            use(name)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet50", "mobilenet_v2"])
+@pytest.mark.parametrize("content", [b"<!DOCTYPE html>\n", b"PK\3\4" + bytes(9000), b""])
+def test_a_file_in_the_cache_is_not_believed(offline, name: str, content: bytes) -> None:
+    """Another file under the true name: cut short, a proxy's page, another network's weights."""
+    url = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"].url
+    file = offline / "torch/checkpoints" / url.rpartition("/")[2]
+    file.parent.mkdir(parents=True)
+    file.write_bytes(content)
+    believed(name, rf"{file} does not hold the ImageNet weights .* remove it, and it is downlo")
+
+
+def test_weights_of_another_network_are_one_sentence(offline, monkeypatch) -> None:
+    """With the right SHA-256, which tells nothing of what is inside."""
+    of_34 = torchvision.models.resnet34().state_dict()  # it has all of ResNet-18's names and sizes
+    file = in_cache(of_34, "IMAGENET1K_V1", offline, monkeypatch)
+    with pytest.raises(UserError, match=rf"{file} cannot be read as the ImageNet weights of resn"):
+        load_imagenet(backbone("resnet18", "batch"), "resnet18")
+
+
+def test_code_in_the_cache_is_not_executed(offline, monkeypatch) -> None:
+    class Trap:
+        def __reduce__(self):
+            return os.mkdir, (str(offline / "trapped"),)
+
+    in_cache({"conv1.weight": Trap()}, "IMAGENET1K_V1", offline, monkeypatch)
+    with pytest.raises(UserError, match=r"cannot be read as the ImageNet weights of resnet18 \("):
+        load_imagenet(backbone("resnet18", "batch"), "resnet18")
+    assert not (offline / "trapped").exists()
+
+
 @needs_timm
 @pytest.mark.parametrize("norm", ["frozen", "batch"])
 def test_timms_weights_are_loaded_from_its_cache(offline, norm: str) -> None:
     import timm
-    from safetensors.torch import save_file
 
     name = "test_efficientnet.r160_in1k"
     assert not has_imagenet(f"timm/{name}")
     theirs = timm.create_model(name)
     randomise_statistics(theirs)
-    folder = offline / f"hub/models--timm--{name}"
-    (folder / "snapshots/abc").mkdir(parents=True)
-    (folder / "refs").mkdir()
-    (folder / "refs/main").write_text("abc")
-    save_file(theirs.state_dict(), folder / "snapshots/abc/model.safetensors")
+    in_hub_cache(theirs.state_dict(), name, offline)
     assert has_imagenet(f"timm/{name}")
     net = backbone(f"timm/{name}", norm)
     load_imagenet(net, f"timm/{name}")
     expected = theirs.state_dict()
     assert all(torch.equal(value, expected[key]) for key, value in net.body.state_dict().items())
     assert not net.body.conv_stem.weight.requires_grad
+
+
+@needs_timm
+def test_the_hubs_cache_is_not_believed(offline) -> None:
+    """It names each file by its SHA-256; a copy of a cache without links is read to be checked."""
+    name = "test_efficientnet.r160_in1k"
+    blob = in_hub_cache({"a": torch.zeros(9)}, name, offline)
+    content = blob.read_bytes()
+    blob.write_bytes(content[:-1] + b"?")
+    match = r"does not hold .* remove the folder .*models--timm--test_efficientnet.r160_in1k, and"
+    believed(f"timm/{name}", match)
+    blob.write_bytes(content)
+    with pytest.raises(UserError, match=r"of timm/test_efficientnet.r160_in1k"):  # another network
+        load_imagenet(backbone(f"timm/{name}", "batch"), f"timm/{name}")
+    link = offline / f"hub/models--timm--{name}/snapshots/abc/model.safetensors"
+    link.unlink()
+    link.write_bytes(content[:-1])
+    with pytest.raises(UserError, match=r"cannot be read as .*: remove the folder"):
+        load_imagenet(backbone(f"timm/{name}", "batch"), f"timm/{name}")
 
 
 @pytest.mark.parametrize(

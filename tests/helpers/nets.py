@@ -1,10 +1,14 @@
-"""Backbones for tests: names, random statistics, and a mark for tests that need timm."""
+"""Backbones for tests: names, random statistics, weights in caches, a mark for what needs timm."""
 
+import hashlib
 import importlib.util
+from pathlib import Path
 
 import pytest
 import torch
+import torchvision
 from torch import Tensor, nn
+from torchvision.models._api import Weights, WeightsEnum
 
 from augfpn.detectors.backbones import MOBILENETS, NARROW, RESNETS, Backbone
 from augfpn.detectors.pretrained import backbone
@@ -38,3 +42,35 @@ def randomise_statistics(net: nn.Module) -> None:
             layer.running_var.uniform_(0.5, 1.5)
             layer.weight.data.uniform_(0.5, 1.5)
             layer.bias.data.normal_(0, 0.1)
+
+
+def in_cache(state: dict, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Put a state dict into torch's cache in ``folder``, as torchvision's weights called ``name``.
+
+    The file has the first digits of its SHA-256 in its name, as torchvision's files have.
+    """
+    cache = folder / "torch/checkpoints"
+    cache.mkdir(parents=True, exist_ok=True)
+    torch.save(state, cache / "new")
+    digest = hashlib.sha256((cache / "new").read_bytes()).hexdigest()
+    file = (cache / "new").rename(cache / f"made-{digest[:8]}.pth")
+    meta = {"categories": ["__background__", *map(str, range(80)), *["N/A"] * 10]}
+    made = Weights(url=f"https://nowhere.invalid/{file.name}", transforms=None, meta=meta)
+    enum = WeightsEnum("Made", {name: made})
+    monkeypatch.setattr(torchvision.models, "get_model_weights", lambda _: enum)
+    return file
+
+
+def in_hub_cache(state: dict[str, Tensor], name: str, folder: Path) -> Path:
+    """Put a state dict into the Hugging Face Hub's cache in ``folder``; returns the file itself."""
+    from safetensors.torch import save
+
+    content = save(state)
+    cache = folder / f"hub/models--timm--{name}"
+    for part in ("snapshots/abc", "refs", "blobs"):
+        (cache / part).mkdir(parents=True)
+    (cache / "refs/main").write_text("abc")
+    blob = cache / "blobs" / hashlib.sha256(content).hexdigest()
+    blob.write_bytes(content)
+    (cache / "snapshots/abc/model.safetensors").symlink_to(blob)
+    return blob
