@@ -19,8 +19,8 @@ setup: .venv/.ready ## make .venv with everything in it
 # to a log, of which a failure shows the last line: the sentence that says what to do.
 ablation: .venv/.ready ## run the ablation (ARGS="-p lam 0.5" sets a parameter), result in runs/
 	@mkdir -p runs
-	@PYTHONUNBUFFERED=1 AUGFPN_PROGRESS=lines $(BIN)/papermill experiments/ablation.ipynb runs/ablation.ipynb \
-		--no-progress-bar --log-level ERROR --stdout-file - --stderr-file - $(ARGS) \
+	@PYTHONUNBUFFERED=1 $(BIN)/papermill experiments/ablation.ipynb runs/ablation.ipynb \
+		--no-progress-bar --log-level ERROR --stdout-file - $(ARGS) \
 		2> runs/ablation.log || { grep . runs/ablation.log | tail -n 1 >&2; \
 		echo "The whole traceback is in runs/ablation.log" >&2; exit 1; }
 

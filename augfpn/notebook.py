@@ -7,11 +7,16 @@ turns ``-p lambda 1`` into a cell that is not valid Python. So a notebook begins
     chosen = check(globals())         (after them)
 
 The first line makes the notebook read the cell that papermill injects, before this cell runs, and
-refuse unknown names; and it says how torch's threads wait, which torch reads when it is imported.
-The second line converts the values to their types, and refuses values that do not fit.
+refuse unknown names; it shows faults of the machine as one sentence; it repeats in the terminal
+what a notebook prints that nobody looks at; and it says how torch's threads wait, which torch reads
+when it is imported. The second line converts the values to their types, and refuses values that do
+not fit.
 """
 
+import contextlib
+import os
 import re
+import sys
 from functools import partial
 from typing import Any
 
@@ -20,7 +25,9 @@ from pydantic import TypeAdapter, ValidationError
 from augfpn.errors import UserError
 from augfpn.settings import parameters
 from augfpn.settings.asked import Asked
+from augfpn.support import faults
 from augfpn.support.machine import let_waiting_threads_sleep
+from augfpn.support.progress import in_kernel, is_watched
 
 INJECTED = "# Parameters"  # the first line of papermill's cell
 ASKED = tuple(Asked.__dataclass_fields__)  # the parameters of a study notebook
@@ -30,9 +37,49 @@ ASSIGNMENT = re.compile(r"^([A-Za-z_]\w*)\s*(:[^=]*)?=")
 def load_ipython_extension(shell: Any) -> None:
     """Called by ``%load_ext augfpn.notebook``: look at injected cells before they run."""
     let_waiting_threads_sleep()
+    shell.set_custom_exc((Exception,), show_error)
+    if in_kernel() and not is_watched():
+        sys.stdout.echo = Terminal(shell.kernel)
     guards = [getattr(each, "func", None) for each in shell.input_transformers_cleanup]
     if refuse_unknown not in guards:
         shell.input_transformers_cleanup.append(partial(refuse_unknown, shell.user_ns))
+
+
+def show_error(
+    shell: Any, kind: type[Exception], error: Exception, trace: Any, tb_offset: int | None = None
+) -> None:
+    """Show a fault of a known kind as one sentence, and any other error with its traceback."""
+    said = faults.sentence_of(error)
+    if said is not None:
+        error._render_traceback_ = lambda: [f"{kind.__name__}: {said}"]  # IPython looks for it
+    shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+
+class Terminal:
+    """What a kernel prints, also in the terminal of the program that runs it, as of papermill.
+
+    It writes to the stderr that the kernel got from that program; ipykernel keeps it, and sends the
+    text of Python's own streams into the notebook only.
+    """
+
+    def __init__(self, kernel: Any) -> None:
+        self.kernel = kernel
+        kept = getattr(sys.stderr, "_original_stdstream_copy", None)
+        is_captured = getattr(sys.stderr, "_should_watch", True)
+        self.descriptor = 2 if kept is None and not is_captured else kept
+        self.cell = None
+
+    def write(self, text: str) -> None:
+        """Write a text, in a cell's first line apart from the progress bar that papermill draws."""
+        cell = self.kernel.get_parent().get("header", {}).get("msg_id")
+        start = "\n" if cell != self.cell else ""
+        self.cell = cell
+        if self.descriptor is not None:
+            with contextlib.suppress(OSError):  # the terminal may be gone; the notebook has it all
+                os.write(self.descriptor, (start + text).encode(errors="backslashreplace"))
+
+    def flush(self) -> None:
+        """Nothing waits: each text is written at once."""
 
 
 def refuse_unknown(names: dict[str, Any], lines: list[str]) -> list[str]:

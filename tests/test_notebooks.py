@@ -29,7 +29,12 @@ def test_the_notebook_runs_from_another_folder_and_finds_its_runs_again(tmp_path
     ran, out = papermill(tmp_path, **SMALLEST, lam="0.5", baseline="train")
     assert ran.returncode == 0, ran.stderr[-2000:]
     text = printed(out)
-    assert "this run: CS (lam 0.5) + RFA + SRS" in text
+    for shown in (text, ran.stderr):  # in the notebook that is kept, and in the terminal
+        lines = shown.splitlines()
+        for start in ("training 1/2, loss ", "training 2/2, loss ", "evaluating 2/2, took "):
+            assert any(line.startswith(start) for line in lines), (start, shown[-2000:])
+        assert "this run: CS (lam 0.5) + RFA + SRS" in shown
+    assert ran.stdout == "", "papermill IN - prints the notebook there"
     assert "its FPN twin" in text
     assert "2 held-out pictures (scenes)" in text
     pictures = [o for c in nbformat.read(out, 4).cells for o in c.get("outputs", []) if "data" in o]

@@ -1,8 +1,10 @@
 """Progress that behaves in a terminal, in a notebook, under papermill and in a log file.
 
-A terminal shows a bar. A notebook shows one line that is rewritten in place. Anything else shows a
-new line every few seconds, the first one at once; ``AUGFPN_PROGRESS=lines`` asks for this
-everywhere. ``AUGFPN_PROGRESS=off`` shows nothing, as in the book's pages.
+A terminal shows a bar. A notebook that somebody looks at shows one line that is rewritten in place.
+Anything else shows a new line every few seconds, the first one at once: a log file, and a notebook
+that papermill or nbconvert runs, because they show no line that is rewritten.
+``AUGFPN_PROGRESS=lines`` asks for lines everywhere. ``AUGFPN_PROGRESS=off`` shows nothing, as in
+the book's pages.
 """
 
 import math
@@ -12,6 +14,9 @@ import time
 from types import TracebackType
 
 from tqdm import tqdm
+
+from augfpn.support.launched import rank
+from augfpn.support.text import printable
 
 SECONDS = {"bar": 0.2, "notebook": 1.0, "lines": 10.0, "off": math.inf}
 
@@ -69,8 +74,13 @@ class Progress:
 
     def write(self, line: str) -> None:
         if self.mode == "lines":
-            sys.stdout.write(line + "\n")
-            sys.stdout.flush()
+            try:
+                sys.stdout.write(line + "\n")
+                sys.stdout.flush()
+            except BrokenPipeError:
+                raise
+            except OSError:  # a full disk behind a log is no reason to end a run
+                self.mode = "off"
             return
         from IPython.display import display
 
@@ -81,16 +91,39 @@ class Progress:
             self.handle.update(text, raw=True)
 
 
+def note(line: str) -> None:
+    """Print a line that a person should read before a run goes on, progress or not."""
+    if not rank():
+        print(printable(line), flush=True)
+
+
 def where_am_i() -> str:
     """ "bar", "notebook", "lines" or "off"."""
-    if int(os.environ.get("RANK", "0")):  # only rank 0 of torchrun's processes prints
+    if rank():  # only one of torchrun's processes prints
         return "off"
     asked = os.environ.get("AUGFPN_PROGRESS")
     if asked in SECONDS:
         return asked
-    if "ipykernel" in sys.modules and "IPython" in sys.modules:
-        return "notebook"
-    return "bar" if sys.stderr.isatty() else "lines"
+    if in_kernel():
+        return "notebook" if is_watched() else "lines"
+    return "bar" if sys.stderr is not None and sys.stderr.isatty() else "lines"
+
+
+def in_kernel() -> bool:
+    """Whether this is a notebook's kernel."""
+    if "ipykernel" not in sys.modules or "IPython" not in sys.modules:
+        return False
+    from IPython import get_ipython
+
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def is_watched() -> bool:
+    """Whether somebody looks at this kernel's notebook and could answer a question in it."""
+    from IPython import get_ipython
+
+    request = get_ipython().kernel.get_parent()  # what the program that runs the cell has sent
+    return bool(request.get("content", {}).get("allow_stdin", True))
 
 
 def duration(seconds: float) -> str:
