@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from augfpn.training.prepare import PreparedRun
 
 GB = 1e9
-COPIES = 7  # of all weights on disk: weights.pt, and twice a checkpoint with AdamW's moments
 BUSY = 0.75  # load per core above which a machine is busy
 TOGETHER = "install both in one command: pip install --force-reinstall torch torchvision"
 PROBE = """
@@ -204,13 +203,13 @@ def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
 def space(folder: Path, experiment: "Experiment") -> Finding:
     """Whether records can be written, and whether the disk has room for a run's files."""
     from augfpn.detectors.build import build_detector
-    from augfpn.detectors.cost import parameter_count
+    from augfpn.training.working import room_of_weights
 
     why = not_writable(folder)
     if why is not None:
         return Finding("problem", "records", f"{why}: name another with --records.")
     weights = build_detector(replace(experiment.model, weights="scratch"))
-    free, needed = shutil.disk_usage(existing(folder)).free, COPIES * 4 * parameter_count(weights)
+    free, needed = shutil.disk_usage(existing(folder)).free, room_of_weights(weights)
     sentence = f"{folder.absolute()} can be written to, {free / GB:.1f} GB are free; "
     sentence += f"a run needs {needed / GB:.2f} GB."
     return Finding("ok" if free > needed else "problem", "records", sentence)
@@ -243,7 +242,7 @@ def recorded(run: "PreparedRun", folder: Path) -> Finding:
     done = records.find(run.id, [folder, *records.COMMITTED])
     if done is not None:
         return Finding("ok", "recorded", f"this run is done: {done.folder}.")
-    if (folder / f".{run.name}.running" / "checkpoint.pt").exists():
+    if any((folder / f".{run.name}.running").glob("checkpoint*.pt")):
         return Finding("ok", "recorded", "this run was begun and will go on from its checkpoint.")
     return Finding("ok", "recorded", "this run is not recorded yet.")
 

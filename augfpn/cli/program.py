@@ -52,15 +52,15 @@ def answer(words: list[str]) -> int:
         # Of several processes that torchrun started, only the first one prints.
         with contextlib.redirect_stdout(None if rank() else sys.stdout):
             return run(words)
+    except (Stopped, BusyError) as ended:  # by a signal, or because another process does it
+        say(str(ended))
+        return ended.exit_status
     except KeyboardInterrupt:
         goes_on = "; the same command goes on from the last checkpoint, at most a minute old"
         say(f"stopped{goes_on if words[:1] == ['train'] else ''}.")
         return INTERRUPTED
     except BrokenPipeError:
         raise
-    except (Stopped, BusyError) as ended:  # by a signal, or because another process does it
-        say(str(ended))
-        return ended.exit_status
     except (UserError, FloatingPointError) as error:
         say(f"error: {faults.sentence_of(error)}")
         return WRONG_USE

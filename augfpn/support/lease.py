@@ -73,7 +73,19 @@ def lease(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def take(lock: filelock.BaseFileLock, file: Path, folder: Path) -> None:
+def forget(folder: Path) -> None:
+    """Remove the lease of a folder, if its process was killed."""
+    lock, file = filelock.FileLock(f"{folder}.lock"), folder.with_name(folder.name + ".lease")
+    there = [each for each in (file, Path(lock.lock_file)) if each.exists()]
+    if there:
+        with contextlib.suppress(BusyError, OSError):
+            take(lock, file, folder, tell=False)
+            for each in there:
+                each.unlink()
+    lock.release()
+
+
+def take(lock: filelock.BaseFileLock, file: Path, folder: Path, tell: bool = True) -> None:
     """Take a lease, or raise ``BusyError``."""
     own = this_process()
     try:
@@ -87,10 +99,11 @@ def take(lock: filelock.BaseFileLock, file: Path, folder: Path) -> None:
         if elsewhere and silent < STALE:
             lock.release()
             busy(folder, before)
-        sys.stderr.write(
+        sentence = (
             f"augfpn: {folder.name} was left by {before} without an end, "
             f"{silent:.0f} s ago: this process takes it over.\n"
         )
+        sys.stderr.write(sentence * tell)
     write(file, own)
 
 

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from augfpn.errors import UserError
-
 PARENT = "AUGFPN_PARENT"  # a variable of the environment: the parent's process id
 PR_SET_PDEATHSIG = 1  # Linux's name for prctl's argument
 SIGNALS = [
@@ -24,7 +22,7 @@ SIGNALS = [
 ]
 
 
-class Stopped(UserError):
+class Stopped(KeyboardInterrupt):
     """A signal ended the run. The same command goes on from the last checkpoint."""
 
     def __init__(self, number: int, when: str = "") -> None:
@@ -34,6 +32,9 @@ class Stopped(UserError):
             "checkpoint."
         )
         self.number = number
+
+    def _render_traceback_(self) -> list[str]:  # what IPython and Jupyter show
+        return [str(self)]
 
     @property
     def exit_status(self) -> int:

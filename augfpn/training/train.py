@@ -6,8 +6,10 @@ that was killed continues from its last checkpoint as if it had not been stopped
 CPU.
 """
 
+import contextlib
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,19 +19,26 @@ from torch import Tensor, nn
 from augfpn import config, records
 from augfpn.data.batches import batches
 from augfpn.detectors.build import build_detector
+from augfpn.errors import UserError
 from augfpn.pyramid import Losses
+from augfpn.support.lease import forget
 from augfpn.support.machine import keep_freed_memory, peak_memory
 from augfpn.support.progress import Progress
 from augfpn.support.stopping import Stopped, asked_to_stop, stopped_at_once
 from augfpn.support.transfer import as_fractions, moved
 from augfpn.training import evaluate
-from augfpn.training.checkpoints import remove_checkpoints, resume, save_checkpoint
+from augfpn.training.checkpoints import resume, save_checkpoint
 from augfpn.training.distributed import ALONE, World, join
 from augfpn.training.prepare import PreparedRun, prepare_run
 from augfpn.training.repeatable import repeatable
 from augfpn.training.schedule import learning_rate, make_optimizer, number_of_steps
 from augfpn.training.weights_file import save_weights
-from augfpn.training.working import check_room_for_run, complete, working_folder
+from augfpn.training.working import (
+    check_room_for_run,
+    clear_leftovers,
+    complete,
+    working_folder,
+)
 
 LEARNT = ("boxes", "labels", "masks")  # of a target
 CURVE_ROWS = 1000  # a record's curve has about this many logged steps
@@ -47,11 +56,14 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     here.check_batch(experiment.train.batch)
     experiment = replace(experiment, train=replace(experiment.train, processes=here.size))
     run = prepare_run(experiment)
+    work = folder / f".{run.name}.running"
     done = None if again else here.from_first(records.find(run.id, [folder]))
     if done is not None:
-        remove_checkpoints(done.folder)  # of a run that was killed between its last two actions
+        clear_leftovers(done.folder)  # of a process that was killed at its very end
+        forget(work)
         return done
-    work = folder / f".{run.name}.running"
+    if here.first:
+        run.tell()
     with stopped_at_once(), here.as_one(), working_folder(work, here):
         done = None if again else here.from_first(records.find(run.id, [folder]))
         if done is not None:  # another process has finished it in the meantime
@@ -79,7 +91,7 @@ def predict_together(detector: nn.Module, run: PreparedRun, work: Path, here: Wo
         return records.read_predictions(work)
     test, device, settings = run.test, run.experiment.device, run.experiment.train
     own = test.subset(here.share(range(len(test))))
-    with Progress(len(own), "evaluating") as tell:
+    with Progress(len(own), "evaluating") as tell, trained_already(work):
         found = evaluate.predict(
             detector, own, device, amp=settings.amp, tell=tell, workers=settings.workers
         )
@@ -88,6 +100,18 @@ def predict_together(detector: nn.Module, run: PreparedRun, work: Path, here: Wo
     if here.first:
         records.write_predictions(work, results)
     return results
+
+
+@contextlib.contextmanager
+def trained_already(work: Path) -> Iterator[None]:
+    """Add to an error about pictures that the training is not lost, and how to go on."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(
+            f"{str(error).removesuffix('.')}; the training is done and kept in {work}: put the "
+            "same file back, and give the same command again."
+        ) from error
 
 
 def write_record(

@@ -63,6 +63,13 @@ def room_of_weights(detector: nn.Module) -> int:
     return COPIES * sum(value.nbytes for value in detector.state_dict().values())
 
 
+def clear_leftovers(final: Path) -> None:
+    """Remove from a record what only its run needed."""
+    remove_checkpoints(final)
+    if (final / ATTEMPTS).exists():  # they are in environment.json
+        (final / ATTEMPTS).unlink(missing_ok=True)
+
+
 def complete(work: Path, final: Path) -> Path:
     """Give the working folder, which holds a complete record, its final name.
 
@@ -75,6 +82,5 @@ def complete(work: Path, final: Path) -> Path:
         sync_folder(work)
         work.rename(final)
         sync_folder(final.parent)
-        remove_checkpoints(final)
-        (final / ATTEMPTS).unlink(missing_ok=True)  # they are in environment.json
+        clear_leftovers(final)
     return final

@@ -37,4 +37,6 @@ def scenes(record) -> list[np.ndarray]:
 @pytest.fixture
 def copy(record, tmp_path) -> Path:
     """The record without its weights, to be changed."""
-    return shutil.copytree(record.folder, tmp_path / "copy", ignore=lambda *_: ["weights.pt"])
+    return shutil.copytree(
+        record.folder, tmp_path / "copy", ignore=shutil.ignore_patterns("weights.*")
+    )

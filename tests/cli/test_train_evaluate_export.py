@@ -53,7 +53,7 @@ def test_rescoring_takes_the_stored_predictions_and_no_weights(record, copy, cap
     assert printed["again"][:3] == ["100.0"] * 3
 
     assert main(["evaluate", str(copy)]) == 2
-    assert "has no weights.pt" in capsys.readouterr().err
+    assert "has no weights.safetensors" in capsys.readouterr().err
 
 
 def test_pycocotools_can_be_the_judge(record, capsys, monkeypatch):
@@ -75,9 +75,9 @@ def test_other_pictures_than_those_recorded_are_refused(copy, capsys):
 
 
 def test_weights_of_another_detector_are_refused(copy, capsys):
-    (copy / "weights.pt").write_bytes(b"no weights")
+    (copy / "weights.safetensors").write_bytes(b"no weights")
     assert main(["evaluate", str(copy)]) == 2
-    assert "does not hold the weights" in capsys.readouterr().err
+    assert "cannot be read as weights" in capsys.readouterr().err
 
 
 # --- export ---------------------------------------------------------------------------------------

@@ -95,9 +95,9 @@ def test_evidence_and_figures_come_from_the_records(folder: Path) -> None:
 
 def test_what_cannot_be_measured_is_said(folder: Path, tmp_path: Path) -> None:
     bare = shutil.copytree(folder, tmp_path / "bare")
-    (bare / "weights.pt").unlink()
+    (bare / records.WEIGHTS).unlink()
     (bare / records.DIAGNOSTICS).unlink(missing_ok=True)
-    with pytest.raises(UserError, match=r"has no weights\.pt"):
+    with pytest.raises(UserError, match=r"has no weights\.safetensors"):
         measure_record(bare)
     (bare / records.DIAGNOSTICS).write_text("{")
     with pytest.raises(UserError, match="is not a complete record"):

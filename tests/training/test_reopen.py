@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from augfpn import records
 from augfpn.errors import UserError
 from augfpn.settings.parameters import parse
+from augfpn.support.files import digest_file
 from augfpn.training import evaluate, reopen, train
 from augfpn.training.prepare import experiment_here
 
@@ -55,9 +57,10 @@ def test_what_does_not_fit_is_one_sentence(record: records.Record, tmp_path: Pat
     with pytest.raises(UserError, match="nowhere does not exist: give the folder of a record"):
         reopen.load_detector(tmp_path / "nowhere", "cpu")
     copy = shutil.copytree(record.folder, tmp_path / "copy")
-    torch.save({"other": torch.zeros(1)}, copy / "weights.pt")
+    save_file({"other": torch.zeros(1)}, copy / records.WEIGHTS)
+    digest_file(copy / records.WEIGHTS).unlink()
     with pytest.raises(UserError, match=r"does not hold the weights of its record's detector"):
         reopen.load_detector(copy, "cpu")
-    (copy / "weights.pt").unlink()
-    with pytest.raises(UserError, match=r"copy has no weights\.pt: .*`augfpn train`"):
+    (copy / records.WEIGHTS).unlink()
+    with pytest.raises(UserError, match=r"copy has no weights\.safetensors: .*`augfpn train`"):
         reopen.load_detector(copy, "cpu")
