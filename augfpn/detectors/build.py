@@ -9,7 +9,7 @@ from torchvision.models.detection.roi_heads import RoIHeads
 
 from augfpn import pyramid
 from augfpn.config import Dense, Model
-from augfpn.detectors import two_stage, variants
+from augfpn.detectors import coco_start, two_stage, variants
 from augfpn.detectors.anchors import Anchors, matcher
 from augfpn.detectors.backbones import Backbone, transform
 from augfpn.detectors.build_dense import DENSE_LEVELS, fcos, retinanet
@@ -29,16 +29,22 @@ ROI_LEVELS = (2, 3, 4, 5)  # of the maps that RoIs are pooled from
 PROPOSAL_LEVELS = (2, 3, 4, 5, 6)
 
 
-def build_detector(model: Model) -> two_stage.TwoStage | OneStage:
+def build_detector(model: Model, start: bool = True) -> two_stage.TwoStage | OneStage:
     """The detector that the settings describe, on the CPU, in training mode.
 
-    Raises ``UserError`` for ImageNet weights that are not available, and for a name that
+    Without ``start`` pretrained weights are left out: for a caller who then loads all weights.
+    Raises ``UserError`` for pretrained weights that are not available, and for a name that
     `augfpn.config` allows but nothing builds.
     """
     net = backbone(model.backbone, model.norm, model.style)
-    if model.weights == "imagenet":
+    if start and model.weights == "imagenet":
         load_imagenet(net, model.backbone, model.style)
-    return build_on(net, model)
+    detector = build_on(net, model)
+    if model.weights == "coco":
+        coco_start.normalise_as_coco(detector, model)
+        if start:
+            coco_start.start_from_coco(detector, model)
+    return detector
 
 
 def build_on(net: Backbone, model: Model) -> two_stage.TwoStage | OneStage:

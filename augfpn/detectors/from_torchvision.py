@@ -31,17 +31,16 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 
-import torch
+import torchvision
 from torch import Tensor, nn
-from torchvision.models import get_model_weights
 from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 
 from augfpn.detectors.backbones import LEVELS
+from augfpn.detectors.downloads import State, weights_at
 from augfpn.detectors.two_stage import with_p6
 from augfpn.errors import UserError, one_of
 from augfpn.pyramid import FPN, Boxes
 
-State = dict[str, Tensor]
 PYRAMID = re.compile(r"backbone\.fpn\.(inner|layer)_blocks\.(\d)\.(?:0\.)?(weight|bias)")
 OURS = {"inner": "lateral", "layer": "output"}
 RENAMED = {
@@ -138,23 +137,22 @@ def coco_weights(detector: str) -> State:
     category ids, 1 to 90, ten of which have no category; here label k is the k-th category, as in
     `augfpn.data` and for ``classes=80``. Label 0 stays the background. The parameters' names are
     torchvision's.
-    Raises ``UserError`` for another name, and when the weights cannot be downloaded.
+    Raises ``UserError`` for another name, and when the weights cannot be downloaded or the file on
+    this machine is damaged.
     """
-    weights = get_model_weights(COCO[one_of("detector", detector, COCO)])["COCO_V1"]
-    try:
-        state = weights.get_state_dict(check_hash=True, progress=False, map_location="cpu")
-    except OSError as error:
-        raise UserError(
-            f"the COCO weights of {detector} could not be downloaded ({error}): connect to the "
-            f"network, or put the file {weights.url.rsplit('/', 1)[1]} into "
-            f"{torch.hub.get_dir()}/checkpoints."
-        ) from None
-    categories = weights.meta["categories"]
+    weights = torchvision.models.get_model_weights(COCO[one_of("detector", detector, COCO)])
+    v1 = weights["COCO_V1"]
+    categories = v1.meta["categories"]
     kept = [i for i, category in enumerate(categories) if category != "N/A"]
-    return {
-        name: rows_of(value, name, kept, len(categories)) if OF_CLASSES.search(name) else value
-        for name, value in state.items()
-    }
+
+    def state() -> State:
+        read = {"check_hash": True, "progress": False, "map_location": "cpu", "weights_only": True}
+        return {
+            name: rows_of(value, name, kept, len(categories)) if OF_CLASSES.search(name) else value
+            for name, value in v1.get_state_dict(**read).items()
+        }
+
+    return weights_at(f"torchvision's COCO weights of {detector}", v1.url, state).load()
 
 
 def rows_of(value: Tensor, name: str, kept: list[int], count: int) -> Tensor:

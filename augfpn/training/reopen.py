@@ -12,6 +12,7 @@ from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
 from augfpn.support.progress import Progress
 from augfpn.training import evaluate
+from augfpn.training.precision import half_in_use
 from augfpn.training.weights_file import load_weights
 
 
@@ -27,8 +28,7 @@ def load_detector(path: Path, device: str) -> tuple[TwoStage | OneStage, records
             f"{path} has no {weights.name}: most records are published without weights; train it "
             "with `augfpn train`, whose record has them."
         )
-    # The file has all weights, so ImageNet's are not needed.
-    detector = build_detector(replace(record.experiment.model, weights="scratch"))
+    detector = build_detector(record.experiment.model, start=False)
     load_weights(detector, weights)
     return detector.to(device).eval(), record
 
@@ -65,21 +65,31 @@ def measure_again(
 ) -> tuple[records.Record, dict]:
     """A record, and COCO's numbers of its detector, measured once more.
 
+    ``judge`` is the library that computes the numbers. See `detect_again` for the others.
+    """
+    record, test, results = detect_again(folder, root, device)
+    return record, evaluate.score(test.coco, results, has_masks(record), judge)
+
+
+def detect_again(
+    folder: Path, root: str | None, device: str | None
+) -> tuple[records.Record, Pictures, list[dict]]:
+    """A record, its test pictures, and what its detector finds in them.
+
     ``root`` is the folder of its pictures now, if they were moved. Without a ``device`` the
-    recorded predictions are scored again, which needs no weights. ``judge`` is the library that
-    computes the numbers. Raises: UserError as `load_detector` and `recorded_pictures` do.
+    recorded predictions are taken, which needs no weights. Raises: UserError as `load_detector` and
+    `recorded_pictures` do.
     """
     if device is None:
         record = open_record(folder)
-        test = recorded_pictures(record, "test", root)
-        return record, evaluate.score(test.coco, record.predictions, has_masks(record), judge)
+        return record, recorded_pictures(record, "test", root), record.predictions
     detector, record = load_detector(folder, device)
     test = recorded_pictures(record, "test", root)
     settings = record.experiment.train
-    amp, workers = settings.amp and device == "cuda", settings.workers
+    amp, workers = half_in_use(settings, device), settings.workers
     with Progress(len(test), "evaluating") as tell:
         results = evaluate.predict(detector, test, device, amp=amp, tell=tell, workers=workers)
-    return record, evaluate.score(test.coco, results, has_masks(record), judge)
+    return record, test, results
 
 
 def has_masks(record: records.Record) -> bool:

@@ -5,6 +5,7 @@ with random numbers, in files where torchvision's downloads would lie.
 """
 
 import re
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 from urllib.error import URLError
@@ -12,6 +13,7 @@ from urllib.error import URLError
 import pytest
 import torch
 import torchvision
+from nets import in_cache
 from torch import Tensor, nn
 from torchvision.models.detection import FCOS, FasterRCNN, MaskRCNN, RetinaNet, retinanet
 from torchvision.models.detection.backbone_utils import BackboneWithFPN
@@ -84,13 +86,11 @@ def theirs(kind: str, classes: int = 91) -> nn.Module:
 @pytest.fixture
 def download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A function that puts weights where torchvision's download of a detector would lie."""
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "torch"))
 
-    def put(kind: str, state: dict[str, Tensor]) -> None:
-        file = tmp_path / "hub" / "checkpoints" / FILES[kind]
-        file.parent.mkdir(parents=True)
-        torch.save(state, file)
+    def put(kind: str, state: dict[str, Tensor]) -> Path:
+        meta = torchvision.models.get_model_weights(COCO[kind])["COCO_V1"].meta
+        return in_cache(state, "COCO_V1", tmp_path, monkeypatch, meta)
 
     return put
 
@@ -186,11 +186,11 @@ def test_without_a_network_the_file_and_its_folder_are_named(
     def fail(*args: object, **kwargs: object) -> None:
         raise URLError("no network")
 
-    monkeypatch.setattr(torchvision.models._api, "load_state_dict_from_url", fail)
-    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    monkeypatch.setattr(urllib.request, "urlopen", fail)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     with pytest.raises(UserError) as error:
         coco_weights("retinanet")
-    assert f"put the file {FILES['retinanet']} into {tmp_path}/checkpoints." in str(error.value)
+    assert f"put {FILES['retinanet']} into {tmp_path}/checkpoints, or" in str(error.value)
 
 
 def test_a_detector_without_coco_weights_is_refused() -> None:

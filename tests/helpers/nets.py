@@ -44,7 +44,9 @@ def randomise_statistics(net: nn.Module) -> None:
             layer.bias.data.normal_(0, 0.1)
 
 
-def in_cache(state: dict, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def in_cache(
+    state: dict, name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, meta: dict | None = None
+) -> Path:
     """Put a state dict into torch's cache in ``folder``, as torchvision's weights called ``name``.
 
     The file has the first digits of its SHA-256 in its name, as torchvision's files have.
@@ -54,8 +56,7 @@ def in_cache(state: dict, name: str, folder: Path, monkeypatch: pytest.MonkeyPat
     torch.save(state, cache / "new")
     digest = hashlib.sha256((cache / "new").read_bytes()).hexdigest()
     file = (cache / "new").rename(cache / f"made-{digest[:8]}.pth")
-    meta = {"categories": ["__background__", *map(str, range(80)), *["N/A"] * 10]}
-    made = Weights(url=f"https://nowhere.invalid/{file.name}", transforms=None, meta=meta)
+    made = Weights(f"https://nowhere.invalid/{file.name}", transforms=None, meta=meta or {})
     enum = WeightsEnum("Made", {name: made})
     monkeypatch.setattr(torchvision.models, "get_model_weights", lambda _: enum)
     return file
