@@ -33,6 +33,7 @@ from augfpn.study.recorded import TIMINGS
 from augfpn.support.files import write_json
 from augfpn.support.machine import environment, keep_freed_memory
 from augfpn.training import evaluate, prepare, schedule, train
+from augfpn.training.precision import half_in_use
 from augfpn.training.prepare import PreparedRun
 
 # The first steps and rounds are slower: memory is allocated, kernels are chosen.
@@ -109,7 +110,7 @@ def timed_steps(
 def timed_test(detector: nn.Module, experiment: Experiment, test: Pictures, n: int) -> float:
     """Seconds of inference per picture: the mean over the first n."""
     some, began = test.first(n), time.monotonic()
-    evaluate.predict(detector, some, experiment.device, amp=experiment.train.amp)
+    evaluate.predict(detector, some, experiment.device, amp=half_in_use(experiment.train))
     return (time.monotonic() - began) / len(some)
 
 
@@ -201,7 +202,7 @@ def inference_timer(detector: nn.Module, experiment: Experiment, test: Pictures)
         began, i = time.monotonic(), n % len(test)
         with torch.no_grad():
             evaluate.detect_some(
-                quick, test, range(i, i + 1), experiment.device, experiment.train.amp
+                quick, test, range(i, i + 1), experiment.device, half_in_use(experiment.train)
             )
         return elapsed(began, experiment.device)
 

@@ -17,12 +17,14 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor, nn
 
+from augfpn import config
 from augfpn.data.batches import in_groups, transpose
 from augfpn.data.masks import Code, with_codes
 from augfpn.data.pictures import Pictures, Target
 from augfpn.speed.testing import for_testing
 from augfpn.support.machine import keep_freed_memory
 from augfpn.support.transfer import as_fractions, moved
+from augfpn.training.precision import autocast
 
 Judge = Literal["hotcoco", "pycocotools"]
 COCO_NUMBERS = (
@@ -39,7 +41,7 @@ def predict(
     pictures: Pictures,
     device: str = "cpu",
     batch: int | None = None,
-    amp: bool = False,
+    amp: config.Half | None = None,
     tell: Callable[..., None] | None = None,
     workers: int = 0,
 ) -> list[dict]:
@@ -49,7 +51,7 @@ def predict(
     0.0001; masks are run-length codes. A copy of the detector runs, in eval mode, made quicker by
     `augfpn.speed.testing.for_testing`. ``tell`` is called with the number of pictures that are
     done. ``workers`` processes read the pictures: a GPU would wait for one, because it detects
-    faster.
+    faster. ``amp`` is the 16-bit type of products, if they are not in float32.
 
     What is found in a picture does not depend on the others. Up to ``batch`` pictures are detected
     at once only if they have one size when they are resized and padded, because padding beyond
@@ -91,7 +93,7 @@ def of_one_size(pictures: Pictures, detector: nn.Module, most: int) -> list[list
 
 
 def detect_some(
-    detector: nn.Module, pictures: Pictures, some: range, device: str, amp: bool
+    detector: nn.Module, pictures: Pictures, some: range, device: str, amp: config.Half | None
 ) -> list[dict]:
     """The detections in some of the pictures, as `predict` gives them."""
     images, targets = transpose([pictures[i] for i in some])
@@ -105,10 +107,10 @@ def detections_in(
     images: tuple[Tensor, ...],
     targets: tuple[Target, ...],
     device: str,
-    amp: bool,
+    amp: config.Half | None,
 ) -> list[list[dict]]:
     """The detections in each picture of a batch; memory holds the float masks of these only."""
-    with torch.autocast(device, torch.bfloat16, enabled=amp):
+    with autocast(device, amp):
         found = detector(as_fractions(moved(images, device)))
     return [
         as_results(detections, target["image_id"], pictures.category_of)

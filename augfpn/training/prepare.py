@@ -14,22 +14,32 @@ from augfpn import config, records
 from augfpn.data.files import some
 from augfpn.data.load import load_pictures
 from augfpn.data.pictures import Pictures
+from augfpn.detectors.build import build_detector
+from augfpn.detectors.coco_start import coco_sentence
 from augfpn.detectors.pretrained import has_imagenet
 from augfpn.errors import UserError
 from augfpn.settings import experiment as settings
+from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.components import record_name
 from augfpn.settings.parameters import Parameters
+from augfpn.support.progress import note
+from augfpn.training.memory import in_parts_that_fit
+from augfpn.training.precision import half_of
+from augfpn.training.said import decided
 
 
 def experiment_here(chosen: Parameters) -> config.Experiment:
     """The experiment that parameters describe on this machine.
 
     ``device="auto"`` becomes the GPU if there is one. ``weights="auto"`` becomes ImageNet's weights
-    if they are on this machine or their server answers. Raises ``UserError`` if a GPU is asked for
-    and there is none, and for data that need a folder and have none.
+    if they are on this machine or their server answers. ``amp="auto"`` becomes what the GPU has in
+    hardware, ``batch="auto"`` the budget's batch, in as many parts as it needs to fit. Raises
+    ``UserError`` if a GPU is asked for and there is none, and for data that need a folder and have
+    none.
     """
     device = the_device(chosen.device)
-    return settings.experiment(chosen, device, the_weights(chosen, device))
+    found = settings.experiment(chosen, device, the_weights(chosen, device), half_of(device))
+    return in_parts_that_fit(found) if chosen.batch == "auto" else found
 
 
 def the_device(wanted: str) -> config.Device:
@@ -62,6 +72,19 @@ class PreparedRun(NamedTuple):
     fingerprints: dict[str, str]  # of the pictures, "train" and "test"
     id: str
     name: str  # of the folder of its record
+    selection: Pictures | None = None  # for evaluations in training, where not the test pictures
+
+    def tell(self) -> None:
+        """Print what the check of annotations and pictures has found, and what was decided."""
+        for line in decided(self.experiment):
+            note(line)
+        for pictures in (self.pictures, self.test):
+            for line in pictures.report:
+                note(f"note: {pictures.name}: {line}")
+        model = self.experiment.model
+        if model.weights == "coco":
+            with torch.device("meta"):  # names and shapes only
+                note(coco_sentence(build_detector(model, start=False), model))
 
 
 def prepare_run(experiment: config.Experiment) -> PreparedRun:
@@ -71,10 +94,14 @@ def prepare_run(experiment: config.Experiment) -> PreparedRun:
     """
     pictures, test = load_both(experiment)
     experiment = fitted(experiment, pictures, test)
+    check_batch_fits(experiment, pictures)
     fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
+    selection = for_selection(experiment, test)
+    if selection is not None:
+        fingerprints["val"] = selection.fingerprint
     run_id = records.run_id(experiment, fingerprints)
     name = record_name(experiment, run_id)
-    return PreparedRun(experiment, pictures, test, fingerprints, run_id, name)
+    return PreparedRun(experiment, pictures, test, fingerprints, run_id, name, selection)
 
 
 def load_both(experiment: config.Experiment) -> tuple[Pictures, Pictures]:
@@ -106,6 +133,36 @@ def fitted(experiment: config.Experiment, pictures: Pictures, test: Pictures) ->
         model=replace(experiment.model, classes=len(pictures.classes)),
         train=replace(experiment.train, by_shape=by_shape),
     )
+
+
+def check_batch_fits(experiment: config.Experiment, pictures: Pictures) -> None:
+    """Raise ``UserError`` if a batch larger than the budget's has a picture twice."""
+    there, batch = len(pictures.with_objects()), experiment.train.batch
+    if batch > max(there, BUDGETS[experiment.budget].train.batch):
+        raise UserError(
+            f"batch = {batch} is more than the {there} training images with objects: give {there} "
+            "or less."
+        )
+
+
+def for_selection(experiment: config.Experiment, test: Pictures) -> Pictures | None:
+    """The pictures of the split "val", if evaluations in training can use it besides the test's.
+
+    Raises ``UserError`` if their classes are others.
+    """
+    data = experiment.data
+    if experiment.train.evaluate_every is None or data.test == "val":
+        return None
+    if "val" not in config.DATA_SETS[data.name].splits:
+        return None
+    try:
+        found = load_pictures(replace(data, test="val"), "test")
+    except UserError as error:
+        note(f"note: evaluations while training use the test split, because of val: {error}")
+        return None
+    if found.classes != test.classes:
+        raise UserError(different_classes(test.classes, found.classes))
+    return found.with_masks() if experiment.model.detector == "mask_rcnn" else found
 
 
 def different_classes(train: tuple[str, ...], test: tuple[str, ...]) -> str:

@@ -1,15 +1,15 @@
 """Train a detector and measure it: `train` comes first, the functions that it calls follow.
 
-The state of the loop is weights, optimiser, step and random number generators, and nothing else:
-the order of the pictures, their flips and the learning rate are functions of the step. So a run
-that was killed continues from its last checkpoint as if it had not been stopped, bit for bit on a
-CPU.
+The state of the loop is weights and their average, optimiser, gradient scaler, step, evaluations
+and random number generators, and nothing else: the order of the pictures, how they are changed and
+the learning rate are functions of the step. So a run that was killed continues from its last
+checkpoint as if it had not been stopped, bit for bit on a CPU.
 """
 
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from augfpn import config, records
-from augfpn.data.batches import batches
+from augfpn.data.batches import Batch, batches
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.pyramid import Losses
@@ -27,11 +27,16 @@ from augfpn.support.progress import Progress
 from augfpn.support.stopping import Stopped, asked_to_stop, stopped_at_once
 from augfpn.support.transfer import as_fractions, moved
 from augfpn.training import evaluate
+from augfpn.training.average import make_average
+from augfpn.training.board import check_tensorboard, make_writer, write_row
 from augfpn.training.checkpoints import resume, save_checkpoint
 from augfpn.training.distributed import ALONE, World, join
+from augfpn.training.faults import check_finite, check_growth, check_weights
+from augfpn.training.precision import Scaler, autocast, float32_products, half_in_use
 from augfpn.training.prepare import PreparedRun, prepare_run
 from augfpn.training.repeatable import repeatable
 from augfpn.training.schedule import learning_rate, make_optimizer, number_of_steps
+from augfpn.training.validate import detect_together, enough, evaluation, is_due, said_of_training
 from augfpn.training.weights_file import save_weights
 from augfpn.training.working import (
     check_room_for_run,
@@ -54,6 +59,7 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     """
     here = join(experiment.device)
     here.check_batch(experiment.train.batch)
+    check_tensorboard(experiment.train)
     experiment = replace(experiment, train=replace(experiment.train, processes=here.size))
     run = prepare_run(experiment)
     work = folder / f".{run.name}.running"
@@ -72,9 +78,10 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
         torch.manual_seed(experiment.seed)
         detector = build_detector(run.experiment.model).to(experiment.device)
         check_room_for_run(work, detector, len(run.test) * run.experiment.model.detections, here)
-        with repeatable(detector, run.experiment.train.deterministic):
-            state = fit(detector, run, work, here)
-        results = predict_together(detector, run, work, here)
+        with float32_products(experiment.device, experiment.train):
+            with repeatable(detector, experiment.train.deterministic):
+                state = fit(detector, run, work, here)
+            results = predict_together(detector, run, work, here)
         if here.first:
             write_record(work, run, state, results, here)
             save_weights(detector, work / records.WEIGHTS)
@@ -89,14 +96,8 @@ def predict_together(detector: nn.Module, run: PreparedRun, work: Path, here: Wo
     """
     if here.from_first(records.has_predictions(work)):
         return records.read_predictions(work)
-    test, device, settings = run.test, run.experiment.device, run.experiment.train
-    own = test.subset(here.share(range(len(test))))
-    with Progress(len(own), "evaluating") as tell, trained_already(work):
-        found = evaluate.predict(
-            detector, own, device, amp=settings.amp, tell=tell, workers=settings.workers
-        )
-    place = {entry["id"]: i for i, entry in enumerate(test.coco["images"])}
-    results = sorted(here.gather(found), key=lambda row: place[row["image_id"]])
+    with trained_already(work):
+        results = detect_together(detector, run.test, run.experiment, here)
     if here.first:
         records.write_predictions(work, results)
     return results
@@ -126,6 +127,7 @@ def write_record(
             "pictures": {"train": len(run.pictures), "test": len(run.test)},
             "memory_mb": peak_memory(run.experiment.device),
         } | ({"processes": here.size} if here.size > 1 else {})
+        measured |= said_of_training(run, state, measured["AP"])
         records.write_result(work, measured)
     settings = {
         "experiment": config.to_dict(run.experiment),
@@ -137,50 +139,77 @@ def write_record(
 
 
 def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) -> dict:
-    """Run the remaining steps; returns the state at the end: step, seconds, curve."""
+    """Run the remaining steps; returns the state at the end: step, seconds, curve, evaluations."""
     experiment, settings = run.experiment, run.experiment.train
-    useful = run.pictures.with_objects()
-    steps = number_of_steps(settings, len(useful))
-    optimizer = make_optimizer(detector, settings)
-    parts = {"detector": detector, "optimizer": optimizer}  # everything that a checkpoint keeps
-    state = resume(work, run.id, parts, here)
-    if here.first and state["step"] < steps:
+    steps = number_of_steps(settings, len(run.pictures.with_objects()))
+    optimizer, scaler = make_optimizer(detector, settings), Scaler(experiment.device, settings)
+    average = make_average(detector, settings)
+    parts = {"detector": detector, "optimizer": optimizer, "scaler": scaler, "average": average}
+    parts = {name: part for name, part in parts.items() if part is not None}
+    state = {"evaluations": []} | resume(work, run.id, parts, here)  # all that a checkpoint keeps
+    last = state["step"] if enough(state["evaluations"], settings) else steps
+    if here.first and state["step"] < last:
         records.clear(work)  # of what was found with weights that are lost
-    feed = batches(
-        run.pictures,
-        useful,
-        settings.batch,
-        range(state["step"], steps),
-        seed=experiment.seed,
-        flip=settings.flip,
-        workers=settings.workers,
-        by_shape=settings.by_shape,
-        share=here.share,
-    )
     every = max(1, steps // CURVE_ROWS)
     saved = began = time.monotonic()
     before = state["seconds"]
     if not state["step"]:
         here.seed(experiment.seed, 0)
     learner = here.learner(detector.train())
-    with Progress(steps, "training") as tell, asked_to_stop() as asked:
+    with (
+        Progress(steps, "training") as tell,
+        make_writer(work, settings, state["step"], here.first) as writer,
+        asked_to_stop() as asked,
+    ):
         tell.start_at(state["step"])
+        feed = pictures_of(run, range(state["step"], last), here)
         for step, (images, targets) in enumerate(feed, start=state["step"]):
             rate = learning_rate(settings, step, steps)
-            losses = one_step(learner, optimizer, rate, images, targets, experiment, step, here)
-            state["step"] = step + 1
-            state["seconds"] = before + time.monotonic() - began
+            losses = one_step(
+                learner, optimizer, rate, images, targets, experiment, step, here, scaler
+            )
+            if average is not None:
+                average.update_parameters(detector)
+            state |= {"step": step + 1, "seconds": before + time.monotonic() - began}
             if step % every == 0 or step + 1 == steps:
                 state["curve"].append({"step": step, "lr": rate} | losses)
+                write_row(writer, state["curve"][-1])
+            check_growth(losses, state["curve"][0], step, rate)
+            if is_due(step + 1, steps, settings):
+                tested = detector if average is None else average.module
+                state["evaluations"].append(evaluation(tested, run, work, state, here))
+                write_row(writer, state["evaluations"][-1])
             tell(step + 1, loss=sum(losses.values()), lr=rate)
-            due = time.monotonic() - saved > settings.checkpoint_seconds or step + 1 == steps
+            done = step + 1 == steps or enough(state["evaluations"], settings)
+            due = time.monotonic() - saved > settings.checkpoint_seconds or done
             stop, due = here.largest([asked.number, due])
             if stop or due:
+                check_weights(detector, step, rate)
                 save_checkpoint(work, run.id, parts, state, here)
                 saved = time.monotonic()
             if stop:
                 raise Stopped(stop, f"after step {step + 1} of {steps}, which is saved")
-    return state
+            if done:
+                break
+    if average is not None:
+        detector.load_state_dict(average.module.state_dict())
+    return state | {"skipped": scaler.skipped}
+
+
+def pictures_of(run: PreparedRun, steps: range, here: World) -> Iterator[Batch]:
+    """This process's pictures of each step, with their targets."""
+    settings = run.experiment.train
+    return batches(
+        run.pictures,
+        run.pictures.with_objects(),
+        settings.batch,
+        steps,
+        seed=run.experiment.seed,
+        flip=settings.flip,
+        workers=settings.workers,
+        by_shape=settings.by_shape,
+        share=here.share,
+    )
 
 
 def one_step(
@@ -192,28 +221,44 @@ def one_step(
     experiment: config.Experiment,
     step: int,
     here: World = ALONE,
+    scaler: Scaler | None = None,
 ) -> dict[str, float]:
-    """One optimiser step; returns the weighted losses as numbers, averaged over processes."""
+    """One optimiser step; returns the weighted losses as numbers, averaged over processes.
+
+    The pictures are computed in ``accumulate`` parts. The losses, and so the gradient, are the mean
+    of those of the parts, weighted by their pictures. That is the gradient of all at once, except
+    for what depends on the other pictures: a batch norm has the statistics of its part, and losses
+    are means over the RoIs, anchors or objects of their part.
+    """
     device, settings = experiment.device, experiment.train
-    images, wanted = on_device(images, targets, device)
-    with torch.autocast(device, torch.bfloat16, enabled=settings.amp):
-        losses: Losses = detector(images, wanted)
-    values = here.mean(torch.stack(list(losses.values())).detach().clone())
-    numbers = dict(zip(losses, values.tolist(), strict=True))
-    if not all(math.isfinite(value) for value in numbers.values()):
-        where = [target["image_id"] for target in targets]
-        raise FloatingPointError(
-            f"the loss is not a number at step {step}, pictures {where}, learning rate {rate:.3g}: "
-            f"{numbers}. Lower the learning rate, or look at these pictures' boxes."
-        )
+    scaler = scaler or Scaler(device, settings)
     optimizer.zero_grad(set_to_none=True)
-    torch.stack(list(losses.values())).sum().backward()
+    numbers: dict[str, float] = {}
+    for some, objects, share in parts_of(images, targets, settings.accumulate):
+        with autocast(device, half_in_use(settings)):
+            losses: Losses = detector(*on_device(some, objects, device))
+        values = here.mean(torch.stack(list(losses.values())).detach().clone())
+        found = dict(zip(losses, values.tolist(), strict=True))
+        check_finite(found, experiment, step, rate, [each["image_id"] for each in objects])
+        numbers = {name: numbers.get(name, 0.0) + share * found[name] for name in found}
+        scaler.scale(torch.stack(list(losses.values())).sum() * share).backward()
     if settings.clip is not None:
+        scaler.unscale_(optimizer)
         nn.utils.clip_grad_norm_(detector.parameters(), settings.clip)
     for group in optimizer.param_groups:
         group["lr"] = rate * group["times"]
-    optimizer.step()
+    scaler.take(optimizer)
     return numbers
+
+
+def parts_of(
+    images: tuple[Tensor, ...], targets: tuple[dict, ...], parts: int
+) -> Iterable[tuple[tuple[Tensor, ...], tuple[dict, ...], float]]:
+    """A step's pictures in at most so many parts of nearly equal size, with each one's share."""
+    size = math.ceil(len(images) / parts)
+    for start in range(0, len(images), size):
+        some, objects = images[start : start + size], targets[start : start + size]
+        yield some, objects, len(some) / len(images)
 
 
 def on_device(

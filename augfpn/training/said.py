@@ -1,0 +1,33 @@
+"""What a run says of its settings before it begins, where a reader would be surprised."""
+
+from collections.abc import Iterator
+
+from augfpn import config
+from augfpn.settings.budgets import BUDGETS
+from augfpn.training import precision
+
+
+def decided(experiment: config.Experiment) -> Iterator[str]:
+    """A sentence for each thing that was decided: the rate of another batch, precision, splits."""
+    settings, budget = experiment.train, BUDGETS[experiment.budget].train
+    if settings.batch != settings.lr_batch:
+        rate = settings.lr * settings.batch / settings.lr_batch
+        yield (
+            f"learning rate {rate:g} = {settings.lr:g} x {settings.batch}/{settings.lr_batch}, "
+            "because it follows the number of images of a step; --lr sets it directly."
+        )
+    elif settings.batch != budget.batch:
+        yield f"learning rate {settings.lr:g} as given, for {settings.batch} images a step."
+    if settings.accumulate > 1:
+        yield (
+            f"the {settings.batch} images of a step are computed in {settings.accumulate} parts: "
+            "batch norm has the statistics of a part, and losses are averaged over parts."
+        )
+    precise = precision.said(experiment.device, settings)
+    if precise:
+        yield precise
+    if settings.evaluate_every and experiment.data.test == "val":
+        yield (
+            "the best weights are chosen by the test images themselves, so their AP is too high; "
+            "the record's AP is of the last weights. A split of its own needs --test-split test."
+        )
