@@ -19,13 +19,27 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from augfpn import config
 from augfpn.errors import UserError
+from augfpn.record_files import (
+    CurveRow,
+    Diagnostics,
+    Environment,
+    Prediction,
+    Result,
+    Settings,
+    UnknownSettingError,
+    checked,
+    experiment_in,
+    object_in,
+    parsed,
+)
 from augfpn.support.files import check_readable, packed, write_bytes, write_json
 from augfpn.support.lease import attempts_in
 from augfpn.support.machine import environment
@@ -36,8 +50,6 @@ COMMITTED = (
 )
 PREDICTIONS, RESULT, WEIGHTS = "predictions.json.gz", "result.json", "weights.safetensors"
 FILES = ("settings.json", "environment.json", RESULT, "curve.jsonl", PREDICTIONS)
-IN_RESULT = ("AP", "by_class", "pictures", "steps", "seconds", "memory_mb")  # tables need all
-IN_ENVIRONMENT = ("device_name", "versions", "commit")  # tables need all
 DIAGNOSTICS = "diagnostics.json"
 DIAGNOSTICS_VERSION = 1  # increase it when a measurement changes
 
@@ -61,8 +73,13 @@ class Record:
 
     @cached_property
     def curve(self) -> list[dict]:
-        lines = (self.folder / "curve.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        """A row for each logged step. Raises ``UserError`` if they are damaged."""
+        file = self.folder / "curve.jsonl"
+        try:
+            rows = [parsed(line, file.name) for line in file.read_bytes().splitlines()]
+            return checked(rows, list[CurveRow], file.name)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{file} is damaged ({error}): delete or repair the record.") from None
 
     @cached_property
     def predictions(self) -> list[dict]:
@@ -113,35 +130,35 @@ def not_default(settings: dict, default: dict) -> dict:
 
 def read(folder: Path) -> Record:
     """The record in ``folder``. Raises ``UserError`` if it is damaged or is not a record."""
-    measured = folder / DIAGNOSTICS
     try:
-        settings = json.loads((folder / "settings.json").read_text())
+        settings = object_in(folder / "settings.json", Settings)
+        around = object_in(folder / "environment.json", Environment)
         return Record(
             folder=folder,
-            experiment=config.from_dict(settings["experiment"]),
+            experiment=experiment_in(settings["experiment"], around["versions"].get("augfpn")),
             fingerprints=settings["fingerprints"],
             classes=tuple(settings["classes"]),
             report=tuple(settings["report"]),
-            environment=read_object(folder / "environment.json", IN_ENVIRONMENT),
-            result=read_object(folder / "result.json", IN_RESULT),
-            diagnostics=read_object(measured) if measured.exists() else None,
+            environment=around,
+            result=object_in(folder / RESULT, Result),
+            diagnostics=diagnostics_in(folder / DIAGNOSTICS),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except UnknownSettingError as error:
+        raise UserError(f"{folder} {error}") from None
+    except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(
             f"{folder} is not a complete record ({reason}): delete or repair it."
         ) from None
 
 
-def read_object(file: Path, needed: Collection[str] = ()) -> dict:
-    """A file's JSON object. Raises ``ValueError`` for other content and for a missing name."""
-    found = json.loads(file.read_text())
-    if not isinstance(found, dict):
-        raise ValueError(f"{file.name} contains no JSON object")
-    for name in needed:
-        if name not in found:
-            raise ValueError(f"{file.name} has no {name!r}")
-    return found
+def diagnostics_in(file: Path) -> dict | None:
+    """What was measured, if it was; the values are checked if this version measures the same."""
+    if not file.exists():
+        return None
+    found = object_in(file, dict[str, Any])
+    current = found.get("version") == DIAGNOSTICS_VERSION
+    return checked(found, Diagnostics, file.name) if current else found
 
 
 def records_in(folders: Iterable[Path]) -> Iterator[Record]:
@@ -220,7 +237,8 @@ def free_name(parent: Path, name: str) -> Path:
 def read_predictions(folder: Path) -> list[dict]:
     """The predictions in a record's folder. Raises ``UserError`` if they are damaged."""
     try:
-        return json.loads(gzip.decompress((folder / PREDICTIONS).read_bytes()))
+        rows = parsed(gzip.decompress((folder / PREDICTIONS).read_bytes()), PREDICTIONS)
+        return checked(rows, list[Prediction], PREDICTIONS)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise UserError(
             f"the predictions in {folder} are damaged ({error}): delete the folder, and "

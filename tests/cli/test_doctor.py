@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import torchvision
+from nets import in_cache
 
 from augfpn import config, records
 from augfpn.cli import doctor
@@ -15,6 +17,8 @@ from augfpn.cli.doctor import Finding
 from augfpn.cli.program import main
 from augfpn.data.annotations import check_annotations, count_by_size
 from augfpn.data.pictures import Pictures
+from augfpn.detectors.build import build_detector
+from augfpn.errors import UserError
 from augfpn.settings.parameters import parse
 from augfpn.study import timing
 from augfpn.support.files import write_json
@@ -119,7 +123,9 @@ def test_a_recorded_run_is_found(tmp_path, run):
     done.mkdir()
     content = {"experiment": config.to_dict(run.experiment), "fingerprints": run.fingerprints}
     content |= {"classes": run.pictures.classes, "report": []}
-    result, environment = map(dict.fromkeys, (records.IN_RESULT, records.IN_ENVIRONMENT))
+    result = {"AP": None, "by_class": {}, "pictures": {"train": 16, "test": 8}, "steps": 1}
+    result |= {"seconds": 1.0, "memory_mb": None}
+    environment = {"device_name": "a CPU", "versions": {}, "commit": None}
     for name, value in {"settings": content, "result": result, "environment": environment}.items():
         write_json(done / f"{name}.json", value)
     assert str(done) in doctor.recorded(run, tmp_path).sentence
@@ -149,10 +155,26 @@ def test_weights_are_looked_for_and_never_downloaded(monkeypatch, tmp_path):
     assert doctor.settled(replace(chosen, weights="scratch"))[1].level == "ok"
 
     (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints/resnet18-f37072fd.pth").touch()
-    wanted = replace(chosen, weights="imagenet")
-    settings, finding = doctor.settled(wanted)
+    (tmp_path / "checkpoints/resnet18-f37072fd.pth").write_text("<!DOCTYPE html>")
+    for weights in ("auto", "imagenet"):  # as `augfpn train` says, and not "from scratch"
+        with pytest.raises(UserError, match=r"resnet18-f37072fd.pth does not hold .* remove it"):
+            doctor.settled(replace(chosen, weights=weights))
+        with pytest.raises(UserError, match=r"resnet18-f37072fd.pth does not hold .* remove it"):
+            build_detector(prepare.experiment_here(replace(chosen, weights=weights)).model)
+    coco = replace(chosen, weights="coco", backbone=None)
+    settings, finding = doctor.settled(coco)
+    assert (finding.level, settings.model.backbone) == ("note", "resnet50")
+    assert "COCO weights of faster_rcnn are not on this machine" in finding.sentence
+
+
+def test_weights_on_this_machine_are_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "torch"))
+    file = in_cache(
+        torchvision.models.resnet18().state_dict(), "IMAGENET1K_V1", tmp_path, monkeypatch
+    )
+    settings, finding = doctor.settled(parse(SMOKE | {"backbone": "resnet18"}))
     assert (finding.level, settings.model.weights) == ("ok", "imagenet")
+    assert finding.sentence == f"the ImageNet weights of resnet18: {file}."
 
 
 @pytest.mark.parametrize(
