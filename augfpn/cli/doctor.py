@@ -173,29 +173,34 @@ def accelerator(wanted: str) -> Finding:
 
 
 def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
-    """The experiment, and where its initial weights come from. Downloads nothing."""
-    from augfpn.detectors.pretrained import imagenet
+    """The experiment, and where its initial weights come from. Downloads nothing.
+
+    Raises ``UserError`` for weights that do not exist, or are damaged on this machine.
+    """
+    from augfpn.detectors.build import pretrained_weights
     from augfpn.errors import UserError
     from augfpn.training import prepare
 
-    scratch = prepare.experiment_here(replace(chosen, weights="scratch"))
-    backbone = scratch.model.backbone
-    random = Finding("ok", "weights", f"{backbone} starts from random weights.")
-    if chosen.weights == "scratch":
+    wanted = "imagenet" if chosen.weights == "auto" else chosen.weights
+    experiment = prepare.experiment_here(replace(chosen, weights=wanted))
+    model = experiment.model
+    scratch = replace(experiment, model=replace(model, weights="scratch", norm="batch"))
+    random = Finding("ok", "weights", f"{model.backbone} starts from random weights.")
+    if wanted == "scratch":
         return scratch, random
     try:
-        weights = imagenet(backbone, scratch.model.style)
+        weights = pretrained_weights(model)
     except UserError:
-        if chosen.weights == "imagenet":
+        if chosen.weights != "auto":
             raise
         return scratch, random
+    weights.check()
     if weights.file is not None:
-        there = Finding("ok", "weights", f"{backbone} starts from ImageNet's, {weights.file}.")
-        return prepare.experiment_here(replace(chosen, weights="imagenet")), there
+        return experiment, Finding("ok", "weights", f"{weights.whose}: {weights.file}.")
     otherwise = "starts from scratch" if chosen.weights == "auto" else "does not start"
     absent = (
-        f"ImageNet's weights of {backbone} are not on this machine: the run downloads them, or "
-        f"{otherwise} if it cannot. By hand: {weights.by_hand}. The time below is from scratch."
+        f"{weights.whose} are not on this machine: the run downloads them, or {otherwise} if it "
+        f"cannot. By hand: {weights.by_hand}. The time below is from scratch."
     )
     return scratch, Finding("note", "weights", absent)
 

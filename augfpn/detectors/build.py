@@ -14,9 +14,11 @@ from augfpn.detectors.anchors import Anchors, matcher
 from augfpn.detectors.backbones import Backbone, transform
 from augfpn.detectors.build_dense import DENSE_LEVELS, fcos, retinanet
 from augfpn.detectors.dense_detections import Limits
+from augfpn.detectors.downloads import Weights
+from augfpn.detectors.from_torchvision import coco_file
 from augfpn.detectors.masks import MaskBranch, MaskSupervision, mask_head
 from augfpn.detectors.one_stage import ExtraLevels, OneStage
-from augfpn.detectors.pretrained import backbone, load_imagenet
+from augfpn.detectors.pretrained import backbone, imagenet, load_imagenet
 from augfpn.detectors.proposals import ProposalNetwork
 from augfpn.detectors.roi_align import roi_align, sparse_roi_align, torchvision_roi_align
 from augfpn.detectors.targets import roi_heads
@@ -45,6 +47,16 @@ def build_detector(model: Model, start: bool = True) -> two_stage.TwoStage | One
         if start:
             coco_start.start_from_coco(detector, model)
     return detector
+
+
+def pretrained_weights(model: Model) -> Weights:
+    """The pretrained weights that a detector starts from, not downloaded or checked yet.
+
+    Raises ``UserError`` if there are none for it. ``model.weights`` is not "scratch".
+    """
+    if model.weights == "coco":
+        return coco_file(model.detector)
+    return imagenet(model.backbone, model.style)
 
 
 def build_on(net: Backbone, model: Model) -> two_stage.TwoStage | OneStage:

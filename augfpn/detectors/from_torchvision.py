@@ -36,7 +36,7 @@ from torch import Tensor, nn
 from torchvision.ops import FeaturePyramidNetwork, FrozenBatchNorm2d
 
 from augfpn.detectors.backbones import LEVELS
-from augfpn.detectors.downloads import State, weights_at
+from augfpn.detectors.downloads import State, Weights, weights_at
 from augfpn.detectors.two_stage import with_p6
 from augfpn.errors import UserError, one_of
 from augfpn.pyramid import FPN, Boxes
@@ -140,6 +140,11 @@ def coco_weights(detector: str) -> State:
     Raises ``UserError`` for another name, and when the weights cannot be downloaded or the file on
     this machine is damaged.
     """
+    return coco_file(detector).load()
+
+
+def coco_file(detector: str) -> Weights:
+    """Where `coco_weights` come from. Raises ``UserError`` for a name without COCO weights."""
     weights = torchvision.models.get_model_weights(COCO[one_of("detector", detector, COCO)])
     v1 = weights["COCO_V1"]
     categories = v1.meta["categories"]
@@ -152,7 +157,7 @@ def coco_weights(detector: str) -> State:
             for name, value in v1.get_state_dict(**read).items()
         }
 
-    return weights_at(f"torchvision's COCO weights of {detector}", v1.url, state).load()
+    return weights_at(f"torchvision's COCO weights of {detector}", v1.url, state)
 
 
 def rows_of(value: Tensor, name: str, kept: list[int], count: int) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 import torchvision
 from nets import in_cache
 
-from augfpn import config, records
+from augfpn import config
 from augfpn.cli import doctor
 from augfpn.cli.doctor import Finding
 from augfpn.cli.program import main
