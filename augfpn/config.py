@@ -19,6 +19,8 @@ PAPER_LAM = 0.25
 Positive = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+MOST_SCENES = 1_000_000  # a record that asks for more is not believed
+OfScene = Annotated[int, Field(gt=0, le=10_000)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -201,16 +203,16 @@ class Data:
     train: str = "train"
     test: str = "val"
     limit: Positive | None = None  # use at most this many pictures of each split, the first ones
-    scene_size: tuple[Positive, Positive] = (320, 256)  # width, height
-    scene_objects: tuple[Positive, Positive] = (3, 8)  # fewest, most
+    scene_size: tuple[OfScene, OfScene] = (320, 256)  # width, height
+    scene_objects: tuple[OfScene, OfScene] = (3, 8)  # fewest, most
     scene_classes: tuple[str, ...] = ("disk", "square", "triangle", "star", "cross")
     scene_tilt: Annotated[float, Field(ge=0, le=1)] = 1.0  # how far objects are turned
     own_colours: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of objects in the class's colour
     detail: Annotated[float, Field(ge=0, le=1)] = 0.0  # one of `DIALS`, like the next two
     context: Annotated[float, Field(ge=0, le=1)] = 0.0
     scale: Annotated[float, Field(ge=0, le=1)] = 0.0
-    train_scenes: Positive = 800
-    test_scenes: Positive = 100
+    train_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 800
+    test_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 100
 
 
 @dataclass(frozen=True, config=FROZEN)

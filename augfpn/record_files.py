@@ -18,7 +18,6 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
 Fingerprint = Annotated[str, Field(min_length=1)]
 Row = TypeVar("Row")
-IN_THIS_INSTALLATION = ("neck", "detector", "backbone")  # settings that a changed package adds to
 
 
 class Object(BaseModel):
@@ -259,11 +258,10 @@ def experiment_in(settings: dict, written_by: str | None) -> config.Experiment:
                 f"({__version__}) does not know: it was made by a newer version "
                 f"({written_by or 'unknown'}); update augfpn to read it."
             ) from None
-        if where in [f"model.{name}" for name in IN_THIS_INSTALLATION] and isinstance(
-            fault["input"], str
-        ):
+        choice = fault["type"] == "literal_error" or where == "model.backbone"
+        if choice and isinstance(fault["input"], str):
             raise UnknownSettingError(
                 f"has {where} {fault['input']!r}, which this installation of augfpn does not have: "
-                f"add this {fault['loc'][1]} as the record's author did, or update augfpn."
+                "update augfpn, or add it as the record's author did."
             ) from None
         raise ValueError(f"settings.json: experiment.{first_fault(error)}") from None
