@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from augfpn.config import Augment
+from augfpn.data.augment import changed
 from augfpn.data.pictures import Pictures, Target
-from augfpn.errors import UserError
 from augfpn.support.stopping import ignore_signals
 
 Draw = tuple[int, int]  # which picture, and its position among all draws of the run
@@ -20,19 +21,25 @@ Batch = tuple[tuple[Tensor, ...], tuple[Target, ...]]  # images, targets
 
 
 class Augmented(Dataset):
-    """Pictures, each flipped horizontally with probability ``flip``, decided by seed and draw."""
+    """Pictures, each flipped horizontally with probability ``flip``, decided by seed and draw.
 
-    def __init__(self, pictures: Pictures, flip: float, seed: int) -> None:
+    ``augment`` says how they are changed further, see `augfpn.data.augment`.
+    """
+
+    def __init__(
+        self, pictures: Pictures, flip: float, seed: int, augment: Augment = "flip"
+    ) -> None:
         self.pictures = pictures
         self.flip = flip
         self.seed = seed
+        self.augment = augment
 
     def __getitem__(self, drawn: Draw) -> tuple[Tensor, dict]:
         index, draw = drawn
         image, target = self.pictures[index]
-        if np.random.default_rng((self.seed, draw)).random() >= self.flip:
-            return image, target
-        return image.flip(-1), flipped(target, image.shape[-1])
+        if np.random.default_rng((self.seed, draw)).random() < self.flip:
+            image, target = image.flip(-1), flipped(target, image.shape[-1])
+        return changed(image, target, self.augment, self.seed, draw)
 
 
 def flipped(target: Target, width: int) -> Target:
@@ -52,6 +59,7 @@ def batches(
     seed: int,
     flip: float,
     workers: int,
+    augment: Augment = "flip",
     by_shape: bool = False,
     share: Share = list,
 ) -> Iterator[Batch]:
@@ -60,11 +68,11 @@ def batches(
     ``useful`` are the indices to draw from: every epoch draws each of them once, in random order.
     ``by_shape`` keeps pictures that are wider than high apart from the others, see `draws`.
     ``share`` returns this process's part of a batch; ``workers`` processes read the pictures.
-    Raises: UserError for a picture that cannot be read, and if a process that reads was killed.
+    Raises: UserError for a picture that cannot be read.
     """
     wide = pictures.wider_than_high() if by_shape else ()
     order = map(share, draws(useful, size, steps, seed, wide))
-    return loaded(Augmented(pictures, flip, seed), order, workers)
+    return loaded(Augmented(pictures, flip, seed, augment), order, workers)
 
 
 def in_groups(pictures: Pictures, groups: list[list[int]], workers: int) -> Iterator[Batch]:
@@ -74,7 +82,7 @@ def in_groups(pictures: Pictures, groups: list[list[int]], workers: int) -> Iter
 
 def loaded(pictures: Dataset, order: Iterable[Sequence], workers: int) -> Iterator[Batch]:
     """The batches whose indices ``order`` gives, read by ``workers`` processes, or by this one."""
-    loader = DataLoader(
+    yield from DataLoader(
         pictures,
         batch_sampler=order,
         num_workers=workers,
@@ -82,15 +90,6 @@ def loaded(pictures: Dataset, order: Iterable[Sequence], workers: int) -> Iterat
         worker_init_fn=ignore_signals,
         generator=torch.Generator(),  # its own: a starting loader draws a random number from it
     )
-    try:
-        yield from loader
-    except RuntimeError as error:
-        if "DataLoader worker (pid" not in str(error):  # it was killed
-            raise
-        raise UserError(
-            "a process that reads pictures has ended, most often because the memory was full: "
-            "close other programs, or set workers to a smaller number or to 0."
-        ) from error
 
 
 def draws(

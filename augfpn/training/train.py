@@ -207,6 +207,7 @@ def pictures_of(run: PreparedRun, steps: range, here: World) -> Iterator[Batch]:
         seed=run.experiment.seed,
         flip=settings.flip,
         workers=settings.workers,
+        augment=settings.augment,
         by_shape=settings.by_shape,
         share=here.share,
     )
