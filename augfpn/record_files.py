@@ -40,6 +40,7 @@ class Settings(Object):
     fingerprints: Fingerprints
     classes: Annotated[list[str], Field(min_length=1)]
     report: list[str]
+    category_ids: list[int] | None = None
 
 
 class Environment(Object):

@@ -66,6 +66,7 @@ class Record:
     environment: dict
     result: dict
     diagnostics: dict | None = None  # what `augfpn.diagnostics` measured
+    category_ids: tuple[int, ...] | None = None  # of the classes in the data set; None: an old one
 
     @property
     def id(self) -> str:
@@ -142,6 +143,7 @@ def read(folder: Path) -> Record:
             environment=around,
             result=object_in(folder / RESULT, Result),
             diagnostics=diagnostics_in(folder / DIAGNOSTICS),
+            category_ids=tuple(settings.get("category_ids") or ()) or None,
         )
     except UnknownSettingError as error:
         raise UserError(f"{folder} {error}") from None

@@ -133,6 +133,7 @@ def write_record(
         "experiment": config.to_dict(run.experiment),
         "fingerprints": run.fingerprints,
         "classes": list(run.pictures.classes),
+        "category_ids": list(run.pictures.label_of),
         "report": [*run.pictures.report, *run.test.report],
     }
     records.write(work, settings, state["curve"])
