@@ -11,6 +11,7 @@ from augfpn.cli.options import argument
 from augfpn.cli.output import DONE, FAILED, as_json, say
 from augfpn.errors import UserError
 from augfpn.study import grid, recorded
+from augfpn.study.cluster import CLUSTERS
 from augfpn.study.processes import Outcome
 from augfpn.support.files import check_writable
 
@@ -19,6 +20,8 @@ def run_study(given: argparse.Namespace) -> int:
     """Show which runs of the study are recorded, make the missing ones, and report on all."""
     for asked in [[name] for name in given.parts] or [list(grid.parts())]:
         grid.check_pictures(asked, given.budget, given.pictures)
+    if given.cluster is not None and given.action != "run":
+        raise UserError(f"study {given.action} takes no --cluster: only study run does.")
     return ACTIONS[given.action](given)
 
 
@@ -62,14 +65,30 @@ def show_status(given: argparse.Namespace) -> int:
 def train_missing_runs(given: argparse.Namespace) -> int:
     """train the missing runs; a run that was stopped goes on"""
     check_writable(given.records)
+    of_cluster = cluster_options(given)
     wanted, found = wanted_by(given), recorded.collect(folders_of(given))
     missing = [each for each in wanted if found.record(each) is None]
     say(f"{len(missing)} of {len(wanted)} runs are missing.")
     from augfpn.study import gather
 
-    ended = gather.run_missing(missing, given.records, given.jobs, given.data_root, say)
+    ended = gather.run_missing(
+        missing, given.records, given.jobs, given.data_root, say, given.cluster, of_cluster
+    )
     gather.keep_truths(wanted, recorded.collect(folders_of(given)), given.data_root)
     return status_of(ended)
+
+
+def cluster_options(given: argparse.Namespace) -> dict[str, object]:
+    """submitit's options from words like slurm_partition=gpu. Raises ``UserError`` for others."""
+    if given.cluster_options and given.cluster is None:
+        raise UserError("--cluster-options needs --cluster slurm.")
+    found: dict[str, object] = {}
+    for word in given.cluster_options or ():
+        name, sign, value = word.partition("=")
+        if not name or not sign:
+            raise UserError(f"--cluster-options {word!r}: write NAME=VALUE, as timeout_min=600.")
+        found[name] = int(value) if value.isdecimal() else value
+    return found
 
 
 def measure_missing_records(given: argparse.Namespace) -> int:
@@ -77,7 +96,7 @@ def measure_missing_records(given: argparse.Namespace) -> int:
     wanted, found = wanted_by(given), found_by(given)
     from augfpn.study import gather
 
-    where = given.records, given.jobs, given.data_root, say
+    where = given.records, given.jobs or 1, given.data_root, say
     return status_of(gather.measure_missing(wanted, found, *where))
 
 
@@ -150,7 +169,16 @@ OPTIONS = (
     ),
     argument("--data-root", metavar="FOLDER", help="of bccd, or of coco; bccd is downloaded"),
     argument(
-        "--jobs", type=options.at_least(1), default=1, help="run, measure: how many at once [1]"
+        "--jobs",
+        type=options.at_least(1),
+        help="run, measure: how many at once [1; SLURM decides on its own]",
+    ),
+    argument("--cluster", choices=CLUSTERS, help="run: as jobs of %(choices)s (submitit)"),
+    argument(
+        "--cluster-options",
+        metavar="NAME=VALUE",
+        nargs="+",
+        help="of submitit, as slurm_partition=gpu timeout_min=600",
     ),
     argument("--rounds", type=options.at_least(2), default=20, help="time: how many rounds [20]"),
     argument("--batch", type=options.at_least(1), default=4, help="time: pictures of a step [4]"),

@@ -9,12 +9,13 @@ which runs a part needs, `augfpn.study.recorded` which of them are recorded.
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from augfpn import records
 from augfpn.settings.asked import Asked
 from augfpn.study import evidence, grid, recorded, timing
+from augfpn.study.cluster import on_cluster
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import DEVICES, Run
 from augfpn.study.processes import Job, Outcome, Say, in_processes, visible_gpus
@@ -105,17 +106,25 @@ def evidence_on(pictures: str, found: Found, asked: Asked) -> Evidence:
 
 
 def run_missing(
-    missing: Iterable[Run], folder: Path, jobs: int, data_root: str | None, say: Say
+    missing: Iterable[Run],
+    folder: Path,
+    jobs: int | None,
+    data_root: str | None,
+    say: Say,
+    cluster: str | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> list[Outcome]:
     """Train missing runs, ``jobs`` of them at once; returns what became of each.
 
     Each run is a process of its own, ``augfpn train``; a run that was stopped goes on from its
     checkpoint. Runs on a GPU are spread over the GPUs that there are. Raises `Stopped` if a signal
-    ended them.
+    ended them. With a ``cluster`` they are jobs of it, see `augfpn.study.cluster`.
     """
-    todo = training_jobs(missing, folder, jobs, data_root)
+    todo = training_jobs(missing, folder, jobs or 1, data_root)
     gpus = visible_gpus() if any(job.on_gpu for job in todo) else []
-    return in_processes(todo, folder, jobs, say, gpus)
+    if cluster is not None:
+        return on_cluster(todo, folder, jobs, say, cluster, options or {}, gpus)
+    return in_processes(todo, folder, jobs or 1, say, gpus)
 
 
 def training_jobs(

@@ -45,13 +45,13 @@ def batch_norm_over_processes(
     """`torch.nn.functional.batch_norm`; in training the statistics are those of all processes.
 
     ``x`` is (N, C, ...), with another N, height and width in each process. Statistics are computed
-    in float32, first the mean and then the squared deviations from it.
+    in float32 at least, first the mean and then the squared deviations from it.
     """
     if not training:
         return one_process(x, running_mean, running_var, weight, bias, False, momentum, eps)
     others = [d for d in range(x.dim()) if d != 1]
     shape = [1, -1] + [1] * (x.dim() - 2)
-    values = x.float()
+    values = x.to(torch.promote_types(x.dtype, torch.float32))
     own = torch.cat([values.sum(others), values.new_full((1,), values.numel() / x.shape[1])])
     *_, count = total = TotalOverProcesses.apply(own)
     mean = total[:-1] / count
