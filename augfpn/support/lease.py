@@ -76,12 +76,13 @@ def lease(folder: Path) -> Iterator[None]:
 def forget(folder: Path) -> None:
     """Remove the lease of a folder, if its process was killed."""
     lock, file = filelock.FileLock(f"{folder}.lock"), folder.with_name(folder.name + ".lease")
-    there = [each for each in (file, Path(lock.lock_file)) if each.exists()]
-    if there:
-        with contextlib.suppress(BusyError, OSError):
-            take(lock, file, folder, tell=False)
-            for each in there:
-                each.unlink()
+    both = file, Path(lock.lock_file)
+    if not any(each.exists() for each in both):
+        return
+    with contextlib.suppress(BusyError, OSError):
+        take(lock, file, folder, tell=False)
+        for each in both:
+            each.unlink()
     lock.release()
 
 

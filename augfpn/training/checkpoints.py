@@ -49,11 +49,10 @@ def save_checkpoint(
         "random": random,
     }
     newest, previous = work / NEWEST, work / PREVIOUS
-    begun = newest.exists()
     with disk_faults_said(
         f"the checkpoint of step {state['step']} could not be written",
-        f"when this is mended, the same command {'goes on from the one before' * begun}"
-        f"{'starts again from step 0' * (not begun)}.",
+        "when this is mended, the same command goes on from the last checkpoint, or from step 0 "
+        "if there is none.",
     ):
         previous.unlink(missing_ok=True)  # there is room for two at a time
         with whole(newest) as partial:

@@ -43,6 +43,7 @@ from augfpn.training.working import (
     clear_leftovers,
     complete,
     working_folder,
+    writing_record,
 )
 
 LEARNT = ("boxes", "labels", "masks")  # of a target
@@ -83,8 +84,9 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
                 state = fit(detector, run, work, here)
             results = predict_together(detector, run, work, here)
         if here.first:
-            write_record(work, run, state, results, here)
-            save_weights(detector, work / records.WEIGHTS)
+            with writing_record(work):
+                write_record(work, run, state, results, here)
+                save_weights(detector, work / records.WEIGHTS)
             final = complete(work, records.free_name(folder, run.name))
     return records.read(here.from_first(final if here.first else None))
 
@@ -99,7 +101,8 @@ def predict_together(detector: nn.Module, run: PreparedRun, work: Path, here: Wo
     with trained_already(work):
         results = detect_together(detector, run.test, run.experiment, here)
     if here.first:
-        records.write_predictions(work, results)
+        with writing_record(work):
+            records.write_predictions(work, results)
     return results
 
 

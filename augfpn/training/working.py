@@ -63,6 +63,14 @@ def room_of_weights(detector: nn.Module) -> int:
     return COPIES * sum(value.nbytes for value in detector.state_dict().values())
 
 
+def writing_record(work: Path) -> contextlib.AbstractContextManager:
+    """A block that writes into a record; errors of the disk become ``UserError``."""
+    return disk_faults_said(
+        "the record could not be written",
+        f"the training is kept in {work}, and the same command goes on from there.",
+    )
+
+
 def clear_leftovers(final: Path) -> None:
     """Remove from a record what only its run needed."""
     remove_checkpoints(final)

@@ -155,7 +155,7 @@ def test_a_full_disk_loses_nothing(most: int, work: Path, full: Callable[[int], 
         save_checkpoint(work, "run", parts(3), {"step": 3})
     assert str(told.value) == (
         "File too large: the checkpoint of step 3 could not be written; when this is mended, the "
-        "same command goes on from the one before."
+        "same command goes on from the last checkpoint, or from step 0 if there is none."
     )
     fresh = parts(7)
     assert resume(work, "run", fresh)["step"] == 2
@@ -167,8 +167,9 @@ def test_a_full_disk_before_the_first_checkpoint(
     tmp_path: Path, full: Callable[[int], None]
 ) -> None:
     full(100)
-    with pytest.raises(UserError, match="the same command starts again from step 0"):
+    with pytest.raises(UserError, match="or from step 0 if there is none"):
         save_checkpoint(tmp_path, "run", parts(3), {"step": 3})
+    assert resume(tmp_path, "run", parts(3))["step"] == 0
 
 
 def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
