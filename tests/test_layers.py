@@ -28,7 +28,7 @@ ROOMS = {
     "speed": "pyramid",
     "detectors": "errors config pyramid settings speed",
     "training": "errors config pyramid support settings records data speed detectors",
-    "figures": "data records",
+    "figures": "support data records",
     "diagnostics": "errors config pyramid support records data detectors training",
     "deploy": "errors pyramid support data speed detectors training figures",
     "study": (

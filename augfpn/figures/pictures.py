@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from torch import Tensor
 from torchvision.utils import draw_bounding_boxes, draw_segmentation_masks
 
 from augfpn.data.masks import decoded
 from augfpn.data.pictures import Pictures
 from augfpn.figures.colours import BLUE, CLASS_COLOURS
+from augfpn.figures.letters import drawable
 from augfpn.records import Record
 
 THRESHOLD = 0.5  # of the score, for a detection to be drawn
@@ -166,10 +167,11 @@ def _framed(
     picture = draw_bounding_boxes(picture, frames, colors=list(colours), width=line)
     drawn = Image.fromarray(channels_last(picture))
     pen = ImageDraw.Draw(drawn)
-    pen.font = ImageFont.load_default(size=max(11, longer / SIDES_PER_LETTER) * scale)
+    size = max(11, longer / SIDES_PER_LETTER) * scale
     for (left, top, *_), name, colour in zip(edges, names, colours, strict=True):
         if name:
-            _write(pen, left, top, name, colour, width)
+            text, pen.font = drawable(name, size)
+            _write(pen, left, top, text, colour, width)
     return np.array(drawn)
 
 
