@@ -10,11 +10,13 @@ its own, suffers, and is started again until it ends. What came of each is print
 The processes are forks of one that has imported torch, which saves its seconds for each.
 """
 
+import atexit
 import json
 import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -142,19 +144,36 @@ def child(folder: Path, log: Path, kill: list | None) -> NoReturn:
         traceback.print_exc()
     finally:
         sys.stdout.flush()
+        if status == 0:
+            atexit._run_exitfuncs()  # the processes take leave of each other
         os._exit(status)
 
 
-def run(folder: Path, log: Path, kill: list | None) -> int:
-    """Train in a new process; returns how it ended: 0, or minus the signal's number."""
+def run(folder: Path, log: Path, kill: list | None, processes: int) -> int:
+    """Train in new processes; returns how the one that suffers ended: 0, or minus the signal."""
     timed = kill is not None and kill[0] == "after"
-    process = os.fork()
-    if process == 0:
-        child(folder, log, None if timed else kill)
+    victim = int(1000 * kill[1]) % processes if timed else 0
+    children = []
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for rank in range(processes):
+        children.append(os.fork())
+        if children[-1] == 0:
+            if processes > 1:
+                as_torchrun_says(rank, processes, port)
+            child(folder, log, kill if rank == victim and not timed else None)
     if timed:
         time.sleep(kill[1])
-        os.kill(process, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        os.kill(children[victim], signal.SIGKILL)
+    ended = [os.waitstatus_to_exitcode(os.waitpid(each, 0)[1]) for each in children]
+    return ended[victim]
+
+
+def as_torchrun_says(rank: int, size: int, port: int) -> None:
+    """Set what torchrun sets in the environment of its processes."""
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(size)}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
 
 
 def state_of(folder: Path) -> dict:
@@ -171,28 +190,28 @@ def state_of(folder: Path) -> dict:
     return {"steps": steps, "tested": tested, "done": False}
 
 
-def killed_and_repeated(folder: Path, kill: list) -> dict:
+def killed_and_repeated(folder: Path, kill: list, processes: int) -> dict:
     """Kill a run, start it again, and tell what it did the second time."""
     folder.mkdir(parents=True)
-    ended = run(folder, folder.with_suffix(".first"), kill)
+    ended = run(folder, folder.with_suffix(".first"), kill, processes)
     said = folder.with_suffix(".said").read_text()
     left, log = state_of(folder), folder.with_suffix(".second")
-    again = run(folder, log, None)
+    again = run(folder, log, None, processes)
     done = log.read_text()
     return {
         "ended": [ended, again],
         "said": said,
         "left": left,
-        "done": {"steps": done.count("s"), "pictures": done.count("p")},
+        "done": {"steps": done.count("s") / processes, "pictures": done.count("p")},
     }
 
 
 # --- what tests call ------------------------------------------------------------------------------
 
 
-def told(folder: Path, kills: list) -> list[dict]:
+def told(folder: Path, kills: list, processes: int = 1) -> list[dict]:
     """What came of each kill."""
-    command = [sys.executable, __file__, str(folder), json.dumps(kills)]
+    command = [sys.executable, __file__, str(folder), str(processes), json.dumps(kills)]
     ran = subprocess.run(
         command,
         capture_output=True,
@@ -231,13 +250,13 @@ def check(folder: Path, number: int, kill: list, what: dict) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     where = Path(sys.argv[1])
-    kills = json.loads(sys.argv[2])
+    processes, kills = int(sys.argv[2]), json.loads(sys.argv[3])
     began = time.monotonic()
     (where / "undisturbed").mkdir()
-    assert run(where / "undisturbed", where / "undisturbed.log", None) == 0
+    assert run(where / "undisturbed", where / "undisturbed.log", None, processes) == 0
     seconds = time.monotonic() - began
     for kill in kills:
         if kill[0] == "after":  # of the undisturbed run's time, this share
             kill[1] *= seconds
-    told = [killed_and_repeated(where / str(i), kill) for i, kill in enumerate(kills)]
+    told = [killed_and_repeated(where / str(i), kill, processes) for i, kill in enumerate(kills)]
     print(json.dumps(told))

@@ -51,3 +51,12 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
     kills = moments(seed=0)
     for number, (kill, what) in enumerate(zip(kills, told(tmp_path, kills), strict=True)):
         check(tmp_path, number, kill, what)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["chosen", "random"])
+def test_two_processes_of_which_one_is_killed(which: str, tmp_path: Path) -> None:
+    kills = CHOSEN if which == "chosen" else moments(seed=1)
+    each = told(tmp_path, kills, processes=2)
+    for number, (kill, what) in enumerate(zip(kills, each, strict=True)):
+        check(tmp_path, number, kill, what)
