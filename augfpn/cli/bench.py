@@ -1,7 +1,6 @@
 """The command `augfpn bench`: what detectors cost on this machine."""
 
 import argparse
-from pathlib import Path
 
 from augfpn import config
 from augfpn.cli import options
@@ -110,6 +109,6 @@ BENCH_OPTIONS = (
         action="store_true",
         help="measure how time grows with size, batch, RoIs and levels instead",
     ),
-    argument("--out", metavar="FOLDER", type=Path, help="for bench.json and bench.svg"),
+    argument("--out", metavar="FOLDER", type=options.as_path, help="for bench.json and bench.svg"),
     options.JSON,
 )

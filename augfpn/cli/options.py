@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, NoReturn, get_args, get_origin
 
 from augfpn.errors import UserError, choice_of
-from augfpn.settings import parameters, recipes
+from augfpn.settings import parameters, recipes, repeated
 from augfpn.settings.parameters import Parameters
+from augfpn.support.files import folder_of
 
 HELP_LAYOUT = partial(argparse.RawDescriptionHelpFormatter, max_help_position=28, width=100)
 RECORDS = Path("runs")
@@ -59,6 +60,14 @@ def at_least(least: int) -> Callable[[str], int]:
     return whole_number
 
 
+def as_path(word: str) -> Path:
+    """The type of an option that is a folder or a file; ~ is expanded."""
+    try:
+        return folder_of(word, "the path")
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from None
+
+
 def share(word: str) -> float:
     """The type of an option that is a number from 0 to 1."""
     try:
@@ -80,9 +89,9 @@ def size(word: str) -> tuple[int, int]:
 
 # --- what several commands take -------------------------------------------------------------------
 
-RECORD = argument("record", metavar="RECORD", type=Path, help="the record's folder")
+RECORD = argument("record", metavar="RECORD", type=as_path, help="the record's folder")
 RECORD_OR_WEIGHTS = argument(
-    "record", metavar="RECORD", type=Path, help="a record, or its weights.pt"
+    "record", metavar="RECORD", type=as_path, help="a record, or its weights"
 )
 DATA_ROOT = argument("--data-root", metavar="FOLDER", help="the record's pictures, if moved")
 DEVICE = argument(
@@ -90,6 +99,9 @@ DEVICE = argument(
 )
 JSON = argument("--json", action="store_true", help="print JSON, for programs; progress to stderr")
 RECIPE = argument("--recipe", metavar="NAME", help="a row of the paper: see augfpn recipes")
+LIKE = argument(
+    "--like", metavar="RECORD", type=Path, help="the parameters of a record, or of a JSON file"
+)
 
 
 # --- an option for each parameter -----------------------------------------------------------------
@@ -104,6 +116,7 @@ def add_parameters(sub: Parser, complete: bool = False) -> None:
     sub.usage = "%(prog)s [--NAME VALUE ...]"
     names = {"choices": tuple(recipes.recipes())} if complete else {}
     sub.add_argument(*RECIPE.names, **RECIPE.settings, **names)
+    sub.add_argument(*LIKE.names, **LIKE.settings)
     group: Any = sub
     for name, default in parameters.defaults().items():
         if name in GROUPS:
@@ -147,10 +160,14 @@ def dashed(word: str) -> str:
 
 
 def parameters_of(given: argparse.Namespace) -> Parameters:
-    """The typed parameters, from the options that were given and the recipe that was named.
+    """The typed parameters, from the options that were given and the recipe or record named.
 
     Raises ``UserError`` for a value that does not fit, with one sentence.
     """
     typed = {name: value for name, value in vars(given).items() if name in parameters.NAMES}
     words = {n: " ".join(v) if isinstance(v, list) else v for n, v in typed.items()}
+    if given.recipe and given.like:
+        raise UserError("--recipe and --like both name a whole run: give one of them.")
+    if given.like:
+        words = repeated.with_those_of(given.like, words)
     return parameters.parse(recipes.with_recipe(given.recipe, words) if given.recipe else words)

@@ -163,7 +163,7 @@ OPTIONS = (
     argument(
         "--records",
         metavar="FOLDER",
-        type=Path,
+        type=options.as_path,
         default=options.RECORDS,
         help=f"[{options.RECORDS}]",
     ),
@@ -182,6 +182,11 @@ OPTIONS = (
     ),
     argument("--rounds", type=options.at_least(2), default=20, help="time: how many rounds [20]"),
     argument("--batch", type=options.at_least(1), default=4, help="time: pictures of a step [4]"),
-    argument("--out", metavar="FOLDER", type=Path, help="report: for tables and figures"),
+    argument(
+        "--out",
+        metavar="FOLDER",
+        type=options.as_path,
+        help="report: for tables and figures",
+    ),
     options.JSON,
 )
