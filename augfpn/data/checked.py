@@ -127,10 +127,8 @@ def verdict(pictures: Pictures, found: list[Looked]) -> tuple[bool, list[str]]:
     """
     problems = [each.problem for each in found if each.problem]
     if problems:
-        more = (
-            f" ({number_of(problems[1:], 'more picture')} cannot be used)" if problems[1:] else ""
-        )
-        raise UserError(problems[0].removesuffix(".") + more + ".")
+        more = f" ({len(problems)} of {len(found)} pictures cannot be used)" if problems[1:] else ""
+        raise UserError(f"{problems[0].removesuffix('.')}{more}.")
     told = Counter(each.turned for each in found if each.orientation > 1)
     turn = bool(told[True]) and not told[False]
     silent = [

@@ -10,6 +10,8 @@ from urllib.parse import unquote
 
 from augfpn.errors import UserError
 
+LONG = 200  # letters of a file name, which a sentence shortens
+
 
 def digest(*parts: bytes) -> str:
     """Sha256 in hex of several byte strings; it depends on their boundaries, too."""
@@ -113,9 +115,10 @@ def file_sizes(folder: Path, names: Iterable[str], named_by: str) -> dict[str, i
             with os.scandir(parent) as listing:
                 found |= {parent / entry.name: entry for entry in listing if entry.is_file()}
     missing = sorted(name for name, path in wanted.items() if path not in found)
+    shown = [name if len(name) < LONG else short(name) for name in missing]
     if missing:
         raise UserError(
             f"{folder} lacks {len(missing)} of {len(wanted)} files that {named_by} names "
-            f"({some(missing)}); add them there, or remove them here."
+            f"({some(shown)}); add them there, or remove them here."
         )
     return {name: found[path].stat().st_size for name, path in wanted.items()}

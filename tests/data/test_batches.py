@@ -72,19 +72,3 @@ def test_a_picture_that_broke_meanwhile_is_one_sentence(folder, tmp_path, worker
         list(in_groups(folder, [[0, 1]], workers))
     assert str(caught.value).startswith("coco train: seven.png has 9x9 pixels, but its annotation")
     assert "\n" not in str(caught.value)
-
-
-class Killed(Pictures):
-    """Pictures whose reader is killed, as by a system that has no memory left."""
-
-    def __getitem__(self, i: int):
-        import os
-        import signal
-
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_a_reader_that_was_killed_is_one_sentence(folder) -> None:
-    killed = Killed(folder.name, folder.coco, read=folder.read, fingerprint="")
-    with pytest.raises(UserError, match="a process that reads pictures has ended"):
-        list(in_groups(killed, [[0]], 1))
