@@ -5,6 +5,7 @@ torch inside, after all arguments have been checked.
 """
 
 import argparse
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from augfpn.cli import bench, doctor, options, study
 from augfpn.cli.options import Argument, argument, parameters_of
 from augfpn.cli.output import DONE, FAILED, as_json, progress_apart, say
+from augfpn.support.files import check_writable
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -31,6 +33,7 @@ def run_train(given: argparse.Namespace) -> int:
     chosen = parameters_of(given)
     from augfpn.settings.components import label_of
     from augfpn.study import one_run
+    from augfpn.study.analysis import write_dashboard
     from augfpn.training import prepare, train
 
     experiment, folder = prepare.experiment_here(chosen), Path(chosen.records)
@@ -41,18 +44,28 @@ def run_train(given: argparse.Namespace) -> int:
     twin = one_run.find_twin(record, chosen)
     print(f"\n{one_run.as_text(one_run.run_rows(record, twin))}\n")
     print(one_run.class_table(one_run.results_of(record, twin)))
-    print(f"\n{one_run.run_resources(record)}\nrecord: {record.folder}")
+    print(f"\n{one_run.run_resources(record)}")
+    write_dashboard(record)
+    print(f"record: {record.folder}\n")
+    print(f"next:   augfpn predict {shlex.quote(str(record.folder))} PICTURE --out found")
+    print(f"        augfpn evaluate {shlex.quote(str(record.folder))} --plots plots")
     return DONE
 
 
 def run_evaluate(given: argparse.Namespace) -> int:
     """Evaluate a record's detector again, and show the numbers beside those of the record."""
-    from augfpn.study import one_run
-    from augfpn.training import prepare, reopen
+    from augfpn.study import analysis, one_run
+    from augfpn.training import evaluate, prepare, reopen
 
+    if given.plots is not None:
+        check_writable(given.plots)
     with progress_apart(given.json):
         device = None if given.rescore else prepare.the_device(given.device)
-        record, again = reopen.measure_again(given.record, given.data_root, device, given.judge)
+        record, test, results = reopen.detect_again(given.record, given.data_root, device)
+        masks = reopen.has_masks(record)
+        again = evaluate.score(test.coco, results, masks, given.judge)
+        if given.plots is not None:
+            analysis.write_plots(test.coco, results, masks, given.plots)
     columns = {"record": record.result, "again": again}
     if given.json:
         print(as_json(columns))
@@ -60,20 +73,28 @@ def run_evaluate(given: argparse.Namespace) -> int:
     rows = [(name, one_run.in_percent(result)) for name, result in columns.items()]
     rows.append(("difference", one_run.difference(rows[1][1], rows[0][1])))
     print(f"\n{one_run.as_text(rows)}\n\n{one_run.class_table(columns)}")
+    if given.plots is not None:
+        print(f"\ncurves, confusion matrix, error kinds, calibration: {given.plots}")
     return DONE
 
 
 def run_predict(given: argparse.Namespace) -> int:
     """Draw what a recorded detector finds in pictures, and write it as COCO JSON."""
+    from augfpn.data.files import some
     from augfpn.deploy import predict
+    from augfpn.support.text import printable
     from augfpn.training import prepare, reopen
 
     pictures = predict.places(given.pictures, given.out)
     detector, record = reopen.load_detector(given.record, prepare.the_device(given.device))
-    unread = predict.draw_detections(detector, record.classes, pictures, given.out, given.threshold)
-    for sentence in unread:
+    categories = reopen.categories_of(record)
+    unread = predict.draw_detections(detector, categories, pictures, given.out, given.threshold)
+    others = predict.left_out(given.pictures)
+    for sentence in [*unread, *([others] if others else [])]:
         say(sentence)
     print(f"{len(pictures) - len(unread)} pictures, and {predict.RESULTS}, in {given.out}")
+    ids = some([f"{number} {printable(name)}" for number, name in categories.items()], 10)
+    print(f"its category ids are the data set's: {ids}")
     return FAILED if unread else DONE
 
 
@@ -150,6 +171,12 @@ COMMANDS = (
         (
             options.RECORD,
             options.DATA_ROOT,
+            argument(
+                "--plots",
+                metavar="FOLDER",
+                type=options.as_path,
+                help="draw curves and errors there",
+            ),
             argument("--rescore", action="store_true", help="only score the stored predictions"),
             argument(
                 "--judge",
@@ -167,7 +194,13 @@ COMMANDS = (
         (
             options.RECORD_OR_WEIGHTS,
             argument("pictures", metavar="PICTURE", type=Path, nargs="+", help="files and folders"),
-            argument("--out", metavar="FOLDER", type=Path, required=True, help="for the results"),
+            argument(
+                "--out",
+                metavar="FOLDER",
+                type=options.as_path,
+                required=True,
+                help="for the results",
+            ),
             argument("--threshold", type=options.share, default=0.5, help="lowest score [0.5]"),
             options.DEVICE,
         ),
@@ -177,7 +210,13 @@ COMMANDS = (
         run_export,
         (
             options.RECORD_OR_WEIGHTS,
-            argument("--out", metavar="FILE", type=Path, required=True, help="the ONNX file"),
+            argument(
+                "--out",
+                metavar="FILE",
+                type=options.as_path,
+                required=True,
+                help="the ONNX file",
+            ),
             options.DATA_ROOT,
         ),
     ),

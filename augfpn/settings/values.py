@@ -26,7 +26,7 @@ def listed(value: object) -> object:
     return (value,) if isinstance(value, int | float) else value
 
 
-def printable(text: str) -> str:
+def spelled(text: str) -> str:
     """The text. Raises for one that no file and no split can be called."""
     if not text.strip():
         raise ValueError("a name, not an empty text")
@@ -61,7 +61,7 @@ def known_device(value: object) -> object:
 
 Float = Annotated[float, BeforeValidator(not_boolean)]
 Int = Annotated[int, BeforeValidator(not_boolean)]
-Text = Annotated[str, Field(strict=True), AfterValidator(printable)]
+Text = Annotated[str, Field(strict=True), AfterValidator(spelled)]
 Folder = Annotated[Text, AfterValidator(folder)]
 Batch = Annotated[Int, Field(gt=0, le=4096)] | Literal["auto"]
 

@@ -14,8 +14,8 @@ from augfpn.errors import UserError
 from augfpn.support.text import printable
 
 LESS = "take fewer pictures at once (a smaller batch, accumulate for the same step)"
-FROM_WORKER = "Caught "  # how torch begins an error that a worker sends
-MOST = 300  # letters of a library's own message that a sentence repeats
+CAUGHT = "Caught "  # how torch begins an error that a worker sends
+LETTERS_OF_REASON = 300  # letters of a library's own message that a sentence repeats
 
 
 class Fault(NamedTuple):
@@ -118,7 +118,7 @@ UNFIT = re.compile(
 def sentence_of(error: BaseException) -> str | None:
     """What went wrong and what to do, on one line; ``None`` for an error of no known kind."""
     if isinstance(error, (UserError, FloatingPointError)):
-        return one_line(str(error))
+        return on_one_line(str(error))
     reason = reason_of(error)
     names = " ".join(kind.__name__ for kind in type(error).__mro__)
     for fault in FAULTS:
@@ -129,7 +129,7 @@ def sentence_of(error: BaseException) -> str | None:
         if package != "augfpn":
             return f"the library {package} is not installed: pip install {package}."
     if isinstance(error, OSError):
-        return reason if str(error).startswith(FROM_WORKER) else one_line(str(error))
+        return reason if str(error).startswith(CAUGHT) else on_one_line(str(error))
     return None
 
 
@@ -141,10 +141,10 @@ def reason_of(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines:
         return type(error).__name__
-    if lines[0].startswith(FROM_WORKER):
-        return textwrap.shorten(one_line(lines[-1]), MOST, placeholder=" ...")
+    if lines[0].startswith(CAUGHT):
+        return textwrap.shorten(on_one_line(lines[-1]), LETTERS_OF_REASON, placeholder=" ...")
     return textwrap.shorten(
-        f"{type(error).__name__}: {one_line(lines[0])}", MOST, placeholder=" ..."
+        f"{type(error).__name__}: {on_one_line(lines[0])}", LETTERS_OF_REASON, placeholder=" ..."
     )
 
 
@@ -153,7 +153,7 @@ def is_unfit(error: BaseException) -> bool:
     return UNFIT.search(str(error)) is not None
 
 
-def one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """The text on one printable line."""
     return printable(" ".join(text.split()))
 

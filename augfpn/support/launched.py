@@ -4,7 +4,7 @@ import os
 
 from augfpn.errors import UserError
 
-REMEDY = "unset RANK and WORLD_SIZE for one process, or start several with torchrun."
+UNSET = "unset RANK and WORLD_SIZE for one process, or start several with torchrun."
 OF_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
@@ -22,13 +22,13 @@ def rank_and_size() -> tuple[int, int]:
     said = {name: os.environ[name] for name in OF_TORCHRUN if name in os.environ}
     rank, size = said.get("RANK", "0"), said.get("WORLD_SIZE", "1")
     if not (rank.isdecimal() and size.isdecimal() and int(rank) < int(size)):
-        raise UserError(f"{shown(said)} set in the environment cannot be: {REMEDY}")
+        raise UserError(f"{as_set(said)} set in the environment cannot be: {UNSET}")
     if int(size) > 1 and len(said) < len(OF_TORCHRUN):
         missing = ", ".join(name for name in OF_TORCHRUN if name not in said)
-        raise UserError(f"{shown(said)} set in the environment without {missing}: {REMEDY}")
+        raise UserError(f"{as_set(said)} set in the environment without {missing}: {UNSET}")
     return int(rank), int(size)
 
 
-def shown(said: dict[str, str]) -> str:
+def as_set(said: dict[str, str]) -> str:
     """RANK and WORLD_SIZE as they are set."""
     return " and ".join(f"{name}={said[name]}" for name in OF_TORCHRUN[:2] if name in said)

@@ -94,7 +94,8 @@ class Progress:
 def note(line: str) -> None:
     """Print a line that a person should read before a run goes on, progress or not."""
     if not rank():
-        print(printable(line), flush=True)
+        sys.stdout.write(printable(line) + "\n")
+        sys.stdout.flush()
 
 
 def where_am_i() -> str:

@@ -1,4 +1,4 @@
-"""Reopen a finished run: its record, its detector and its pictures; measure its numbers again."""
+"""Reopen a finished run: its record, its detector and its pictures; what it finds in them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +33,20 @@ def load_detector(path: Path, device: str) -> tuple[TwoStage | OneStage, records
     return detector.to(device).eval(), record
 
 
+def categories_of(record: records.Record) -> dict[int, str]:
+    """The data set's id of each class, and its name, in the order of the labels 1..K.
+
+    An older record has no ids: they are those of its predictions if every class was predicted, and
+    else the labels.
+    """
+    ids = record.category_ids
+    if ids is None:
+        ids = tuple(sorted({each["category_id"] for each in record.predictions}))
+    if len(ids) != len(record.classes):
+        ids = tuple(range(1, len(record.classes) + 1))
+    return dict(zip(ids, record.classes, strict=True))
+
+
 def open_record(folder: Path) -> records.Record:
     """The record in a folder that a user named. Raises: UserError if there is none."""
     if not folder.is_dir():
@@ -58,17 +72,6 @@ def recorded_pictures(record: records.Record, use: Purpose, root: str | None = N
             "the folder of those pictures as data_root."
         )
     return pictures
-
-
-def measure_again(
-    folder: Path, root: str | None, device: str | None, judge: evaluate.Judge = "hotcoco"
-) -> tuple[records.Record, dict]:
-    """A record, and COCO's numbers of its detector, measured once more.
-
-    ``judge`` is the library that computes the numbers. See `detect_again` for the others.
-    """
-    record, test, results = detect_again(folder, root, device)
-    return record, evaluate.score(test.coco, results, has_masks(record), judge)
 
 
 def detect_again(

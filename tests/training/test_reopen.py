@@ -27,7 +27,8 @@ def test_it_has_masks_and_is_measured_again_with_them(record: records.Record) ->
     assert record.predictions
     assert all(each["segmentation"]["size"] == [256, 320] for each in record.predictions)
     for device in (None, "cpu"):
-        _, again = reopen.measure_again(record.folder, None, device)
+        _, test, results = reopen.detect_again(record.folder, None, device)
+        again = evaluate.score(test.coco, results, reopen.has_masks(record))
         assert again == {name: record.result[name] for name in again}
         assert again["mask"].keys() == {*evaluate.COCO_NUMBERS, "by_class"}
 
