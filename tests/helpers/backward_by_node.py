@@ -24,7 +24,8 @@ def backward_by_node(loss: Tensor) -> Iterator[str]:
         for grad, (after, i) in zip(found, node.next_functions, strict=False):
             if after is not None and grad is not None:
                 sums = grads.setdefault(after, {})
-                grad = grad.sum_to_size(after._input_metadata[i].shape)  # where it was expanded
+                expected = after._input_metadata[i]  # as the engine, after expansion and autocast
+                grad = grad.sum_to_size(expected.shape).to(expected.dtype)
                 sums[i] = sums[i] + grad if i in sums else grad
 
 
