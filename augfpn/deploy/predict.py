@@ -1,38 +1,46 @@
 """Run a detector on a user's pictures: its detections are drawn, and written as COCO JSON."""
 
+import contextlib
+import io
 import json
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from pycocotools import mask as rle
 
+from augfpn.data.files import some
+from augfpn.data.pixels import SUFFIXES_OF_PICTURES, UNREADABLE, decoded_file, turned
 from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.targets import Detections
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
 from augfpn.figures.pictures import draw_boxes
 from augfpn.speed.testing import for_testing
-from augfpn.support.files import write_bytes
+from augfpn.support.files import check_writable
 from augfpn.support.machine import keep_freed_memory
 from augfpn.support.progress import Progress
 from augfpn.training import evaluate
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+DRAWN_AS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp")  # all others are drawn as PNG
 RESULTS = "detections.json"
 JPEG_QUALITY = 95
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 Places = dict[Path, Path]  # a picture file -> where it is drawn, relative to the folder for results
+Categories = dict[int, str]  # the data set's id of a class -> its name, in the order of the labels
+
+
+# --- what is given, and where results go ----------------------------------------------------------
 
 
 def places(given: Iterable[Path], out: Path) -> Places:
     """The picture files that are given, by file or by folder, and where each is drawn.
 
     Raises: UserError for a path without pictures, for two pictures that would be drawn in one
-    place, and for results that already exist.
+    place, for results that already exist, and for a place outside of ``out``.
     """
     found: Places = {}
     for path in given:
@@ -44,6 +52,13 @@ def places(given: Iterable[Path], out: Path) -> Places:
                 f"{picture} and {taken[place]} would both be drawn as {out / place}: predict them "
                 "one after the other, each with its own --out."
             )
+    check_writable(out)
+    inside = out.resolve()
+    outside = [place for place in taken if not (out / place).resolve().is_relative_to(inside)]
+    if outside:
+        raise UserError(
+            f"{out / outside[0]} leads out of {out}, through a link: give another --out."
+        )
     there = [out / name for name in (Path(RESULTS), *taken) if (out / name).exists()]
     if there:
         more = f" and {len(there) - 1} more files exist" if len(there) > 1 else " exists"
@@ -57,15 +72,44 @@ def pictures_inside(path: Path) -> Iterator[tuple[Path, Path]]:
     Raises: UserError for a path that does not exist, or has no pictures.
     """
     if path.is_file():
-        drawable = path.suffix.lower() in SUFFIXES  # else it is drawn as PNG
-        yield path, Path(path.name if drawable else f"{path.name}.png")
+        yield path, drawn_as(Path(path.name))
         return
     if not path.is_dir():
         raise UserError(f"{path} does not exist: give picture files, or folders with pictures.")
-    pictures = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    pictures = sorted(file for file in files_inside(path) if is_picture(file))
     if not pictures:
-        raise UserError(f"{path} holds no picture that ends in {', '.join(SUFFIXES)}.")
-    yield from ((picture, picture.relative_to(path)) for picture in pictures)
+        raise UserError(f"{path} holds no picture that ends in {', '.join(SUFFIXES_OF_PICTURES)}.")
+    yield from ((picture, drawn_as(picture.relative_to(path))) for picture in pictures)
+
+
+def files_inside(folder: Path) -> Iterator[Path]:
+    """All files in a folder and its subfolders."""
+    return (path for path in folder.rglob("*") if path.is_file())
+
+
+def is_picture(file: Path) -> bool:
+    """Whether a file's name ends as a picture's does."""
+    return file.suffix.lower() in SUFFIXES_OF_PICTURES
+
+
+def drawn_as(place: Path) -> Path:
+    """Where a picture is drawn: under its own name, with .png at its end if need be."""
+    return place if place.suffix.lower() in DRAWN_AS else place.with_name(f"{place.name}.png")
+
+
+def left_out(given: Iterable[Path]) -> str | None:
+    """A sentence on the files in the given folders that are no pictures; None without any."""
+    files = [file for path in given if path.is_dir() for file in files_inside(path)]
+    others = sorted(file for file in files if not is_picture(file))
+    if not others:
+        return None
+    return (
+        f"{len(others)} of {len(files)} files are left out, as they do not end in "
+        f"{', '.join(SUFFIXES_OF_PICTURES)}: {some(others)}."
+    )
+
+
+# --- detections -----------------------------------------------------------------------------------
 
 
 def upright(path: Path) -> np.ndarray:
@@ -73,14 +117,7 @@ def upright(path: Path) -> np.ndarray:
 
     Raises: UserError for a file that cannot be decoded, or has more than 8 bits a channel.
     """
-    try:
-        with Image.open(path) as picture:
-            mode, pixels = picture.mode, np.array(ImageOps.exif_transpose(picture).convert("RGB"))
-    except UNREADABLE as error:
-        raise UserError(f"{path} cannot be read as a picture ({error}): it is left out.") from None
-    if mode.startswith(("I", "F")):
-        raise UserError(f"{path} has more than 8 bits a channel: it is left out; save it with 8.")
-    return pixels
+    return np.ascontiguousarray(turned(*decoded_file(path)))
 
 
 @torch.no_grad()
@@ -97,7 +134,7 @@ def confident_detections(
 
 def draw_detections(
     detector: TwoStage | OneStage,
-    classes: tuple[str, ...],
+    categories: Categories,
     pictures: Places,
     out: Path,
     threshold: float,
@@ -105,44 +142,68 @@ def draw_detections(
     """Draw the detections in each picture, and write them all as one COCO file into ``out``.
 
     The file is a COCO instances dict whose annotations have scores: boxes x y w h in pixels of the
-    upright picture, and masks (run-length codes) if the detector predicts them; a category's id is
-    its label. Returns a sentence for each picture that cannot be read; that picture is left out.
+    upright picture, and masks (run-length codes) if the detector predicts them. Label k is the k-th
+    of the ``categories``, whose ids are written. All is put into ``out`` at the end: a run that was
+    stopped leaves nothing there. Returns a sentence for each picture that is left out.
+    Raises: UserError if ``out`` cannot be written to.
     """
-    images: list[dict] = []
-    annotations: list[dict] = []
     keep_freed_memory()
     quick = for_testing(detector)
+    names, ids = list(categories.values()), dict(enumerate(categories, start=1))
+    images: list[dict] = []
+    annotations: list[dict] = []
+    drawn: list[Path] = []
     unread: list[str] = []
-    own_ids = {label: label for label in range(1, len(classes) + 1)}
-    with Progress(len(pictures), "predicting") as tell:
+    with unfinished(out) as work, Progress(len(pictures), "predicting") as tell:
         for done, (path, place) in enumerate(pictures.items(), start=1):
             tell(done)
             try:
                 pixels = upright(path)
+                found = confident_detections(quick, pixels, threshold)
+                content = encoded_drawing(pixels, found, names, place)
             except UserError as error:
                 unread.append(str(error))
                 continue
-            found = confident_detections(quick, pixels, threshold)
-            boxes, labels, scores = found["boxes"], found["labels"], found["scores"]
-            masks = evaluate.covered(found["masks"]) if "masks" in found else None
-            save_picture(out / place, draw_boxes(pixels, boxes, labels, classes, scores, masks))
+            write_inside(work / place, content)
+            drawn.append(place)
             size = {"width": pixels.shape[1], "height": pixels.shape[0]}
             images.append({"id": len(images) + 1, "file_name": str(path)} | size)
-            annotations += evaluate.as_results(found, len(images), own_ids)
-    out.mkdir(parents=True, exist_ok=True)
-    content = instances(images, annotations, classes)
-    write_bytes(out / RESULTS, json.dumps(content, indent=1, ensure_ascii=False).encode())
+            annotations += evaluate.as_results(found, len(images), ids)
+        text = json.dumps(instances(images, annotations, categories), indent=1, ensure_ascii=False)
+        # A name that is not UTF-8 has lone surrogates, which JSON writes as escapes.
+        write_inside(work / RESULTS, text.encode(errors="backslashreplace"))
+        finish(work, out, [*drawn, Path(RESULTS)])
     return unread
 
 
-def instances(images: list[dict], found: list[dict], classes: tuple[str, ...]) -> dict:
+def encoded_drawing(
+    pixels: np.ndarray, found: dict[str, torch.Tensor], names: list[str], place: Path
+) -> bytes:
+    """A picture with its detections, as a file of the format that ``place`` ends in.
+
+    Raises: UserError if that format cannot hold it, as WebP no side above 16383 pixels.
+    """
+    masks = evaluate.covered(found["masks"]) if "masks" in found else None
+    drawn = draw_boxes(pixels, found["boxes"], found["labels"], names, found["scores"], masks)
+    content, suffix = io.BytesIO(), place.suffix.lower()
+    try:
+        file_format = Image.registered_extensions()[suffix]
+        Image.fromarray(drawn).save(content, file_format, quality=JPEG_QUALITY)
+    except UNREADABLE as error:
+        raise UserError(
+            f"{place} cannot be drawn as {suffix} ({error}): it is left out; save it as PNG."
+        ) from None
+    return content.getvalue()
+
+
+def instances(images: list[dict], found: list[dict], categories: Categories) -> dict:
     """A COCO instances dict of detections in COCO's results format."""
     annotations = [
         row | {"id": number, "area": area_of(row), "iscrowd": 0}
         for number, row in enumerate(found, start=1)
     ]
-    categories = [{"id": label, "name": name} for label, name in enumerate(classes, start=1)]
-    return {"images": images, "categories": categories, "annotations": annotations}
+    named = [{"id": number, "name": name} for number, name in categories.items()]
+    return {"images": images, "categories": named, "annotations": annotations}
 
 
 def area_of(row: dict) -> float:
@@ -152,7 +213,37 @@ def area_of(row: dict) -> float:
     return round(row["bbox"][2] * row["bbox"][3], 2)
 
 
-def save_picture(path: Path, pixels: np.ndarray) -> None:
-    """Write a picture in the format that its file name ends in."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path, quality=JPEG_QUALITY)
+# --- files ----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def unfinished(out: Path) -> Iterator[Path]:
+    """A hidden folder in ``out`` for results that are not complete; it goes at the block's end.
+
+    ``out`` goes too if nothing is in it.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=out) as work:
+            yield Path(work)
+    finally:
+        if not any(out.iterdir()):
+            out.rmdir()
+
+
+def write_inside(file: Path, content: bytes) -> None:
+    """Write a file and the folders above it. Raises: UserError if it cannot be written."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    except OSError as error:
+        raise UserError(
+            f"the results cannot be written ({error.strerror or error}): give another --out."
+        ) from None
+
+
+def finish(work: Path, out: Path, names: list[Path]) -> None:
+    """Put the results in their places; the file with all detections is the last of ``names``."""
+    for name in names:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / name).replace(out / name)
