@@ -8,6 +8,7 @@ CS, RFA and SRS are Consistent Supervision, Residual Feature Augmentation and So
 neck, pooling, fusion or selection that is added to `augfpn.config` is described by its own name.
 """
 
+import re
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -22,6 +23,8 @@ FPN_SETTINGS = (  # fields of `Model` that are at their defaults in plain FPN
     *(name for names in SWITCHED.values() for name in names),
     *("roi_selection", "mask_supervision", "neck"),
 )
+UNSAFE = re.compile(r"[^A-Za-z0-9_.+]")  # in a file's name, on some system or in some shell
+LETTERS_OF_WORD = 40  # so that a name with ".running" is shorter than the 255 that systems allow
 ONE_STAGE_AUGFPN = replace(AUGFPN, roi_selection="hard")  # a one-stage detector pools no RoIs
 
 
@@ -133,9 +136,13 @@ def variant_of(model: Model) -> str:
 
 
 def record_name(experiment: Experiment, run_id: str) -> str:
-    """The name of a record's folder, for people: what was run, with the run's id at its end."""
+    """The name of a record's folder, for people: what was run, with the run's id at its end.
+
+    It is a name for one folder on every system, whatever the settings are: "timm/NAME" would make a
+    folder in a folder.
+    """
     model = experiment.model
     on = "+".join(each.folder for each in components_of(model)) or "fpn"
-    backbone = model.backbone.replace("/", "_")  # "timm/NAME" would make a folder in a folder
-    words = (experiment.data.name, experiment.budget, model.detector, backbone, on)
-    return "-".join((*words, f"seed{experiment.seed}", run_id))
+    words = (experiment.data.name, experiment.budget, model.detector, model.backbone, on)
+    safe = (UNSAFE.sub("_", word)[:LETTERS_OF_WORD] for word in words)
+    return "-".join((*safe, f"seed{experiment.seed}", run_id))

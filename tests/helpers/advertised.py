@@ -10,7 +10,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("augfpn", "papermill", "make", "torchrun", "python -m augfpn")
 START = re.compile(rf"(?:! ?|\$ )?((?:{'|'.join(PROGRAMS)})(?: |\.).*)")
-FENCE = re.compile(r"^```\w*\n(.*?)^```", re.M | re.S)
+FENCE = re.compile(r"^```[^\n`]*\n(.*?)^```", re.M | re.S)
 SPAN = re.compile(r"`([^`\n]+)`")
 PROMPT_OF_SHELL = re.compile(r'"\$\((.*)\)"')  # eval "$(augfpn completion bash)"
 

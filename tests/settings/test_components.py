@@ -1,8 +1,13 @@
 """One description of what is switched on, from which labels and names of folders are made."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from augfpn import config, records
 from augfpn.config import AUGFPN, FPN, Model
@@ -92,3 +97,23 @@ def test_a_backbone_of_timm_makes_a_name_for_one_folder() -> None:
     )
     name = record_name(experiment, "0123456789ab")
     assert name == "scenes-smoke-faster_rcnn-timm_resnet18.a1_in1k-fpn-seed0-0123456789ab"
+
+
+# --- names of folders -----------------------------------------------------------------------------
+
+
+def test_a_backbone_of_timm_makes_no_folder_in_a_folder() -> None:
+    model = replace(AUGFPN, backbone="timm/resnet18.a1_in1k", norm="batch")
+    name = record_name(config.Experiment(model=model), "0" * 12)
+    assert name == "scenes-paper-faster_rcnn-timm_resnet18.a1_in1k-cs+rfa+srs-seed0-000000000000"
+
+
+@given(st.text(), st.text(), st.text(), st.text())
+def test_any_settings_make_the_name_of_one_folder(data, budget, backbone, neck) -> None:
+    """Settings that `augfpn.config` refuses, too: a record of another version may have them."""
+    made = SimpleNamespace(**vars(AUGFPN) | {"backbone": backbone, "neck": neck})
+    run = SimpleNamespace(model=made, data=SimpleNamespace(name=data), budget=budget, seed=0)
+    name = record_name(run, "0" * 12)
+    assert re.fullmatch(r"[A-Za-z0-9_.+-]{1,240}", name)
+    assert Path(name).name == name
+    assert name.endswith("-seed0-000000000000")
