@@ -21,6 +21,8 @@ SIGNALS = [
     if hasattr(signal, name)  # Windows has two of them
 ]
 
+NOT_OURS = (signal.SIG_IGN, None)  # ignored, as nohup does with SIGHUP; handled by C code
+
 
 class Stopped(KeyboardInterrupt):
     """A signal ended the run. The same command goes on from the last checkpoint."""
@@ -78,8 +80,8 @@ def handled(handler: object) -> Iterator[None]:
     """Let a handler answer the signals inside the block; only a process's main thread can."""
     try:
         before = {number: signal.getsignal(number) for number in SIGNALS}
-        for number in SIGNALS:
-            if before[number] is not signal.SIG_IGN:  # as nohup ignores SIGHUP
+        for number, old in before.items():
+            if old not in NOT_OURS:
                 signal.signal(number, handler)
     except ValueError:  # another thread
         yield
@@ -87,8 +89,9 @@ def handled(handler: object) -> Iterator[None]:
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, old in before.items():
+            if old not in NOT_OURS:
+                signal.signal(number, old)
 
 
 def end_with_parent() -> None:

@@ -249,6 +249,7 @@ def check(folder: Path, number: int, kill: list, what: dict) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell ignores for "&"
     where = Path(sys.argv[1])
     processes, kills = int(sys.argv[2]), json.loads(sys.argv[3])
     began = time.monotonic()

@@ -1,11 +1,6 @@
-"""Training: resumed bit for bit after kill -9, recorded once, stopped when a loss is no number."""
+"""Training: recorded once, stopped when a loss is no number; see `test_kills` for resuming."""
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from augfpn import records
-from augfpn.config import Experiment, Train
+from augfpn.config import Train
 from augfpn.data import load
 from augfpn.data.batches import Augmented, batches
 from augfpn.detectors.build import build_detector
@@ -24,6 +19,7 @@ from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.parameters import parse
 from augfpn.training import evaluate, schedule, train
 from augfpn.training.prepare import experiment_here as experiment
+from augfpn.training.weights_file import load_weights
 from augfpn.training.working import working_folder
 
 SMOKE = replace(
@@ -43,45 +39,6 @@ def record(folder: Path) -> records.Record:
     return train.train(SMOKE, folder)
 
 
-CHILD = """
-import sys, pickle, pathlib
-from augfpn.training import train
-train.train(pickle.loads(bytes.fromhex(sys.argv[1])), pathlib.Path(sys.argv[2]))
-"""
-
-
-def start(settings: Experiment, folder: Path) -> subprocess.Popen:
-    import pickle
-
-    return subprocess.Popen(
-        [sys.executable, "-c", CHILD, pickle.dumps(settings).hex(), str(folder)],
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def test_kill_9_and_start_again_gives_the_same_weights(
-    record: records.Record, tmp_path: Path
-) -> None:
-    child = start(SMOKE, tmp_path)
-    deadline = time.monotonic() + 120
-    while not (left := list(tmp_path.glob(".*.running/checkpoint.pt"))):
-        assert child.poll() is None, "the run ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    reached = torch.load(left[0], weights_only=True)["state"]["step"]
-    assert 0 < reached < 8
-    assert list(records.records_in([tmp_path])) == []  # half a run is no record
-    again = train.train(SMOKE, tmp_path)
-    assert again.folder.name == record.folder.name
-    ours, whole = (torch.load(r.weights, weights_only=True) for r in (again, record))
-    assert all(torch.equal(ours[name], whole[name]) for name in whole)
-    assert again.curve == record.curve
-    assert again.predictions == record.predictions
-    assert not list(tmp_path.glob(".*"))  # nothing is left over
-
-
 def test_a_finished_run_is_found_and_never_overwritten(record: records.Record) -> None:
     before = record.weights.stat().st_mtime_ns
     assert train.train(SMOKE, record.folder.parent).folder == record.folder
@@ -89,6 +46,22 @@ def test_a_finished_run_is_found_and_never_overwritten(record: records.Record) -
     assert more.folder.name == record.folder.name + ".2"
     assert more.id == record.id
     assert record.weights.stat().st_mtime_ns == before
+
+
+def test_a_run_that_another_process_has_just_finished_is_not_repeated(
+    record: records.Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find, asked = records.find, []
+
+    def find_too_early(wanted: str, folders: list[Path]) -> records.Record | None:
+        asked.append(wanted)
+        return None if len(asked) == 1 else find(wanted, folders)
+
+    monkeypatch.setattr(records, "find", find_too_early)
+    before = sorted(record.folder.parent.iterdir())
+    assert train.train(SMOKE, record.folder.parent).folder == record.folder
+    assert asked == [record.id] * 2
+    assert sorted(record.folder.parent.iterdir()) == before
 
 
 def test_another_seed_is_another_run(record: records.Record, tmp_path: Path) -> None:
@@ -112,7 +85,7 @@ def test_a_record_can_be_scored_again(record: records.Record) -> None:
     scores = evaluate.score(test.coco, record.predictions)
     assert scores == {name: record.result[name] for name in scores}
     detector = build_detector(record.experiment.model)
-    detector.load_state_dict(torch.load(record.weights, weights_only=True))
+    load_weights(detector, record.weights)
     assert evaluate.predict(detector, test) == record.predictions
 
 
