@@ -11,9 +11,9 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from importlib import resources
-from typing import Literal, NamedTuple, Protocol, get_args
+from typing import Annotated, Literal, NamedTuple, Protocol, get_args
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from augfpn import config
@@ -25,6 +25,9 @@ from augfpn.study.exact import CHECKS
 from augfpn.study.intervals import LEVEL, Interval, at_level, signed, terms_of, verdict
 
 FILE = "claims.json"
+OF_PARTS = ("components", "supervision", "augmentation", "selection")
+GROUPS = ("headline", *OF_PARTS, "defects", "run time")
+Text = Annotated[str, Field(min_length=1)]
 Kind = Literal["effects", "exact", "measured", "runtime", "untested"]
 ClaimVerdict = Literal["holds", "does not hold", "undecided", "not run"]
 VERDICTS: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
@@ -47,20 +50,20 @@ class Comparison:
     measures; "APm minus APs" is a difference. ``margin`` is a fraction: 0.01 is a point of AP.
     """
 
-    plus: tuple[str, ...]
+    plus: Annotated[tuple[str, ...], Field(min_length=1)]
     minus: tuple[str, ...]
-    numbers: tuple[str, ...] = ("AP",)
-    margin: float = 0.0
+    numbers: Annotated[tuple[str, ...], Field(min_length=1)] = ("AP",)
+    margin: FiniteFloat = 0.0
 
 
 @dataclass(frozen=True, config=config.FROZEN)
 class Claim:
     """What the paper says, where, and how it is tested."""
 
-    id: str
-    group: str
-    statement: str
-    where: str
+    id: Text
+    group: Text  # one of GROUPS, or one of your own
+    statement: Text
+    where: Text
     kind: Kind
     tests: tuple[Comparison, ...] = ()
     check: str | None = None  # of an exact claim: one of CHECKS
@@ -226,7 +229,10 @@ def read_claims(text: str) -> tuple[Claim, ...]:
         found = TypeAdapter(tuple[Claim, ...]).validate_json(text)
     except ValidationError as error:
         raise UserError(invalid_text(error, text)) from None
-    for claim in found:
+    ids = [claim.id for claim in found]
+    for number, claim in enumerate(found):
+        if claim.id in ids[:number]:
+            raise UserError(f"{FILE}, claim {claim.id}: another claim has this id already.")
         for place, wrong in mistakes(claim):
             raise UserError(f"{FILE}, claim {claim.id}, {place}: {wrong}")
     return found
@@ -256,11 +262,11 @@ def mistakes(claim: Claim) -> Iterator[tuple[str, str]]:
     needed = NEEDS[claim.kind]
     if not getattr(claim, needed):
         yield needed, f"a claim of kind {claim.kind!r} needs it."
+    if claim.group not in GROUPS and did_you_mean(claim.group, GROUPS):
+        yield "group", f"{unknown(claim.group, GROUPS)} A group of your own needs another name."
     if claim.check is not None and claim.check not in CHECKS:
-        yield (
-            "check",
-            f"there is no check {unknown(claim.check, CHECKS)} Add it to CHECKS in study/exact.py.",
-        )
+        known = unknown(claim.check, CHECKS)
+        yield "check", f"there is no check {known} Add it to CHECKS in study/exact.py."
     numbers = MEASURED if claim.kind == "measured" else AP_NUMBERS
     for i, test in enumerate(claim.tests):
         for field in ("plus", "minus"):
@@ -272,11 +278,8 @@ def mistakes(claim: Claim) -> Iterator[tuple[str, str]]:
         for j, number in enumerate(test.numbers):
             for _, name in terms_of(number):
                 if name not in numbers:
-                    place = place_text("tests", i, "numbers", j)
-                    yield (
-                        place,
-                        f"a claim of kind {claim.kind!r} has no number {unknown(name, numbers)}",
-                    )
+                    what = f"a claim of kind {claim.kind!r} has no number"
+                    yield place_text("tests", i, "numbers", j), f"{what} {unknown(name, numbers)}"
 
 
 def unknown(name: str, known: Collection[str]) -> str:

@@ -177,11 +177,14 @@ def key_of(experiment: config.Experiment) -> str:
 
     That is their classes, their folder, and whether they have two shapes.
 
-    Two records of the same run have the same key.
+    Two records of the same run have the same key. At the paper's budget the number of processes
+    does not count, because nobody trains on COCO with one.
     """
     model = dataclasses.replace(experiment.model, classes=1)
     pictures = dataclasses.replace(experiment.data, root=None)
     train = dataclasses.replace(experiment.train, by_shape=False)
+    if experiment.budget == "paper":
+        train = dataclasses.replace(train, processes=1)
     known = dataclasses.replace(experiment, model=model, data=pictures, train=train)
     return records.run_id(known, {})
 

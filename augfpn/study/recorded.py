@@ -72,6 +72,13 @@ def collect(folders: Sequence[Path]) -> Found:
     by_key: dict[str, records.Record] = {}
     for record in alike:
         key = grid.key_of(record.experiment)
+        processes = record.experiment.train.processes
+        if processes > 1 and record.experiment.budget != "paper":
+            problems.append(
+                f"{record.folder.name} was made by {processes} processes, and the study compares "
+                "runs of one process: it does not count."
+            )
+            continue
         first = by_key.setdefault(key, record)
         if computed(first) != computed(record):
             problems.append(

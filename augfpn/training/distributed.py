@@ -18,7 +18,6 @@ one and several processes differ by rounding.
 import atexit
 import contextlib
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, TypeVar
@@ -30,6 +29,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from augfpn.errors import UserError
 from augfpn.support.launched import rank_and_size
+from augfpn.support.progress import note
 from augfpn.training.meeting import Watch, client, meet
 from augfpn.training.synchronised import normalises_batches, synchronised
 
@@ -68,7 +68,7 @@ class World(NamedTuple):
         if self.first:
             batches = "batch statistics and gradients are those of all images of a step"
             own = batches if normalises_batches(detector) else "gradients are averaged"
-            sys.stdout.write(f"{self.size} processes train together: {own}.\n")
+            note(f"{self.size} processes train together: {own}.")
         return Learner(detector)
 
     def seed(self, seed: int, step: int) -> None:
@@ -105,24 +105,6 @@ class World(NamedTuple):
         if self.size > 1:
             dist.broadcast_object_list(told, src=0)
         return told[0]
-
-    @contextlib.contextmanager
-    def as_one(self) -> Iterator[None]:
-        """Within it, an error in one process ends all of them within seconds.
-
-        Raises ``UserError`` in place of the errors that follow from the end of another process.
-        """
-        try:
-            yield
-        except BaseException as error:
-            if self.size > 1:
-                leave_at_once()
-            if self.size > 1 and is_of_connection(error):
-                raise UserError(
-                    f"one of the {self.size} processes that train together has ended without a "
-                    "word, as if it was killed: the same command goes on from the last checkpoint."
-                ) from error
-            raise
 
 
 ALONE = World()
@@ -161,11 +143,26 @@ def join(device: str) -> World:
 watches: list[Watch] = []  # of this process; it joins once
 
 
-def leave_at_once() -> None:
-    """Tell the other processes that this one fails, and do not wait for them when it ends."""
-    atexit.unregister(dist.destroy_process_group)
-    for watch in watches:
-        watch.fail()
+@contextlib.contextmanager
+def as_one() -> Iterator[None]:
+    """Within it, or within a function that it decorates, an error in one process ends all of them.
+
+    Raises ``UserError`` in place of the errors that follow from the end of another process.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not watches:
+            raise
+        atexit.unregister(dist.destroy_process_group)  # it would wait for the others
+        watches[0].fail()
+        if is_of_connection(error):
+            raise UserError(
+                f"one of the {dist.get_world_size()} processes that train together has ended "
+                "without a word, as if it was killed: the same command goes on from the last "
+                "checkpoint."
+            ) from error
+        raise
 
 
 def is_of_connection(error: BaseException) -> bool:

@@ -22,6 +22,7 @@ from augfpn.settings import experiment as settings
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.components import record_name
 from augfpn.settings.parameters import Parameters
+from augfpn.support.machine import commit
 from augfpn.support.progress import note
 from augfpn.training.memory import in_parts_that_fit
 from augfpn.training.precision import half_of
@@ -187,3 +188,15 @@ def without_objects(pictures: Pictures, limit: int | None) -> str:
         f"the first {limit} pictures of {pictures.name} have no object (limit = {limit}): raise "
         "the limit, or leave it out."
     )
+
+
+def say_recorded(record: records.Record) -> None:
+    """Say that a run has a record, and whether other code made it than that which runs now.
+
+    A run's identity has its settings and its images, but not the code of the package.
+    """
+    then, now = record.environment["commit"], commit()
+    code = f"; this is commit {now} (+: with changes), whose code may compute something else:"
+    hint = f"{code} again=True, or --again, trains anew"
+    other = now is not None and (then != now or "+" in now)
+    note(f"recorded already by commit {then}{hint * other}: {record.folder}")

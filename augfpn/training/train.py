@@ -30,10 +30,10 @@ from augfpn.training import evaluate
 from augfpn.training.average import make_average
 from augfpn.training.board import check_tensorboard, make_writer, write_row
 from augfpn.training.checkpoints import resume, save_checkpoint
-from augfpn.training.distributed import ALONE, World, join
+from augfpn.training.distributed import ALONE, World, as_one, join
 from augfpn.training.faults import check_finite, check_growth, check_weights
 from augfpn.training.precision import Scaler, autocast, float32_products, half_in_use
-from augfpn.training.prepare import PreparedRun, prepare_run
+from augfpn.training.prepare import PreparedRun, prepare_run, say_recorded
 from augfpn.training.repeatable import repeatable
 from augfpn.training.schedule import learning_rate, make_optimizer, number_of_steps
 from augfpn.training.validate import detect_together, enough, evaluation, is_due, said_of_training
@@ -50,6 +50,7 @@ LEARNT = ("boxes", "labels", "masks")  # of a target
 CURVE_ROWS = 1000  # a record's curve has about this many logged steps
 
 
+@as_one()
 def train(experiment: config.Experiment, folder: Path, again: bool = False) -> records.Record:
     """Train the experiment's detector, measure it, and write a record into ``folder``.
 
@@ -68,10 +69,11 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
     if done is not None:
         clear_leftovers(done.folder)  # of a process that was killed at its very end
         forget(work)
+        if here.first:
+            say_recorded(done)
         return done
-    if here.first:
-        run.tell()
-    with stopped_at_once(), here.as_one(), working_folder(work, here):
+    run.tell()
+    with stopped_at_once(), working_folder(work, here):
         done = None if again else here.from_first(records.find(run.id, [folder]))
         if done is not None:  # another process has finished it in the meantime
             return done

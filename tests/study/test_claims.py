@@ -251,6 +251,11 @@ def test_a_claim_that_is_wholly_written_is_read() -> None:
             "tests[0].numbers[0]: a claim of kind 'measured' has no number 'AP'.",
         ),
         ({"tests": [{"plus": ["cs"]}]}, "tests[0].minus: Field required."),
+        (of(), "tests[0].plus: []: Tuple should have at least 1 item"),
+        (of("cs", numbers=()), "tests[0].numbers: []: Tuple should have at least 1 item"),
+        ({"tests": [{"plus": ["cs"], "minus": [], "margin": float("nan")}]}, "tests[0].margin: "),
+        ({"statement": ""}, "statement: '': String should have at least 1 character."),
+        ({"group": "componets"}, "group: 'componets': did you mean 'components'? A group of"),
     ],
 )
 def test_what_a_claim_lacks_is_said_in_one_sentence(change: dict, said: str) -> None:
@@ -258,6 +263,15 @@ def test_what_a_claim_lacks_is_said_in_one_sentence(change: dict, said: str) -> 
         claims.read_claims(json.dumps([WRITTEN | change]))
     assert str(raised.value).startswith(f"claims.json, claim C62, {said}")
     assert "\n" not in str(raised.value)
+
+
+def test_two_claims_with_one_id_are_refused() -> None:
+    with pytest.raises(UserError, match="claim C62: another claim has this id already"):
+        claims.read_claims(json.dumps([WRITTEN, WRITTEN]))
+
+
+def test_the_groups_are_those_of_the_file() -> None:
+    assert {claim.group for claim in claims.claims()} == set(claims.GROUPS)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,27 @@ def test_a_record_is_found_wherever_its_pictures_lie(smoke: records.Record) -> N
     assert found.record(grid.Run("cs", "scenes", "smoke", 0)) is None
 
 
+def test_a_run_of_two_processes_does_not_answer_for_one(
+    smoke: records.Record, tmp_path: Path
+) -> None:
+    two = shutil.copytree(smoke.folder, tmp_path / "two")
+    settings = json.loads((two / "settings.json").read_text())
+    settings["experiment"]["train"]["processes"] = 2
+    (two / "settings.json").write_text(json.dumps(settings))
+    found = recorded.collect([tmp_path])
+    assert found.by_key == {}
+    assert found.problems == (
+        "two was made by 2 processes, and the study compares runs of one process: it does not "
+        "count.",
+    )
+
+
+def test_on_coco_any_number_of_processes_counts() -> None:
+    one = grid.Run("fpn", "coco", "paper", 0).experiment
+    eight = replace(one, train=replace(one.train, processes=8))
+    assert grid.key_of(eight) == grid.key_of(one)
+
+
 @pytest.mark.parametrize(
     ("file", "content"),
     [

@@ -1,0 +1,182 @@
+"""Jobs of a cluster: submitit's executor for this machine, and SLURM where there is one.
+
+For SLURM see `test_a_grid_on_slurm_survives`: it needs a cluster whose jobs see this folder.
+"""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from augfpn import records
+from augfpn.errors import BusyError, UserError
+from augfpn.study import cluster, gather, grid
+from augfpn.study.cluster import Task, on_cluster
+from augfpn.study.processes import GPUS, Job
+
+pytest.importorskip("submitit", reason="the extra `cluster` is not installed")
+RUN = grid.Run("fpn", "scenes", "smoke", 0)
+COUNTED = """
+import pathlib, sys
+tries = pathlib.Path(sys.argv[1])
+tries.write_text(tries.read_text() + "." if tries.exists() else ".")
+"""  # a command that counts how often it was started
+
+
+def job(code: str, folder: Path, name: str = "job", on_gpu: bool = False) -> Job:
+    words = [sys.executable, "-c", COUNTED + code, str(folder / f"{name}.tries")]
+    return Job(RUN, words, name, f"the {name}", 1, on_gpu)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "WAIT", 0.1)
+    monkeypatch.setattr(cluster, "POLL", 0.2)
+
+
+def has_slurm() -> bool:
+    if shutil.which("sinfo") is None:
+        return False
+    asked = ["sinfo", "--noheader", "--states=idle", "--format=%D"]
+    found = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return found.returncode == 0 and bool(found.stdout.strip())
+
+
+def task(code: str, folder: Path) -> Task:
+    words = job(code, folder).words
+    return Task(words, folder / "log.txt", 1)
+
+
+@pytest.mark.parametrize("end", ["os.kill(os.getpid(), 9)", "sys.exit(143)"])
+def test_a_command_that_was_ended_goes_on_in_the_same_job(end: str, tmp_path: Path) -> None:
+    code = f"import os\nif len(tries.read_text()) < 3: {end}"
+    assert task(code, tmp_path)() == 0
+    assert (tmp_path / "job.tries").read_text() == "..."
+
+
+def test_a_run_that_another_process_has_is_tried_again(tmp_path: Path) -> None:
+    code = f"if len(tries.read_text()) < 2: sys.exit({BusyError.exit_status})"
+    assert task(code, tmp_path)() == 0
+    assert task("sys.exit(75)", tmp_path)() == BusyError.exit_status
+
+
+def test_a_command_that_fails_is_not_tried_again(tmp_path: Path) -> None:
+    assert task("sys.exit(2)", tmp_path)() == 2
+    assert (tmp_path / "job.tries").read_text() == "."
+
+
+def test_the_warning_before_the_end_lets_the_command_save(tmp_path: Path) -> None:
+    code = (
+        "import signal, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: (print('saved'), sys.exit(143)))\n"
+        "print('started', flush=True)\ntime.sleep(600)"
+    )
+    one = task(code, tmp_path)
+    one.process = one.start()
+    until = time.monotonic() + 30
+    while "started" not in one.log.read_text() and time.monotonic() < until:
+        time.sleep(0.05)
+    queued_again = one.checkpoint().function
+    assert one.log.read_text() == "started\nsaved\n"
+    assert queued_again.words == one.words
+    assert queued_again.process is None
+    assert one.process.wait() == 143
+
+
+def test_jobs_on_this_machine_end_as_they_should(tmp_path: Path) -> None:
+    said: list[str] = []
+    gpu = job(f"import os\nprint('gpu', os.environ[{GPUS!r}])", tmp_path, "gpu", on_gpu=True)
+    todo = [gpu, job("sys.exit('augfpn: error: lam')", tmp_path, "wrong")]
+    ended = on_cluster(todo, tmp_path, 2, said.append, "local", {}, ["5"])
+    assert sorted((each.job.log, each.kind) for each in ended) == [
+        ("gpu", "done"),
+        ("wrong", "failed"),
+    ]
+    assert (tmp_path / "logs/gpu.txt").read_text() == "gpu 5\n"
+    assert any(each.startswith("the wrong: failed (lam; see ") for each in said)
+
+
+def test_a_job_that_is_lost_is_submitted_again(tmp_path: Path) -> None:
+    """Its submitit process is killed, as with a lost node."""
+    code = "import os, signal\nif len(tries.read_text()) < 2: os.kill(os.getppid(), signal.SIGKILL)"
+    said: list[str] = []
+    (ended,) = on_cluster([job(code, tmp_path)], tmp_path, 1, said.append, "local", {})
+    assert ended.kind == "done"
+    assert "was ended by the cluster" in said[0]
+    assert said[0].endswith("it is submitted again.")
+
+
+def test_nothing_to_do_needs_no_cluster(tmp_path: Path) -> None:
+    assert on_cluster([], tmp_path, 1, print, "slurm", {}) == []
+
+
+def test_what_submitit_refuses_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    todo = [job("", tmp_path)]
+    with pytest.raises(UserError, match=r"--cluster local: .*slurm_colour"):
+        on_cluster(todo, tmp_path, 1, print, "local", {"slurm_colour": "red"})
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(UserError, match=r"--cluster slurm: .*srun"):
+        on_cluster(todo, tmp_path, 1, print, "slurm", {})
+    monkeypatch.setitem(sys.modules, "submitit", None)
+    with pytest.raises(UserError, match=r"needs the package submitit: pip install"):
+        on_cluster(todo, tmp_path, 1, print, "local", {})
+
+
+# --- SLURM ----------------------------------------------------------------------------------------
+
+
+def bits_of(folder: Path) -> dict[str, list[str]]:
+    """Hashes of the weights and predictions of all records in a folder, by run."""
+    files = ("weights.safetensors", "predictions.json.gz")
+    return {
+        record.id: [hashlib.sha256((record.folder / f).read_bytes()).hexdigest() for f in files]
+        for record in records.records_in([folder])
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.skipif(not has_slurm(), reason="there is no SLURM with an idle node here")
+def test_a_grid_on_slurm_survives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of six runs one is queued again, two get signals, of two a process is killed."""
+    monkeypatch.setattr(cluster, "WAIT", 10.0)
+    runs = grid.runs(["table2"], "smoke", ["scenes"])[:6]
+    gather.run_missing(runs, tmp_path / "alone", 2, None, print)
+    logs = tmp_path / "slurm" / "logs"
+    disturb = {
+        0: "scontrol requeue {0}",
+        1: "scancel --signal=USR2 {0}",
+        2: "scancel --signal=TERM {0}",
+        3: "pkill -9 -f 'augfpn.cli train.*--records={1}'",
+        4: "pkill -9 -f '_submit {1}/logs/cluster'",
+    }
+    done: set[int] = set()
+
+    def look(*given: object, **named: object) -> set[str] | None:
+        """Disturb each task once it has trained some steps."""
+        known = known_before()
+        for i, (run, words) in enumerate(zip(runs, disturb.values(), strict=False)):
+            log = logs / f"scenes-{run.variant}-seed0.txt"
+            if i not in done and log.exists() and "training " in log.read_text():
+                mine = [each for each in known or () if each.endswith(f"_{i}")]
+                subprocess.run(
+                    ["bash", "-c", words.format(*mine or [""], tmp_path / "slurm")], check=False
+                )
+                done.add(i)
+        return known
+
+    known_before = cluster.known_to_slurm
+    monkeypatch.setattr(cluster, "known_to_slurm", look)
+    ended = gather.run_missing(runs, tmp_path / "slurm", 1, None, print, "slurm", {})
+    assert {each.kind for each in ended} == {"done"}
+    assert done == set(disturb)
+    assert bits_of(tmp_path / "slurm") == bits_of(tmp_path / "alone")
+    assert len(bits_of(tmp_path / "slurm")) == len(runs)
+    attempts = [len(r.environment["attempts"]) for r in records.records_in([tmp_path / "slurm"])]
+    assert sorted(attempts)[-1] > 1
