@@ -47,7 +47,8 @@ def _is_mask(value: object) -> bool:
     return isinstance(value, dict) and {"size", "counts"} <= value.keys()
 
 
-_ID: Rule = ("a whole number", lambda value: type(value) is int)
+# COCO's evaluation takes no id below 0, and none that has no room in 64 bits.
+_ID: Rule = ("a whole number from 0", lambda value: type(value) is int and 0 <= value < 2**63)
 _TEXT: Rule = ("a text", lambda value: isinstance(value, str) and value != "")
 _SIDE: Rule = ("a positive whole number", lambda value: type(value) is int and value > 0)
 _BOX: Rule = (
@@ -96,6 +97,23 @@ def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
     """
     if not isinstance(coco, dict):
         raise UserError(f"{where} holds a {type(coco).__name__}, but COCO's format is a dict.")
+    images, categories, given, left_out = _tables(coco, where)
+    annotations, findings = _clean(given, images, where)
+    if all(annotation["iscrowd"] for annotation in annotations):
+        raise UserError(_no_objects(annotations, where))
+    clean = coco | {
+        "images": [dict(entry) for entry in images.values()],
+        "categories": [dict(entry) for entry in categories.values()],
+        "annotations": annotations,
+    }
+    report = [*_repairs(findings), *_rename_zero(annotations, given), *left_out, *_remarks(clean)]
+    return clean, tuple(map(printable, report))
+
+
+def _tables(
+    coco: Coco, where: str
+) -> tuple[dict[int, Entry], dict[int, Entry], dict[int, Entry], list[str]]:
+    """The checked images, categories and annotations by id, and what was left out of them."""
     images = _table(coco, "images", where)
     categories = _table(coco, "categories", where)
     given = _table(coco, "annotations", where)
@@ -107,17 +125,7 @@ def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
     if all(max(annotation["bbox"]) <= 1 for annotation in given.values()):
         raise UserError(f"{where} has boxes in fractions: no number is above 1; give pixels.")
     expect_corner_and_size(given.values(), images, where)
-
-    annotations, findings = _clean(given, images, where)
-    if all(annotation["iscrowd"] for annotation in annotations):
-        raise UserError(_no_objects(annotations, where))
-    clean = coco | {
-        "images": [dict(entry) for entry in images.values()],
-        "categories": [dict(entry) for entry in categories.values()],
-        "annotations": annotations,
-    }
-    report = [*_repairs(findings), *_rename_zero(annotations, given), *left_out, *_remarks(clean)]
-    return clean, tuple(map(printable, report))
+    return images, categories, given, left_out
 
 
 def _no_objects(crowds: list[Entry], where: str) -> str:

@@ -17,7 +17,7 @@ from augfpn.support.stopping import ignore_signals
 
 Draw = tuple[int, int]  # which picture, and its position among all draws of the run
 Share = Callable[[list[Draw]], Sequence[Draw]]
-Batch = tuple[tuple[Tensor, ...], tuple[Target, ...]]  # images, targets
+ImagesTargets = tuple[tuple[Tensor, ...], tuple[Target, ...]]  # images, targets
 
 
 class Augmented(Dataset):
@@ -62,7 +62,7 @@ def batches(
     augment: Augment = "flip",
     by_shape: bool = False,
     share: Share = list,
-) -> Iterator[Batch]:
+) -> Iterator[ImagesTargets]:
     """One batch for each step: images (uint8, (3, H_i, W_i)) and targets, as two tuples.
 
     ``useful`` are the indices to draw from: every epoch draws each of them once, in random order.
@@ -75,12 +75,12 @@ def batches(
     return loaded(Augmented(pictures, flip, seed, augment), order, workers)
 
 
-def in_groups(pictures: Pictures, groups: list[list[int]], workers: int) -> Iterator[Batch]:
+def in_groups(pictures: Pictures, groups: list[list[int]], workers: int) -> Iterator[ImagesTargets]:
     """Pictures by their indices, a batch for each group, as `batches` gives them; without masks."""
     return loaded(replace(pictures, masks=False), groups, workers)
 
 
-def loaded(pictures: Dataset, order: Iterable[Sequence], workers: int) -> Iterator[Batch]:
+def loaded(pictures: Dataset, order: Iterable[Sequence], workers: int) -> Iterator[ImagesTargets]:
     """The batches whose indices ``order`` gives, read by ``workers`` processes, or by this one."""
     yield from DataLoader(
         pictures,
@@ -125,7 +125,7 @@ def shuffled(n: int, epoch: int, seed: int) -> np.ndarray:
     return np.random.default_rng((seed, epoch, n)).permutation(n)
 
 
-def transpose(samples: list[tuple[Tensor, Target]]) -> Batch:
+def transpose(samples: list[tuple[Tensor, Target]]) -> ImagesTargets:
     """A list of (image, target) to (images, targets)."""
     images, targets = zip(*samples, strict=True)
     return images, targets

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from augfpn.config import DATA_SETS
 from augfpn.data.annotations import Coco, Entry, check_annotations
-from augfpn.data.files import digest, existing_folder, file_sizes, holdings
+from augfpn.data.files import digest, existing_folder, expect_inside, file_sizes, holdings
 from augfpn.data.pictures import Pictures
 from augfpn.data.pixels import read_file
 from augfpn.data.xml_files import number_in, parsed_xml
@@ -135,6 +135,7 @@ def _read(folder: Path, split: str) -> Coco:
             f"bccd: {listing} is missing; give the folder with {BCCD_LAYOUT} as data_root."
         )
     names = listing.read_text(encoding="utf-8").split()
+    expect_inside(names, str(listing))
     file_sizes(folder / "JPEGImages", [f"{name}.jpg" for name in names], str(listing))
     file_sizes(folder / "Annotations", [f"{name}.xml" for name in names], str(listing))
     images, annotations = [], []

@@ -24,7 +24,7 @@ from augfpn.data.pixels import SIDEWAYS, decoded_file, read_file
 from augfpn.errors import UserError
 from augfpn.support.progress import Progress
 
-THREADS = 16  # at most: Pillow decodes without Python's lock
+MOST_THREADS = 16  # at most: Pillow decodes without Python's lock
 
 
 class Looked(NamedTuple):
@@ -35,7 +35,7 @@ class Looked(NamedTuple):
     problem: str = ""  # a sentence on why it cannot be used
 
 
-def checked(pictures: Pictures) -> Pictures:
+def decoded_once(pictures: Pictures) -> Pictures:
     """The same pictures, after each file was decoded and its size compared with the annotated one.
 
     Where EXIF tags turn pictures and the sizes of some tell that annotations refer to the turned
@@ -50,7 +50,7 @@ def checked(pictures: Pictures) -> Pictures:
     with one_at_a_time(folder):
         found = recalled(file)
         if found is None:
-            found = verdict(pictures, look_at_all(pictures))
+            found = conclusion(pictures, decode_all(pictures))
             with suppress(OSError):  # a cache that cannot be written only costs time
                 file.write_text(json.dumps(found))
     turn, report = found
@@ -94,11 +94,11 @@ def recalled(file: Path) -> tuple[bool, list[str]] | None:
     return turn, report
 
 
-def look_at_all(pictures: Pictures) -> list[Looked]:
+def decode_all(pictures: Pictures) -> list[Looked]:
     """Decode all pictures, several at a time."""
     entries, found = pictures.coco["images"], []
-    look = partial(look_at, pictures.folder, pictures.name)
-    threads = ThreadPoolExecutor(min(THREADS, os.cpu_count() or 1))
+    look = partial(decode_one, pictures.folder, pictures.name)
+    threads = ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1))
     with threads, Progress(len(entries), f"checking pictures of {pictures.name}") as tell:
         for each in threads.map(look, entries):
             found.append(each)
@@ -106,7 +106,7 @@ def look_at_all(pictures: Pictures) -> list[Looked]:
     return found
 
 
-def look_at(folder: Path, name: str, entry: Entry) -> Looked:
+def decode_one(folder: Path, name: str, entry: Entry) -> Looked:
     """Decode one picture."""
     try:
         pixels, orientation = decoded_file(folder / entry["file_name"])
@@ -120,7 +120,7 @@ def look_at(folder: Path, name: str, entry: Entry) -> Looked:
         return Looked(problem=str(error))
 
 
-def verdict(pictures: Pictures, found: list[Looked]) -> tuple[bool, list[str]]:
+def conclusion(pictures: Pictures, found: list[Looked]) -> tuple[bool, list[str]]:
     """Whether EXIF tags are obeyed where sizes do not tell, and what to report.
 
     Raises: UserError if a picture cannot be used.

@@ -109,7 +109,8 @@ def _annotation_file(folder: Path, split: str) -> Path:
         inside.append(f"annotations/ holds {holdings(folder / 'annotations')}")
     raise UserError(
         f"coco: no annotations for {split!r}: looked for {', '.join(looked_for)}, but "
-        f"{', '.join(inside)}; rename the file, or give the folder that holds it as data_root."
+        f"{', '.join(inside)}; rename the file, or give the folder that holds it as data_root; "
+        "with data='folder', layouts of YOLO and Pascal VOC are looked for, too."
     )
 
 

@@ -64,7 +64,7 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def at_home(path: Path) -> Path:
+def with_home(path: Path) -> Path:
     """The path with the user's folder in place of ~; as it is if there is no such user."""
     try:
         return path.expanduser()
@@ -80,7 +80,7 @@ def existing_folder(root: str | os.PathLike[str] | None, source: str, layout: st
     """
     if not root:
         raise UserError(f"{source} needs data_root: the folder with {layout}.")
-    folder = at_home(Path(root))
+    folder = with_home(Path(root))
     if not folder.exists():
         problem = "does not exist"
     elif not folder.is_dir():

@@ -16,14 +16,14 @@ from augfpn.data.voc import voc_layout
 from augfpn.data.yolo import yolo_layout
 from augfpn.errors import UserError, one_of
 
-LAYOUTS = (
+KNOWN_LAYOUTS = (
     "COCO's (annotations/instances_train.json, or train/_annotations.coco.json), YOLO's "
     "(data.yaml, images/train and labels/train) or Pascal VOC's (Annotations, JPEGImages)"
 )
 KEPT = 5  # one picture of so many is kept for testing where a folder has no split for it
 
 
-def folder(root: str | os.PathLike[str] | None, split: str) -> Pictures:
+def user_folder(root: str | os.PathLike[str] | None, split: str) -> Pictures:
     """One split of a user's folder, whose layout is found out.
 
     If there is no split "val", the split "test" is taken for it. If there is neither, a fifth of
@@ -32,17 +32,19 @@ def folder(root: str | os.PathLike[str] | None, split: str) -> Pictures:
     layouts, for a split that is not there, and as the readers `coco`, `yolo` and `voc` do.
     """
     one_of("split", split, DATA_SETS["folder"].splits)
-    place = existing_folder(root, "folder", f"pictures and annotations in a layout of {LAYOUTS}")
+    place = existing_folder(
+        root, "folder", f"pictures and annotations in a layout of {KNOWN_LAYOUTS}"
+    )
     layout = layout_of(place)
     there = layout.splits
     if split in there:
         found, remark = layout.read(split), ""
         if split == "train" and there == ["train"]:
-            found, remark = part(found, testing=False)
+            found, remark = split_part(found, testing=False)
     elif split == "val" and "test" in there:
         found, remark = layout.read("test"), 'There is no split "val": the split "test" is used.'
     elif split == "val" and there == ["train"]:
-        found, remark = part(layout.read("train"), testing=True)
+        found, remark = split_part(layout.read("train"), testing=True)
     else:
         raise UserError(f"{place} has no split {split!r}: it has {', '.join(there)}.")
     report = (f"{place} is read in {layout.name}'s layout.", *found.report, remark)
@@ -56,13 +58,13 @@ def layout_of(place: Path) -> Layout:
     found = found or voc_layout(place) or yolo_layout(place)
     if found is None:
         raise UserError(
-            f"{place} holds {holdings(place)}, and no annotations in a layout of {LAYOUTS}: give "
-            "the folder that holds them as data_root."
+            f"{place} holds {holdings(place)}, and no annotations in a layout of {KNOWN_LAYOUTS}: "
+            "give the folder that holds them as data_root."
         )
     return found
 
 
-def part(whole: Pictures, testing: bool) -> tuple[Pictures, str]:
+def split_part(whole: Pictures, testing: bool) -> tuple[Pictures, str]:
     """The part of pictures without splits that is for testing, or the other one; and a sentence."""
     number = max(1, len(whole) // KEPT)
     if number == len(whole):

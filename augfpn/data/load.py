@@ -43,10 +43,10 @@ def load(
     one_of("data", name, DATA_SETS)
     one_of(f"{name} split", split, DATA_SETS[name].splits)
     if name != "scenes":
-        from augfpn.data.checked import checked
+        from augfpn.data.checked import decoded_once
 
         pictures = as_pictures(LOADERS[name](root, split), name)
-        return checked(pictures.first(limit) if limit else pictures)
+        return decoded_once(pictures.first(limit) if limit else pictures)
     if count is None:
         raise UserError("scenes are drawn when asked for; give count, the number of scenes.")
     from augfpn.data.scenes.scene import scenes as make
@@ -129,9 +129,9 @@ def _coco(root: Root, split: str) -> "Pictures":
 
 
 def _folder(root: Root, split: str) -> "Pictures":
-    from augfpn.data.folders import folder
+    from augfpn.data.folders import user_folder
 
-    return folder(root, split)
+    return user_folder(root, split)
 
 
 # Each function imports its module when it is called, because bccd imports a downloader. Scenes are

@@ -16,7 +16,7 @@ SUFFIXES_OF_PICTURES = (
     *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"),
     *(".ppm", ".pgm", ".jp2"),
 )
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
+OPENED_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
 ORIENTATION = 0x0112  # the EXIF tag that says how to turn a picture: 1 to 8, 1 is as it is
 SIDEWAYS = range(5, 9)  # the orientations that exchange width and height
 # A file can be broken in any way, and each of Pillow's plugins fails in its own.
@@ -35,7 +35,7 @@ def decoded_file(path: Path) -> tuple[np.ndarray, int]:
     Raises: UserError for a file that cannot be decoded, or has more than 8 bits a channel.
     """
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        with Image.open(path, formats=OPENED_FORMATS) as picture:
             mode, orientation = picture.mode, orientation_of(picture)
             pixels = np.asarray(picture.convert("RGB"))
     except Image.DecompressionBombError:
@@ -55,7 +55,7 @@ def upright_size(path: Path) -> tuple[int, int]:
     Raises: UserError for a file that is no picture.
     """
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        with Image.open(path, formats=OPENED_FORMATS) as picture:
             width, height = picture.size
             return (height, width) if orientation_of(picture) in SIDEWAYS else (width, height)
     except UNREADABLE as error:
@@ -76,13 +76,15 @@ def orientation_of(picture: Image.Image) -> int:
 def reason(error: BaseException, path: Path) -> str:
     """Why a file cannot be read, in a few words."""
     if isinstance(error, Image.UnidentifiedImageError):
-        return f"it is not {', '.join(FORMATS[:-1])} or {FORMATS[-1]}, or it is broken"
+        return (
+            f"it is not {', '.join(OPENED_FORMATS[:-1])} or {OPENED_FORMATS[-1]}, or it is broken"
+        )
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def turned(pixels: np.ndarray, orientation: int) -> np.ndarray:
+def as_seen(pixels: np.ndarray, orientation: int) -> np.ndarray:
     """Pixels (H, W, 3) as a person sees the picture: turned and mirrored as its EXIF tag says."""
     match orientation:
         case 2:
@@ -112,4 +114,4 @@ def read_file(folder: Path, entry: dict[str, Any], turn: bool = False) -> np.nda
     pixels, orientation = decoded_file(folder / entry["file_name"])
     if orientation in SIDEWAYS and pixels.shape[0] != pixels.shape[1]:
         turn = pixels.shape[1::-1] == (entry["height"], entry["width"])
-    return turned(pixels, orientation) if turn else pixels
+    return as_seen(pixels, orientation) if turn else pixels

@@ -21,7 +21,7 @@ OTHER_BOXES: dict[str, Fits] = {
         w / 2 <= x + 1 and x + w / 2 <= W + 1 and h / 2 <= y + 1 and y + h / 2 <= H + 1
     ),
 }
-FEWEST = 4  # boxes on which to doubt a notation
+FEWEST_BOXES = 4  # boxes on which to doubt a notation
 OUTSIDE_SHARE = 0.2  # of all boxes: so many stick out if the notation is another one
 LEAST_OF_BOX = 0.01  # the share of its box that an object covers, or its area is doubted
 
@@ -39,7 +39,7 @@ def expect_corner_and_size(
         image = images[annotation["image_id"]]
         rows.append((*annotation["bbox"], image["width"], image["height"]))
     out = sum(x + w > width + 1 or y + h > height + 1 for x, y, w, h, width, height in rows)
-    if len(rows) < FEWEST or out < OUTSIDE_SHARE * len(rows):
+    if len(rows) < FEWEST_BOXES or out < OUTSIDE_SHARE * len(rows):
         return
     for notation, fits in OTHER_BOXES.items():
         if all(fits(*row) for row in rows):

@@ -112,7 +112,7 @@ def class_names(root: Path, settings: dict[str, Any], pictures: list[Path]) -> d
         if lists:
             names = [n.strip() for n in lists[0].read_text("utf-8-sig").splitlines() if n.strip()]
         else:
-            rows = (row for file in pictures for row in rows_of(label_file(root, file)))
+            rows = (row for file in pictures for row in label_rows(label_file(root, file)))
             names = {number: str(number) for number in sorted({number for number, _ in rows})}
     numbered = dict(enumerate(names)) if isinstance(names, list) else names
     try:
@@ -122,7 +122,7 @@ def class_names(root: Path, settings: dict[str, Any], pictures: list[Path]) -> d
         raise UserError(f"{where} has names {short(names)}: give a list of names.") from None
 
 
-def rows_of(file: Path) -> Iterator[tuple[int, list[float]]]:
+def label_rows(file: Path) -> Iterator[tuple[int, list[float]]]:
     """The lines of a label file: a class and its numbers; nothing if there is no file.
 
     Raises: UserError with the line for one that is neither a box nor a polygon in fractions.
@@ -149,7 +149,7 @@ def rows_of(file: Path) -> Iterator[tuple[int, list[float]]]:
         yield int(number), values
 
 
-def box_and_mask(values: list[float], width: int, height: int) -> tuple[list[float], list]:
+def box_and_polygon(values: list[float], width: int, height: int) -> tuple[list[float], list]:
     """A line's numbers as a box x y w h and a list of polygons, in pixels."""
     if len(values) == 4:
         x, y, w, h = values
@@ -169,10 +169,10 @@ def _read(root: Path, split: str, files: list[Path], names: dict[int, str]) -> P
         images.append({"id": len(images) + 1, "file_name": name, "width": width, "height": height})
         content += [name.encode(), str(file.stat().st_size).encode()]
         content.append(label.read_bytes() if label.is_file() else b"")
-        for number, values in rows_of(label):
+        for number, values in label_rows(label):
             if number not in names:
                 raise UserError(f"{label} has the class {number}: the names have no such number.")
-            box, mask = box_and_mask(values, width, height)
+            box, mask = box_and_polygon(values, width, height)
             annotations.append(
                 {"id": len(annotations) + 1, "image_id": len(images), "category_id": number}
                 | {"bbox": box, "segmentation": mask}

@@ -10,7 +10,7 @@ from augfpn.support.progress import note
 from augfpn.support.text import printable
 
 WITHOUT_LETTERS = "LastResort"  # a font of boxes, one for each alphabet
-SMALLEST = 11.0  # px: letters below cannot be read
+READABLE_SIZE = 11.0  # px: letters below cannot be read
 
 
 def drawable(name: str, size: float) -> tuple[str, ImageFont.FreeTypeFont]:
@@ -49,7 +49,7 @@ def font_with(text: str) -> str | None:
 
 def has_letters(text: str) -> bool:
     """Whether Pillow's own font has all letters: it draws the same box for each that it lacks."""
-    font = font_of("", SMALLEST)
+    font = font_of("", READABLE_SIZE)
     box = bytes(font.getmask("\uffff"))
     return all(bytes(font.getmask(letter)) != box for letter in set(text))
 

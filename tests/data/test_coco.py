@@ -148,6 +148,12 @@ def test_no_picture_folder(folder):
     assert f"{folder} holds annotations/, photos/" in text
 
 
+def test_json_with_a_mark_at_its_start_or_in_utf_16_is_read(small_coco, folder):
+    for coding in ("utf-8-sig", "utf-16"):
+        (folder / "annotations" / "train.json").write_bytes(json.dumps(small_coco).encode(coding))
+        assert len(coco(folder, "train")) == 3
+
+
 # --- COCO itself ----------------------------------------------------------------------------------
 
 

@@ -9,7 +9,6 @@ import os
 import struct
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -109,6 +108,11 @@ REFUSED = {
     "ids as texts": (edit(lambda c: c["images"][0].update(id="7")), "make it a whole number"),
     "ids with a point": (edit(lambda c: c["images"][0].update(id=7.0)), "make it a whole number"),
     "picture id twice": (edit(lambda c: c["images"][0].update(id=3)), "has the id of an earlier"),
+    "ids below 0": (
+        edit(lambda c: c["images"][0].update(id=-7)),
+        "make it a whole number from 0",
+    ),
+    "ids without room": (edit(lambda c: c["images"][0].update(id=10**30)), "a whole number from 0"),
     "unknown picture": (
         edit(lambda c: c["annotations"][0].update(image_id=99)),
         "annotation 11 has image_id 99, which is not in images",
@@ -264,53 +268,3 @@ def test_unusual_and_right(root, kind) -> None:
     pictures = load("coco", "train", root)
     assert pictures[0][0].shape == (3, 30, 40)
     assert len(pictures) == 3
-
-
-# --- looked at once, in time ----------------------------------------------------------------------
-
-
-def test_a_broken_picture_is_found_before_training_and_again_when_it_changes(root, capfd) -> None:
-    load("coco", "train", root)
-    assert "checking pictures of coco train 3/3" in capfd.readouterr().out
-    load("coco", "train", root)
-    assert capfd.readouterr().out == ""  # nothing has changed
-    raw = picture_of(root).read_bytes()
-    picture_of(root).write_bytes(raw[:-900])
-    with pytest.raises(UserError, match="cannot be read as a picture"):
-        load("coco", "train", root)
-
-
-def test_a_cache_that_cannot_be_written_only_costs_time(root, monkeypatch, tmp_path) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    assert len(load("coco", "train", root)) == 3
-
-
-def test_where_some_sizes_tell_all_turned_pictures_are_turned(root) -> None:
-    """A camera's pictures: one on its side, which tells, and one upside down, which does not."""
-    exif(6, (30, 40))(root)
-    pixels = np.zeros((50, 20, 3), np.uint8)
-    pixels[:5] = 255
-    tags = Image.Exif()
-    tags[0x0112] = 3
-    Image.fromarray(pixels).save(root / "train" / "three.png", exif=tags)
-    pictures = load("coco", "train", root)
-    assert "Turned 2 of 3 pictures as their EXIF tags say" in " ".join(pictures.report)
-    assert (pictures[1][0][:, -5:] == 255).all()
-    assert (pictures[1][0][:, :-5] == 0).all()
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_turning_agrees_with_pillow(tmp_path, orientation) -> None:
-    from PIL import ImageOps
-
-    from augfpn.data.pixels import decoded_file, turned
-
-    pixels = np.random.default_rng(0).integers(0, 256, (7, 5, 3), dtype=np.uint8)
-    tags = Image.Exif()
-    tags[0x0112] = orientation
-    Image.fromarray(pixels).save(tmp_path / "a.png", exif=tags)
-    stored, found = decoded_file(tmp_path / "a.png")
-    assert found == orientation
-    with Image.open(tmp_path / "a.png") as picture:
-        assert np.array_equal(turned(stored, found), np.asarray(ImageOps.exif_transpose(picture)))

@@ -1,13 +1,12 @@
 """Folders in COCO's, YOLO's and Pascal VOC's layouts: their boxes by hand, their splits, faults."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from augfpn.data.folders import folder
+from augfpn.data.folders import user_folder
 from augfpn.data.load import load
 from augfpn.errors import UserError
 from augfpn.settings.parameters import parse
@@ -87,14 +86,14 @@ YAMLS = {
 def test_yolo_s_boxes_lie_on_their_objects(tmp_path, pattern) -> None:
     yolo(tmp_path, pattern.strip(), YAMLS[pattern])
     for split in ("train", "val"):
-        rectangle(folder(tmp_path, split), "dog")
+        rectangle(user_folder(tmp_path, split), "dog")
 
 
 def test_yolo_s_polygons_become_boxes_and_masks(tmp_path) -> None:
     yolo(tmp_path)
     corners = "0.2 0.166667 0.5 0.166667 0.5 0.666667 0.2 0.666667"
     write(tmp_path / "labels/train/1.txt", f"0 {corners}\n")
-    pictures = folder(tmp_path, "train").with_masks()
+    pictures = user_folder(tmp_path, "train").with_masks()
     rectangle(pictures, "cat")
     mask = pictures.target(0)["masks"][0]
     assert mask.sum() == 30 * 30
@@ -103,14 +102,14 @@ def test_yolo_s_polygons_become_boxes_and_masks(tmp_path) -> None:
 
 def test_a_class_called_yes_is_no_truth_value_and_numbers_are_names(tmp_path) -> None:
     yolo(tmp_path, yaml="names: [yes, 007]\n")
-    assert folder(tmp_path, "train").classes == ("yes", "007")
+    assert user_folder(tmp_path, "train").classes == ("yes", "007")
 
 
 def test_yolo_without_a_yaml_takes_names_from_a_list_or_numbers(tmp_path) -> None:
     (yolo(tmp_path) / "data.yaml").unlink()
-    assert folder(tmp_path, "train").classes == ("1",)
+    assert user_folder(tmp_path, "train").classes == ("1",)
     write(tmp_path / "labels" / "classes.txt", "cat\ndog\n")
-    assert folder(tmp_path, "train").classes == ("cat", "dog")
+    assert user_folder(tmp_path, "train").classes == ("cat", "dog")
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -129,9 +128,9 @@ def test_yolo_s_labels_are_of_the_picture_as_it_is_seen(tmp_path, orientation) -
 def test_voc_s_boxes_lie_on_their_objects(tmp_path) -> None:
     voc(tmp_path, "train")
     voc(tmp_path, "val", "2")
-    rectangle(folder(tmp_path, "train"), "cat")
-    rectangle(folder(tmp_path, "val"), "cat")
-    assert "first and last pixels, counted from 1" in folder(tmp_path, "val").report[1]
+    rectangle(user_folder(tmp_path, "train"), "cat")
+    rectangle(user_folder(tmp_path, "val"), "cat")
+    assert "first and last pixels, counted from 1" in user_folder(tmp_path, "val").report[1]
 
 
 def test_voc_with_a_box_from_0_has_edges(tmp_path) -> None:
@@ -139,7 +138,7 @@ def test_voc_with_a_box_from_0_has_edges(tmp_path) -> None:
     write(tmp_path / "Annotations" / "0.xml", xml(box=(0, 0, 9, 9)))
     picture(tmp_path / "JPEGImages" / "0.png")
     write(tmp_path / "ImageSets/Main/val.txt", "0\n")
-    rectangle(folder(tmp_path, "train"), "cat")
+    rectangle(user_folder(tmp_path, "train"), "cat")
 
 
 def test_voc_as_roboflow_exports_it_and_difficult_objects(tmp_path) -> None:
@@ -149,7 +148,7 @@ def test_voc_as_roboflow_exports_it_and_difficult_objects(tmp_path) -> None:
         picture(tmp_path / split / "2.png")
         write(tmp_path / split / "2.xml", xml(more="<difficult>1</difficult>"))
     for split in ("train", "val"):
-        pictures = folder(tmp_path, split)
+        pictures = user_folder(tmp_path, split)
         rectangle(pictures, "cat")
         assert pictures.with_objects() == [0]
         assert "1 crowd region for the evaluation to ignore: 2." in pictures.report
@@ -161,13 +160,13 @@ def test_voc_without_sizes_takes_the_picture_s(tmp_path, size) -> None:
     voc(tmp_path, "val", "2")
     text = xml().replace(xml()[xml().index("<size>") : xml().index("</size>") + 7], size)
     write(tmp_path / "Annotations" / "1.xml", text)
-    rectangle(folder(tmp_path, "train"), "cat")
+    rectangle(user_folder(tmp_path, "train"), "cat")
 
 
 @pytest.mark.parametrize("file", ["annotations/instances_default.json", "result.json"])
 def test_coco_without_splits_is_found(small_coco, write_coco, tmp_path, file) -> None:
     write_coco(small_coco, tmp_path / file, tmp_path / "images")
-    both = [folder(tmp_path, split) for split in ("train", "val")]
+    both = [user_folder(tmp_path, split) for split in ("train", "val")]
     ids = [[entry["id"] for entry in pictures.coco["images"]] for pictures in both]
     assert sorted(ids[0] + ids[1]) == [3, 7, 12]
 
@@ -185,21 +184,21 @@ def unsplit(root: Path, count: int) -> Path:
 
 def test_a_folder_without_splits_is_split_the_same_each_time(tmp_path) -> None:
     unsplit(tmp_path, 40)
-    parts = {split: folder(tmp_path, split) for split in ("train", "val")}
+    parts = {split: user_folder(tmp_path, split) for split in ("train", "val")}
     names = {s: {e["file_name"] for e in p.coco["images"]} for s, p in parts.items()}
     assert len(names["val"]) == 8
     assert len(names["train"] | names["val"]) == 40
     assert "8 of 40 pictures are kept for it" in parts["val"].report[-1]
     picture(tmp_path / "images" / "new.png")  # one picture more moves few of the others
-    later = {e["file_name"] for e in folder(tmp_path, "val").coco["images"]}
+    later = {e["file_name"] for e in user_folder(tmp_path, "val").coco["images"]}
     assert len(later - names["val"]) <= 1
 
 
 def test_test_pictures_stand_in_for_val(tmp_path) -> None:
     voc(tmp_path, "train")
     voc(tmp_path, "test", "2")
-    assert 'the split "test" is used.' in folder(tmp_path, "val").report[-1]
-    assert len(folder(tmp_path, "train")) == 1
+    assert 'the split "test" is used.' in user_folder(tmp_path, "val").report[-1]
+    assert len(user_folder(tmp_path, "train")) == 1
 
 
 def test_a_folder_alone_is_enough(tmp_path) -> None:
@@ -269,7 +268,7 @@ def test_each_fault_of_a_folder_is_one_sentence(tmp_path, kind) -> None:
     make, sentence = FAULTS[kind]
     make(tmp_path)
     with pytest.raises(UserError) as caught:
-        folder(tmp_path, "train")
+        user_folder(tmp_path, "train")
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value).replace(str(tmp_path), "")) < 400
@@ -280,12 +279,12 @@ def test_a_file_that_a_symbolic_link_of_the_user_leads_to_is_read(tmp_path) -> N
     (tmp_path / "mine").mkdir()
     for name in ("images", "labels", "data.yaml"):
         (tmp_path / "mine" / name).symlink_to(tmp_path / "real" / name)
-    rectangle(folder(tmp_path / "mine", "train"), "dog")
+    rectangle(user_folder(tmp_path / "mine", "train"), "dog")
 
 
 def test_real_yolo_labels_agree_with_a_plain_reading(real_data) -> None:
     root = real_data("aquarium")
-    pictures = folder(root, "test")
+    pictures = user_folder(root, "test")
     assert pictures.classes[0] == "fish"
     for i in range(0, len(pictures), 9):
         entry, target = pictures.coco["images"][i], pictures.target(i)
@@ -298,11 +297,3 @@ def test_real_yolo_labels_agree_with_a_plain_reading(real_data) -> None:
         expected = np.clip(np.hstack([first, last]), 0, [*sides, *sides])
         assert target["labels"].tolist() == (rows[:, 0] + 1).tolist()
         assert np.abs(target["boxes"].numpy() - expected).max() < 0.01
-
-
-def test_json_with_a_mark_at_its_start_or_in_utf_16_is_read(small_coco, write_coco, tmp_path):
-    write_coco(small_coco, tmp_path / "annotations/instances_train.json", tmp_path / "train")
-    for coding in ("utf-8-sig", "utf-16"):
-        file = tmp_path / "annotations/instances_train.json"
-        file.write_bytes(json.dumps(small_coco).encode(coding))
-        assert len(load("coco", "train", tmp_path)) == 3
