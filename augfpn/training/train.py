@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from augfpn import config, records
-from augfpn.data.batches import Batch, batches
+from augfpn.data.batches import ImagesTargets, batches
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.pyramid import Losses
@@ -202,7 +202,7 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
     return state | {"skipped": scaler.skipped}
 
 
-def pictures_of(run: PreparedRun, steps: range, here: World) -> Iterator[Batch]:
+def pictures_of(run: PreparedRun, steps: range, here: World) -> Iterator[ImagesTargets]:
     """This process's pictures of each step, with their targets."""
     settings = run.experiment.train
     return batches(
