@@ -248,7 +248,7 @@ def test_a_claim_that_is_wholly_written_is_read() -> None:
         ),
         (
             {"kind": "measured"},
-            "tests[0].numbers[0]: a claim of kind 'measured' has no number 'AP'.",
+            "tests[0].numbers[0]: a claim of kind 'measured' has no number 'AP'",
         ),
         ({"tests": [{"plus": ["cs"]}]}, "tests[0].minus: Field required."),
         (of(), "tests[0].plus: []: Tuple should have at least 1 item"),

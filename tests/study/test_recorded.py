@@ -12,7 +12,10 @@ from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.study import grid, recorded
 
-MEASURED = {"version": records.DIAGNOSTICS_VERSION}  # as in a measured record, but without numbers
+MEASURED = next(  # what one of the committed records has
+    json.loads(file.read_text())
+    for file in sorted(records.COMMITTED[1].glob(f"*/{records.DIAGNOSTICS}"))
+)
 
 
 def test_committed_records_are_found() -> None:
@@ -164,7 +167,7 @@ def test_what_another_version_measured_counts_as_not_measured(
     old = tmp_path / "a" / records.DIAGNOSTICS
     now = MEASURED["version"]
     for version, measured in ((now - 1, 0), (now, 1)):
-        old.write_text(json.dumps({"version": version}))
+        old.write_text(json.dumps(MEASURED | {"version": version}))
         found = recorded.collect([tmp_path])
         (line,) = recorded.status(["mechanisms"], "smoke", ["scenes"], None, found)
         assert (line.done, line.measured) == (1, measured)
