@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from augfpn.support.files import existing, not_writable
+from augfpn.support.text import printable
 
 if TYPE_CHECKING:
     from augfpn.config import Experiment
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from augfpn.training.prepare import PreparedRun
 
 GB = 1e9
+MEMORY_OF_LINUX = Path("/proc/meminfo")
 BUSY = 0.75  # load per core above which a machine is busy
 TOGETHER = "install both in one command: pip install --force-reinstall torch torchvision"
 PROBE = """
@@ -54,7 +57,11 @@ def examine(chosen: "Parameters") -> list[Finding]:
     """
     from augfpn.training import prepare
 
-    found = [*installation(), processor(), memory(), accelerator(chosen.device)]
+    found = installation()
+    for subject, look in (("cpu", processor), ("memory", memory)):
+        with noted(found, subject):
+            found.append(look())
+    found.append(accelerator(chosen.device))
     with noted(found, "settings"):
         experiment, weights = settled(chosen)
         found.append(weights)
@@ -76,14 +83,13 @@ def examine(chosen: "Parameters") -> list[Finding]:
 @contextlib.contextmanager
 def noted(found: list[Finding], subject: str) -> Iterator[None]:
     """Turn an error inside into a finding, so that one failing check does not end the others."""
-    from augfpn.errors import UserError
+    from augfpn.support import faults
 
     try:
         yield
     except Exception as error:
-        lines = str(error).strip().splitlines() or ["no reason given"]
-        name = "" if isinstance(error, UserError) else f"{type(error).__name__}: "
-        found.append(Finding("problem", subject, name + lines[0]))
+        said = faults.sentence_of(error) or faults.reason_of(error)
+        found.append(Finding("problem", subject, said))
 
 
 # --- the machine ----------------------------------------------------------------------------------
@@ -134,8 +140,10 @@ def processor() -> Finding:
 
 def memory() -> Finding:
     """How much memory is free, or how much there is if the system does not say what is free."""
-    info = Path("/proc/meminfo")
+    info = MEMORY_OF_LINUX
     if not info.exists():
+        if not hasattr(os, "sysconf"):
+            return Finding("note", "memory", "this system does not say how much there is.")
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         return Finding("ok", "memory", f"{total / GB:.1f} GB in all.")
     sizes = {line.split(":")[0]: 1024 * int(line.split()[1]) for line in info.open()}
@@ -274,9 +282,14 @@ def time_of_run(run: "PreparedRun", loading: float) -> Finding:
 
 
 def findings_text(found: list[Finding]) -> str:
-    """A line for each finding."""
+    """A line for each finding; in a terminal, as many as it needs, none of them cut in a word."""
     width = max(len(finding.subject) for finding in found)
-    return "\n".join(f"{level:<7}  {subject:<{width}}  {said}" for level, subject, said in found)
+    lines = [f"{level:<7}  {subject:<{width}}  {printable(said)}" for level, subject, said in found]
+    if not sys.stdout.isatty():
+        return "\n".join(lines)
+    columns = max(60, shutil.get_terminal_size().columns)
+    form = {"subsequent_indent": " " * 9, "break_long_words": False, "break_on_hyphens": False}
+    return "\n".join(textwrap.fill(line, columns, **form) for line in lines)
 
 
 def has_problem(found: list[Finding]) -> bool:
