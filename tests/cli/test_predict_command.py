@@ -61,9 +61,10 @@ def test_an_unreadable_picture_is_named_and_the_others_go_on(record, scenes, tmp
     words = [str(folder), "--out", str(tmp_path / "out"), "--device", "cpu"]
     assert main(["predict", str(record.folder), *words]) == 1
 
-    first, second = capsys.readouterr().err.splitlines()
+    first, second, third = capsys.readouterr().err.splitlines()
     assert "a broken.jpg cannot be read" in first
     assert "b deep.png has more than 8 bits" in second
+    assert "1 of 4 files are left out, as they do not end in .jpg, " in third
     found = json.loads((tmp_path / "out/detections.json").read_text())
     assert [i["file_name"] for i in found["images"]] == [str(folder / "c.webp")]
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["c.webp", "detections.json"]
