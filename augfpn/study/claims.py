@@ -26,7 +26,7 @@ from augfpn.study.intervals import LEVEL, Interval, at_level, signed, terms_of, 
 
 FILE = "claims.json"
 OF_PARTS = ("components", "supervision", "augmentation", "selection")
-GROUPS = ("headline", *OF_PARTS, "defects", "run time")
+CLAIM_GROUPS = ("headline", *OF_PARTS, "defects", "run time")
 Text = Annotated[str, Field(min_length=1)]
 Kind = Literal["effects", "exact", "measured", "runtime", "untested"]
 ClaimVerdict = Literal["holds", "does not hold", "undecided", "not run"]
@@ -61,7 +61,7 @@ class Claim:
     """What the paper says, where, and how it is tested."""
 
     id: Text
-    group: Text  # one of GROUPS, or one of your own
+    group: Text  # one of CLAIM_GROUPS, or one of your own
     statement: Text
     where: Text
     kind: Kind
@@ -262,8 +262,11 @@ def mistakes(claim: Claim) -> Iterator[tuple[str, str]]:
     needed = NEEDS[claim.kind]
     if not getattr(claim, needed):
         yield needed, f"a claim of kind {claim.kind!r} needs it."
-    if claim.group not in GROUPS and did_you_mean(claim.group, GROUPS):
-        yield "group", f"{unknown(claim.group, GROUPS)} A group of your own needs another name."
+    if claim.group not in CLAIM_GROUPS and did_you_mean(claim.group, CLAIM_GROUPS):
+        yield (
+            "group",
+            f"{unknown(claim.group, CLAIM_GROUPS)} A group of your own needs another name.",
+        )
     if claim.check is not None and claim.check not in CHECKS:
         known = unknown(claim.check, CHECKS)
         yield "check", f"there is no check {known} Add it to CHECKS in study/exact.py."

@@ -21,9 +21,9 @@ from augfpn.support.stopping import PARENT, SIGNALS, stopped_at_once
 
 CLUSTERS = ("slurm", "local")
 MINUTES = 12 * 60  # of a job, unless the user says otherwise
-TRIES = 5  # submissions of a job that ends without a result, and starts within one submission
+MOST_TRIES = 5  # submissions of a job that ends without a result, and starts within one submission
 AT_ONCE = 1000  # tasks of an array, unless --jobs says otherwise
-POLL = 2.0  # seconds between two looks
+CLUSTER_POLL = 2.0  # seconds between two looks
 WAIT = 10.0  # seconds before a command that was ended, or found its run busy, is started again
 TIME_TO_SAVE = 60.0  # seconds
 
@@ -48,7 +48,7 @@ class Task:
         A command that a signal has ended goes on from its checkpoint. If the signal was meant for
         the whole job, SLURM ends that too.
         """
-        for _ in range(TRIES):
+        for _ in range(MOST_TRIES):
             self.process = self.start()
             while self.process.poll() is None:
                 time.sleep(0.2)
@@ -143,7 +143,7 @@ def on_cluster(
                 running += [Submitted(*each, h) for each, h in zip(new, handles, strict=True)]
                 if handles and cluster == "slurm":
                     say(f"{len(handles)} jobs in SLURM's queue, from {handles[0].job_id} on.")
-                time.sleep(POLL)
+                time.sleep(CLUSTER_POLL)
                 outcomes += look_at(running, cluster, submit, say)
         finally:
             leave(running, cluster, say)
@@ -157,10 +157,14 @@ def look_at(
     there = known_to_slurm() if cluster == "slurm" else None
     ended = []
     for each in list(running):
-        found = result_of(each, there)
+        found = cluster_outcome(each, there)
         if found is None:
             continue
-        if found.kind == "interrupted" and each.tries < TRIES and not is_cancelled(each, cluster):
+        if (
+            found.kind == "interrupted"
+            and each.tries < MOST_TRIES
+            and not is_cancelled(each, cluster)
+        ):
             say(f"{found}: it is submitted again.")
             (each.handle,) = submit([each.task])
             each.tries, each.unseen = each.tries + 1, 0
@@ -171,7 +175,7 @@ def look_at(
     return ended
 
 
-def result_of(each: Submitted, there: set[str] | None) -> Outcome | None:
+def cluster_outcome(each: Submitted, there: set[str] | None) -> Outcome | None:
     """What became of a job; ``None`` while the cluster has it."""
     if not each.handle.paths.result_pickle.exists():
         gone = each.handle.job_id not in there if there is not None else each.handle.done()

@@ -23,7 +23,7 @@ from augfpn.support.stopping import PARENT, SIGNALS, Stopped, stopped_at_once
 Say = Callable[[str], None]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # torch takes the latter where it is set
 GPUS = "CUDA_VISIBLE_DEVICES"
-POLL = 0.1  # seconds
+PROCESS_POLL = 0.1  # seconds
 TIME_TO_SAVE = 60.0  # seconds that an interrupted job has for its checkpoint
 
 
@@ -83,7 +83,7 @@ def in_processes(
                     running.remove(each)
                     outcomes.append(outcome(each))
                     say(str(outcomes[-1]))
-                time.sleep(POLL)
+                time.sleep(PROCESS_POLL)
         except (Stopped, KeyboardInterrupt):
             for each in end_all(running):
                 say(str(each))

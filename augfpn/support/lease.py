@@ -24,7 +24,7 @@ import filelock
 from augfpn.errors import BusyError
 from augfpn.support.files import write_json
 
-EVERY = 10.0  # seconds between two signs of life
+LEASE_EVERY = 10.0  # seconds between two signs of life
 ATTEMPTS = "attempts.json"
 STALE = 180.0  # seconds without one, after which a lease of another machine counts for nothing
 
@@ -59,7 +59,7 @@ def lease(folder: Path) -> Iterator[None]:
     file = folder.with_name(folder.name + ".lease")
     take(lock, file, folder)
     over = threading.Event()
-    beat = threading.Thread(target=keep, args=(file, over), daemon=True)
+    beat = threading.Thread(target=keep_alive, args=(file, over), daemon=True)
     beat.start()
     try:
         yield
@@ -92,8 +92,8 @@ def take(lock: filelock.BaseFileLock, file: Path, folder: Path, tell: bool = Tru
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        busy(folder, read(file))
-    before = read(file)
+        busy(folder, owner_in(file))
+    before = owner_in(file)
     if before is not None:
         elsewhere = before.host != own.host and (own.job is None or before.job != own.job)
         silent = silence(file)
@@ -105,7 +105,7 @@ def take(lock: filelock.BaseFileLock, file: Path, folder: Path, tell: bool = Tru
             f"{silent:.0f} s ago: this process takes it over.\n"
         )
         sys.stderr.write(sentence * tell)
-    write(file, own)
+    write_owner(file, own)
 
 
 def busy(folder: Path, owner: Owner | None) -> None:
@@ -114,7 +114,7 @@ def busy(folder: Path, owner: Owner | None) -> None:
     raise BusyError(f"{folder} is being worked on by another process ({who}): wait for it.")
 
 
-def read(file: Path) -> Owner | None:
+def owner_in(file: Path) -> Owner | None:
     """Who a lease names; ``None`` if there is none, or if it cannot be read."""
     try:
         return Owner(**json.loads(file.read_text()))
@@ -122,7 +122,7 @@ def read(file: Path) -> Owner | None:
         return None
 
 
-def write(file: Path, owner: Owner) -> None:
+def write_owner(file: Path, owner: Owner) -> None:
     """Write a lease whole, so that nobody reads half of it."""
     partial = file.with_name(file.name + f".{owner.pid}")
     partial.write_text(json.dumps(asdict(owner)) + "\n")
@@ -139,15 +139,15 @@ def silence(file: Path) -> float:
         probe.unlink(missing_ok=True)
 
 
-def keep(file: Path, over: threading.Event) -> None:
+def keep_alive(file: Path, over: threading.Event) -> None:
     """Show signs of life until the lease is given back.
 
     A process that was suspended, and whose lease another machine has taken over since, ends at
     once: two processes must not write into one folder.
     """
     own = this_process()
-    while not over.wait(EVERY):
-        owner = read(file)
+    while not over.wait(LEASE_EVERY):
+        owner = owner_in(file)
         if owner is not None and owner != own:
             sys.stderr.write(
                 f"augfpn: error: this run was taken over by {owner}, and goes on there.\n"

@@ -21,13 +21,13 @@ import torch.distributed as dist
 from augfpn.errors import UserError
 from augfpn.support.progress import duration
 
-NAME, ENDED = "name of the last start", "ended"
+NAME_OF_START, ENDED = "name of the last start", "ended"
 START = timedelta(minutes=5)  # how long the processes wait until all have started
 SILENCE = timedelta(minutes=2)  # after which a process is given up that shows no sign of life
 SOON = timedelta(seconds=5)  # for a store that answers at once, if it is there
-EVERY = 1.0  # seconds between two signs of life
+WATCH_EVERY = 1.0  # seconds between two signs of life
 GRACE = 2.0  # seconds
-POLL = 0.05  # seconds
+MEETING_POLL = 0.05  # seconds
 
 
 def client(timeout: timedelta = START, serve: bool = False) -> dist.TCPStore:
@@ -56,19 +56,19 @@ def meet(store: dist.Store, rank: int, size: int, patience: timedelta = START) -
         return own
 
     def answered() -> str | None:
-        if not store.check([NAME]):
+        if not store.check([NAME_OF_START]):
             return None
-        name = store.get(NAME).decode()
+        name = store.get(NAME_OF_START).decode()
         store.set(f"{name}/{rank}", own)
         there = store.check([f"{name}/all"])
         return name if there and own in json.loads(store.get(f"{name}/all")) else None
 
     if rank == 0:
-        store.set(NAME, own)
+        store.set(NAME_OF_START, own)
     while time.monotonic() < until:
         if name := (answered if rank else called)():
             return name
-        time.sleep(POLL)
+        time.sleep(MEETING_POLL)
     raise UserError(
         f"not all of the {size} processes started within {duration(patience.total_seconds())}: "
         "look for the error of the one that did not, and check the address given to torchrun."
@@ -94,7 +94,7 @@ class Watch:
 
     def run(self) -> None:
         """Look once a second, until the process ends."""
-        while not self.over.wait(EVERY):
+        while not self.over.wait(WATCH_EVERY):
             try:
                 why = self.look()
             except RuntimeError:  # the store is gone

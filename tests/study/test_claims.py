@@ -271,7 +271,7 @@ def test_two_claims_with_one_id_are_refused() -> None:
 
 
 def test_the_groups_are_those_of_the_file() -> None:
-    assert {claim.group for claim in claims.claims()} == set(claims.GROUPS)
+    assert {claim.group for claim in claims.claims()} == set(claims.CLAIM_GROUPS)
 
 
 @pytest.mark.parametrize(

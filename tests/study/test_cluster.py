@@ -35,7 +35,7 @@ def job(code: str, folder: Path, name: str = "job", on_gpu: bool = False) -> Job
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "WAIT", 0.1)
-    monkeypatch.setattr(cluster, "POLL", 0.2)
+    monkeypatch.setattr(cluster, "CLUSTER_POLL", 0.2)
 
 
 def has_slurm() -> bool:

@@ -18,7 +18,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from augfpn.support import lease
-lease.EVERY = 0.1
+lease.LEASE_EVERY = 0.1
 with lease.lease(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -39,14 +39,14 @@ def holder(tmp_path: Path):
 
 def left_by(owner: Owner, folder: Path, seconds_ago: float) -> None:
     file = folder.with_name(folder.name + ".lease")
-    lease.write(file, owner)
+    lease.write_owner(file, owner)
     then = time.time() - seconds_ago
     os.utime(file, (then, then))
 
 
 def test_a_lease_names_its_process_and_leaves_nothing(tmp_path: Path) -> None:
     with lease.lease(tmp_path / "run"):
-        assert lease.read(tmp_path / "run.lease") == this_process()
+        assert lease.owner_in(tmp_path / "run.lease") == this_process()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -89,20 +89,20 @@ def test_a_job_that_slurm_has_moved_takes_its_own_lease(
     monkeypatch.setenv("SLURM_JOB_ID", "12")
     left_by(Owner("elsewhere", 7, "12"), tmp_path / "run", 1)
     with lease.lease(tmp_path / "run"):
-        assert lease.read(tmp_path / "run.lease") == this_process()
+        assert lease.owner_in(tmp_path / "run.lease") == this_process()
 
 
 def test_a_damaged_lease_stops_nobody(tmp_path: Path) -> None:
     (tmp_path / "run.lease").write_text("{")
     with lease.lease(tmp_path / "run"):
-        assert lease.read(tmp_path / "run.lease") == this_process()
+        assert lease.owner_in(tmp_path / "run.lease") == this_process()
 
 
 def test_a_process_whose_lease_was_taken_over_ends(
     holder: subprocess.Popen, tmp_path: Path
 ) -> None:
     """As one that was suspended for long, and goes on."""
-    lease.write(tmp_path / "run.lease", Owner("elsewhere", 7, None))
+    lease.write_owner(tmp_path / "run.lease", Owner("elsewhere", 7, None))
     assert holder.wait(20) == BusyError.exit_status
     assert "taken over by elsewhere, process 7" in holder.stderr.read()
 

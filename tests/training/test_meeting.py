@@ -73,7 +73,7 @@ def test_without_a_store_everything_is_said(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def watches(store: dist.TCPStore, monkeypatch: pytest.MonkeyPatch):
     """The watches of two processes, which look when the test says so."""
-    monkeypatch.setattr(meeting, "EVERY", 3600.0)
+    monkeypatch.setattr(meeting, "WATCH_EVERY", 3600.0)
     both = [Watch("start", rank, 2, timedelta(seconds=0.2)) for rank in (0, 1)]
     yield both
     for each in both:
@@ -122,7 +122,7 @@ def test_the_end_of_the_store_ends_a_process(
         ended.append(why)
         watches[0].over.set()
 
-    monkeypatch.setattr(meeting, "EVERY", 0.01)
+    monkeypatch.setattr(meeting, "WATCH_EVERY", 0.01)
     monkeypatch.setattr(meeting, "GRACE", 0.01)
     monkeypatch.setattr(meeting, "end_at_once", end)
     watches[0].store = Gone()
