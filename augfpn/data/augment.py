@@ -13,12 +13,12 @@ from torchvision.transforms import v2
 from augfpn.config import Augment
 from augfpn.data.pictures import Target
 
-SCALES = (0.5, 1.5)  # of the content of a picture
-GREY = 114  # of 255
+JITTER = (0.5, 1.5)  # of the content of a picture
+PADDING = 114  # of 255
 SMALLEST = 8  # pixels: a picture with a shorter side stays as it is
 
 
-def changed(
+def augmented(
     image: Tensor, target: Target, kind: Augment, seed: int, draw: int
 ) -> tuple[Tensor, Target]:
     """A picture and its objects after a random change, which seed and draw decide.
@@ -55,9 +55,9 @@ def transform_of(kind: Augment, height: int, width: int) -> v2.Compose:
     colour = [v2.RandomPhotometricDistort()]
     crop = [v2.RandomIoUCrop()]
     jitter = [
-        v2.ScaleJitter((height, width), SCALES, antialias=True),
+        v2.ScaleJitter((height, width), JITTER, antialias=True),
         v2.RandomCrop(
-            (height, width), pad_if_needed=True, fill={tv_tensors.Image: GREY, "others": 0}
+            (height, width), pad_if_needed=True, fill={tv_tensors.Image: PADDING, "others": 0}
         ),
     ]
     chosen = {

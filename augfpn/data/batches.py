@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from augfpn.config import Augment
-from augfpn.data.augment import changed
+from augfpn.data.augment import augmented
 from augfpn.data.pictures import Pictures, Target
 from augfpn.support.stopping import ignore_signals
 
@@ -39,7 +39,7 @@ class Augmented(Dataset):
         image, target = self.pictures[index]
         if np.random.default_rng((self.seed, draw)).random() < self.flip:
             image, target = image.flip(-1), flipped(target, image.shape[-1])
-        return changed(image, target, self.augment, self.seed, draw)
+        return augmented(image, target, self.augment, self.seed, draw)
 
 
 def flipped(target: Target, width: int) -> Target:

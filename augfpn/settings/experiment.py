@@ -88,7 +88,7 @@ def the_model(
     """A budget's detector with the chosen parts."""
     dialect = the_dialect(budget.budget, chosen)
     pretrained = dialects.norm_of_pretrained(chosen.detector, dialect)
-    plain = resized(replace(budget.model, detector=chosen.detector), chosen)
+    plain = for_image_size(replace(budget.model, detector=chosen.detector), chosen)
     if weights == "coco":
         plain = replace(plain, **OF_COCO_WEIGHTS)
     return replace(
@@ -167,7 +167,7 @@ def the_precision(
     return {"amp": False} if chosen.amp == "off" else {"amp": True, "half": chosen.amp}
 
 
-def resized(model: config.Model, chosen: Parameters) -> config.Model:
+def for_image_size(model: config.Model, chosen: Parameters) -> config.Model:
     """The detector for images of the chosen size.
 
     Anchors and the canonical size follow the shorter side in proportion, as they do from budget to

@@ -13,20 +13,8 @@ from pydantic.dataclasses import dataclass
 
 from augfpn import config
 from augfpn.errors import UserError, choice_of, did_you_mean
-from augfpn.settings import dialects
-from augfpn.settings.values import (
-    MOST,
-    Batch,
-    Float,
-    Folder,
-    Int,
-    Text,
-    about,
-    known_device,
-    listed,
-    name_in_timm,
-    shown,
-)
+from augfpn.settings import dialects, typed
+from augfpn.settings.typed import Batch, Float, Folder, Int, PlainText, about, shown
 
 MEANT = {  # what people call a parameter elsewhere
     "lambda": "lam",
@@ -53,7 +41,7 @@ class Parameters:
     rfa: Annotated[bool, about("Residual Feature Augmentation, on or off")] = True
     ratios: Annotated[
         Annotated[tuple[Annotated[Float, Field(gt=0, le=1)], ...], Field(min_length=1)],
-        BeforeValidator(listed),
+        BeforeValidator(typed.listed),
         about("RFA's pooling ratios alpha, as fractions of the sides of C5"),
     ] = config.PAPER_RATIOS
     context_pooling: Annotated[config.ContextPooling, about("how RFA pools C5 (Table 4)")] = (
@@ -77,7 +65,7 @@ class Parameters:
     ] = "auto"
     backbone: Annotated[
         config.BackboneName | None,
-        BeforeValidator(name_in_timm),
+        BeforeValidator(typed.name_in_timm),
         about("the backbone; None: the budget's"),
     ] = None
     weights: Annotated[
@@ -122,7 +110,9 @@ class Parameters:
         Literal["auto", "smoke", "laptop", "gpu", "paper"],
         about("size of model, data and training; auto: gpu if there is one, else laptop"),
     ] = "auto"
-    steps: Annotated[Int | None, about("training steps; None: the budget's", gt=0, le=MOST)] = None
+    steps: Annotated[
+        Int | None, about("training steps; None: the budget's", gt=0, le=typed.MOST)
+    ] = None
     epochs: Annotated[
         Float | None,
         about("passes over the training images, instead of steps", gt=0, le=1e6),
@@ -152,22 +142,25 @@ class Parameters:
         config.Augment, about("how training images are changed; flip: as in the paper")
     ] = "flip"
     evaluate_every: Annotated[
-        Int | None, about("steps between evaluations while training; None: none", gt=0, le=MOST)
+        Int | None,
+        about("steps between evaluations while training; None: none", gt=0, le=typed.MOST),
     ] = None
     patience: Annotated[
         Int | None,
-        about("stop after this many evaluations without a better AP; None: never", gt=0, le=MOST),
+        about(
+            "stop after this many evaluations without a better AP; None: never", gt=0, le=typed.MOST
+        ),
     ] = None
     limit: Annotated[
-        Int | None, about("use only the first N images of each split", gt=0, le=MOST)
+        Int | None, about("use only the first N images of each split", gt=0, le=typed.MOST)
     ] = None
     test_split: Annotated[
-        Text | None, about("the split to evaluate on; None: the data set's own")
+        PlainText | None, about("the split to evaluate on; None: the data set's own")
     ] = None
     seed: Annotated[Int, about("seed of initial weights, order and flips", ge=0, lt=2**31)] = 0
     device: Annotated[
         Literal["auto", "cpu", "cuda"],
-        BeforeValidator(known_device),
+        BeforeValidator(typed.known_device),
         about("the device; auto: a GPU if there is one"),
     ] = "auto"
     deterministic: Annotated[

@@ -18,9 +18,14 @@ from augfpn.settings import dialects, parameters
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import GIVEN, experiment
 
-SETTINGS = "settings.json"  # of a record
-SIZES = ("short_side", "long_side")
-PARTS = ("supervision", "context_pooling", "context_fusion", "roi_selection", "mask_supervision")
+IMAGE_SIZES = ("short_side", "long_side")
+OF_COMPONENTS = (
+    "supervision",
+    "context_pooling",
+    "context_fusion",
+    "roi_selection",
+    "mask_supervision",
+)
 
 
 def with_those_of(path: Path, given: dict[str, Any]) -> dict[str, Any]:
@@ -39,7 +44,7 @@ def words_of(path: Path) -> dict[str, Any]:
 
     Raises ``UserError`` for a file that cannot be read, and for settings that no parameters give.
     """
-    file = path / SETTINGS if path.is_dir() else path
+    file = path / "settings.json" if path.is_dir() else path
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
@@ -98,7 +103,7 @@ def guess(recorded: config.Experiment, sizes: bool, rate: bool) -> dict[str, Any
         "device": recorded.device,
         "cs": bool(model.lam),
         "rfa": bool(model.ratios),
-        **{name: getattr(model, name) for name in (*PARTS, "detector", "neck", "weights")},
+        **{name: getattr(model, name) for name in (*OF_COMPONENTS, "detector", "neck", "weights")},
         "backbone": model.backbone if model.backbone != budget.model.backbone else None,
         "data": data.name,
         "data_root": data.root,
@@ -108,14 +113,14 @@ def guess(recorded: config.Experiment, sizes: bool, rate: bool) -> dict[str, Any
         "batch": train.batch if train.batch != budget.train.batch else None,
         "deterministic": train.deterministic,
         "amp": train.half if train.amp else "off",
-        **{name: changed(train, budget.train, name) for name in GIVEN},
+        **{name: unlike_budget(train, budget.train, name) for name in GIVEN},
     }
     if model.lam:
         words["lam"] = model.lam
     if model.ratios:
         words["ratios"] = model.ratios
     if sizes:
-        words |= {name: getattr(model, name) for name in SIZES}
+        words |= {name: getattr(model, name) for name in IMAGE_SIZES}
     if rate:
         words["lr"] = train.lr  # with the batch that it is for
     if (train.steps, train.epochs) != (budget.train.steps, budget.train.epochs):
@@ -123,7 +128,7 @@ def guess(recorded: config.Experiment, sizes: bool, rate: bool) -> dict[str, Any
     return words
 
 
-def changed(train: config.Train, budget: config.Train, name: str) -> Any:
+def unlike_budget(train: config.Train, budget: config.Train, name: str) -> Any:
     """A setting's value, or ``None`` if it is the budget's."""
     value = getattr(train, name)
     return value if value != getattr(budget, name) else parameters.defaults()[name]

@@ -1,13 +1,12 @@
 """The curves of a run as TensorBoard's event files, where they are asked for."""
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from augfpn import config
 from augfpn.errors import UserError
 
-FOLDER = "tensorboard"  # in a record
+EVENTS = "tensorboard"  # in a record
 
 
 def check_tensorboard(settings: config.Train) -> None:
@@ -23,15 +22,13 @@ def check_tensorboard(settings: config.Train) -> None:
         ) from None
 
 
-def make_writer(
-    work: Path, settings: config.Train, step: int, first: bool
-) -> AbstractContextManager[Any]:
-    """A writer of event files that continues at a step; it is ``None`` where none is wanted."""
+def make_writer(work: Path, settings: config.Train, step: int, first: bool) -> Any:
+    """A writer of event files that continues at a step; ``None`` where none is wanted."""
     if not (settings.tensorboard and first):
-        return nullcontext()
+        return None
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(work / FOLDER), purge_step=step)
+    return SummaryWriter(str(work / EVENTS), purge_step=step)
 
 
 def write_row(writer: Any, row: dict[str, float | None]) -> None:
@@ -41,3 +38,4 @@ def write_row(writer: Any, row: dict[str, float | None]) -> None:
     for name, value in row.items():
         if name != "step" and value is not None:
             writer.add_scalar(name, value, row["step"])
+    writer.flush()

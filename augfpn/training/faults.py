@@ -12,7 +12,7 @@ from torch import nn
 from augfpn import config
 
 GROWTH = 1e4  # of the sum of losses over that of the first step, or over 1 where that is less
-LARGEST = 1e5  # of all absolute values of weights
+LARGEST_WEIGHT = 1e5  # of all absolute values of weights
 HEAVY = 100.0  # a lambda above this is suspected: the paper tries up to 1
 SHOWN = ("step", "lr")  # of a row of the curve, what is no loss
 
@@ -59,7 +59,7 @@ def check_weights(detector: nn.Module, step: int, rate: float) -> None:
     learned = [q.detach() for q in detector.parameters() if q.requires_grad]
     norms = torch.stack([norm.float() for norm in torch._foreach_norm(learned, math.inf)])
     most = norms.max().item()  # NaN if any is
-    if not most <= LARGEST:
+    if not most <= LARGEST_WEIGHT:
         raise FloatingPointError(
             f"the largest weight is {most:.3g} at step {step}: training has diverged; lower lr, "
             f"which is {rate:.3g} in this step."

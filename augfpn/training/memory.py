@@ -13,7 +13,7 @@ from augfpn.support.progress import note
 from augfpn.training.precision import Scaler, autocast, half_in_use
 from augfpn.training.schedule import make_optimizer
 
-OBJECTS = 20  # in each picture of a trial
+TRIAL_OBJECTS = 20  # in each picture of a trial
 
 
 def in_parts_that_fit(experiment: config.Experiment) -> config.Experiment:
@@ -73,10 +73,12 @@ def trial_pictures(
     images = [torch.rand(3, high, wide, device=device) for _ in range(size)]
     targets = []
     for _ in images:
-        corners = torch.rand(OBJECTS, 2) * torch.tensor([wide, high]) * 0.8
+        corners = torch.rand(TRIAL_OBJECTS, 2) * torch.tensor([wide, high]) * 0.8
         boxes = torch.cat([corners, corners + torch.tensor([wide, high]) * 0.2], dim=1)
-        target = {"boxes": boxes.to(device), "labels": torch.ones(OBJECTS, dtype=torch.int64)}
+        target = {"boxes": boxes.to(device), "labels": torch.ones(TRIAL_OBJECTS, dtype=torch.int64)}
         if model.detector == "mask_rcnn":
-            target["masks"] = torch.ones(OBJECTS, high, wide, dtype=torch.uint8, device=device)
+            target["masks"] = torch.ones(
+                TRIAL_OBJECTS, high, wide, dtype=torch.uint8, device=device
+            )
         targets.append(target | {"labels": target["labels"].to(device)})
     return images, targets

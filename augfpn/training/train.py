@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,16 +28,22 @@ from augfpn.support.progress import Progress
 from augfpn.support.stopping import Stopped, asked_to_stop, stopped_at_once
 from augfpn.support.transfer import as_fractions, moved
 from augfpn.training import evaluate
-from augfpn.training.average import make_average
 from augfpn.training.board import check_tensorboard, make_writer, write_row
 from augfpn.training.checkpoints import resume, save_checkpoint
 from augfpn.training.distributed import ALONE, World, as_one, join
 from augfpn.training.faults import check_finite, check_growth, check_weights
+from augfpn.training.learning import Learning, start_learning
 from augfpn.training.precision import Scaler, autocast, float32_products, half_in_use
 from augfpn.training.prepare import PreparedRun, prepare_run, say_recorded
 from augfpn.training.repeatable import repeatable
-from augfpn.training.schedule import learning_rate, make_optimizer, number_of_steps
-from augfpn.training.validate import detect_together, enough, evaluation, is_due, said_of_training
+from augfpn.training.schedule import learning_rate, number_of_steps
+from augfpn.training.validate import (
+    detect_together,
+    enough,
+    evaluate_now,
+    is_due,
+    said_of_training,
+)
 from augfpn.training.weights_file import save_weights
 from augfpn.training.working import (
     check_room_for_run,
@@ -148,58 +155,63 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
     """Run the remaining steps; returns the state at the end: step, seconds, curve, evaluations."""
     experiment, settings = run.experiment, run.experiment.train
     steps = number_of_steps(settings, len(run.pictures.with_objects()))
-    optimizer, scaler = make_optimizer(detector, settings), Scaler(experiment.device, settings)
-    average = make_average(detector, settings)
-    parts = {"detector": detector, "optimizer": optimizer, "scaler": scaler, "average": average}
-    parts = {name: part for name, part in parts.items() if part is not None}
-    state = {"evaluations": []} | resume(work, run.id, parts, here)  # all that a checkpoint keeps
-    last = state["step"] if enough(state["evaluations"], settings) else steps
-    if here.first and state["step"] < last:
-        records.clear(work)  # of what was found with weights that are lost
-    every = max(1, steps // CURVE_ROWS)
-    saved = began = time.monotonic()
-    before = state["seconds"]
-    if not state["step"]:
-        here.seed(experiment.seed, 0)
+    learning = start_learning(detector, experiment)
+    state, last = take_up(learning, run, work, steps, here)
     learner = here.learner(detector.train())
-    with (
-        Progress(steps, "training") as tell,
-        make_writer(work, settings, state["step"], here.first) as writer,
-        asked_to_stop() as asked,
-    ):
+    saved = time.monotonic()
+    began = saved - state["seconds"]
+    writer = make_writer(work, settings, state["step"], here.first)
+    with Progress(steps, "training") as tell, asked_to_stop() as asked:
         tell.start_at(state["step"])
         feed = pictures_of(run, range(state["step"], last), here)
         for step, (images, targets) in enumerate(feed, start=state["step"]):
             rate = learning_rate(settings, step, steps)
             losses = one_step(
-                learner, optimizer, rate, images, targets, experiment, step, here, scaler
-            )
-            if average is not None:
-                average.update_parameters(detector)
-            state |= {"step": step + 1, "seconds": before + time.monotonic() - began}
-            if step % every == 0 or step + 1 == steps:
-                state["curve"].append({"step": step, "lr": rate} | losses)
-                write_row(writer, state["curve"][-1])
-            check_growth(losses, state["curve"][0], step, rate)
+                learner, learning.optimizer, rate, images, targets, experiment, step, here,
+                learning.scaler,
+            )  # fmt: skip
+            learning.step_is_taken()
+            state |= {"step": step + 1, "seconds": time.monotonic() - began}
+            log(losses, rate, state, steps, writer)
             if is_due(step + 1, steps, settings):
-                tested = detector if average is None else average.module
-                state["evaluations"].append(evaluation(tested, run, work, state, here))
-                write_row(writer, state["evaluations"][-1])
+                evaluate_now(learning.tested, run, work, state, here, writer)
             tell(step + 1, loss=sum(losses.values()), lr=rate)
             done = step + 1 == steps or enough(state["evaluations"], settings)
             due = time.monotonic() - saved > settings.checkpoint_seconds or done
             stop, due = here.largest([asked.number, due])
             if stop or due:
                 check_weights(detector, step, rate)
-                save_checkpoint(work, run.id, parts, state, here)
+                save_checkpoint(work, run.id, learning.parts, state, here)
                 saved = time.monotonic()
             if stop:
                 raise Stopped(stop, f"after step {step + 1} of {steps}, which is saved")
             if done:
                 break
-    if average is not None:
-        detector.load_state_dict(average.module.state_dict())
-    return state | {"skipped": scaler.skipped}
+    learning.end()
+    return state | {"skipped": learning.scaler.skipped}
+
+
+def take_up(
+    learning: Learning, run: PreparedRun, work: Path, steps: int, here: World
+) -> tuple[dict, int]:
+    """The state of the loop, from the last checkpoint if there is one, and where the loop ends."""
+    state = {"evaluations": []} | resume(work, run.id, learning.parts, here)
+    ended = enough(state["evaluations"], run.experiment.train)
+    last = state["step"] if ended else steps
+    if here.first and state["step"] < last:
+        records.clear(work)  # of what was found with weights that are lost
+    if not state["step"]:
+        here.seed(run.experiment.seed, 0)
+    return state, last
+
+
+def log(losses: dict[str, float], rate: float, state: dict, steps: int, writer: Any) -> None:
+    """Add a step to the curve, if it is among those kept; raises for losses that have exploded."""
+    step, curve = state["step"] - 1, state["curve"]
+    if step % max(1, steps // CURVE_ROWS) == 0 or step + 1 == steps:
+        curve.append({"step": step, "lr": rate} | losses)
+        write_row(writer, curve[-1])
+    check_growth(losses, curve[0], step, rate)
 
 
 def pictures_of(run: PreparedRun, steps: range, here: World) -> Iterator[ImagesTargets]:

@@ -6,6 +6,7 @@ therefore the record's own numbers are always those of the last weights.
 """
 
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -13,6 +14,7 @@ from augfpn import config
 from augfpn.data.pictures import Pictures
 from augfpn.support.progress import Progress, note
 from augfpn.training import evaluate
+from augfpn.training.board import write_row
 from augfpn.training.distributed import World
 from augfpn.training.faults import nothing_learned
 from augfpn.training.precision import half_in_use
@@ -28,10 +30,10 @@ def is_due(done: int, steps: int, settings: config.Train) -> bool:
     return every is not None and (done % every == 0 or done == steps)
 
 
-def evaluation(
-    detector: nn.Module, run: PreparedRun, work: Path, state: dict, here: World
-) -> dict[str, float | None]:
-    """AP after a step, as {"step", "AP", "AP50", "AP75"}; the best weights so far are kept.
+def evaluate_now(
+    detector: nn.Module, run: PreparedRun, work: Path, state: dict, here: World, writer: Any = None
+) -> None:
+    """Add {"step", "AP", "AP50", "AP75"} to the evaluations; the best weights so far are kept.
 
     All processes call it. Training goes on as if it had not been called: it draws no random numbers
     and changes nothing of the detector.
@@ -42,7 +44,9 @@ def evaluation(
     before = [each["AP"] or 0.0 for each in state["evaluations"]]
     if here.first and (not before or (scores["AP"] or 0.0) > max(before)):
         save_weights(detector, work / BEST)
-    return {"step": state["step"] - 1} | {name: scores[name] for name in ("AP", "AP50", "AP75")}
+    row = {"step": state["step"] - 1} | {name: scores[name] for name in ("AP", "AP50", "AP75")}
+    state["evaluations"].append(row)
+    write_row(writer, row)
 
 
 def detect_together(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from augfpn.config import Augment
-from augfpn.data.augment import changed
+from augfpn.data.augment import augmented
 from augfpn.data.batches import Augmented
 from augfpn.data.load import load
 from augfpn.data.pictures import Target
@@ -34,7 +34,7 @@ def test_the_box_is_where_the_object_is(kind: str) -> None:
     image, target = white_on_black()
     sizes = set()
     for draw in DRAWS:
-        there, found = changed(image, target, kind, 0, draw)
+        there, found = augmented(image, target, kind, 0, draw)
         rows, columns = (there[0] > 200).nonzero(as_tuple=True)
         seen = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
         torch.testing.assert_close(
@@ -53,7 +53,7 @@ def test_the_box_is_where_the_object_is(kind: str) -> None:
 def test_colours_change_and_boxes_do_not() -> None:
     image, target = white_on_black()
     image = image // 2 + 30
-    there = [changed(image, target, "colour", 0, draw) for draw in DRAWS]
+    there = [augmented(image, target, "colour", 0, draw) for draw in DRAWS]
     assert sum(not torch.equal(other, image) for other, _ in there) > 20
     assert all(torch.equal(found["boxes"], target["boxes"]) for _, found in there)
 
@@ -63,12 +63,12 @@ def test_seed_and_draw_decide_and_no_other_random_number_is_drawn(kind: str) -> 
     image, target = white_on_black()
     image = image // 2 + 30
     before = torch.get_rng_state()
-    first = [changed(image, target, kind, 0, draw)[0] for draw in DRAWS]
+    first = [augmented(image, target, kind, 0, draw)[0] for draw in DRAWS]
     assert torch.equal(torch.get_rng_state(), before)
     torch.rand(5)
-    again = [changed(image, target, kind, 0, draw)[0] for draw in DRAWS]
+    again = [augmented(image, target, kind, 0, draw)[0] for draw in DRAWS]
     assert all(torch.equal(x, y) for x, y in zip(first, again, strict=True))
-    other = [changed(image, target, kind, 1, draw)[0] for draw in DRAWS]
+    other = [augmented(image, target, kind, 1, draw)[0] for draw in DRAWS]
     assert not all(torch.equal(x, y) for x, y in zip(first, other, strict=True))
 
 
@@ -77,7 +77,7 @@ def test_an_object_always_remains_inside(kind: str) -> None:
     image, target = white_on_black()
     target = target | {"boxes": torch.tensor([[0.0, 0, 3, 3]])}  # at the border: often cut off
     for draw in DRAWS:
-        there, found = changed(image, target, kind, 0, draw)
+        there, found = augmented(image, target, kind, 0, draw)
         boxes, (height, width) = found["boxes"], there.shape[-2:]
         assert len(boxes) == len(found["labels"]) == len(found["masks"]) > 0
         assert boxes.min() >= 0
@@ -87,7 +87,7 @@ def test_an_object_always_remains_inside(kind: str) -> None:
 def test_a_tiny_picture_stays_and_the_flip_alone_is_the_default() -> None:
     image, target = white_on_black()
     small = image[:, :5, :5]
-    assert torch.equal(changed(small, target, "strong", 0, 0)[0], small)
+    assert torch.equal(augmented(small, target, "strong", 0, 0)[0], small)
     pictures = load("scenes", "train", count=2)
     plain, flip = Augmented(pictures, 0.0, 0), Augmented(pictures, 0.0, 0, "flip")
     assert torch.equal(plain[0, 0][0], flip[0, 0][0])

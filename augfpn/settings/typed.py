@@ -61,8 +61,8 @@ def known_device(value: object) -> object:
 
 Float = Annotated[float, BeforeValidator(not_boolean)]
 Int = Annotated[int, BeforeValidator(not_boolean)]
-Text = Annotated[str, Field(strict=True), AfterValidator(spelled)]
-Folder = Annotated[Text, AfterValidator(folder)]
+PlainText = Annotated[str, Field(strict=True), AfterValidator(spelled)]
+Folder = Annotated[PlainText, AfterValidator(folder)]
 Batch = Annotated[Int, Field(gt=0, le=4096)] | Literal["auto"]
 
 
