@@ -5,7 +5,6 @@ its id and its name.
 """
 
 from dataclasses import replace
-from reprlib import repr as short
 from typing import NamedTuple
 
 import torch
@@ -169,7 +168,7 @@ def for_selection(experiment: config.Experiment, test: Pictures) -> Pictures | N
 def different_classes(train: tuple[str, ...], test: tuple[str, ...]) -> str:
     """A sentence on how the classes of training and test pictures differ."""
     only = [
-        f"only {what} have {some([short(name) for name in own if name not in set(other)])}"
+        f"only {what} have {some([repr(name[:80]) for name in own if name not in set(other)])}"
         for what, own, other in (("training pictures", train, test), ("test pictures", test, train))
         if not set(own) <= set(other)
     ]

@@ -13,7 +13,7 @@ from augfpn.data.pictures import Pictures
 from augfpn.deploy.predict import confident_detections
 from augfpn.detectors.transform import size_after_resize
 from augfpn.training import evaluate
-from augfpn.training.prepare import fitted
+from augfpn.training.prepare import different_classes, fitted
 
 SIZES = [(240, 110), (110, 240), (220, 180), (240, 110), (96, 96), (200, 150), (239, 109)]
 
@@ -113,3 +113,12 @@ def test_a_picture_that_breaks_after_training_is_said_to_lose_nothing(tmp_path) 
     said = r"it broke; the training is done and kept in .*: put the same file back"
     with pytest.raises(UserError, match=said), trained_already(tmp_path):
         raise UserError("it broke.")
+
+
+def test_of_many_classes_only_those_that_differ_are_named() -> None:
+    names = tuple(f"class number {k:04d} of the long list" for k in range(1203))
+    said = different_classes(names, names[:600] + names[601:])
+    assert "1203 classes, the test pictures 1202: only training pictures have" in said
+    assert "'class number 0600 of the long list'" in said
+    assert len(said) < 250
+    assert "their ids are in another order" in different_classes(names, names[::-1])
