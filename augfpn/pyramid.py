@@ -14,7 +14,7 @@ Where the paper leaves something open, we follow the authors' released code; the
 under *Differs*. `augfpn.detectors.variants` has the alternatives that the paper compares with.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 import torch
@@ -268,21 +268,17 @@ class ConsistentSupervision(nn.Module):
         self.criterion = criterion
 
     def forward(self, m: Levels, samples: Samples) -> Losses:
+        predicted = [self.head(select(m, samples.boxes)) for select in self.selections]
+        return self.losses(predicted, samples)
+
+    def losses(self, predicted: Iterable[tuple[Tensor, Tensor]], samples: Samples) -> Losses:
+        """From class logits (R, K + 1) and box deltas (R, 4 (K + 1)) for each term of the loss."""
         wanted = samples.labels, samples.deltas
-        terms = [
-            self.criterion(
-                *self.predict(select, m, samples.boxes), *wanted, objects=samples.objects
-            )
-            for select in self.selections
-        ]
+        terms = [self.criterion(*each, *wanted, objects=samples.objects) for each in predicted]
         return {
             "loss_supervision_class": self.weight * sum(term[0] for term in terms),
             "loss_supervision_box": self.weight * sum(term[1] for term in terms),
         }
-
-    def predict(self, select: nn.Module, m: Levels, boxes: Boxes) -> tuple[Tensor, Tensor]:
-        """Class logits (R, K + 1) and box deltas (R, 4 (K + 1)) for one term of the loss."""
-        return self.head(select(m, boxes))
 
 
 def with_picture_index(boxes: Boxes) -> Tensor:

@@ -19,6 +19,7 @@ from augfpn.detectors.targets import Detections, Targets, check_targets, sample_
 from augfpn.detectors.transform import Transform
 from augfpn.errors import UserError
 from augfpn.pyramid import FPN, Boxes, ConsistentSupervision, Levels, Losses, Samples
+from augfpn.speed.heads import head_of_rois
 
 Criterion = Callable[..., tuple[Tensor, Tensor]]
 
@@ -99,7 +100,8 @@ class TwoStage(nn.Module):
 
     def predict(self, p: Levels, boxes: Boxes) -> tuple[Tensor, Tensor]:
         """Class logits (R, classes + 1) and box deltas (R, 4 (classes + 1)) of all boxes."""
-        logits, deltas = self.heads.box_predictor(self.heads.box_head(self.select(p, boxes)))
+        hidden = head_of_rois(self.heads.box_head, self.select, p, boxes)
+        logits, deltas = self.heads.box_predictor(hidden)
         return logits.float(), deltas.float()  # boxes are decoded in this precision
 
     def box_losses(self, p: Levels, samples: Samples) -> Losses:

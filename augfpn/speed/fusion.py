@@ -9,10 +9,12 @@ reduce. The first multiplies (places of all maps) x C x C times, the second R S 
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from augfpn.pyramid import (
     Boxes,
@@ -20,9 +22,10 @@ from augfpn.pyramid import (
     SoftRoISelection,
     with_picture_index,
 )
-from augfpn.speed.memory import used_once
 
+MOST_KEPT = 2**24  # bytes of a pooled map that is kept for the backward pass
 WORTH = 2  # pooling twice as many channels costs time too
+Pool = Callable[[Tensor], Tensor]  # RoIAlign of one level, with its RoIs
 
 
 class ReducedSoftRoISelection(SoftRoISelection):
@@ -44,20 +47,56 @@ class ReducedSoftRoISelection(SoftRoISelection):
         )  # (R, C, S, S)
         hidden = F.relu(hidden + self.fusion.reduce.bias[:, None, None])
         gates = self.fusion.score(hidden).sigmoid()  # (R, L, S, S)
-        return gated_sum(gates, [partial(align, p[k], rois, self.size, k) for k in self.levels])
+        pools = [partial(align, rois=rois, size=self.size, level=k) for k in self.levels]
+        return gated_sum(gates, maps, pools)
 
     def weights_by_level(self) -> tuple[Tensor, ...]:
         """The 1x1 convolution's weights (C, L C, 1, 1) for each level: L x (C, C, 1, 1)."""
         return self.fusion.reduce.weight.chunk(len(self.levels), dim=1)
 
 
-def gated_sum(gates: Tensor, pools: Sequence[Callable[[], Tensor]]) -> Tensor:
+def gated_sum(gates: Tensor, maps: Sequence[Tensor], pools: Sequence[Pool]) -> Tensor:
     """The sum of n pooled maps (R, C, S, S), each times its gate in (R, n, S, S).
 
-    Each is pooled when its turn has come, and not kept.
+    Each is pooled when its turn has come. Large ones are not kept.
     """
-    first, *others = zip(gates.split(1, dim=1), pools, strict=True)
-    total = used_once(first[1], partial(torch.mul, first[0]))
-    for gate, pool in others:
-        total = used_once(pool, partial(torch.addcmul, total, gate))
+    if gates[:, 0].nbytes * maps[0].shape[1] > MOST_KEPT:
+        return GatedSum.apply(pools, gates, *maps)
+    first, *others = (pool(x) for pool, x in zip(pools, maps, strict=True))
+    gate, *other_gates = gates.split(1, dim=1)
+    total = gate * first
+    for gate, pooled in zip(other_gates, others, strict=True):
+        total = torch.addcmul(total, gate, pooled)
     return total
+
+
+class GatedSum(torch.autograd.Function):
+    """`gated_sum`, of which the backward pass pools each map again, and needs it once.
+
+    The gradient of a gate is the sum over channels of the pooled map times the gradient of the sum.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, pools: Sequence[Pool], gates: Tensor, *maps: Tensor) -> Tensor:
+        ctx.save_for_backward(gates, *maps)
+        ctx.pools = pools
+        total = 0.0
+        for gate, pool, x in zip(gates.split(1, dim=1), pools, maps, strict=True):
+            total = pool(x).mul_(gate).add_(total)
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        gates, *maps = ctx.saved_tensors
+        gradient = gradient.contiguous(memory_format=torch.channels_last)  # as bins are pooled
+        of_gates, of_maps = torch.empty_like(gates), []
+        for n, (pool, x) in enumerate(zip(ctx.pools, maps, strict=True)):
+            with torch.enable_grad():
+                x = x.detach().requires_grad_()
+                pooled = pool(x)
+            values = pooled.detach()  # of no more use below: RoIAlign's gradient needs none
+            of_gates[:, n] = values.mul_(gradient).sum(dim=1)
+            torch.mul(gradient, gates[:, n : n + 1], out=values)
+            of_maps += torch.autograd.grad(pooled, x, values)
+        return None, of_gates, *of_maps

@@ -3,15 +3,18 @@
 from collections.abc import Callable
 
 from torch import nn
+from torchvision.models.detection.faster_rcnn import TwoMLPHead
 
 from augfpn.pyramid import AdaptiveSpatialFusion, ConsistentSupervision, SoftRoISelection
 from augfpn.speed.convolution import WinogradConv2d, keeps_size
 from augfpn.speed.fusion import ReducedSoftRoISelection
+from augfpn.speed.heads import LeanHead
 from augfpn.speed.supervision import LeanSupervision
 
 QUICKER: tuple[tuple[type[nn.Module], type[nn.Module], Callable[..., bool]], ...] = (
     # class, its quicker subclass, which of them it is for
     (nn.Conv2d, WinogradConv2d, keeps_size),
+    (TwoMLPHead, LeanHead, lambda head: True),
     (ConsistentSupervision, LeanSupervision, lambda supervision: True),
     (
         SoftRoISelection,

@@ -1,15 +1,17 @@
-"""Consistent Supervision that keeps no pooled features for its backward pass."""
+"""Consistent Supervision whose head reads all levels of one image before it takes the next."""
 
-from torch import Tensor, nn
-
-from augfpn.pyramid import Boxes, ConsistentSupervision, Levels
-from augfpn.speed.memory import used_once
+from augfpn.pyramid import ConsistentSupervision, Levels, Losses, Samples
+from augfpn.speed.heads import LeanHead
 
 
 class LeanSupervision(ConsistentSupervision):
-    """`ConsistentSupervision`, of which the backward pass pools each level's RoIs again."""
+    """`ConsistentSupervision`, whose predictions of all terms are made together."""
 
-    def predict(self, select: nn.Module, m: Levels, boxes: Boxes) -> tuple[Tensor, Tensor]:
+    def forward(self, m: Levels, samples: Samples) -> Losses:
         layers, predictor = self.head
-        # The layers would flatten by themselves, and keep the copy that flattening makes.
-        return predictor(used_once(lambda: select(m, boxes).flatten(start_dim=1), layers))
+        if not (isinstance(layers, LeanHead) and layers.suits(self.selections, m, samples.boxes)):
+            return super().forward(m, samples)
+        hidden = layers.of_rois(self.selections, m, samples.boxes)
+        rois = sum(map(len, samples.boxes))
+        logits, deltas = (x.split(rois) for x in predictor(hidden))
+        return self.losses(zip(logits, deltas, strict=True), samples)

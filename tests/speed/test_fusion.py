@@ -66,10 +66,24 @@ def test_maps_are_reduced_first_where_there_are_more_bins_than_places(
     assert len(calls) == reduced
 
 
-def test_gates_weigh_the_maps_of_their_levels() -> None:
-    pools = [lambda value=value: torch.full((1, 1, 1, 1), value) for value in (1.0, 10.0, 100.0)]
-    gates = torch.tensor([0.5, 0.25, 1.0]).view(1, 3, 1, 1)
-    assert gated_sum(gates, pools).item() == 0.5 * 1 + 0.25 * 10 + 1.0 * 100
+@pytest.mark.parametrize("little", [0, 2**24])
+def test_gates_weigh_the_maps_of_their_levels(little: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fusion, "MOST_KEPT", little)
+    maps = [torch.full((1, 1, 1, 1), value, requires_grad=True) for value in (1.0, 10.0, 100.0)]
+    gates = torch.tensor([0.5, 0.25, 1.0]).view(1, 3, 1, 1).requires_grad_()
+    total = gated_sum(gates, maps, [torch.clone] * 3)
+    assert total.item() == 0.5 * 1 + 0.25 * 10 + 1.0 * 100
+    of_gates, *of_maps = torch.autograd.grad(total.sum(), [gates, *maps])
+    assert of_gates.flatten().tolist() == [1.0, 10.0, 100.0]
+    assert [x.item() for x in of_maps] == [0.5, 0.25, 1.0]
+
+
+def test_large_pooled_maps_are_pooled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = selection()
+    expected = results(paper, MANY)
+    monkeypatch.setattr(fusion, "MOST_KEPT", 0)
+    for ours, theirs in zip(results(quicken(paper), MANY), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 def test_other_fusions_stay_as_they_are() -> None:

@@ -104,14 +104,23 @@ def test_a_whole_run_s_ratio_by_hand() -> None:
 
 def test_goals_are_read_from_their_benches(found: dict) -> None:
     """A goal that is just reached, one that is not, and one of memory."""
-    (training,) = ({"uses": {"training": found["uses"]["training"]}},)
-    each = training["uses"]["training"]["variants"]["augfpn"]
+    training = {**found, "uses": {"training": found["uses"]["training"]}}
+    variants = training["uses"]["training"]["variants"]
+    each, theirs = variants["augfpn"], variants["torchvision"]
+    least = each["floor"]["macs"] / found["rates"]["macs_per_second"] / theirs["median"]
     low = goals.Goal("low", "small", "augfpn", "time", each["ratio"]["median"])
     row = goals.goal_row(low, {"small": training}, {})
-    assert row == {"what": "low", "most": low.most, **each["ratio"], "reached": True}
+    assert row == {
+        "what": "low",
+        "most": low.most,
+        **each["ratio"],
+        "floor": least,
+        "reached": True,
+    }
     assert not goals.goal_row(low._replace(most=0.01), {"small": training}, {})["reached"]
     memory_row = goals.goal_row(low._replace(number="memory"), {"small": training}, {})
     assert memory_row["median"] == each["peak_ratio"]
+    assert memory_row["floor"] is None
     text = goals.goals_text({"goals": [row, row | {"reached": False}]})
     assert "1 of 2 goals are reached" in text
     assert {goal.run for goal in goals.GOALS} == {*goals.RUNS, goals.LAPTOP}

@@ -11,6 +11,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -116,3 +117,11 @@ def as_floor(work: list[LayerWork], rates: Rates) -> dict[str, float]:
         "bytes": sum(w.passes * w.bytes for w in work),
         "seconds": floor_seconds(work, rates),
     }
+
+
+def least_seconds(macs: float, benches: dict[str, Any]) -> float:
+    """Seconds of so many multiply-accumulates at the highest rate that any of the benches measured.
+
+    The rate that a short bench measures varies; a floor must not be too high.
+    """
+    return macs / max(bench["rates"]["macs_per_second"] for bench in benches.values())

@@ -1,8 +1,11 @@
-"""The committed_bench bench as tables in Markdown, for the book: they need no GPU and no time."""
+"""The committed bench as tables in Markdown, for the book: they need no GPU and no time."""
 
 import json
 
 from augfpn import records
+from augfpn.settings.budgets import BUDGETS
+from augfpn.study.bench.floor import least_seconds
+from augfpn.study.bench.goals import floor_cell
 from augfpn.study.bench.report import Measured, in_table_order, title_of
 from augfpn.support.text import markdown
 
@@ -20,17 +23,19 @@ def committed_bench(name: str) -> Measured:
 
 
 def goals_table(found: Measured) -> str:
-    """Each goal, the median ratio and its range over rounds."""
+    """Each goal, the median ratio, its range over rounds, and the ratio of its floor."""
     rows = [
         (
             row["what"],
             f"{row['most']:.2f}",
             f"**{row['median']:.2f}**" if row["reached"] else f"{row['median']:.2f}",
             f"{row['low']:.2f} to {row['high']:.2f}",
+            floor_cell(row["floor"]),
         )
         for row in found["goals"]
     ]
-    return markdown(("ratio to torchvision's FPN", "goal", "median; bold: reached", "range"), rows)
+    header = ("ratio to torchvision's FPN", "goal", "median; bold: reached", "range", "floor")
+    return markdown(header, rows)
 
 
 def floor_table(found: Measured) -> str:
@@ -38,22 +43,28 @@ def floor_table(found: Measured) -> str:
 
     Multiplications are those of direct convolutions, at the highest rate that any bench measured.
     """
-    rate = max(bench["rates"]["macs_per_second"] for bench in found["benches"].values())
-    rows = [
-        (
-            title_of(use, result),
-            bench["settings"]["backbone"] or "resnet50",
-            VARIANT_NAMES[name],
-            f"{each['median']:.2f}",
-            f"{each['floor']['macs'] / rate:.2f}",
-            f"{each['median'] * rate / each['floor']['macs']:.1f}",
-        )
-        for bench in found["benches"].values()
-        for use, result in bench["uses"].items()
-        for name, each in in_table_order(result["variants"]).items()
-    ]
+    rows = []
+    for bench in found["benches"].values():
+        for use, result in bench["uses"].items():
+            for name, each in in_table_order(result["variants"]).items():
+                least = least_seconds(each["floor"]["macs"], found["benches"])
+                rows.append(
+                    (
+                        title_of(use, result),
+                        measured_backbone(bench["settings"]),
+                        VARIANT_NAMES[name],
+                        f"{each['median']:.2f}",
+                        f"{least:.2f}",
+                        f"{each['median'] / least:.1f}",
+                    )
+                )
     header = ("step", "backbone", "detector", "seconds", "multiplications", "times as long")
     return markdown(header, rows)
+
+
+def measured_backbone(settings: Measured) -> str:
+    """The backbone that a bench's settings name, or else that of its budget."""
+    return settings["backbone"] or BUDGETS[settings["budget"]].model.backbone
 
 
 def waits_table(found: Measured) -> str:

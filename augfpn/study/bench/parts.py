@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.two_stage import TwoStage
+from augfpn.speed import heads
 from augfpn.study.bench.settings import Use
 
 PARTS = (  # in the order of a step
@@ -46,6 +47,7 @@ OUR_TWO_STAGE = OUR_PARTS | {
     "select.fusion.forward?": "fusion",
     "select.fusion.score.forward?": "fusion",
     "heads.box_head.forward": "heads",
+    "heads.box_head.of_rois?": "heads",
     "heads.box_predictor.forward": "heads",
     "box_losses": "heads",
     "detect": "post-processing",
@@ -125,7 +127,8 @@ class PartClock:
 
         @wraps(call)
         def timed_call(*inputs: Any, **named: Any) -> Any:
-            with self.part(name):
+            again = self.running[-1].startswith(OF_BACKWARD)  # the backward pass calls it once more
+            with self.part(OF_BACKWARD + name if again else name):
                 given = call(*inputs, **named)
             for output in tensors_in(given):
                 # A function inside of this one may have returned the same tensor: it comes first.
@@ -135,6 +138,16 @@ class PartClock:
             return given
 
         return timed_call
+
+    def returning(self, call: Callable) -> Callable:
+        """The function, after which the part that runs when it is called goes on."""
+
+        @wraps(call)
+        def returning_call(*inputs: Any) -> Any:
+            with self.part(self.running[-1]):
+                return call(*inputs)
+
+        return returning_call
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
@@ -206,6 +219,9 @@ def part_times(
             if owner is not None:
                 new = clock.timed(getattr(*owner), part)
                 replaced.enter_context(mock.patch.object(*owner, new))
+        # The backward pass of a box head holds passes of what pools its features.
+        inside = clock.returning(heads.gradients)
+        replaced.enter_context(mock.patch.object(heads, "gradients", inside))
         clock.since = clock.now()
         yield seconds
         clock.book()
