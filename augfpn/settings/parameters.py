@@ -75,7 +75,7 @@ class Parameters:
     short_side: Annotated[
         Int | None,
         about(
-            "shorter side in pixels that images are resized to; anchors follow; None: the budget's",
+            "shorter side in pixels of a resized image; anchors follow; None: budget's",
             ge=32,
             le=8192,
         ),
@@ -119,7 +119,7 @@ class Parameters:
     ] = None
     batch: Annotated[
         Batch | None,
-        about("images per step; auto: the budget's, in parts that fit the GPU; None: the budget's"),
+        about("images per step; auto: the budget's, in parts that fit; None: the budget's"),
     ] = None
     accumulate: Annotated[
         Int | None, about("parts in which a step's images are computed, to save memory", gt=0)
