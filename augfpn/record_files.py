@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from augfpn import __version__, config
 
-Share = Annotated[float, Field(ge=0, le=1)]
-MaybeShare = Share | None  # None: no object has such a size or class
+UnitValue = Annotated[float, Field(ge=0, le=1)]
+MaybeUnitValue = UnitValue | None  # None: no object has such a size or class
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
@@ -20,20 +20,20 @@ Fingerprint = Annotated[str, Field(min_length=1)]
 Row = TypeVar("Row")
 
 
-class Object(BaseModel):
+class JSONObject(BaseModel):
     """A JSON object, which may have more names."""
 
     model_config = ConfigDict(extra="allow", strict=True, protected_namespaces=())
 
 
-class Fingerprints(Object):
+class Fingerprints(JSONObject):
     """Of the pictures."""
 
     train: Fingerprint
     test: Fingerprint
 
 
-class Settings(Object):
+class Settings(JSONObject):
     """settings.json, but for the experiment."""
 
     experiment: dict[str, Any]
@@ -43,7 +43,7 @@ class Settings(Object):
     category_ids: list[int] | None = None
 
 
-class Environment(Object):
+class Environment(JSONObject):
     """environment.json: what tables need of it."""
 
     device_name: str
@@ -51,35 +51,35 @@ class Environment(Object):
     commit: str | None
 
 
-class Numbers(Object):
+class Numbers(JSONObject):
     """COCO's numbers of boxes or masks."""
 
-    AP: MaybeShare
-    by_class: dict[str, MaybeShare]
-    AP50: MaybeShare = None
-    AP75: MaybeShare = None
-    APs: MaybeShare = None
-    APm: MaybeShare = None
-    APl: MaybeShare = None
-    AR1: MaybeShare = None
-    AR10: MaybeShare = None
-    AR100: MaybeShare = None
-    ARs: MaybeShare = None
-    ARm: MaybeShare = None
-    ARl: MaybeShare = None
+    AP: MaybeUnitValue
+    by_class: dict[str, MaybeUnitValue]
+    AP50: MaybeUnitValue = None
+    AP75: MaybeUnitValue = None
+    APs: MaybeUnitValue = None
+    APm: MaybeUnitValue = None
+    APl: MaybeUnitValue = None
+    AR1: MaybeUnitValue = None
+    AR10: MaybeUnitValue = None
+    AR100: MaybeUnitValue = None
+    ARs: MaybeUnitValue = None
+    ARm: MaybeUnitValue = None
+    ARl: MaybeUnitValue = None
 
 
-class Pictures(Object):
+class PictureCounts(JSONObject):
     """How many pictures were trained on and tested."""
 
     train: Count
     test: Count
 
 
-class Result(Numbers):
+class MeasuredResult(Numbers):
     """result.json."""
 
-    pictures: Pictures
+    pictures: PictureCounts
     steps: Count
     seconds: NotNegative
     memory_mb: NotNegative | None
@@ -95,20 +95,20 @@ class CurveRow(BaseModel):
     lr: NotNegative
 
 
-class Mask(Object):
+class Mask(JSONObject):
     """A mask as a run-length code."""
 
     size: tuple[Count, Count]
     counts: str
 
 
-class Prediction(Object):
+class Prediction(JSONObject):
     """A detection in COCO's results format."""
 
     image_id: int
     category_id: int
     bbox: Annotated[list[Finite], Field(min_length=4, max_length=4)]
-    score: Share
+    score: UnitValue
     segmentation: Mask | None = None
 
 
@@ -118,7 +118,7 @@ Values = dict[str, Finite | None]
 Column = list[Finite | None]
 
 
-class Gap(Object):
+class Gap(JSONObject):
     """The semantic gap: squares, a row and a column for each level."""
 
     cka: list[list[Finite]]
@@ -132,7 +132,7 @@ class Gap(Object):
         return self
 
 
-class TopLevel(Object):
+class TopLevel(JSONObject):
     """What probes read from the maps of the top level."""
 
     c5: dict[str, Finite]
@@ -141,21 +141,21 @@ class TopLevel(Object):
     surroundings: Values
 
 
-class Scaled(Object):
+class Scaled(JSONObject):
     """How far a prediction changes when an object changes its level."""
 
     across: Finite | None
     elsewhere: Finite | None
 
 
-class ByDistance(Object):
+class ByDistance(JSONObject):
     """The loss near a border between levels, and far from one."""
 
     near: Finite | None
     far: Finite | None
 
 
-class Oracle(Object):
+class Oracle(JSONObject):
     """The loss of each level for the objects of each level."""
 
     loss: list[Column]
@@ -166,14 +166,14 @@ class Oracle(Object):
     right_best: Finite | None
 
 
-class Mixture(Object):
+class Mixture(JSONObject):
     """How levels are mixed for the RoIs of each level."""
 
     share: list[Column]
     entropy: Column
 
 
-class Assignment(Object):
+class Assignment(JSONObject):
     """What FPN's rule for levels costs."""
 
     levels: list[int]
@@ -195,7 +195,7 @@ class Assignment(Object):
         return self
 
 
-class Diagnostics(Object):
+class Diagnostics(JSONObject):
     """diagnostics.json, if it is of the current version."""
 
     semantic_gap: Gap

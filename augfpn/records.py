@@ -31,8 +31,8 @@ from augfpn.record_files import (
     CurveRow,
     Diagnostics,
     Environment,
+    MeasuredResult,
     Prediction,
-    Result,
     Settings,
     UnknownSettingError,
     checked,
@@ -141,7 +141,7 @@ def read(folder: Path) -> Record:
             classes=tuple(settings["classes"]),
             report=tuple(settings["report"]),
             environment=around,
-            result=object_in(folder / RESULT, Result),
+            result=object_in(folder / RESULT, MeasuredResult),
             diagnostics=diagnostics_in(folder / DIAGNOSTICS),
             category_ids=tuple(settings.get("category_ids") or ()) or None,
         )

@@ -44,16 +44,16 @@ class Stopped(KeyboardInterrupt):
         return 128 + self.number
 
 
-class Asked:
+class NotedSignal:
     """Whether the run is asked to end: ``number`` is the signal's, or 0."""
 
     number = 0
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[Asked]:
+def asked_to_stop() -> Iterator[NotedSignal]:
     """Inside the block a signal is noted, and does nothing else; a second SIGINT interrupts."""
-    asked = Asked()
+    asked = NotedSignal()
 
     def note(number: int, frame: FrameType | None) -> None:
         if asked.number and number == signal.SIGINT:

@@ -8,7 +8,6 @@ never loaded. The one before it is kept, for when the newest is damaged.
 import contextlib
 import hashlib
 import os
-import sys
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -16,6 +15,7 @@ import torch
 
 from augfpn.errors import UserError
 from augfpn.support.files import disk_faults_said, whole
+from augfpn.support.progress import note
 from augfpn.training.distributed import ALONE, World
 
 NEWEST, PREVIOUS = "checkpoint.pt", "checkpoint.previous.pt"
@@ -59,7 +59,7 @@ def save_checkpoint(
             with partial.open("wb") as opened:
                 torch.save(content, opened)
             append_hash(partial)
-            keep(newest, previous)
+            name_twice(newest, previous)
 
 
 def append_hash(file: Path) -> None:
@@ -69,7 +69,7 @@ def append_hash(file: Path) -> None:
         opened.write(MARK + digest.encode() + b"\n")
 
 
-def keep(newest: Path, previous: Path) -> None:
+def name_twice(newest: Path, previous: Path) -> None:
     """Give a file a second name, where the file system can; the first one stays."""
     with contextlib.suppress(OSError):
         os.link(newest, previous)
@@ -98,7 +98,7 @@ def resume(work: Path, run: str, parts: dict[str, Stateful], here: World = ALONE
             f"{file} was written by another version of augfpn ({reason}): {again}"
         ) from error
     if file.name == PREVIOUS:
-        say(f"training goes on from step {content['state']['step']}, the checkpoint before.", here)
+        note(f"training goes on from step {content['state']['step']}, the checkpoint before.")
     return content["state"]
 
 
@@ -119,14 +119,8 @@ def last_whole(work: Path) -> Path | None:
         )
     for file, fault in faults.items():
         if file.name == NEWEST:
-            say(f"{file} is damaged ({fault}) and is not used.")
+            note(f"{file} is damaged ({fault}) and is not used.")
     return good[0]
-
-
-def say(sentence: str, here: World = ALONE) -> None:
-    """Print a sentence to stderr, once for all processes."""
-    if here.first:
-        sys.stderr.write(f"augfpn: {sentence}\n")
 
 
 def fault_in(file: Path) -> str | None:

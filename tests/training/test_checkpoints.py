@@ -87,7 +87,7 @@ def test_the_one_before_a_damaged_one_is_used(
     fresh = parts(7)
     assert resume(work, "run", fresh)["step"] == 2
     assert torch.equal(weights(fresh), weights(parts(2)))
-    said = capsys.readouterr().err
+    said = capsys.readouterr().out
     assert f"{work / NEWEST} is damaged (its " in said
     assert "training goes on from step 2, the checkpoint before" in said
 
