@@ -10,13 +10,15 @@ from augfpn.training import precision
 def decided(experiment: config.Experiment) -> Iterator[str]:
     """A sentence for each thing that was decided: the rate of another batch, precision, splits."""
     settings, budget = experiment.train, BUDGETS[experiment.budget].train
-    if settings.batch != settings.lr_batch:
+    if settings.batch == budget.batch:
+        pass
+    elif settings.batch != settings.lr_batch:
         rate = settings.lr * settings.batch / settings.lr_batch
         yield (
             f"learning rate {rate:g} = {settings.lr:g} x {settings.batch}/{settings.lr_batch}, "
             "because it follows the number of images of a step; --lr sets it directly."
         )
-    elif settings.batch != budget.batch:
+    else:
         yield f"learning rate {settings.lr:g} as given, for {settings.batch} images a step."
     if settings.accumulate > 1:
         yield (
