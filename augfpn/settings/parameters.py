@@ -70,7 +70,7 @@ class Parameters:
     ] = None
     weights: Annotated[
         Literal["auto", "imagenet", "coco", "scratch"],
-        about("initial weights; auto: ImageNet's if they are available; coco: torchvision's"),
+        about("initial weights; auto: ImageNet's if available; coco: torchvision's"),
     ] = "auto"
     short_side: Annotated[
         Int | None,
