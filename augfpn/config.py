@@ -42,7 +42,7 @@ DIALS = ("detail", "context", "scale")  # of scenes, from 0 to 1: see `augfpn.da
 
 TWO_STAGE, ONE_STAGE = ("faster_rcnn", "mask_rcnn"), ("retinanet", "fcos")
 Device = Literal["cpu", "cuda"]
-TIMM = r"^timm/[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$"  # a network of timm, and which of its weights
+TIMM_NAME = r"^timm/[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?$"  # a network of timm, and which of its weights
 DataName = Literal[tuple(DATA_SETS)]
 Detector = Literal["faster_rcnn", "mask_rcnn", "retinanet", "fcos"]
 BackboneName = (
@@ -57,7 +57,7 @@ BackboneName = (
         "narrow_resnet",
         "efficientnet_lite0",
     ]
-    | Annotated[str, Field(pattern=TIMM), "timm/NAME"]  # the name in help texts
+    | Annotated[str, Field(pattern=TIMM_NAME), "timm/NAME"]  # the name in help texts
 )
 Norm = Literal["frozen", "frozen_statistics", "batch", "group"]
 Supervision = Literal["all", "single"]

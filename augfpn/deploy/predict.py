@@ -13,7 +13,7 @@ from PIL import Image
 from pycocotools import mask as rle
 
 from augfpn.data.files import some
-from augfpn.data.pixels import SUFFIXES_OF_PICTURES, UNREADABLE, decoded_file, turned
+from augfpn.data.pixels import SUFFIXES_OF_PICTURES, UNREADABLE, as_seen, decoded_file
 from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.targets import Detections
 from augfpn.detectors.two_stage import TwoStage
@@ -117,7 +117,7 @@ def upright(path: Path) -> np.ndarray:
 
     Raises: UserError for a file that cannot be decoded, or has more than 8 bits a channel.
     """
-    return np.ascontiguousarray(turned(*decoded_file(path)))
+    return np.ascontiguousarray(as_seen(*decoded_file(path)))
 
 
 @torch.no_grad()
@@ -150,8 +150,7 @@ def draw_detections(
     keep_freed_memory()
     quick = for_testing(detector)
     names, ids = list(categories.values()), dict(enumerate(categories, start=1))
-    images: list[dict] = []
-    annotations: list[dict] = []
+    images, annotations = [], []
     drawn: list[Path] = []
     unread: list[str] = []
     with unfinished(out) as work, Progress(len(pictures), "predicting") as tell:
@@ -169,9 +168,7 @@ def draw_detections(
             size = {"width": pixels.shape[1], "height": pixels.shape[0]}
             images.append({"id": len(images) + 1, "file_name": str(path)} | size)
             annotations += evaluate.as_results(found, len(images), ids)
-        text = json.dumps(instances(images, annotations, categories), indent=1, ensure_ascii=False)
-        # A name that is not UTF-8 has lone surrogates, which JSON writes as escapes.
-        write_inside(work / RESULTS, text.encode(errors="backslashreplace"))
+        write_inside(work / RESULTS, json_bytes(instances(images, annotations, categories)))
         finish(work, out, [*drawn, Path(RESULTS)])
     return unread
 
@@ -204,6 +201,12 @@ def instances(images: list[dict], found: list[dict], categories: Categories) -> 
     ]
     named = [{"id": number, "name": name} for number, name in categories.items()]
     return {"images": images, "categories": named, "annotations": annotations}
+
+
+def json_bytes(content: dict) -> bytes:
+    """A dict as JSON; a name that is not UTF-8 has lone surrogates, which become escapes."""
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    return text.encode(errors="backslashreplace")
 
 
 def area_of(row: dict) -> float:

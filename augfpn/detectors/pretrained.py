@@ -6,6 +6,7 @@ weights come as a package, so that no download is needed: the extra ``augfpn[wei
 """
 
 import importlib.util
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -151,33 +152,34 @@ def timm_weights(model: str) -> Weights:
 
     if not config.hf_hub_id:
         return weights_at(whose, config.url, state)
+    return hub_weights(whose, config.hf_hub_id, state)
+
+
+def hub_weights(whose: str, repository: str, state: Callable[..., State]) -> Weights:
+    """Weights of a repository of the Hugging Face Hub, in its cache on this machine or not.
+
+    ``state`` loads them; given timm's option for a file, it does not ask the server.
+    """
     import huggingface_hub as hub
 
     def ask() -> None:
         try:
-            url = hub.hf_hub_url(config.hf_hub_id, "config.json")
+            url = hub.hf_hub_url(repository, "config.json")
             hub.get_hf_file_metadata(url, timeout=ANSWER_SECONDS)
         except Exception as error:  # its type depends on the hub's HTTP library
             raise OSError(str(error) or type(error).__name__) from None
 
-    folder = f"models--{config.hf_hub_id.replace('/', '--')}"
+    folder = f"models--{repository.replace('/', '--')}"
     by_hand = f"copy {folder} from another machine's cache into {hub.constants.HF_HUB_CACHE}"
-    found = [hub.try_to_load_from_cache(config.hf_hub_id, name) for name in WEIGHT_FILES]
+    found = [hub.try_to_load_from_cache(repository, name) for name in WEIGHT_FILES]
     file = next((Path(path) for path in found if isinstance(path, str)), None)
     if file is None:
         return Weights(whose, None, by_hand, ask, state)
-    # Given the file, timm does not ask the server whether it has changed.
-    options = {"pretrained_cfg_overlay": {"file": str(file)}}
+    given = partial(state, pretrained_cfg_overlay={"file": str(file)})
     named = file.resolve().name  # a copy without links has another name, and is not checked
-    return Weights(
-        whose,
-        file,
-        by_hand,
-        ask,
-        partial(state, **options),
-        named if SHA256.fullmatch(named) else "",
-        f"remove the folder {Path(hub.constants.HF_HUB_CACHE, folder)}, and it is downloaded again",
-    )
+    digest = named if SHA256.fullmatch(named) else ""
+    again = f"remove the folder {Path(hub.constants.HF_HUB_CACHE, folder)}, and it is downloaded"
+    return Weights(whose, file, by_hand, ask, given, digest, f"{again} again")
 
 
 def has_imagenet(name: str, style: str = "pytorch") -> bool:

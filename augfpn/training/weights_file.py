@@ -20,13 +20,13 @@ def save_weights(detector: nn.Module, file: Path) -> None:
     then stays as it was.
     """
     state = {name: value.detach().cpu() for name, value in detector.state_dict().items()}
-    content = safetensors.torch.save({name: apart(value) for name, value in state.items()})
+    content = safetensors.torch.save({name: in_own_memory(value) for name, value in state.items()})
     digest_file(file).unlink(missing_ok=True)  # of an older file, which would fit no more
     write_bytes(file, content)
     write_digest(file)
 
 
-def apart(value: Tensor) -> Tensor:
+def in_own_memory(value: Tensor) -> Tensor:
     """The values in memory of their own, in the order of their dimensions, as safetensors needs."""
     return value.clone(memory_format=torch.contiguous_format)
 

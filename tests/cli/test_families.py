@@ -45,6 +45,5 @@ def test_a_backbone_goes_through_every_command(backbone: str, tmp_path: Path, mo
     Image.fromarray(np.full((64, 80, 3), 90, np.uint8)).save(picture)
     out = str(tmp_path / "found")
     assert main(["predict", folder, str(picture), "--out", out, "--device", "cpu"]) == 0
-    assert main(["measure", folder, "--device", "cpu"]) == 0
     pytest.importorskip("onnxruntime")
     assert main(["export", folder, "--out", str(tmp_path / "detector.onnx")]) == 0
