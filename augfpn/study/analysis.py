@@ -15,6 +15,7 @@ from augfpn.figures import analysis_plots
 from augfpn.figures.plots import THEME
 from augfpn.records import Record
 from augfpn.support.files import check_writable, write_bytes, write_json
+from augfpn.support.launched import rank
 from augfpn.training.evaluate import with_hotcoco
 
 SCORE = 0.5  # the least score of a detection in the confusion matrix: what `augfpn predict` draws
@@ -120,8 +121,11 @@ def dashboard_of(record: Record) -> Figure:
 
 
 def write_dashboard(record: Record) -> None:
-    """Add training.png and training.svg to a record that has none."""
-    if not (record.folder / f"{DASHBOARD}.svg").exists():
+    """Add training.png and training.svg to a record that has none.
+
+    Of several processes that trained it, only rank 0 does.
+    """
+    if not rank() and not (record.folder / f"{DASHBOARD}.svg").exists():
         write_figure(dashboard_of(record), record.folder / DASHBOARD)
 
 
