@@ -69,7 +69,11 @@ class World(NamedTuple):
             batches = "batch statistics and gradients are those of all images of a step"
             own = batches if normalises_batches(detector) else "gradients are averaged"
             note(f"{self.size} processes train together: {own}.")
-        return Learner(detector)
+        # DDP orders its buckets anew after the first step. With three or more processes the place
+        # in a bucket decides in which order numbers are added, and a run that goes on has another
+        # first step. DDP keeps its order if it looks for unused parameters.
+        keep = self.size > 2 and next(detector.parameters()).device.type == "cpu"
+        return Learner(detector, find_unused_parameters=keep)
 
     def seed(self, seed: int, step: int) -> None:
         """Seed every rank but 0 differently, to sample other RoIs; repeatable after a restart."""

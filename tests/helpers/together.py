@@ -68,6 +68,41 @@ def weighted_sum(y: Tensor) -> Tensor:
     return (y.flatten().square() * torch.arange(y.numel())).sum()
 
 
+class Crossed(nn.Module):
+    """Layers whose gradients do not come in the opposite order of their definition."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last, self.first = nn.Linear(300, 40), nn.Linear(50, 300)
+        self.beside = nn.Linear(50, 300)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.first(x) + self.beside(x))
+
+
+def interrupted(folder: Path) -> None:
+    """Hashes of weights after six steps: of a run that began at once, and of one in two parts."""
+    here = distributed.join("cpu")
+    tell(folder, here, [six_steps(here, stop) for stop in (None, 2)])
+
+
+def six_steps(here: distributed.World, stop: int | None) -> str:
+    """The hash of the weights; at step ``stop`` the learner is made anew, as when a run goes on."""
+    torch.manual_seed(0)
+    net = Crossed()
+    optimizer = torch.optim.SGD(net.parameters(), 0.01, 0.9)
+    learner = here.learner(net)
+    for step in range(6):
+        if step == stop:
+            learner = here.learner(net)
+        draw = torch.Generator().manual_seed(step * here.size + here.rank)
+        optimizer.zero_grad()
+        learner(torch.randn(8, 50, generator=draw)).square().mean().backward()
+        optimizer.step()
+    bits = b"".join(value.numpy().tobytes() for value in net.state_dict().values())
+    return hashlib.sha256(bits).hexdigest()
+
+
 def retinanet(folder: Path) -> None:
     """Two steps of a detector that samples nothing and divides its losses per picture."""
     here = distributed.join("cpu")

@@ -72,6 +72,14 @@ def test_one_and_two_processes_differ_by_rounding_where_nothing_is_sampled(tmp_p
     torch.testing.assert_close(*map(torch.tensor, (first["means"], alone["means"])))
 
 
+def test_three_processes_add_in_one_order_before_and_after_a_stop(tmp_path: Path) -> None:
+    command = [*RUN[:-1], "3", together.__file__, "interrupted", str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    at_once, in_two_parts = json.loads((tmp_path / "0.json").read_text())
+    assert at_once == in_two_parts
+
+
 def test_without_torchrun_nothing_is_started() -> None:
     assert join("cpu") is join("cuda") is ALONE
     assert not dist.is_initialized()
