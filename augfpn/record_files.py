@@ -98,7 +98,7 @@ class CurveRow(BaseModel):
 class Mask(JSONObject):
     """A mask as a run-length code."""
 
-    size: tuple[Count, Count]
+    size: Annotated[list[Count], Field(min_length=2, max_length=2)]  # height, width
     counts: str
 
 

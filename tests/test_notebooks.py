@@ -38,7 +38,8 @@ def test_the_notebook_runs_from_another_folder_and_finds_its_runs_again(tmp_path
     assert "its FPN twin" in text
     assert "2 held-out pictures (scenes)" in text
     pictures = [o for c in nbformat.read(out, 4).cells for o in c.get("outputs", []) if "data" in o]
-    assert sum("image/png" in o["data"] for o in pictures) == 7  # curves, dashboard, found, analysis
+    # Curves, the dashboard, what was found, and the analysis.
+    assert sum("image/png" in o["data"] for o in pictures) == 7
     records = sorted(path.name for path in (tmp_path / "runs").iterdir())
     assert len(records) == 2
     again, out = papermill(tmp_path, **SMALLEST, lam="0.5")

@@ -45,7 +45,11 @@ def folder(text: str) -> str:
 
 def name_in_timm(value: object) -> object:
     """The value. Raises for "timm/" with anything but a network's name behind it."""
-    if isinstance(value, str) and value.startswith("timm") and not re.match(config.TIMM_NAME, value):
+    if (
+        isinstance(value, str)
+        and value.startswith("timm")
+        and not re.match(config.TIMM_NAME, value)
+    ):
         raise ValueError("timm/ and the name of a network of timm, such as timm/resnet18.a1_in1k")
     return value
 

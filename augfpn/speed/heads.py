@@ -31,15 +31,15 @@ class LeanHead(TwoMLPHead):
     def suits(self, selections: Sequence[nn.Module], maps: Levels, boxes: Boxes) -> bool:
         """Whether `of_rois` can take these, and they have features that are worth it."""
         x = next(iter(maps.values()))
-        rois = len(selections) * sum(map(len, boxes))
         return (
-            x.device.type == "cpu"
-            and x.dtype == self.fc6.weight.dtype == torch.float32
-            and torch.is_grad_enabled()
+            torch.is_grad_enabled()  # nor exported, where the number of RoIs is not a number
             and self.fc6.weight.requires_grad
+            and x.device.type == "cpu"
+            and x.dtype == self.fc6.weight.dtype == torch.float32
             and not torch.is_autocast_enabled("cpu")
             and all(isinstance(select, Selection) for select in selections)
-            and rois * self.fc6.in_features * x.element_size() > LITTLE
+            and len(selections) * sum(map(len, boxes)) * self.fc6.in_features * x.element_size()
+            > LITTLE
         )
 
     def of_rois(self, selections: Sequence[Selection], maps: Levels, boxes: Boxes) -> Tensor:

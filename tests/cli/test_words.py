@@ -43,7 +43,7 @@ def test_help_has_every_parameter_with_its_default_and_choices(capsys):
         assert f"--{name.replace('_', '-')} " in text
         assert parameters.describe(name) in text
     assert "hard, soft, acf, sum, max, panet [soft]" in text
-    assert "narrow_resnet, timm/NAME [None]" in text
+    assert "narrow_resnet, efficientnet_lite0, timm/NAME [None]" in text
     assert f"{', '.join(config.DATA_SETS)} [scenes]" in text
     assert "[0.1 0.2 0.3]" in text
 

@@ -29,7 +29,11 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_command_line_and_notebooks_let_waiting_threads_sleep(nothing_set, capsys) -> None:
     assert main(["completion", "bash"]) == 0
     assert os.environ.pop("GOMP_SPINCOUNT") == str(machine.SPINS)
-    notebook.load_ipython_extension(SimpleNamespace(input_transformers_cleanup=[], user_ns={}))
+    notebook.load_ipython_extension(
+        SimpleNamespace(
+            input_transformers_cleanup=[], user_ns={}, set_custom_exc=lambda *given: None
+        )
+    )
     assert os.environ["GOMP_SPINCOUNT"] == str(machine.SPINS)
 
 
