@@ -102,6 +102,13 @@ def test_a_whole_run_s_ratio_by_hand() -> None:
     assert goals.whole_run_ratio({"seconds": seconds})["median"] == pytest.approx(900 / 500)
 
 
+def test_a_ratio_at_their_rate_by_hand() -> None:
+    """A quarter of 8 s are RoI features; with three times the multiplications 6 s become 18 s."""
+    parts = {"RoI features": 0.5, "backbone": 1.5, "backward": 6.0}
+    theirs = {"parts": parts, "backward_parts": {"RoI features": 1.5}, "floor": {"macs": 10}}
+    assert goals.at_their_rate({"floor": {"macs": 30}}, theirs) == pytest.approx(18 / 8)
+
+
 def test_goals_are_read_from_their_benches(found: dict) -> None:
     """A goal that is just reached, one that is not, and one of memory."""
     training = {**found, "uses": {"training": found["uses"]["training"]}}
@@ -115,12 +122,13 @@ def test_goals_are_read_from_their_benches(found: dict) -> None:
         "most": low.most,
         **each["ratio"],
         "floor": least,
+        "at_their_rate": goals.at_their_rate(each, theirs),
         "reached": True,
     }
     assert not goals.goal_row(low._replace(most=0.01), {"small": training}, {})["reached"]
     memory_row = goals.goal_row(low._replace(number="memory"), {"small": training}, {})
     assert memory_row["median"] == each["peak_ratio"]
-    assert memory_row["floor"] is None
+    assert memory_row["floor"] is memory_row["at_their_rate"] is None
     text = goals.goals_text({"goals": [row, row | {"reached": False}]})
     assert "1 of 2 goals are reached" in text
     assert {goal.run for goal in goals.GOALS} == {*goals.RUNS, goals.LAPTOP}

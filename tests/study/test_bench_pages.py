@@ -11,6 +11,7 @@ ROW = {
     "median": 0.7,
     "low": 0.65,
     "high": 0.9,
+    "at_their_rate": 0.6,
     "floor": 0.5,
 }
 
@@ -22,7 +23,7 @@ def cells(table: str) -> list[list[str]]:
 @pytest.mark.parametrize(("reached", "shown"), [(True, "**0.70**"), (False, "0.70")])
 def test_a_goal_is_bold_where_it_is_reached(reached: bool, shown: str) -> None:
     row = cells(pages.goals_table({"goals": [ROW | {"reached": reached}]}))[2]
-    assert row == ["our FPN, testing", "0.80", shown, "0.65 to 0.90", "0.50"]
+    assert row == ["our FPN, testing", "0.80", shown, "0.65 to 0.90", "0.60", "0.50"]
 
 
 def test_the_floor_stands_beside_what_was_measured() -> None:

@@ -23,18 +23,20 @@ def committed_bench(name: str) -> Measured:
 
 
 def goals_table(found: Measured) -> str:
-    """Each goal, the median ratio, its range over rounds, and the ratio of its floor."""
+    """Each goal, the median ratio, its range over rounds, and two ratios that bound it."""
     rows = [
         (
             row["what"],
             f"{row['most']:.2f}",
             f"**{row['median']:.2f}**" if row["reached"] else f"{row['median']:.2f}",
             f"{row['low']:.2f} to {row['high']:.2f}",
+            floor_cell(row["at_their_rate"]),
             floor_cell(row["floor"]),
         )
         for row in found["goals"]
     ]
-    header = ("ratio to torchvision's FPN", "goal", "median; bold: reached", "range", "floor")
+    header = ("ratio to torchvision's FPN", "goal", "median; bold: reached", "range")
+    header += ("at torchvision's rate", "floor")
     return markdown(header, rows)
 
 
