@@ -159,3 +159,14 @@ def test_every_row_of_the_paper_can_be_shown():
             (cells,) = one_run.as_text([("row", one_run.cells(row))]).splitlines()[1:]
             assert cells.count("/") == (len(paper.AP_NAMES) if row.get("mask") else 0)
             assert f"{row['AP']:.1f}" in cells
+
+
+@pytest.mark.parametrize(
+    ("commit", "said"), [("0123456789ab", "(commit 0123456789ab)"), (None, "(no clone of git)")]
+)
+def test_the_code_that_made_a_run_is_named(commit: str | None, said: str) -> None:
+    made = run(AUGFPN, 0.3, {"disk": 0.3})
+    where = {"device_name": "a CPU", "versions": {"torch": "2", "augfpn": "1"}, "commit": commit}
+    needed = made.result | {"seconds": 60.0, "memory_mb": None}
+    text = one_run.run_resources(replace(made, environment=where, result=needed))
+    assert text.endswith(f"on a CPU; torch 2, augfpn 1 {said}")
