@@ -44,6 +44,8 @@ def traceable(detector: TwoStage | OneStage) -> TwoStage | OneStage:
         for kind, method, step in STEPS:
             if isinstance(module, kind):
                 setattr(module, method, MethodType(step, module))
+        if type(module).__name__ == "Conv2dSame":  # timm's; timm need not be installed
+            module.forward = MethodType(convolved_with_even_sides, module)
         if hasattr(module, "roi_align"):
             module.roi_align = torchvision_roi_align  # ONNX has this operator
     augment = detector.fpn.augment
@@ -91,6 +93,19 @@ def resized(picture: Tensor, size: TracedSize) -> Tensor:
             picture.index_select(dim, high) * share
         )
     return picture
+
+
+def convolved_with_even_sides(conv: nn.Conv2d, x: Tensor) -> Tensor:
+    """TensorFlow's "SAME" convolution (N, C, h, w) of a map whose sides its stride divides.
+
+    So are those of all backbones' maps, because a batch is padded. timm computes the padding from
+    the sides instead, as a maximum; in a traced graph these maxima nest with every layer, and to
+    simplify them takes minutes. Here it is a number: the kernel minus the stride, the larger half
+    of it at the end.
+    """
+    more = [k - s for k, s in zip(conv.kernel_size, conv.stride, strict=True)]
+    sides = [side for each in reversed(more) for side in (each // 2, each - each // 2)]
+    return F.conv2d(F.pad(x, sides), conv.weight, conv.bias, conv.stride, groups=conv.groups)
 
 
 def in_own_pixels(

@@ -61,3 +61,13 @@ def test_the_detector_itself_stays_as_it_was() -> None:
     assert detector.training
     assert detector.supervision is not None
     assert {name: set(vars(module)) for name, module in detector.named_modules()} == before
+
+
+def test_same_convolutions_of_even_maps_are_timm_s() -> None:
+    timm = pytest.importorskip("timm")
+    net = timm.create_model("tf_efficientnet_lite0", features_only=True)
+    found = [layer for layer in net.modules() if type(layer).__name__ == "Conv2dSame"]
+    assert {layer.kernel_size for layer in found} == {(3, 3), (5, 5)}
+    for layer in found:
+        x = torch.rand(1, layer.in_channels, 16, 12)
+        assert torch.equal(graph.convolved_with_even_sides(layer, x), layer(x))
