@@ -11,7 +11,8 @@ from augfpn import records
 from augfpn.cli.program import main
 
 TINY = ["--steps", "1", "--device", "cpu", "--batch", "2", "--workers", "0"]
-TO_MEASURE = 12  # images: diagnostics fit probes on some and test them on others
+MANY = 12  # images
+TO_MEASURE = 10  # images, at least: diagnostics fit probes on some and test them on others
 SHORT = ["--short-side", "64", "--long-side", "96", "--weights", "scratch"]
 
 
@@ -32,8 +33,9 @@ def whole_path(words: list[str], folder: Path, picture: Path, images: int = 2) -
     words = [str(record.folder), str(picture), "--out", str(out), "--device", "cpu"]
     assert main(["predict", *words]) == 0
     assert len(list(out.iterdir())) == 2
-    if images >= TO_MEASURE:
-        assert main(["measure", str(record.folder), "--device", "cpu"]) == 0
+    if images == MANY:
+        refused = record.result["pictures"]["test"] < TO_MEASURE  # the smoke budget has 8
+        assert main(["measure", str(record.folder), "--device", "cpu"]) == (2 if refused else 0)
         assert main(["export", str(record.folder), "--out", str(folder / "it.onnx")]) == 0
     before = record.result
     assert main(train) == 0
@@ -101,7 +103,7 @@ def test_a_path_runs_to_its_end(words: list[str], picture: Path, tmp_path: Path)
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("words", SLOW, ids=" ".join)
 def test_every_other_path_runs_to_its_end(words: list[str], picture, tmp_path: Path) -> None:
-    whole_path(words, tmp_path, picture, TO_MEASURE)
+    whole_path(words, tmp_path, picture, MANY)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -116,7 +118,7 @@ def test_a_folder_of_ones_own_runs_to_its_end(layout: str, picture, tmp_path, ca
 @pytest.mark.timeout(600)
 def test_bccd_runs_to_its_end(real_data, picture, tmp_path) -> None:
     words = ["--budget", "smoke", "--data", "bccd", "--data-root", str(real_data("bccd"))]
-    whole_path(words, tmp_path, picture, TO_MEASURE)
+    whole_path(words, tmp_path, picture, MANY)
 
 
 @pytest.mark.slow
