@@ -82,7 +82,7 @@ class FirstLayer(torch.autograd.Function):
         hidden = weight.new_empty(len(selections) * sum(map(len, boxes)), len(weight))
         rows = iter(hidden.split(sizes(selections, boxes)))
         for select, own in zip(selections, by_selection(selections, maps), strict=True):
-            for i, each in in_turn(select, boxes):
+            for i, each in by_parts(select, boxes):
                 features = select({k: x[i : i + 1] for k, x in own.items()}, [each])
                 torch.addmm(bias, features.flatten(1), weight.t(), out=next(rows))
         return hidden
@@ -102,7 +102,7 @@ class FirstLayer(torch.autograd.Function):
             of_learnt,
             strict=True,
         ):
-            for i, each in in_turn(select, boxes):
+            for i, each in by_parts(select, boxes):
                 image = {k: x[i : i + 1].detach().requires_grad_() for k, x in own.items()}
                 totals = [*(x[i : i + 1] for x in of_own.values()), *of_its]
                 found = gradients(select, image, each, next(rows), weight, of_weight)
@@ -128,7 +128,7 @@ def gradients(
     return torch.autograd.grad(end, [*image.values(), *learnt(select)], of_features)
 
 
-def in_turn(select: Selection, boxes: Boxes) -> list[tuple[int, Tensor]]:
+def by_parts(select: Selection, boxes: Boxes) -> list[tuple[int, Tensor]]:
     """The RoIs that are taken at a time, in order, each part with the place of its image."""
     most = SOFT_ROIS if isinstance(select, SoftRoISelection) else None
     return [
@@ -138,7 +138,7 @@ def in_turn(select: Selection, boxes: Boxes) -> list[tuple[int, Tensor]]:
 
 def sizes(selections: Sequence[Selection], boxes: Boxes) -> list[int]:
     """How many RoIs are taken at a time, over all selections."""
-    return [len(some) for select in selections for _, some in in_turn(select, boxes)]
+    return [len(some) for select in selections for _, some in by_parts(select, boxes)]
 
 
 def by_selection(selections: Sequence[Selection], maps: Sequence[Tensor]) -> list[Levels]:
