@@ -26,6 +26,11 @@ class BusyError(UserError):
     exit_status = 75  # of a command: "try again later" in sysexits.h
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its type's name if it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def did_you_mean(word: object, known: Iterable[object]) -> str:
     """The question "did you mean 'lam'?" for the most similar word; "" if none is similar."""
     by_lower = {str(each).lower(): str(each) for each in known}

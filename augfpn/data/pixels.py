@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from augfpn.errors import UserError
+from augfpn.errors import UserError, first_line
 
 # Pillow would also open formats that start other programs, as EPS starts Ghostscript, whatever the
 # file's name says.
@@ -81,7 +81,7 @@ def reason(error: BaseException, path: Path) -> str:
         )
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return first_line(error)
 
 
 def as_seen(pixels: np.ndarray, orientation: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from augfpn.errors import UserError
+from augfpn.errors import UserError, first_line
 
 ANSWER_SECONDS = 10  # how long to wait for an answer of the server that has the weights
 IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")  # PyTorch's: name-<first digits of SHA-256>.pth
@@ -63,22 +63,18 @@ class Weights:
                 self.ask()  # ask first: the libraries themselves may retry for a minute
             return self.state()
         except OSError as error:
+            why = first_line(error).rstrip(":")
             raise UserError(
-                f"{self.whose} could not be downloaded ({first_line(error)}): connect to the "
+                f"{self.whose} could not be downloaded ({why}): connect to the "
                 f"network, {self.by_hand}, or train from scratch with weights='scratch'."
             ) from None
         except MemoryError:
             raise
         except Exception as error:  # damaged bytes make each library fail in many ways
-            where = self.file or "what was downloaded"
+            where, why = self.file or "what was downloaded", first_line(error).rstrip(":")
             raise UserError(
-                f"{where} cannot be read as {self.whose} ({first_line(error)}): {self.replace}."
+                f"{where} cannot be read as {self.whose} ({why}): {self.replace}."
             ) from None
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what an error says, or its name."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(":")
 
 
 def weights_at(whose: str, url: str, state: Callable[[], State]) -> Weights:

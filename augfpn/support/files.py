@@ -96,18 +96,15 @@ def check_room(folder: Path, needed: int, what: str) -> None:
 
 
 @contextmanager
-def whole(file: Path, hashed: bool = False) -> Iterator[Path]:
+def whole(file: Path) -> Iterator[Path]:
     """A path to write to, which becomes ``file`` at the end of the block.
 
-    If the block raises an error, what it wrote is removed and ``file`` stays as it was. What is
-    ``hashed`` gets its SHA-256 beside it, before it gets its name: see `check_digest`.
+    If the block raises an error, what it wrote is removed and ``file`` stays as it was.
     """
     partial = file.with_name(file.name + ".partial")
     try:
         yield partial
         sync(partial)
-        if hashed:
-            write_digest(file, partial)
         partial.replace(file)
         sync_folder(file.parent)
     finally:
@@ -185,23 +182,10 @@ def digest_file(file: Path) -> Path:
     return file.with_name(file.name + ".sha256")
 
 
-def write_digest(file: Path, content: Path | None = None) -> None:
-    """Write the SHA-256 of a file beside it, as ``sha256sum`` does, so that it can check it.
-
-    ``content`` is the file as it is called until it gets its name.
-    """
-    text = f"{sha256_of(content or file)}  {file.name}\n"
+def write_digest(file: Path) -> None:
+    """Write the SHA-256 of a file beside it, as ``sha256sum`` does, so that it can check it."""
+    text = f"{sha256_of(file)}  {file.name}\n"
     write_bytes(digest_file(file), text.encode(errors="surrogateescape"))
-
-
-def fault_of(file: Path) -> str | None:
-    """Why a file is not what was written with its SHA-256; ``None`` if it is."""
-    beside = digest_file(file)
-    if not beside.is_file():
-        return f"{beside.name} is missing"
-    if beside.read_text(errors="replace").split()[:1] != [sha256_of(file)]:
-        return f"its SHA-256 is not that of {beside.name}"
-    return None
 
 
 def check_digest(file: Path, remedy: str) -> None:
@@ -209,6 +193,8 @@ def check_digest(file: Path, remedy: str) -> None:
 
     ``remedy`` ends the sentence: which file to remove, and what is lost.
     """
-    fault = fault_of(file) if digest_file(file).is_file() else None
-    if fault is not None:
-        raise UserError(f"{file} is damaged, {fault}: {remedy}")
+    beside = digest_file(file)
+    if not beside.is_file():
+        return
+    if beside.read_text(errors="replace").split()[:1] != [sha256_of(file)]:
+        raise UserError(f"{file} is damaged, its SHA-256 is not that of {beside.name}: {remedy}")

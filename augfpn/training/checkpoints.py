@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 import torch
 
 from augfpn.errors import UserError
-from augfpn.support.files import disk_faults_said, whole
+from augfpn.support.files import disk_faults_said, sha256_of, whole
 from augfpn.support.progress import note
 from augfpn.training.distributed import ALONE, World
 
@@ -64,9 +64,9 @@ def save_checkpoint(
 
 def append_hash(file: Path) -> None:
     """Add the SHA-256 of a file's content to its end; torch reads the file as before."""
-    with file.open("rb+") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        opened.write(MARK + digest.encode() + b"\n")
+    end = MARK + sha256_of(file).encode() + b"\n"
+    with file.open("ab") as opened:
+        opened.write(end)
 
 
 def name_twice(newest: Path, previous: Path) -> None:

@@ -75,10 +75,11 @@ def trial_pictures(
     for _ in images:
         corners = torch.rand(TRIAL_OBJECTS, 2) * torch.tensor([wide, high]) * 0.8
         boxes = torch.cat([corners, corners + torch.tensor([wide, high]) * 0.2], dim=1)
-        target = {"boxes": boxes.to(device), "labels": torch.ones(TRIAL_OBJECTS, dtype=torch.int64)}
+        labels = torch.ones(TRIAL_OBJECTS, dtype=torch.int64, device=device)
+        target = {"boxes": boxes.to(device), "labels": labels}
         if model.detector == "mask_rcnn":
             target["masks"] = torch.ones(
                 TRIAL_OBJECTS, high, wide, dtype=torch.uint8, device=device
             )
-        targets.append(target | {"labels": target["labels"].to(device)})
+        targets.append(target)
     return images, targets

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from augfpn.data.files import some
-from augfpn.errors import UserError
+from augfpn.errors import UserError, first_line
 from augfpn.support.files import check_digest, digest_file, write_bytes, write_digest
 
 REMEDY = "remove it and train the detector again, or copy the file from where it is whole."
@@ -68,7 +68,7 @@ def read_state(file: Path) -> dict[str, Tensor]:
     except MemoryError:
         raise
     except Exception as error:  # damaged bytes make each library fail in many ways
-        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        why = first_line(error)
         raise UserError(f"{file} cannot be read as weights ({why}): {REMEDY}") from None
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise UserError(f"{file} holds something else than a detector's weights: {REMEDY}")
