@@ -63,11 +63,7 @@ class Weights:
                 self.ask()  # ask first: the libraries themselves may retry for a minute
             return self.state()
         except OSError as error:
-            why = first_line(error).rstrip(":")
-            raise UserError(
-                f"{self.whose} could not be downloaded ({why}): connect to the "
-                f"network, {self.by_hand}, or train from scratch with weights='scratch'."
-            ) from None
+            raise UserError(self.not_downloaded(error)) from None
         except MemoryError:
             raise
         except Exception as error:  # damaged bytes make each library fail in many ways
@@ -75,6 +71,14 @@ class Weights:
             raise UserError(
                 f"{where} cannot be read as {self.whose} ({why}): {self.replace}."
             ) from None
+
+    def not_downloaded(self, error: OSError) -> str:
+        """A sentence on why there are no weights, and what to do."""
+        why = first_line(error).rstrip(":")
+        return (
+            f"{self.whose} could not be downloaded ({why}): connect to the network, "
+            f"{self.by_hand}, or train from scratch with weights='scratch'."
+        )
 
 
 def weights_at(whose: str, url: str, state: Callable[[], State]) -> Weights:

@@ -182,23 +182,26 @@ def hub_weights(whose: str, repository: str, state: Callable[..., State]) -> Wei
     return Weights(whose, file, by_hand, ask, given, digest, f"{again} again")
 
 
-def has_imagenet(name: str, style: str = "pytorch") -> bool:
-    """Whether the ImageNet weights are on this machine or their server answers.
+def why_no_imagenet(name: str, style: str = "pytorch") -> str | None:
+    """A sentence on why there are no ImageNet weights; ``None`` if there are.
 
-    Raises ``UserError`` if they are on this machine and damaged.
+    They are if they are on this machine, or if their server answers. Raises ``UserError`` if they
+    are on this machine and damaged.
     """
     try:
         weights = imagenet(name, style)
         if weights.file is None:
             weights.ask()
-    except (UserError, OSError):
-        return False
+    except UserError as error:
+        return str(error)
+    except OSError as error:
+        return weights.not_downloaded(error)
     weights.check()
-    return True
+    return None
 
 
-def load_imagenet(net: Backbone, name: str, style: str = "pytorch") -> None:
-    """Put ImageNet weights, torchvision's or timm's, into ``net`` and freeze its stages up to C2.
+def load_imagenet(net: Backbone, name: str, style: str = "pytorch", frozen: int = 2) -> None:
+    """Put ImageNet weights, torchvision's or timm's, into ``net``, and freeze it up to C_frozen.
 
     Raises ``UserError`` when there are none for this backbone, when they cannot be downloaded, and
     when the file on this machine is damaged or holds another network's weights.
@@ -218,4 +221,5 @@ def load_imagenet(net: Backbone, name: str, style: str = "pytorch") -> None:
             f"{weights.replace}."
         )
     net.body.load_state_dict(state, strict=False)
-    net.freeze_up_to(2)
+    if frozen > 1:
+        net.freeze_up_to(frozen)

@@ -138,6 +138,8 @@ def the_training(
     if budget.budget == "paper":
         dialect = the_dialect(budget.budget, chosen)
         schedule = dialects.schedule(schedule, chosen.detector, dialect)
+    if chosen.steps not in (None, schedule.steps):
+        schedule = with_short_warmup(schedule, chosen.steps)
     if chosen.steps is not None or chosen.epochs is not None:
         schedule = replace(schedule, steps=chosen.steps, epochs=chosen.epochs)
     batch = chosen.batch if isinstance(chosen.batch, int) else schedule.batch
@@ -150,6 +152,16 @@ def the_training(
         schedule = replace(schedule, lr=chosen.lr, lr_batch=batch)
     given = {name: getattr(chosen, name) for name in GIVEN if getattr(chosen, name) is not None}
     return replace(schedule, batch=batch, **given, **the_precision(schedule, chosen, device, half))
+
+
+def with_short_warmup(schedule: config.Train, steps: int) -> config.Train:
+    """The schedule with a warm-up of at most a tenth of so many steps.
+
+    The budgets' own warm-ups are for their own numbers of steps: a run of 40 would end before it
+    reached its learning rate. Steps are known here if they were chosen; those of a run in epochs
+    follow from its pictures, in `augfpn.training.prepare`.
+    """
+    return replace(schedule, warmup_steps=min(schedule.warmup_steps, steps // 10))
 
 
 def the_precision(

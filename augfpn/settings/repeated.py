@@ -136,12 +136,16 @@ def unlike_budget(train: config.Train, budget: config.Train, name: str) -> Any:
 
 def of_pictures(made: config.Experiment, recorded: config.Experiment) -> config.Experiment:
     """The settings with what a run finds out from its pictures and its processes."""
-    train = recorded.train
+    train, warmup = recorded.train, made.train.warmup_steps
+    if train.epochs is not None:
+        warmup = min(warmup, train.warmup_steps)
     return replace(
         made,
         model=replace(made.model, classes=recorded.model.classes),
         data=replace(made.data, root=recorded.data.root),
-        train=replace(made.train, by_shape=train.by_shape, processes=train.processes),
+        train=replace(
+            made.train, by_shape=train.by_shape, processes=train.processes, warmup_steps=warmup
+        ),
     )
 
 

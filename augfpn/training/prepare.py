@@ -13,9 +13,10 @@ from augfpn import config, records
 from augfpn.data.files import some
 from augfpn.data.load import load_pictures
 from augfpn.data.pictures import Pictures
+from augfpn.detectors.backbones import NARROW
 from augfpn.detectors.build import build_detector
 from augfpn.detectors.coco_start import coco_sentence
-from augfpn.detectors.pretrained import has_imagenet
+from augfpn.detectors.pretrained import why_no_imagenet
 from augfpn.errors import UserError
 from augfpn.settings import experiment as settings
 from augfpn.settings.budgets import BUDGETS
@@ -26,6 +27,7 @@ from augfpn.support.progress import note
 from augfpn.training.memory import in_parts_that_fit
 from augfpn.training.precision import half_of
 from augfpn.training.said import decided
+from augfpn.training.schedule import number_of_steps
 
 
 def experiment_here(chosen: Parameters) -> config.Experiment:
@@ -54,10 +56,19 @@ def the_device(wanted: str) -> config.Device:
 
 
 def the_weights(chosen: Parameters, device: config.Device) -> config.InitialWeights:
-    """The weights that were asked for; if "auto", ImageNet's where they are available."""
+    """The weights that were asked for; if "auto", ImageNet's where they are available.
+
+    If they are not, a sentence says why.
+    """
     if chosen.weights != "auto":
         return chosen.weights
-    return "imagenet" if has_imagenet(settings.backbone_of(chosen, device)) else "scratch"
+    name = settings.backbone_of(chosen, device)
+    why = why_no_imagenet(name)
+    if why is None:
+        return "imagenet"
+    if name not in NARROW:  # there are no weights that one could miss
+        note(f"weights = 'auto': {name} starts from random weights, because {why}")
+    return "scratch"
 
 
 # --- a run ----------------------------------------------------------------------------------------
@@ -118,6 +129,8 @@ def load_both(experiment: config.Experiment) -> tuple[Pictures, Pictures]:
 def fitted(experiment: config.Experiment, pictures: Pictures, test: Pictures) -> config.Experiment:
     """The experiment with as many classes as the pictures have, and batches for their shapes.
 
+    The warm-up of a run in epochs is a tenth of its steps at most.
+
     Raises ``UserError`` if training and test pictures have different classes, or if no training
     or no test picture has an object.
     """
@@ -128,11 +141,11 @@ def fitted(experiment: config.Experiment, pictures: Pictures, test: Pictures) ->
             raise UserError(without_objects(each, experiment.data.limit))
     useful = pictures.with_objects()
     by_shape = 0 < len(pictures.wider_than_high().intersection(useful)) < len(useful)
-    return replace(
-        experiment,
-        model=replace(experiment.model, classes=len(pictures.classes)),
-        train=replace(experiment.train, by_shape=by_shape),
-    )
+    train = replace(experiment.train, by_shape=by_shape)
+    if train.epochs is not None:
+        train = settings.with_short_warmup(train, number_of_steps(train, len(useful)))
+    model = replace(experiment.model, classes=len(pictures.classes))
+    return replace(experiment, model=model, train=train)
 
 
 def check_batch_fits(experiment: config.Experiment, pictures: Pictures) -> None:

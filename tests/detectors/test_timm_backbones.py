@@ -7,7 +7,7 @@ import torch
 from nets import TIMM, needs_timm, on_meta
 from torch import nn
 
-from augfpn.detectors.pretrained import backbone, has_imagenet
+from augfpn.detectors.pretrained import backbone, why_no_imagenet
 from augfpn.errors import UserError
 
 
@@ -101,7 +101,7 @@ def test_without_timm_its_command_is_given(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(UserError, match=r"pip install 'augfpn\[backbones\]'"):
         backbone("timm/resnet18", "batch")
-    assert not has_imagenet("timm/resnet18")
+    assert why_no_imagenet("timm/resnet18") is not None
 
 
 @needs_timm

@@ -70,6 +70,29 @@ def test_defaults_are_augfpn_and_off_means_absent() -> None:
     assert (off.model.lam, off.model.ratios) == (0.0, ())
 
 
+@pytest.mark.parametrize(
+    ("words", "warmup"),
+    [
+        ({"budget": "laptop"}, 50),
+        ({"budget": "laptop", "steps": 400}, 50),  # the budget's own length
+        ({"budget": "laptop", "steps": 40}, 4),
+        ({"budget": "laptop", "steps": 499}, 49),
+        ({"budget": "laptop", "steps": 4000}, 50),
+        ({"budget": "laptop", "steps": 3}, 0),
+        ({"budget": "smoke"}, 5),
+        ({"budget": "smoke", "steps": 19}, 1),
+        ({"budget": "paper", "steps": 1000}, 100),
+        ({"budget": "paper", "steps": 1000, "dialect": "ours", "detector": "fcos"}, 100),
+    ],
+    ids=str,
+)
+def test_the_warmup_is_a_tenth_of_chosen_steps_at_most(words: dict, warmup: int) -> None:
+    words = words | {"device": "cpu", "data_root": "x", "data": "coco", "weights": "imagenet"}
+    if words.get("detector") != "fcos":
+        words |= {"backbone": "resnet50"}
+    assert experiment(parse(words)).train.warmup_steps == warmup
+
+
 def test_what_must_exist_is_checked_before_any_work() -> None:
     with pytest.raises(UserError, match="data = 'coco' needs data_root"):
         experiment(parse({"data": "coco"}))
