@@ -4,8 +4,10 @@ KILLS is a JSON list. ``["os.rename", "checkpoint.pt", 2]`` kills at the second 
 that ends so, before it is done ("record" is the record's own name); ``["call", "torch.save", 1]``
 in the middle of a function's first call; ``["after", 0.4]`` after this share of the undisturbed
 run's time. A fourth word is another fault than SIGKILL: another signal, "removed" for the folder of
-records, "full" for a disk that takes no file of more than 100 kB. Each run starts in a folder of
-its own, suffers, and is started again until it ends. What came of each is printed as JSON.
+records, "full" for a disk that takes no file of more than 100 kB. If the folder is a file system of
+its own, there are "filled", "read-only" and "unmounted", too. Each run starts in a folder of its
+own, suffers, and is started again, after the fault is mended, until it ends. What came of each is
+printed as JSON.
 
 The processes are forks of one that has imported torch, which saves its seconds for each.
 """
@@ -25,6 +27,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
+import disks
 import torch
 
 from augfpn import records
@@ -59,6 +62,8 @@ CALLS = {
     "detections_in": (evaluate, "detections_in"),
     "optimizer.step": (torch.optim.AdamW, "step"),
     "score": (evaluate, "score"),
+    "write_predictions": (records, "write_predictions"),
+    "write": (records, "write"),
     "save_weights": (train, "save_weights"),
     "remove_checkpoints": (working, "remove_checkpoints"),
 }
@@ -70,6 +75,8 @@ def suffer(fault: str, folder: Path) -> None:
         shutil.rmtree(folder)
     elif fault == "full":
         resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES, resource.RLIM_INFINITY))
+    elif fault in disks.DISK_FAULTS:
+        disks.DISK_FAULTS[fault](folder)
     else:
         os.kill(os.getpid(), signal.Signals[fault])
 
@@ -192,9 +199,11 @@ def state_of(folder: Path) -> dict:
 
 def killed_and_repeated(folder: Path, kill: list, processes: int) -> dict:
     """Kill a run, start it again, and tell what it did the second time."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     ended = run(folder, folder.with_suffix(".first"), kill, processes)
     said = folder.with_suffix(".said").read_text()
+    if kill[-1] in disks.MENDED:
+        disks.MENDED[kill[-1]](folder)
     left, log = state_of(folder), folder.with_suffix(".second")
     again = run(folder, log, None, processes)
     done = log.read_text()
