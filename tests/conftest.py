@@ -14,6 +14,9 @@ from PIL import Image
 
 # For torch, which tests import later, and for the programs that they start; see pyproject.toml.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Where Python may not keep what it has compiled, each program that imports torch compiles it anew,
+# which takes longer than what most of these programs do.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 
