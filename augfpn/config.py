@@ -17,6 +17,7 @@ PAPER_RATIOS = (0.1, 0.2, 0.3)
 PAPER_LAM = 0.25
 
 Positive = Annotated[int, Field(gt=0)]
+FiveSizes = Annotated[tuple[Positive, ...], Field(min_length=5, max_length=5)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MOST_SCENES = 1_000_000  # a record that asks for more is not believed
@@ -30,11 +31,14 @@ class DataSet(NamedTuple):
     splits: tuple[str, ...]
     test: str = "val"  # the split to evaluate on, unless the user names another
     needs_root: bool = False  # whether the user has to name its folder
+    tune: str | None = None  # the split to choose settings on ...
+    fit: str = "train"  # ... and the split to train on then: they have no picture in common
 
 
 DATA_SETS = {
-    "scenes": DataSet(("train", "val")),
-    "bccd": DataSet(("train", "val", "test"), test="test"),
+    "scenes": DataSet(("train", "val", "tune"), tune="tune"),
+    "bccd": DataSet(("train", "val", "test"), test="test", tune="val"),
+    "aquarium": DataSet(("train", "val", "fit", "tune"), tune="tune", fit="fit"),
     "coco": DataSet(("train", "val", "test"), needs_root=True),
     "folder": DataSet(("train", "val", "test"), needs_root=True),  # in any layout that is known
 }
@@ -140,6 +144,7 @@ class Model:
     style: Literal["pytorch", "caffe"] = "pytorch"  # caffe: stride in the 1x1, BGR of 0..255
     weights: InitialWeights = "scratch"
     norm: Norm = "frozen"
+    frozen: Annotated[int, Field(ge=1, le=5)] = 2  # pretrained parts up to C_frozen do not learn
     mask_supervision: bool = False  # the authors' Consistent Supervision of masks (Mask R-CNN)
     operators: Operators = "fast"  # equal to rounding; "torchvision" is so bit for bit
     roi_align: Literal["auto", "torchvision", "sparse"] = "auto"  # auto: sparse if fast, on CPUs
@@ -149,13 +154,7 @@ class Model:
     head_width: Positive = 1024
     short_side: Positive = 800  # pixels: a picture is resized to this shorter side ...
     long_side: Positive = 1333  # ... unless its longer side would then exceed this one
-    anchor_sizes: Annotated[tuple[Positive, ...], Field(min_length=5, max_length=5)] = (
-        32,
-        64,
-        128,
-        256,
-        512,
-    )  # one for each of P2..P6
+    anchor_sizes: FiveSizes = (32, 64, 128, 256, 512)  # pixels, one for each of P2..P6
     anchor_ratios: Annotated[tuple[Rate, ...], Field(min_length=1)] = (0.5, 1.0, 2.0)
     canonical_size: Rate = 224.0  # side of the box that hard selection sends to level 4
     rpn_candidates: tuple[Positive, Positive] = (2000, 1000)  # per level before NMS: train, test
@@ -211,6 +210,7 @@ class Data:
     detail: Annotated[float, Field(ge=0, le=1)] = 0.0  # one of `DIALS`, like the next two
     context: Annotated[float, Field(ge=0, le=1)] = 0.0
     scale: Annotated[float, Field(ge=0, le=1)] = 0.0
+    scene_seed: Annotated[int, Field(ge=0)] = 0  # of training scenes; test scenes are always 0's
     train_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 800
     test_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 100
 
@@ -238,6 +238,7 @@ class Train:
     amp: bool = False  # mixed precision: matrix products and convolutions in ``half``
     half: Half = "bf16"
     deterministic: bool = False  # the same bits each time on a GPU too: `training.repeatable`
+    fpn_start: bool = False  # what FPN has too starts from the numbers that FPN starts from
     flip: Annotated[float, Field(ge=0, le=1)] = 0.5
     by_shape: bool = False  # no batch has wide and high pictures; the trainer sets it for such data
     workers: Annotated[int, Field(ge=0)] = 4

@@ -30,9 +30,10 @@ def load(
     count: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> "Pictures":
-    """One split of a data set by its name: "scenes", "bccd", "coco" or "folder".
+    """One split of a data set by its name: one of `augfpn.config.DATA_SETS`.
 
-    ``root`` is the user's folder; scenes need none, and BCCD is downloaded if none is given.
+    ``root`` is the user's folder; scenes need none; BCCD and Aquarium are downloaded if
+    none is given.
     ``scenes``, ``count`` and ``progress`` are for scenes only: their settings, how many are made,
     and a function that is told how many are made so far. ``limit`` is for the others: only the
     first pictures are taken, at most so many. All their files are decoded once, to find broken
@@ -76,13 +77,13 @@ def load_pictures(settings: Data, use: Purpose) -> "Pictures":
         return load(settings.name, split, settings.root, limit=settings.limit)
     count = {"train": settings.train_scenes, "test": settings.test_scenes}[use]
     count = min(count, settings.limit or count)
-    look = scene_settings(settings)
+    look = scene_settings(settings, use)
     with Progress(count, f"drawing {'training' if use == 'train' else use} scenes") as tell:
         return load("scenes", split, scenes=look, count=count, progress=lambda n, _: tell(n))
 
 
-def scene_settings(settings: Data) -> SceneSettings:
-    """The settings of the scenes of an experiment."""
+def scene_settings(settings: Data, use: Purpose) -> SceneSettings:
+    """The settings of the scenes of an experiment, for training or for evaluation."""
     (width, height), (fewest, most) = settings.scene_size, settings.scene_objects
     return SceneSettings(
         width=width,
@@ -95,6 +96,7 @@ def scene_settings(settings: Data) -> SceneSettings:
         detail=settings.detail,
         context=settings.context,
         scale=settings.scale,
+        seed=settings.scene_seed if use == "train" else 0,
     )
 
 
@@ -122,6 +124,12 @@ def _bccd(root: Root, split: str) -> "Pictures":
     return bccd(root, split)
 
 
+def _aquarium(root: Root, split: str) -> "Pictures":
+    from augfpn.data.aquarium import aquarium
+
+    return aquarium(root, split)
+
+
 def _coco(root: Root, split: str) -> "Pictures":
     from augfpn.data.coco import coco
 
@@ -134,10 +142,11 @@ def _folder(root: Root, split: str) -> "Pictures":
     return user_folder(root, split)
 
 
-# Each function imports its module when it is called, because bccd imports a downloader. Scenes are
+# Each function imports its module when it is called, because two import a downloader. Scenes are
 # not here: `load` makes them.
 LOADERS: dict[str, Callable[[Root, str], "Pictures"]] = {
     "bccd": _bccd,
+    "aquarium": _aquarium,
     "coco": _coco,
     "folder": _folder,
 }

@@ -11,6 +11,7 @@ from typing import Any
 from augfpn import config
 from augfpn.errors import UserError
 from augfpn.settings import dialects
+from augfpn.settings.any_setting import with_settings
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.components import without_components
 from augfpn.settings.parameters import Parameters
@@ -40,15 +41,15 @@ def experiment(
     ``device`` is the device to run on; this machine need not have it. ``weights`` are the initial
     weights of the backbone, ``half`` is the device's 16-bit type; they count only if the user chose
     "auto". A batch of "auto" is the budget's: `augfpn.training.memory` finds the parts that fit.
-    Raises ``UserError`` for data that need a folder and have none, and for what does not go with
-    the device or the budget.
+    Raises ``UserError`` for data that need a folder and have none, for what does not go with the
+    device or the budget, and for a value of ``settings`` that does not fit.
     """
     budget = budget_of(chosen, device)
     base = BUDGETS[budget]
     start = weights if chosen.weights == "auto" else chosen.weights
     if start is None:
         raise ValueError("weights = 'auto': pass `weights`, as training.prepare does.")
-    return replace(
+    made = replace(
         base,
         model=the_model(base, chosen, start),
         data=the_data(base.data, chosen),
@@ -57,6 +58,7 @@ def experiment(
         seed=chosen.seed,
         device=device,
     )
+    return with_settings(made, chosen.settings)
 
 
 def budget_of(chosen: Parameters, device: config.Device) -> str:
@@ -87,7 +89,8 @@ def the_model(
 ) -> config.Model:
     """A budget's detector with the chosen parts."""
     dialect = the_dialect(budget.budget, chosen)
-    pretrained = dialects.norm_of_pretrained(chosen.detector, dialect)
+    own = budget.model.weights == weights and dialect == "ours"  # norms of pretrained weights
+    pretrained = budget.model.norm if own else dialects.norm_of_pretrained(chosen.detector, dialect)
     plain = for_image_size(replace(budget.model, detector=chosen.detector), chosen)
     if weights == "coco":
         plain = replace(plain, **OF_COCO_WEIGHTS)
@@ -116,12 +119,14 @@ def the_data(base: config.Data, chosen: Parameters) -> config.Data:
             "pictures."
         )
     root = None if chosen.data_root is None else str(Path(chosen.data_root).resolve())
+    test = chosen.test_split or data_set.test
     return replace(
         base,
         name=chosen.data,
         root=root,
         limit=chosen.limit,
-        test=chosen.test_split or data_set.test,
+        test=test,
+        train=data_set.fit if test == data_set.tune else "train",
         **{name: getattr(chosen, name) for name in config.DIALS},
     )
 

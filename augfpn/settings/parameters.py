@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from augfpn import config
 from augfpn.errors import UserError, choice_of, did_you_mean
 from augfpn.settings import dialects, typed
+from augfpn.settings.any_setting import check_settings
 from augfpn.settings.typed import Batch, Float, Folder, Int, PlainText, about, shown
 
 MEANT = {  # what people call a parameter elsewhere
@@ -88,7 +89,7 @@ class Parameters:
     ] = None
     data: Annotated[config.DataName, about("the data set")] = "scenes"
     data_root: Annotated[
-        Folder | None, about("the folder of the data set; without one, bccd is downloaded")
+        Folder | None, about("the folder of the data set; bccd and aquarium can be downloaded")
     ] = None
     detail: Annotated[
         Float,
@@ -107,7 +108,7 @@ class Parameters:
         ),
     ] = 0.0
     budget: Annotated[
-        Literal["auto", "smoke", "laptop", "gpu", "paper"],
+        Literal["auto", "smoke", "laptop", "transfer", "gpu", "paper"],
         about("size of model, data and training; auto: gpu if there is one, else laptop"),
     ] = "auto"
     steps: Annotated[
@@ -173,6 +174,11 @@ class Parameters:
         Float | None, about("seconds between checkpoints; None: the budget's", gt=0, le=1e6)
     ] = None
     tensorboard: Annotated[bool, about("write the curves for TensorBoard, too")] = False
+    settings: Annotated[
+        tuple[PlainText, ...],
+        BeforeValidator(typed.in_words),
+        about("any other setting of augfpn.config by its name, as model.channels=32"),
+    ] = ()
     records: Annotated[Folder, about("the folder that runs are recorded in")] = "runs"
     baseline: Annotated[
         Literal["record", "train", "none"],
@@ -210,9 +216,10 @@ def parse(values: dict[str, Any]) -> Parameters:
     try:
         parameters = PARAMETERS.validate_python(values)
     except ValidationError as error:
-        raise UserError(sentence(error, values)) from None
+        raise UserError(typed.sentence(error, values, {n: describe(n) for n in NAMES})) from None
     check_together(parameters)
     check_training(parameters)
+    check_settings(parameters.settings, NAMES)
     return parameters
 
 
@@ -282,19 +289,3 @@ def check_training(chosen: Parameters) -> None:
             f"patience = {chosen.patience} counts evaluations while training: give evaluate_every, "
             "the steps between them, too."
         )
-
-
-def sentence(error: ValidationError, values: dict[str, Any]) -> str:
-    """The first thing that is wrong, as one sentence."""
-    first = error.errors()[0]
-    name = str(first["loc"][0])
-    expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    if first["type"] == "literal_error":
-        options = [
-            option.strip("'")
-            for option in first["ctx"]["expected"].replace(" or ", ", ").split(", ")
-        ]
-        meant = did_you_mean(shown(values.get(name)).strip("'"), options)
-        expected += f" ({meant})" if meant else ""
-    what = f" ({name}: {describe(name)})" if name in NAMES else ""
-    return f"{name} = {shown(values.get(name))}: expected {expected}{what}."

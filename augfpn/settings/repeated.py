@@ -7,6 +7,7 @@ checked that the same settings follow from the parameters that were found.
 import json
 from dataclasses import replace
 from itertools import product
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 from augfpn import config
 from augfpn.errors import UserError
 from augfpn.settings import dialects, parameters
+from augfpn.settings.any_setting import word_of
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import GIVEN, experiment
 
@@ -75,22 +77,34 @@ def words_of_experiment(recorded: config.Experiment, file: Path) -> dict[str, An
 
     Raises ``UserError`` if there are none: settings can be made in Python that no parameter has.
     """
-    tried = []
+    guesses = []
     for dialect, sizes, rate in product(("auto", *dialects.DIALECTS), (False, True), (False, True)):
         words = guess(recorded, sizes=sizes, rate=rate) | {"dialect": dialect}
         try:
-            made = of_pictures(experiment(parameters.parse(words), recorded.device), recorded)
+            made = made_from(words, recorded)
         except (UserError, ValidationError):
             continue
-        if made == recorded:
+        names = differing(config.to_dict(made), config.to_dict(recorded))
+        guesses.append((len(names), names, words))
+        if not names:
+            break
+    _, names, words = min(guesses, key=itemgetter(0), default=(0, ["experiment"], {}))
+    try:
+        given = {"settings": tuple(word_of(name, config.to_dict(recorded)) for name in names)}
+        if made_from(words | given, recorded) == recorded:
             default = parameters.defaults()
-            return {name: v for name, v in words.items() if v != default[name]}
-        tried.append(differing(config.to_dict(made), config.to_dict(recorded)))
-    names = min(tried, key=len, default=["experiment"])
+            return {name: v for name, v in (words | given).items() if v != default[name]}
+    except (UserError, KeyError):
+        pass
     raise UserError(
         f"{file} has settings that no parameters give ({', '.join(names[:3])}): it was made in "
         "Python; `augfpn.config.from_dict` and `augfpn.training.train` repeat it there."
     )
+
+
+def made_from(words: dict[str, Any], recorded: config.Experiment) -> config.Experiment:
+    """The settings that parameters give on a record's device and pictures."""
+    return of_pictures(experiment(parameters.parse(words), recorded.device), recorded)
 
 
 def guess(recorded: config.Experiment, sizes: bool, rate: bool) -> dict[str, Any]:

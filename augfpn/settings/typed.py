@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 
 from augfpn import config
+from augfpn.errors import did_you_mean
 
 LONGEST = 60  # characters of a value that an error message shows
 MOST = 10**9  # no run has more steps, or pictures
@@ -24,6 +25,11 @@ def listed(value: object) -> object:
     if isinstance(value, str):
         return tuple(part for part in value.strip("[]() ").replace(",", " ").split() if part)
     return (value,) if isinstance(value, int | float) else value
+
+
+def in_words(value: object) -> object:
+    """A tuple from words with spaces between them, as papermill and a shell pass them."""
+    return tuple(value.split()) if isinstance(value, str) else value
 
 
 def spelled(text: str) -> str:
@@ -82,3 +88,19 @@ def shown(value: object) -> str:
     except ValueError:  # Python refuses to write out a number of thousands of digits
         text = f"a {type(value).__name__} of too many digits"
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def sentence(error: ValidationError, values: dict[str, Any], described: dict[str, str]) -> str:
+    """The first thing that is wrong with some parameters, of which each is described."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if first["type"] == "literal_error":
+        options = [
+            option.strip("'")
+            for option in first["ctx"]["expected"].replace(" or ", ", ").split(", ")
+        ]
+        meant = did_you_mean(shown(values.get(name)).strip("'"), options)
+        expected += f" ({meant})" if meant else ""
+    what = f" ({name}: {described[name]})" if name in described else ""
+    return f"{name} = {shown(values.get(name))}: expected {expected}{what}."

@@ -7,36 +7,32 @@ checkpoint as if it had not been stopped, bit for bit on a CPU.
 """
 
 import contextlib
-import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from augfpn import config, records
 from augfpn.data.batches import ImagesTargets, batches
-from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
-from augfpn.pyramid import Losses
 from augfpn.support.lease import forget
 from augfpn.support.machine import keep_freed_memory, peak_memory
 from augfpn.support.progress import Progress
 from augfpn.support.stopping import Stopped, asked_to_stop, stopped_at_once
-from augfpn.support.transfer import as_fractions, moved
 from augfpn.training import evaluate
-from augfpn.training.board import check_tensorboard, make_writer, write_row
+from augfpn.training.board import Row, board, check_tensorboard
 from augfpn.training.checkpoints import resume, save_checkpoint
 from augfpn.training.distributed import ALONE, World, as_one, join
-from augfpn.training.faults import check_finite, check_growth, check_weights
+from augfpn.training.faults import check_growth, check_weights
+from augfpn.training.initial import initial_detector
 from augfpn.training.learning import Learning, start_learning
-from augfpn.training.precision import Scaler, autocast, float32_products, half_in_use
+from augfpn.training.precision import float32_products
 from augfpn.training.prepare import PreparedRun, prepare_run, say_recorded
 from augfpn.training.repeatable import repeatable
 from augfpn.training.schedule import learning_rate, number_of_steps
+from augfpn.training.step import one_step
 from augfpn.training.validate import (
     detect_together,
     enough,
@@ -53,7 +49,6 @@ from augfpn.training.working import (
     writing_record,
 )
 
-LEARNT = ("boxes", "labels", "masks")  # of a target
 CURVE_ROWS = 1000  # a record's curve has about this many logged steps
 
 
@@ -85,8 +80,7 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
         if done is not None:  # another process has finished it in the meantime
             return done
         keep_freed_memory()
-        torch.manual_seed(experiment.seed)
-        detector = build_detector(run.experiment.model).to(experiment.device)
+        detector = initial_detector(run.experiment).to(experiment.device)
         check_room_for_run(work, detector, len(run.test) * run.experiment.model.detections, here)
         with float32_products(experiment.device, experiment.train):
             with repeatable(detector, experiment.train.deterministic):
@@ -160,8 +154,11 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
     learner = here.learner(detector.train())
     saved = time.monotonic()
     began = saved - state["seconds"]
-    writer = make_writer(work, settings, state["step"], here.first)
-    with Progress(steps, "training") as tell, asked_to_stop() as asked:
+    with (
+        Progress(steps, "training") as tell,
+        board(work, settings, state, here.first) as show,
+        asked_to_stop() as asked,
+    ):
         tell.start_at(state["step"])
         feed = pictures_of(run, range(state["step"], last), here)
         for step, (images, targets) in enumerate(feed, start=state["step"]):
@@ -170,11 +167,11 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
                 learner, learning.optimizer, rate, images, targets, experiment, step, here,
                 learning.scaler,
             )  # fmt: skip
-            learning.step_is_taken()
+            learning.follow(step + 1)
             state |= {"step": step + 1, "seconds": time.monotonic() - began}
-            log(losses, rate, state, steps, writer)
+            log(losses, rate, state, steps, show)
             if is_due(step + 1, steps, settings):
-                evaluate_now(learning.tested, run, work, state, here, writer)
+                evaluate_now(learning.tested, run, work, state, here, show)
             tell(step + 1, loss=sum(losses.values()), lr=rate)
             done = step + 1 == steps or enough(state["evaluations"], settings)
             due = time.monotonic() - saved > settings.checkpoint_seconds or done
@@ -205,12 +202,12 @@ def take_up(
     return state, last
 
 
-def log(losses: dict[str, float], rate: float, state: dict, steps: int, writer: Any) -> None:
+def log(losses: Row, rate: float, state: dict, steps: int, show: Callable[[Row], None]) -> None:
     """Add a step to the curve, if it is among those kept; raises for losses that have exploded."""
     step, curve = state["step"] - 1, state["curve"]
     if step % max(1, steps // CURVE_ROWS) == 0 or step + 1 == steps:
         curve.append({"step": step, "lr": rate} | losses)
-        write_row(writer, curve[-1])
+        show(curve[-1])
     check_growth(losses, curve[0], step, rate)
 
 
@@ -229,62 +226,3 @@ def pictures_of(run: PreparedRun, steps: range, here: World) -> Iterator[ImagesT
         by_shape=settings.by_shape,
         share=here.share,
     )
-
-
-def one_step(
-    detector: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    rate: float,
-    images: tuple[Tensor, ...],
-    targets: tuple[dict, ...],
-    experiment: config.Experiment,
-    step: int,
-    here: World = ALONE,
-    scaler: Scaler | None = None,
-) -> dict[str, float]:
-    """One optimiser step; returns the weighted losses as numbers, averaged over processes.
-
-    The pictures are computed in ``accumulate`` parts. The losses, and so the gradient, are the mean
-    of those of the parts, weighted by their pictures. That is the gradient of all at once, except
-    for what depends on the other pictures: a batch norm has the statistics of its part, and losses
-    are means over the RoIs, anchors or objects of their part.
-    """
-    device, settings = experiment.device, experiment.train
-    scaler = scaler or Scaler(device, settings)
-    optimizer.zero_grad(set_to_none=True)
-    numbers: dict[str, float] = {}
-    for some, objects, share in parts_of(images, targets, settings.accumulate):
-        with autocast(device, half_in_use(settings)):
-            losses: Losses = detector(*on_device(some, objects, device))
-        values = here.mean(torch.stack(list(losses.values())).detach().clone())
-        found = dict(zip(losses, values.tolist(), strict=True))
-        check_finite(found, experiment, step, rate, [each["image_id"] for each in objects])
-        numbers = {name: numbers.get(name, 0.0) + share * found[name] for name in found}
-        scaler.scale(torch.stack(list(losses.values())).sum() * share).backward()
-    if settings.clip is not None:
-        scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_(detector.parameters(), settings.clip)
-    for group in optimizer.param_groups:
-        group["lr"] = rate * group["times"]
-    scaler.take(optimizer)
-    return numbers
-
-
-def parts_of(
-    images: tuple[Tensor, ...], targets: tuple[dict, ...], parts: int
-) -> Iterable[tuple[tuple[Tensor, ...], tuple[dict, ...], float]]:
-    """A step's pictures in at most so many parts of nearly equal size, with each one's share."""
-    size = math.ceil(len(images) / parts)
-    for start in range(0, len(images), size):
-        some, objects = images[start : start + size], targets[start : start + size]
-        yield some, objects, len(some) / len(images)
-
-
-def on_device(
-    images: tuple[Tensor, ...], targets: tuple[dict, ...], device: str
-) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
-    """A batch on the device, sent in one copy: images from 0 to 1, and what the losses need."""
-    wanted = [{k: each[k] for k in LEARNT if k in each} for each in targets]
-    there = moved([*images, *(value for each in wanted for value in each.values())], device)
-    values = iter(there[len(images) :])
-    return as_fractions(there[: len(images)]), [{k: next(values) for k in each} for each in wanted]

@@ -102,8 +102,8 @@ def test_a_file_that_does_not_fit_is_one_sentence(
 
 def test_settings_that_no_parameters_give_are_named(tmp_path: Path) -> None:
     settings = experiment(parse({"budget": "smoke", "weights": "scratch"}), "cpu")
-    settings = replace(settings, model=replace(settings.model, channels=32))
-    with pytest.raises(UserError, match=r"no parameters give \(model.channels\)"):
+    settings = replace(settings, train=replace(settings.train, half="fp16"))  # without amp
+    with pytest.raises(UserError, match=r"no parameters give \(train.half\)"):
         words_of(saved(tmp_path / "one", settings))
 
 

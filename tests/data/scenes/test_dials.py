@@ -254,4 +254,4 @@ def test_parameters_that_do_not_fit_are_named(words: dict, said: str) -> None:
 @pytest.mark.parametrize("dial", DIALS)
 def test_every_budget_has_scenes_with_each_dial(budget: str, dial: str) -> None:
     settings = replace(BUDGETS[budget].data, **{dial: 0.5})
-    assert getattr(scene_settings(settings), dial) == 0.5
+    assert getattr(scene_settings(settings, "test"), dial) == 0.5
