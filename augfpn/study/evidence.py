@@ -15,23 +15,26 @@ import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augfpn import records
 from augfpn.data.load import load_pictures
-from augfpn.data.pictures import Pictures
 from augfpn.data.scenes.settings import LINED, PILLS
 from augfpn.diagnostics.numbers import diagnostic_numbers
 from augfpn.errors import UserError
 from augfpn.settings import recipes
-from augfpn.study import grid, intervals, timing
+from augfpn.study import grid, intervals, timed
+from augfpn.study.bench.settings import Use
 from augfpn.study.intervals import Draws, Interval, signed
 from augfpn.study.recorded import Found
 from augfpn.study.scoring import error_types, matches
 from augfpn.support.files import packed, write_bytes
+
+if TYPE_CHECKING:
+    from augfpn.data.pictures import Pictures
 
 Floats = NDArray[np.float64]
 ADDED = {"detail": LINED, "context": PILLS}  # classes that a dial adds
@@ -154,11 +157,11 @@ class Evidence:
         total = np.where(there, found, 0).sum(axis=0)
         return np.divide(total, there.sum(axis=0), where=there.any(axis=0), out=total * np.nan)
 
-    def times_as_long(self, use: timing.Use) -> Interval | None:
+    def times_as_long(self, use: Use) -> Interval | None:
         """AugFPN's time divided by FPN's, on a GPU at the paper's budget."""
         for each in self.timings:
             if each["environment"]["device"] == "cuda" and each["budget"] == "paper":
-                return timing.time_ratio(each, use)
+                return timed.time_ratio(each, use)
         return None
 
     def apart(self, a: str, b: str) -> dict[int, Draws]:
@@ -206,7 +209,7 @@ def has_kept_truth(record: records.Record) -> bool:
     return truth_file(record.folder.parent, record.fingerprints["test"]).exists()
 
 
-def keep_truth(pictures: Pictures, records_folder: Path) -> Path:
+def keep_truth(pictures: "Pictures", records_folder: Path) -> Path:
     """Write the pictures' annotations beside records, if they are not there yet."""
     file = truth_file(records_folder, pictures.fingerprint)
     if not file.exists():

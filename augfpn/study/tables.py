@@ -10,7 +10,7 @@ from augfpn.data.annotations import count_by_size
 from augfpn.figures import plots
 from augfpn.settings import paper, recipes
 from augfpn.settings.components import label_of
-from augfpn.study import grid, intervals, timing
+from augfpn.study import grid, intervals, timed
 from augfpn.study.cells import effect_text, interval_text, page_table, percent, ratio_text
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
@@ -199,9 +199,9 @@ def run_times(timings: Sequence[dict]) -> str:
         device, budget = each["environment"]["device_name"], each["budget"]
         names = {"training": f"step, {each['batch']} pictures", "testing": "test picture"}
         for use, printed in paper.printed_time_ratios().items():
-            seconds = (each["seconds"][use][variant] for variant in timing.TIMED_VARIANTS)
+            seconds = (each["seconds"][use][variant] for variant in timed.TIMED_VARIANTS)
             middle = [f"{median(x):.3g}" for x in seconds]
-            ratio = ratio_text(timing.time_ratio(each, use))
+            ratio = ratio_text(timed.time_ratio(each, use))
             lines.append([device, budget, names[use], *middle, ratio, f"{printed:.2f}"])
     header = ["device", "budget", "", "FPN, s", "AugFPN, s", "AugFPN / FPN", "paper"]
     return page_table(header, lines)

@@ -26,10 +26,10 @@ from augfpn.data.pictures import Pictures
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.speed.testing import for_testing
-from augfpn.study import grid, intervals
+from augfpn.study import grid
 from augfpn.study.bench.settings import Use
-from augfpn.study.intervals import Interval
 from augfpn.study.recorded import TIMINGS
+from augfpn.study.timed import TIMED_VARIANTS
 from augfpn.support.files import write_json
 from augfpn.support.machine import environment, keep_freed_memory
 from augfpn.training import evaluate, prepare, schedule, train
@@ -41,7 +41,6 @@ SLOW_STEPS, MOST_STEPS = 3, 23
 SLOW_ROUNDS = 2
 TRAINING_SECONDS, TEST_SECONDS = 15.0, 5.0  # time that a forecast spends on measuring
 MOST_TESTED = 8  # test pictures that a forecast measures
-TIMED_VARIANTS = ("fpn", "augfpn")
 PAPER_SCENE = (1216, 800)  # as large as the pictures of COCO at the paper's budget
 
 T = TypeVar("T")
@@ -214,12 +213,6 @@ def elapsed(began: float, device: str) -> float:
     if device == "cuda":
         torch.cuda.synchronize()
     return time.monotonic() - began
-
-
-def time_ratio(timing: dict, use: Use) -> Interval:
-    """AugFPN's time divided by FPN's: the mean over rounds, with its interval."""
-    base, augmented = (timing["seconds"][use][variant] for variant in TIMED_VARIANTS)
-    return intervals.mean_interval([b / a for a, b in zip(base, augmented, strict=True)])
 
 
 def write_timing(timing: dict, folder: Path) -> Path:

@@ -9,6 +9,7 @@ from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.settings.asked import Asked
 from augfpn.study import gather, recorded, tables, timing
+from augfpn.study.timed import time_ratio
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def test_both_are_timed_in_turns(timed: dict) -> None:
 def test_the_ratio_is_of_rounds(timed: dict) -> None:
     """AugFPN takes twice as long in each round, however slow the machine is in that round."""
     seconds = {"fpn": [1.0, 2.0, 4.0], "augfpn": [2.0, 4.0, 8.0]}
-    found = timing.time_ratio({"seconds": {"testing": seconds}}, "testing")
+    found = time_ratio({"seconds": {"testing": seconds}}, "testing")
     assert found[:4] == (2.0, 2.0, 2.0, 3)
 
 

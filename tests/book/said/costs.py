@@ -10,7 +10,7 @@ from augfpn.detectors import cost
 from augfpn.records import COMMITTED
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import recorded, timing
+from augfpn.study import recorded, timed
 from augfpn.study.intervals import Interval
 from said.evidence import at, verdict
 from said.table import says
@@ -106,7 +106,7 @@ def times(budget: str, use: str) -> Interval:
         for each in recorded.read_timings(COMMITTED, budget)
         if each["budget"] == budget and each["environment"]["device"] == "cpu"
     ]
-    return timing.time_ratio(found, use)
+    return timed.time_ratio(found, use)
 
 
 @says(
