@@ -40,7 +40,7 @@ def build_detector(model: Model, start: bool = True) -> two_stage.TwoStage | One
     """
     net = backbone(model.backbone, model.norm, model.style)
     if start and model.weights == "imagenet":
-        load_imagenet(net, model.backbone, model.style)
+        load_imagenet(net, model.backbone, model.style, model.frozen)
     detector = build_on(net, model)
     if model.weights == "coco":
         coco_start.normalise_as_coco(detector, model)

@@ -32,7 +32,8 @@ def start_from_coco(detector: nn.Module, model: Model) -> None:
         )
     taken = that_fit(detector, coco_weights(model.detector))
     detector.load_state_dict(detector.state_dict() | taken)
-    detector.backbone.freeze_up_to(2)
+    if model.frozen > 1:
+        detector.backbone.freeze_up_to(model.frozen)
 
 
 def that_fit(detector: nn.Module, state: State) -> State:

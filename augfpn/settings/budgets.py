@@ -1,8 +1,8 @@
-"""Four sizes of the same experiment. A budget changes sizes, never what is computed.
+"""Five sizes of the same experiment. A budget changes sizes, never what is computed.
 
 ``smoke`` is for tests and a first contact, ``laptop`` shows a result on two CPU cores in minutes,
-``gpu`` takes one GPU a few minutes, ``paper`` is the paper's own setting. Results of different
-budgets are never compared.
+``transfer`` starts from ImageNet's weights, for photographs on a CPU, ``gpu`` takes one GPU a few
+minutes, ``paper`` is the paper's own setting. Results of different budgets are never compared.
 """
 
 from dataclasses import replace
@@ -58,6 +58,21 @@ BUDGETS = {
         budget="smoke",
     ),
     "laptop": Experiment(model=SMALL, data=EASY, train=QUICK, budget="laptop"),
+    "transfer": Experiment(
+        model=replace(
+            SMALL,
+            backbone="efficientnet_lite0",
+            weights="imagenet",
+            norm="frozen_statistics",
+            short_side=384,
+            long_side=512,
+            anchor_sizes=(24, 48, 96, 168, 264),
+            canonical_size=PAPER_CANONICAL_SIZE * 384 / PAPER_SHORT_SIDE,
+        ),
+        data=EASY,
+        train=replace(QUICK, steps=800),
+        budget="transfer",
+    ),
     "gpu": Experiment(
         model=Model(
             norm="batch",

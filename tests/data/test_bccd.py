@@ -1,21 +1,14 @@
-"""BCCD: its real folder, a made-up one that is broken in every way, and its download."""
+"""BCCD: its real folder, and a made-up one that is broken in every way."""
 
 import re
-import zipfile
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from importlib import import_module
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from PIL import Image
 
-from augfpn.data.bccd import COMMIT, CONTENT, bccd, content_of
+from augfpn.data.bccd import BCCD, bccd
+from augfpn.data.pinned import content_of
 from augfpn.errors import UserError
-
-module = import_module("augfpn.data.bccd")
 
 OBJECT = """<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax>
 <ymax>{}</ymax></bndbox></object>"""
@@ -37,9 +30,9 @@ def made_up(tmp_path) -> Path:
     return folder
 
 
-def message(root, split: str = "train", **more) -> str:
+def message(root, split: str = "train") -> str:
     with pytest.raises(UserError) as caught:
-        bccd(root, split, **more)
+        bccd(root, split)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -49,7 +42,7 @@ def message(root, split: str = "train", **more) -> str:
 
 def test_the_real_folder_is_what_the_repository_has(real_data):
     root = real_data("bccd")
-    assert content_of(root / "BCCD") == CONTENT
+    assert content_of(root / "BCCD", BCCD) == BCCD.content
     splits = [bccd(root, split) for split in ("train", "val", "test")]
     assert [len(split) for split in splits] == [205, 87, 72]
     assert len({entry["id"] for split in splits for entry in split.coco["images"]}) == 364
@@ -139,85 +132,3 @@ def test_a_name_without_a_number_is_refused(made_up):
     (made_up / "JPEGImages" / "cells.jpg").touch()
     (made_up / "ImageSets/Main/val.txt").write_text("cells\n")
     assert "cells.xml has no number after the last _" in message(made_up, "val")
-
-
-# --- the download ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def cache(tmp_path, monkeypatch) -> Path:
-    """An empty cache of pooch's, and no proxy between us and this machine."""
-    monkeypatch.setattr(module.pooch, "os_cache", lambda name: tmp_path / "cache" / name)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    return tmp_path / "cache" / "augfpn"
-
-
-@contextmanager
-def serving(folder: Path):
-    """The address of a server on this machine that hands out a folder's files."""
-
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/bccd.zip"
-        server.shutdown()
-
-
-def pack(source: Path, archive: Path) -> None:
-    """An archive of the repository, laid out like GitHub's."""
-    with zipfile.ZipFile(archive, "w") as packed:
-        for path in sorted(source.rglob("*")):
-            packed.write(path, f"BCCD_Dataset-{COMMIT}" / path.relative_to(source.parent))
-
-
-def test_the_download_is_checked_kept_and_used_again(real_data, tmp_path, cache, monkeypatch):
-    root = real_data("bccd")
-    pack(root / "BCCD", tmp_path / "bccd.zip")
-    with serving(tmp_path) as address:
-        monkeypatch.setattr(module, "ARCHIVE", address)
-        data = bccd(None, "test")
-    again = bccd(None, "test", download=False)  # the server is gone
-
-    assert data.fingerprint == again.fingerprint == bccd(root, "test").fingerprint
-    assert data[0][0].shape == (3, 480, 640)
-    assert {path.name for path in cache.iterdir()} - {"bccd.lock"} == {"bccd-d272fb1"}
-
-
-def test_without_a_network_one_sentence_says_what_to_do(cache, monkeypatch):
-    with serving(cache.parent.parent) as address:
-        pass  # the port is closed again
-    monkeypatch.setattr(module, "ARCHIVE", address)
-    text = message(None)
-    assert text.startswith(f"bccd could not be fetched from {address} into {cache}")
-    assert "there is no network, the server refused" in text
-    assert text.endswith("or give the folder of a copy as data_root.")
-
-
-def test_a_refusal_or_a_page_instead_of_the_archive_is_not_kept(tmp_path, cache, monkeypatch):
-    with serving(tmp_path) as address:
-        monkeypatch.setattr(module, "ARCHIVE", address)
-        assert "(HTTPError)" in message(None)  # 404
-        (tmp_path / "bccd.zip").write_text("<html>Please log in</html>")
-        assert "(BadZipFile)" in message(None)
-    assert {path.name for path in cache.iterdir()} <= {"bccd.lock"}
-
-
-def test_another_content_is_refused_and_not_kept(made_up, tmp_path, cache, monkeypatch):
-    pack(made_up, tmp_path / "bccd.zip")
-    with serving(tmp_path) as address:
-        monkeypatch.setattr(module, "ARCHIVE", address)
-        assert "is not what the commit holds" in message(None)
-    assert {path.name for path in cache.iterdir()} <= {"bccd.lock"}
-
-
-def test_no_download_without_leave(cache):
-    assert f"bccd is not in {cache}; allow the download" in message(None, download=False)
-    assert not cache.exists()
-
-
-def test_a_cache_that_cannot_be_written_is_one_sentence(tmp_path, cache):
-    (tmp_path / "cache").write_text("a file where the folder should be")
-    assert f"into {cache} (NotADirectoryError)" in message(None)
