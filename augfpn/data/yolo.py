@@ -41,7 +41,7 @@ def yolo_layout(root: Path) -> Layout | None:
         return None
     names = class_names(root, settings, [file for files in found.values() for file in files])
     splits = [split for split, files in found.items() if files]
-    return Layout("YOLO", splits, lambda split: _read(root, split, found[split], names))
+    return Layout("YOLO", splits, lambda split: read_labelled(root, split, found[split], names))
 
 
 def _settings(root: Path) -> dict[str, Any]:
@@ -159,7 +159,11 @@ def box_and_polygon(values: list[float], width: int, height: int) -> tuple[list[
     return [min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys)], [corners]
 
 
-def _read(root: Path, split: str, files: list[Path], names: dict[int, str]) -> Pictures:
+def read_labelled(root: Path, split: str, files: list[Path], names: dict[int, str]) -> Pictures:
+    """The picture files of a split with their labels; ids from 1 in the order of the files.
+
+    Raises: UserError for a file that is no picture, and for a label that is wrong.
+    """
     images: list[Entry] = []
     annotations: list[Entry] = []
     content = [str(sorted(names.items())).encode()]
