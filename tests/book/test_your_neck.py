@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "book" / "examples"
+TRAIN = "import sys; from augfpn.cli.program import main; sys.exit(main(sys.argv[1:]))"
 GRADIENTS = """
 from dataclasses import replace
 import torch
@@ -42,10 +43,13 @@ def patched(name: str, folder: Path, leave_out: str | None = None) -> dict[str, 
     return os.environ | {"PYTHONPATH": str(folder)}
 
 
-def train(setting: str, word: str, folder: Path, here: dict) -> subprocess.CompletedProcess:
+def train(
+    setting: str, word: str, folder: Path, here: dict, before: str = ""
+) -> subprocess.CompletedProcess:
+    """Execute the code ``before``, then train with a setting, both in one process."""
     option = f"--{setting.replace('_', '-')}"
     words = ("train", option, word, "--budget", "smoke", "--steps", "2", "--limit", "2")
-    command = [sys.executable, "-m", "augfpn.cli", *words, "--device", "cpu"]
+    command = [sys.executable, "-c", f"{before}\n{TRAIN}", *words, "--device", "cpu"]
     return subprocess.run(command, cwd=folder, env=here, capture_output=True, text=True)
 
 
@@ -54,10 +58,8 @@ def test_the_pages_changes_train(name: str, setting: str, word: str, tmp_path: P
     text = (EXAMPLES / f"{name}.patch").read_text()
     changed = re.findall(r"^\+\+\+ b/(.*)$", text, re.MULTILINE)
     assert changed == [f"augfpn/{place}.py" for place in PLACES]
-    here = patched(name, tmp_path)
-    script = GRADIENTS.format(setting=f'{setting}="{word}"')
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=here, check=True)
-    done = train(setting, word, tmp_path, here)
+    gradients = GRADIENTS.format(setting=f'{setting}="{word}"')
+    done = train(setting, word, tmp_path, patched(name, tmp_path), gradients)
     assert done.returncode == 0, done.stderr
     (record,) = (tmp_path / "runs").iterdir()
     assert word in (record / "settings.json").read_text()

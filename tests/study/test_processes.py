@@ -78,7 +78,7 @@ def test_the_reason_is_that_of_this_try_and_not_of_an_earlier_one(tmp_path: Path
     assert ended.why.startswith("it said nothing")
 
 
-def wait_until(true, seconds: float = 30) -> bool:
+def wait_until(true, seconds: float = 240) -> bool:
     until = time.monotonic() + seconds
     while not true() and time.monotonic() < until:
         time.sleep(0.05)
@@ -102,7 +102,7 @@ def test_a_signal_ends_all_jobs_which_save_first(number: int, tmp_path: Path) ->
         logs = [tmp_path / f"logs/log{i}.txt" for i in (0, 1)]
         assert wait_until(lambda: all(f.exists() and "started" in f.read_text() for f in logs))
         parent.send_signal(number)
-        _, said = parent.communicate(timeout=30)
+        _, said = parent.communicate(timeout=240)
     for i, log in enumerate(logs):
         assert log.read_text() == "started\naugfpn: saved.\n"
         assert f"job {i}: interrupted (SIGTERM; it goes on from its last checkpoint)" in said
@@ -140,7 +140,7 @@ def test_what_a_job_has_started_ends_with_it(
 
 
 def test_each_job_on_a_gpu_sees_one_with_the_fewest_jobs(tmp_path: Path) -> None:
-    code = f"import os, time\nprint(os.environ[{GPUS!r}])\ntime.sleep(1)"
+    code = f"import os\nprint(os.environ[{GPUS!r}])"
     jobs = [job(code, f"job{i}", on_gpu=True) for i in range(4)]
     in_processes(jobs, tmp_path, 4, lambda said: None, ["3", "GPU-8a"])
     seen = [(tmp_path / f"logs/job{i}.txt").read_text().strip() for i in range(4)]

@@ -86,7 +86,5 @@ def test_notebooks_of_the_study_run_on_the_committed_records(name: str, tmp_path
     notebook = nbformat.read(
         Path(__file__).parents[2] / "experiments" / f"{name}.ipynb", as_version=4
     )
-    nbclient.NotebookClient(
-        notebook, timeout=100, resources={"metadata": {"path": tmp_path}}
-    ).execute()
+    nbclient.NotebookClient(notebook, resources={"metadata": {"path": tmp_path}}).execute()
     assert list(tmp_path.iterdir()) == []
