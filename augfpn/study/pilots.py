@@ -1,0 +1,104 @@
+"""Pilots: short runs that choose the settings of a budget, on pictures that no table is made of.
+
+Each data set has a split for that (`augfpn.config.DataSet`). FPN and AugFPN get the same tries.
+What came out is kept in ``pilots/`` beside the records: the settings of each try and its AP.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from augfpn.config import DATA_SETS
+from augfpn.errors import UserError
+from augfpn.settings import parameters
+from augfpn.study.grid import DEVICES, SETS, words_of_variant
+from augfpn.study.processes import Say
+from augfpn.support.files import write_json
+from augfpn.training.prepare import experiment_here
+from augfpn.training.train import train
+
+FOLDER = "pilots"
+COMPARED = ("fpn", "augfpn")
+TRIED_ON = ("aquarium", "bccd")
+KEPT_NUMBERS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "seconds")  # of a result
+
+
+class Try(NamedTuple):
+    """What a pilot sets; the rest is the budget's. A whole try, so that no default changes it."""
+
+    lr: float = 1e-3
+    norm: str = "frozen_statistics"
+    frozen: int = 2
+    short_side: int = 384
+    batch: int = 4
+    steps: int = 200
+
+
+TRIES = {  # by budget: first settings one by one, from the first try on, then lengths and sizes
+    "transfer": (
+        Try(),
+        Try(lr=2e-3),
+        Try(norm="batch"),
+        Try(frozen=4),
+        Try(batch=2, steps=400),
+        Try(lr=5e-4),
+        Try(frozen=1),
+        Try(steps=800),
+        Try(short_side=320, steps=1000),
+    ),
+}
+
+
+def pilot(
+    budget: str, sets: Sequence[str] | None, folder: Path, data_root: str | None, say: Say
+) -> Path:
+    """Make the missing runs of a pilot, one after the other, and write what all tries gave.
+
+    A run that was stopped goes on. Returns the file, which is written anew after each run; what it
+    has on other picture sets is kept. Raises ``UserError`` for a budget or set that has no pilot.
+    """
+    if budget not in TRIES:
+        raise UserError(f"budget = {budget!r} has no pilot: choose one of {', '.join(TRIES)}.")
+    wanted = [name for name in TRIED_ON if sets is None or name in sets]
+    if not wanted:
+        raise UserError(
+            f"a pilot has no pictures {' '.join(sets)}: choose from {', '.join(TRIED_ON)}."
+        )
+    torch.set_num_threads(1)  # as each run of the study has on a CPU
+    file = folder / FOLDER / f"{budget}.json"
+    before = json.loads(file.read_bytes()) if file.is_file() else []
+    rows = [row for row in before if row["pictures"] not in wanted]
+    for number, tried in enumerate(TRIES[budget], start=1):
+        for pictures in wanted:
+            for variant in COMPARED:
+                say(f"try {number} of {len(TRIES[budget])}: {variant} on {pictures}, {tried}")
+                words = words_of_try(tried, budget, pictures, variant)
+                if data_root is not None:
+                    words["data_root"] = data_root
+                record = train(experiment_here(parameters.parse(words)), folder)
+                found = {name: record.result[name] for name in KEPT_NUMBERS}
+                where = {"pictures": pictures, "split": words["test_split"], "variant": variant}
+                rows.append(where | tried._asdict() | found | commit_of(record.environment))
+                write_json(file, rows)
+    return file
+
+
+def words_of_try(tried: Try, budget: str, pictures: str, variant: str) -> dict[str, Any]:
+    """The parameters of a try's run, except the folder of the pictures."""
+    names = {"model.norm": tried.norm, "model.frozen": tried.frozen}
+    return (
+        words_of_variant(variant)
+        | SETS[pictures]
+        | {"budget": budget, "weights": "imagenet", "device": DEVICES[budget]}
+        | {"test_split": DATA_SETS[SETS[pictures]["data"]].tune}
+        | {name: getattr(tried, name) for name in ("lr", "short_side", "batch", "steps")}
+        | {"settings": tuple(f"{name}={value}" for name, value in names.items())}
+    )
+
+
+def commit_of(environment: dict) -> dict[str, str]:
+    """Where a run was made: its commit and its processor."""
+    return {"commit": environment["commit"], "device_name": environment["device_name"]}
