@@ -11,6 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image
+from xdist.scheduler import LoadFileScheduling
 
 # For torch, which tests import later, and for the programs that they start; see pyproject.toml.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,6 +19,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # which takes longer than what most of these programs do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    """Share slow tests file by file: what a file makes for them is slow, and there is one book."""
+    everyday = config.option.markexpr == "not slow"
+    return None if everyday else LoadFileScheduling(config, log)
 
 
 @pytest.fixture(scope="session")
