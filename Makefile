@@ -57,7 +57,7 @@ clean: ## remove the built book and the caches (.venv and runs/ stay)
 	@find . -path ./.venv -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/.ready: pyproject.toml requirements.txt | $(BIN)/uv
-	@$(BIN)/uv pip install --python .venv -r requirements.txt -e '.[notebooks,test,book,backbones,weights,tensorboard,cluster,export]'
+	@$(BIN)/uv pip install --python .venv -r requirements.txt -e '.[notebooks,test,book,backbones,weights,tensorboard,cluster,export,openvino]'
 	@touch $@
 
 # need(Python code, sentence): stop with the one sentence where the code fails

@@ -79,15 +79,13 @@ def run_evaluate(given: argparse.Namespace) -> int:
 
 
 def run_predict(given: argparse.Namespace) -> int:
-    """Draw what a recorded detector finds in pictures, and write it as COCO JSON."""
+    """Draw what a recorded or exported detector finds in pictures, and write it as COCO JSON."""
     from augfpn.data.files import some
-    from augfpn.deploy import predict
+    from augfpn.deploy import engine, predict
     from augfpn.support.text import printable
-    from augfpn.training import prepare, reopen
 
     pictures = predict.places(given.pictures, given.out)
-    detector, record = reopen.load_detector(given.record, prepare.the_device(given.device))
-    categories = reopen.categories_of(record)
+    detector, categories = engine.detector_of(given.record, given.device)
     unread = predict.draw_detections(detector, categories, pictures, given.out, given.threshold)
     others = predict.left_out(given.pictures)
     for sentence in [*unread, *([others] if others else [])]:
@@ -105,7 +103,7 @@ def run_export(given: argparse.Namespace) -> int:
     from augfpn.training import reopen
 
     detector, record = reopen.load_detector(given.record, "cpu")
-    export.export(detector, given.out, record.classes)
+    export.export(detector, given.out, reopen.categories_of(record))
     print(f"{given.out}: {given.out.stat().st_size / 1e6:.1f} MB")
     try:
         test = reopen.recorded_pictures(record, "test", given.data_root)
@@ -192,7 +190,12 @@ COMMANDS = (
         "predict",
         run_predict,
         (
-            options.RECORD_OR_WEIGHTS,
+            argument(
+                "record",
+                metavar="RECORD",
+                type=options.as_path,
+                help="a record, its weights, or a file of augfpn export",
+            ),
             argument("pictures", metavar="PICTURE", type=Path, nargs="+", help="files and folders"),
             argument(
                 "--out",

@@ -10,7 +10,7 @@ nothing that only training needs. It is traced from the detector's own forward, 
 import copy
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,9 +24,10 @@ from augfpn.deploy.graph import traceable
 from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
-from augfpn.support.files import whole
+from augfpn.support.files import check_writable, whole
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+METADATA = ("category_ids", "classes")  # what a file has beside the graph
 TRACES_ALL = "2.13"  # the first torch that traces all; 2.11 traces only Faster and Mask R-CNN
 OPSET = 18  # the version of ONNX's operators that the exporter writes without conversion
 EXAMPLE = (3, 240, 320)  # the graph is the same for a picture of any size
@@ -55,17 +56,21 @@ class OnePicture(nn.Module):
         return tuple(found[name] for name in self.names)
 
 
-def export(detector: TwoStage | OneStage, path: Path, classes: Sequence[str] = ()) -> None:
+def export(detector: TwoStage | OneStage, path: Path, categories: Mapping[int, str]) -> None:
     """Write the detector as an ONNX file; see `OnePicture` for its input and outputs.
 
-    ``classes`` are the names of labels 1..K, kept in the file's metadata as JSON. All weights are
-    in the file. Raises: UserError for a file that exists, and for packages that are missing.
+    ``categories`` are the data set's id of each class and its name, in the order of the labels
+    1..K; the file's metadata has them as two lists in JSON, `METADATA`. All weights are in the
+    file. Raises: UserError for a file that exists, and for packages that are missing.
     """
-    need(PACKAGES)
+    need(PACKAGES, "export")
     if path.exists():
         raise UserError(f"{path} exists, and nothing is overwritten: give another name.")
+    check_writable(path.parent)
     program = traced(OnePicture(detector))
-    program.model.metadata_props["classes"] = json.dumps(list(classes))
+    lists = list(categories), list(categories.values())
+    for name, values in zip(METADATA, lists, strict=True):
+        program.model.metadata_props[name] = json.dumps(values)
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as partial_file:
         program.save(partial_file, external_data=False)
@@ -102,12 +107,12 @@ def traceable_convolutions() -> AbstractContextManager:
     return torch.backends.mkldnn.flags(enabled=False) if old else nullcontext()
 
 
-def need(packages: Sequence[str]) -> None:
-    """Raise ``UserError`` for packages that are not installed."""
+def need(packages: Sequence[str], extra: str) -> None:
+    """Raise ``UserError`` for packages that are not installed; ``extra`` is the one with them."""
     missing = [name for name in packages if find_spec(name) is None]
     if missing:
         raise UserError(
-            f"{' and '.join(missing)} missing, which export needs: pip install 'augfpn[export]'"
+            f"{' and '.join(missing)} missing, needed for this: pip install 'augfpn[{extra}]'."
         )
 
 
@@ -144,7 +149,7 @@ def check_export(detector: TwoStage | OneStage, path: Path, pictures: Sequence[T
 
     Both run on the CPU. Raises ``UserError`` for packages that are missing.
     """
-    need(PACKAGES)
+    need(PACKAGES, "export")
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

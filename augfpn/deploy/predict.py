@@ -3,7 +3,7 @@
 import contextlib
 import io
 import json
-import tempfile
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,22 +11,22 @@ import numpy as np
 import torch
 from PIL import Image
 from pycocotools import mask as rle
+from torch import nn
 
 from augfpn.data.files import some
 from augfpn.data.pixels import SUFFIXES_OF_PICTURES, UNREADABLE, as_seen, decoded_file
-from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.targets import Detections
-from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
 from augfpn.figures.pictures import draw_boxes
-from augfpn.speed.testing import for_testing
 from augfpn.support.files import check_writable
+from augfpn.support.lease import lease
 from augfpn.support.machine import keep_freed_memory
 from augfpn.support.progress import Progress
 from augfpn.training import evaluate
 
 DRAWN_AS = (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp")  # all others are drawn as PNG
 RESULTS = "detections.json"
+UNFINISHED = ".unfinished"  # where results are until all are complete
 JPEG_QUALITY = 95
 
 Places = dict[Path, Path]  # a picture file -> where it is drawn, relative to the folder for results
@@ -59,11 +59,16 @@ def places(given: Iterable[Path], out: Path) -> Places:
         raise UserError(
             f"{out / outside[0]} leads out of {out}, through a link: give another --out."
         )
-    there = [out / name for name in (Path(RESULTS), *taken) if (out / name).exists()]
+    check_nothing_there(out, taken)
+    return found
+
+
+def check_nothing_there(out: Path, drawn: Iterable[Path]) -> None:
+    """Raise ``UserError`` if a result is in ``out`` already."""
+    there = [out / name for name in (Path(RESULTS), *drawn) if (out / name).exists()]
     if there:
         more = f" and {len(there) - 1} more files exist" if len(there) > 1 else " exists"
         raise UserError(f"{there[0]}{more}, and nothing is overwritten: give another --out.")
-    return found
 
 
 def pictures_inside(path: Path) -> Iterator[tuple[Path, Path]]:
@@ -83,8 +88,8 @@ def pictures_inside(path: Path) -> Iterator[tuple[Path, Path]]:
 
 
 def files_inside(folder: Path) -> Iterator[Path]:
-    """All files in a folder and its subfolders."""
-    return (path for path in folder.rglob("*") if path.is_file())
+    """All files in a folder and its subfolders, but for what a killed run has drawn."""
+    return (p for p in folder.rglob("*") if p.is_file() and UNFINISHED not in p.parts)
 
 
 def is_picture(file: Path) -> bool:
@@ -122,10 +127,10 @@ def upright(path: Path) -> np.ndarray:
 
 @torch.no_grad()
 def confident_detections(
-    detector: TwoStage | OneStage, pixels: np.ndarray, threshold: float
+    detector: nn.Module, pixels: np.ndarray, threshold: float
 ) -> dict[str, torch.Tensor]:
     """The detections in one picture (H, W, 3) uint8 with a score of at least ``threshold``."""
-    device = next(detector.parameters()).device
+    device = next((each.device for each in detector.parameters()), "cpu")
     image = torch.from_numpy(pixels.transpose(2, 0, 1).copy()).to(device).float() / 255
     found: Detections = detector([image])
     sure = found[0]["scores"] >= threshold
@@ -133,7 +138,7 @@ def confident_detections(
 
 
 def draw_detections(
-    detector: TwoStage | OneStage,
+    detector: nn.Module,
     categories: Categories,
     pictures: Places,
     out: Path,
@@ -145,20 +150,20 @@ def draw_detections(
     upright picture, and masks (run-length codes) if the detector predicts them. Label k is the k-th
     of the ``categories``, whose ids are written. All is put into ``out`` at the end: a run that was
     stopped leaves nothing there. Returns a sentence for each picture that is left out.
-    Raises: UserError if ``out`` cannot be written to.
+    Raises: UserError if ``out`` cannot be written to, or has got results meanwhile.
     """
     keep_freed_memory()
-    quick = for_testing(detector)
     names, ids = list(categories.values()), dict(enumerate(categories, start=1))
     images, annotations = [], []
     drawn: list[Path] = []
     unread: list[str] = []
     with unfinished(out) as work, Progress(len(pictures), "predicting") as tell:
+        check_nothing_there(out, pictures.values())
         for done, (path, place) in enumerate(pictures.items(), start=1):
             tell(done)
             try:
                 pixels = upright(path)
-                found = confident_detections(quick, pixels, threshold)
+                found = confident_detections(detector, pixels, threshold)
                 content = encoded_drawing(pixels, found, names, place)
             except UserError as error:
                 unread.append(str(error))
@@ -223,12 +228,19 @@ def area_of(row: dict) -> float:
 def unfinished(out: Path) -> Iterator[Path]:
     """A hidden folder in ``out`` for results that are not complete; it goes at the block's end.
 
-    ``out`` goes too if nothing is in it.
+    ``out`` goes too if nothing is in it. What a killed run has left there goes at the beginning.
+    Raises: BusyError if another process is predicting into ``out``.
     """
     out.mkdir(parents=True, exist_ok=True)
+    work = out / UNFINISHED
     try:
-        with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=out) as work:
-            yield Path(work)
+        with lease(work):
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir()
+            try:
+                yield work
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
     finally:
         if not any(out.iterdir()):
             out.rmdir()

@@ -14,6 +14,7 @@ from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
 
 pytest.importorskip("onnxruntime", reason="export needs pip install 'augfpn[export]'")
+CATEGORIES = {3: "a", 7: "ü", 9: "c", 20: "d"}  # ids of a data set that are not its labels
 SIZES = ((3, 120, 200), (3, 200, 120), (3, 256, 256))
 
 
@@ -23,7 +24,7 @@ def pictures() -> list[Tensor]:
 
 
 def exported(detector: TwoStage | OneStage, folder: Path) -> export.Report:
-    export.export(detector, folder / "d.onnx", ["a", "b", "c", "d"])
+    export.export(detector, folder / "d.onnx", CATEGORIES)
     return export.check_export(detector, folder / "d.onnx", pictures())
 
 
@@ -36,7 +37,7 @@ def test_faster_rcnn_in_a_file_is_the_detector(tmp_path: Path) -> None:
     assert report.same > 20
     assert report.apart == 0, report
     with pytest.raises(UserError, match="exists, and nothing is overwritten"):
-        export.export(detector, tmp_path / "d.onnx")
+        export.export(detector, tmp_path / "d.onnx", CATEGORIES)
 
 
 @pytest.mark.slow
@@ -57,7 +58,7 @@ def test_a_torch_that_cannot_is_named(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(torch.onnx, "export", cannot)
     monkeypatch.setattr(export, "TRACES_ALL", "99")
     with pytest.raises(UserError, match="use torch 99 or newer"):
-        export.export(talkative(augfpn_of("fcos")), tmp_path / "d.onnx")
+        export.export(talkative(augfpn_of("fcos")), tmp_path / "d.onnx", CATEGORIES)
     assert not list(tmp_path.iterdir())
 
 
@@ -74,7 +75,7 @@ def test_a_report_counts_what_only_one_has() -> None:
 
 def test_a_missing_package_is_named() -> None:
     with pytest.raises(UserError, match=r"no_such_package missing.*pip install 'augfpn\[export\]'"):
-        export.need(["no_such_package"])
+        export.need(["no_such_package"], "export")
 
 
 @pytest.mark.parametrize("name", ["faster_rcnn", "retinanet", "fcos"])

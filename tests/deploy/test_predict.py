@@ -19,6 +19,7 @@ from augfpn.detectors.build import build_detector
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
+from augfpn.speed.testing import for_testing
 from augfpn.training import evaluate
 
 IDS = {3: "a", 7: "b", 9: "c", 20: "d", 21: "e"}  # ids of a data set that are not its labels
@@ -34,7 +35,9 @@ def detector() -> TwoStage:
     """Mask R-CNN that was never trained: it finds something everywhere."""
     torch.manual_seed(0)
     small = BUDGETS["smoke"].model
-    return build_detector(replace(small, detector="mask_rcnn", norm="batch", classes=5)).eval()
+    return for_testing(
+        build_detector(replace(small, detector="mask_rcnn", norm="batch", classes=5))
+    )
 
 
 def save(pixels: np.ndarray, path: Path) -> Path:
