@@ -19,7 +19,8 @@ def say(sentence: str) -> None:
 
             if not first_to_say(sentence):
                 return
-    print(f"augfpn: {printable(sentence)}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # a log on a full disk: the exit status still tells
+        print(f"augfpn: {printable(sentence)}", file=sys.stderr, flush=True)
 
 
 def as_json(value: object) -> str:

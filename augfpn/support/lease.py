@@ -66,11 +66,16 @@ def lease(folder: Path) -> Iterator[None]:
     finally:
         over.set()
         beat.join()
-        # While it is locked: whoever opened it before finds that it is gone, and tries again.
-        for each in (file, Path(lock.lock_file)):
-            with contextlib.suppress(OSError):
-                each.unlink()
-        lock.release()
+        give_back(lock, file)
+
+
+def give_back(lock: filelock.BaseFileLock, file: Path) -> None:
+    """Remove the files of a lease that this process holds, and end it."""
+    # While it is locked: whoever opened it before finds that it is gone, and tries again.
+    for each in (file, Path(lock.lock_file)):
+        with contextlib.suppress(OSError):
+            each.unlink()
+    lock.release()
 
 
 def forget(folder: Path) -> None:
@@ -105,7 +110,11 @@ def take(lock: filelock.BaseFileLock, file: Path, folder: Path, tell: bool = Tru
             f"{silent:.0f} s ago: this process takes it over.\n"
         )
         sys.stderr.write(sentence * tell)
-    write_owner(file, own)
+    try:
+        write_owner(file, own)
+    except OSError:  # the disk is full, say
+        give_back(lock, file)
+        raise
 
 
 def busy(folder: Path, owner: Owner | None) -> None:
@@ -125,8 +134,11 @@ def owner_in(file: Path) -> Owner | None:
 def write_owner(file: Path, owner: Owner) -> None:
     """Write a lease whole, so that nobody reads half of it."""
     partial = file.with_name(file.name + f".{owner.pid}")
-    partial.write_text(json.dumps(asdict(owner)) + "\n")
-    partial.replace(file)
+    try:
+        partial.write_text(json.dumps(asdict(owner)) + "\n")
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def silence(file: Path) -> float:

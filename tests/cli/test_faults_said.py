@@ -97,6 +97,11 @@ def test_a_full_disk_behind_stdout_is_one_sentence(words: str) -> None:
     assert "No space left on device" in line
 
 
+@pytest.mark.parametrize("streams", ["2> /dev/full", "> /dev/full 2>&1", "> /dev/full 2>&-"])
+def test_a_full_disk_behind_stderr_leaves_the_exit_status(streams: str) -> None:
+    assert shell(f"augfpn evaluate nowhere {streams}").returncode == 2
+
+
 @pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", ">&- <&- 2>&-"])
 def test_closed_streams_end_no_command(closed: str) -> None:
     done = shell(f"augfpn recipes fcos_r50 {closed}")

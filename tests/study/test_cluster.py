@@ -3,8 +3,11 @@
 For SLURM see `test_a_grid_on_slurm_survives`: it needs a cluster whose jobs see this folder.
 """
 
+import contextlib
 import hashlib
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +17,7 @@ import pytest
 
 from augfpn import records
 from augfpn.errors import BusyError, UserError
-from augfpn.study import cluster, gather, grid
+from augfpn.study import cluster, gather, grid, recorded
 from augfpn.study.cluster import Task, on_cluster
 from augfpn.study.processes import GPUS, Job
 
@@ -140,6 +143,25 @@ def bits_of(folder: Path) -> dict[str, list[str]]:
     }
 
 
+def process_of(run: grid.Run, folder: Path) -> int:
+    """The process that trains a run."""
+    words = [word.encode() for word in gather.train_command(run, folder, None)]
+    for there in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended in the meantime
+            if (there / "cmdline").read_bytes().split(b"\0")[:-1] == words:
+                return int(there.name)
+    raise AssertionError(f"no process trains {run}")
+
+
+def parent_of(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+def slurm(*words: str) -> None:
+    """Its status does not count: scancel may try again where its signal has already ended a job."""
+    subprocess.run(words, check=False, capture_output=True)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(not has_slurm(), reason="there is no SLURM with an idle node here")
@@ -149,34 +171,33 @@ def test_a_grid_on_slurm_survives(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     runs = grid.runs(["table2"], "smoke", ["scenes"])[:6]
     gather.run_missing(runs, tmp_path / "alone", 2, None, print)
     logs = tmp_path / "slurm" / "logs"
-    disturb = {
-        0: "scontrol requeue {0}",
-        1: "scancel --signal=USR2 {0}",
-        2: "scancel --signal=TERM {0}",
-        3: "pkill -9 -f 'augfpn.cli train.*--records={1}'",
-        4: "pkill -9 -f '_submit {1}/logs/cluster'",
+    disturb = {  # by what is done to the job of a run, or to its process
+        0: lambda job, process: slurm("scontrol", "requeue", job),
+        1: lambda job, process: slurm("scancel", "--signal=USR2", job),
+        2: lambda job, process: slurm("scancel", "--signal=TERM", job),
+        3: lambda job, process: os.kill(process, signal.SIGKILL),
+        4: lambda job, process: os.kill(parent_of(process), signal.SIGKILL),  # submitit's
     }
     done: set[int] = set()
 
     def look(*given: object, **named: object) -> set[str] | None:
         """Disturb each task once it has trained some steps."""
         known = known_before()
-        for i, (run, words) in enumerate(zip(runs, disturb.values(), strict=False)):
+        for i, (run, to) in enumerate(zip(runs, disturb.values(), strict=False)):
             log = logs / f"scenes-{run.variant}-seed0.txt"
             if i not in done and log.exists() and "training " in log.read_text():
-                mine = [each for each in known or () if each.endswith(f"_{i}")]
-                subprocess.run(
-                    ["bash", "-c", words.format(*mine or [""], tmp_path / "slurm")], check=False
-                )
+                (mine,) = [each for each in known or () if each.endswith(f"_{i}")]
+                to(mine, process_of(run, tmp_path / "slurm"))
                 done.add(i)
         return known
 
     known_before = cluster.known_to_slurm
     monkeypatch.setattr(cluster, "known_to_slurm", look)
-    ended = gather.run_missing(runs, tmp_path / "slurm", 1, None, print, "slurm", {})
+    ended = gather.run_missing(runs, tmp_path / "slurm", 2, None, print, "slurm", {})
     assert {each.kind for each in ended} == {"done"}
     assert done == set(disturb)
     assert bits_of(tmp_path / "slurm") == bits_of(tmp_path / "alone")
     assert len(bits_of(tmp_path / "slurm")) == len(runs)
-    attempts = [len(r.environment["attempts"]) for r in records.records_in([tmp_path / "slurm"])]
-    assert sorted(attempts)[-1] > 1
+    found = recorded.collect([tmp_path / "slurm"])
+    attempts = [len(found.record(run).environment["attempts"]) for run in runs]
+    assert [number > 1 for number in attempts] == [i in disturb for i in range(len(runs))]
