@@ -60,6 +60,16 @@ def at_least(least: int) -> Callable[[str], int]:
     return whole_number
 
 
+def seeds(word: str) -> range:
+    """The type of an option that is a number of seeds, or the first and the last: "3-11"."""
+    first, dash, last = word.partition("-") if "-" in word.strip("-") else ("0", "", word)
+    if first.isdecimal() and last.isdecimal():
+        found = range(int(first), int(last) + 1 if dash else int(last))
+        if found and found[-1] < 2**31:
+            return found
+    raise argparse.ArgumentTypeError(f"{word!r}: give a number of seeds, or FIRST-LAST as 3-11")
+
+
 def as_path(word: str) -> Path:
     """The type of an option that is a folder or a file; ~ is expanded."""
     try:

@@ -109,6 +109,15 @@ def status_of(ended: Sequence[Outcome]) -> int:
     return FAILED if wrong else DONE
 
 
+def choose_settings(given: argparse.Namespace) -> int:
+    """make the runs that chose a budget's settings, on pictures that no table is made of"""
+    check_writable(given.records)
+    from augfpn.study import pilots
+
+    print(pilots.pilot(given.budget, given.pictures, given.records, given.data_root, say))
+    return DONE
+
+
 def time_both(given: argparse.Namespace) -> int:
     """time FPN and AugFPN in turns on this machine"""
     check_writable(given.records)
@@ -141,6 +150,7 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {  # their docstrings 
     "run": train_missing_runs,
     "measure": measure_missing_records,
     "time": time_both,
+    "pilot": choose_settings,
     "report": write_report,
 }
 EPILOG = "\n".join(["actions:", *(f"  {name:<9} {act.__doc__}" for name, act in ACTIONS.items())])
@@ -157,8 +167,8 @@ OPTIONS = (
     ),
     argument(
         "--seeds",
-        type=options.at_least(1),
-        help="how many [the budget's own; report: all there are]",
+        type=options.seeds,
+        help="how many, or FIRST-LAST as 3-11 [the budget's own; report: all there are]",
     ),
     argument(
         "--records",
@@ -167,7 +177,11 @@ OPTIONS = (
         default=options.RECORDS,
         help=f"[{options.RECORDS}]",
     ),
-    argument("--data-root", metavar="FOLDER", help="of bccd, or of coco; bccd is downloaded"),
+    argument(
+        "--data-root",
+        metavar="FOLDER",
+        help="of bccd, aquarium or coco; the first two can be downloaded",
+    ),
     argument(
         "--jobs",
         type=options.at_least(1),

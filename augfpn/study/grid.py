@@ -16,21 +16,14 @@ from augfpn import config, records
 from augfpn.config import DATA_SETS, DIALS
 from augfpn.errors import UserError, choice_of
 from augfpn.settings import paper, parameters, recipes
+from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.components import variant_of
 from augfpn.settings.experiment import experiment
+from augfpn.study.sets import DIALS_OF_DETECTOR, SETS, dialled_settings, settings_that_vary
 
-TURNED_UP = {"scale": 1.0}  # a dial's value in its picture set, unless it is 0.5
-SETS: dict[str, dict[str, Any]] = {  # picture sets, as parameters; each dial of scenes has its own
-    "scenes": {"data": "scenes"},
-    **{dial: {"data": "scenes", dial: TURNED_UP.get(dial, 0.5)} for dial in DIALS},
-    **{name: {"data": name} for name in DATA_SETS if name != "scenes"},
-}
 OWN_DIAL = {"cs": "scale", "rfa": "context", "srs": "detail"}  # component: dial of its own defect
 DEVICES: dict[str, config.Device] = {
-    "smoke": "cpu",
-    "laptop": "cpu",
-    "gpu": "cuda",
-    "paper": "cuda",
+    name: "cuda" if name in ("gpu", "paper") else "cpu" for name in BUDGETS
 }
 NOTEBOOKS = {  # notebooks of experiments/ that are not named after their part: the part
     "semantic_gap": "'mechanisms'",
@@ -39,7 +32,9 @@ NOTEBOOKS = {  # notebooks of experiments/ that are not named after their part: 
     "defect_matrix": "'defects'",
     "runtime": "`augfpn study time`",
 }
-SEEDS = {"smoke": 1, "laptop": 3, "gpu": 5, "paper": 3}  # the number of seeds, which begin at 0
+# The number of seeds, which begin at 0.
+SEEDS = {"smoke": 1, "laptop": 3, "transfer": 8, "gpu": 5, "paper": 3}
+PHOTOGRAPHS = ("bccd", "aquarium")  # the picture sets at budget transfer
 PARTS_OF_MODEL = (
     *("detector", "cs", "lam", "supervision", "rfa", "ratios", "context_pooling"),
     *("context_fusion", "roi_selection", "mask_supervision"),
@@ -52,8 +47,9 @@ class Part(NamedTuple):
 
     title: str
     variants: tuple[str, ...]
-    sets: tuple[str, ...]  # at all budgets but the paper's, which only has COCO
+    sets: tuple[str, ...]  # at all budgets but transfer and the paper's, which only has COCO
     measured: bool = False  # whether it needs what `augfpn measure` writes into records
+    transfer: bool = False  # whether budget transfer runs it
 
 
 def of_table(table: str) -> tuple[str, ...]:
@@ -76,16 +72,19 @@ def parts() -> dict[str, Part]:
     one_stage = ("retinanet:fpn", "retinanet:augfpn", "fcos:fpn", "fcos:augfpn")
     masks = ("mask_rcnn:fpn", "mask_rcnn:augfpn")
     return {
-        "table2": Part("Table 2: the three components", of_table("Table 2"), both),
+        "table2": Part("Table 2: the three components", of_table("Table 2"), both, transfer=True),
         "defects": Part("Does each component mend its own defect?", each_alone, ("scenes", *DIALS)),
+        "dials": Part("Dials of the detector: what FPN loses", ("fpn",), tuple(DIALS_OF_DETECTOR)),
         "mechanisms": Part("The three defects, measured", each_alone, both, measured=True),
         "figure4": Part(
             "Figure 4: what RoIs take from each level", ("srs", "augfpn"), both, measured=True
         ),
-        "table3": Part("Table 3: Consistent Supervision", of_table("Table 3"), both),
+        "table3": Part("Table 3: Consistent Supervision", of_table("Table 3"), both, transfer=True),
         "table4": Part("Table 4: Residual Feature Augmentation", of_table("Table 4"), both),
-        "table5": Part("Table 5: Soft RoI Selection", (*of_table("Table 5"), "panet"), both),
-        "one_stage": Part("Table 1: one-stage detectors", one_stage, both),
+        "table5": Part(
+            "Table 5: Soft RoI Selection", (*of_table("Table 5"), "panet"), both, transfer=True
+        ),
+        "one_stage": Part("Table 1: one-stage detectors", one_stage, both, transfer=True),
         "masks": Part("Table 1: Mask R-CNN", masks, ("scenes",)),
         "table1": Part("Table 1: all detectors, backbones and schedules", whole_recipes(), ()),
     }
@@ -156,9 +155,11 @@ class Run:
     @property
     def words(self) -> dict[str, Any]:
         """All parameters except the folder of the pictures."""
-        weights = "imagenet" if self.budget == "paper" else "scratch"
+        weights = BUDGETS[self.budget].model.weights
         common = {"budget": self.budget, "seed": self.seed, "weights": weights}
-        return words_of_variant(self.variant) | SETS[self.pictures] | common
+        words = words_of_variant(self.variant) | SETS[self.pictures] | common
+        settings = dialled_settings(self.pictures, self.budget) + settings_that_vary(words)
+        return words | ({"settings": settings} if settings else {})
 
     @property
     def experiment(self) -> config.Experiment:
@@ -196,20 +197,21 @@ def key_of_run(run: Run) -> str:
 
 
 def runs(
-    names: Iterable[str], budget: str, sets: Iterable[str] | None = None, seeds: int | None = None
+    names: Iterable[str],
+    budget: str,
+    sets: Iterable[str] | None = None,
+    seeds: Iterable[int] | None = None,
 ) -> list[Run]:
     """The runs that some parts need, each once, and seed by seed, so that a part grows evenly.
 
-    If a variant and a recipe are the same run, the name that comes first counts. Raises
-    ``UserError`` for an unknown part, budget or picture set, and for less than one seed.
+    Without ``seeds`` they are the budget's. If a variant and a recipe are the same run, the name
+    that comes first counts. Raises ``UserError`` for an unknown part, budget or picture set.
     """
     known_budget(budget)
     chosen = [part(name) for name in names]
-    if seeds is not None and seeds < 1:
-        raise UserError(f"seeds = {seeds}: give 1 or more.")
     found = (
         Run(variant, pictures, budget, seed)
-        for seed in range(seeds or SEEDS[budget])
+        for seed in (range(SEEDS[budget]) if seeds is None else seeds)
         for each in chosen
         for pictures in sets_of(each, budget, sets)
         for variant in each.variants
@@ -238,11 +240,12 @@ def known_set(name: str) -> str:
 
 
 def sets_of(part: Part, budget: str, sets: Iterable[str] | None) -> tuple[str, ...]:
-    """The picture sets of a part, limited to ``sets`` if given; COCO alone at the paper's budget.
+    """The picture sets of a part at a budget, limited to ``sets`` if given.
 
     Raises ``UserError`` for a picture set that does not exist.
     """
-    own = ("coco",) if budget == "paper" else tuple(map(known_set, part.sets))
+    transfer = PHOTOGRAPHS if part.transfer else ()
+    own = {"paper": ("coco",), "transfer": transfer}.get(budget, tuple(map(known_set, part.sets)))
     wanted = own if sets is None else [known_set(name) for name in sets]
     return tuple(name for name in own if name in wanted)
 

@@ -8,21 +8,28 @@
 import dataclasses
 import json
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from augfpn import config, records
 from augfpn.errors import UserError
 from augfpn.study import grid
+from augfpn.study.sets import PILOT_SEEDS
 from augfpn.support import text
 from augfpn.support.progress import duration
 
 TIMINGS = "runtime"  # folder beside records that holds what `augfpn.study.timing` measured
+Phase = Literal["pilot", "confirmation"]
 IN_TIMING = ("budget", "batch", "seconds", "environment")
 NOT_COMPUTED = ("seconds", "memory_mb")  # parts of a result that differ when a run is repeated
+
+
+def phase_of(seed: int) -> Phase:
+    """Whether a seed's runs were seen before the ledger was frozen (pilot), or confirm it."""
+    return "pilot" if seed < PILOT_SEEDS else "confirmation"
 
 
 @dataclass(frozen=True)
@@ -37,11 +44,16 @@ class Found:
         """All seeds that any record has, in order."""
         return tuple(sorted({record.experiment.seed for record in self.by_key.values()}))
 
-    def of_seeds(self, seeds: int | None) -> "Found":
-        """Only the records of the first ``seeds`` seeds; all records if it is ``None``."""
+    def of_seeds(self, seeds: Collection[int] | None) -> "Found":
+        """Only the records of some seeds; all records if it is ``None``."""
         if seeds is None:
             return self
-        kept = {k: r for k, r in self.by_key.items() if r.experiment.seed < seeds}
+        kept = {k: r for k, r in self.by_key.items() if r.experiment.seed in seeds}
+        return Found(kept, self.problems)
+
+    def among(self, phase: Phase) -> "Found":
+        """Only the records of the pilot's seeds, or only those of the seeds that confirm."""
+        kept = {k: r for k, r in self.by_key.items() if phase_of(r.experiment.seed) == phase}
         return Found(kept, self.problems)
 
     def readable(self) -> "Found":
@@ -131,7 +143,11 @@ class Status(NamedTuple):
 
 
 def status(
-    names: Iterable[str], budget: str, sets: Iterable[str] | None, seeds: int | None, found: Found
+    names: Iterable[str],
+    budget: str,
+    sets: Iterable[str] | None,
+    seeds: Collection[int] | None,
+    found: Found,
 ) -> list[Status]:
     """The status of some parts at a budget, a row for each picture set; see `grid.runs`."""
     rows = []

@@ -11,7 +11,8 @@ from augfpn import records
 from augfpn.data import load
 from augfpn.errors import UserError
 from augfpn.study import grid, recorded, tables
-from augfpn.study.evidence import IN_ANNOTATION, Evidence, keep_truth, truth_of
+from augfpn.study.evidence import Evidence
+from augfpn.study.truth import IN_ANNOTATION, keep_truth, truth_of
 from augfpn.support.files import packed
 from augfpn.training import evaluate
 
@@ -23,7 +24,7 @@ def test_every_seed_that_is_recorded_counts(smoke: records.Record, coco: dict) -
     of = Evidence("scenes", "smoke", recorded.Found(by_key, ()), number_of_draws=10)
     assert list(of.recorded("cs")) == [0, 5, 6]
     assert of.effects("cs", "fpn")["AP"].seeds == 3
-    some = replace(of, found=of.found.of_seeds(6))
+    some = replace(of, found=of.found.of_seeds(range(6)))
     assert list(some.recorded("cs")) == [0, 5]
     assert of.found.of_seeds(None) == of.found
 

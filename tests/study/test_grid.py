@@ -1,5 +1,6 @@
 """The grid of runs: parts, picture sets, variants and runs, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from augfpn.errors import UserError
 from augfpn.settings import paper, parameters
 from augfpn.settings.experiment import experiment
 from augfpn.study import grid, recorded
+from augfpn.study.sets import DIALS_OF_DETECTOR
 
 ABLATIONS = {"table2": 8, "table3": 8, "table4": 11, "table5": 5}
 
@@ -44,7 +46,7 @@ def test_a_run_is_what_its_words_are() -> None:
 
 
 def test_runs_come_seed_by_seed_and_once() -> None:
-    found = grid.runs(["table2", "table3"], "laptop", ["bccd"], seeds=2)
+    found = grid.runs(["table2", "table3"], "laptop", ["bccd"], seeds=range(2))
     assert len(found) == len(set(found)) == 2 * (8 + 8 - 2)  # FPN and CS are in both
     assert [run.seed for run in found] == [0] * 14 + [1] * 14
 
@@ -69,9 +71,22 @@ def test_what_does_not_exist_is_named(names: list, budget: str, sets: list, said
         grid.runs(names, budget, sets)
 
 
-def test_less_than_one_seed_is_refused() -> None:
-    with pytest.raises(UserError, match="seeds = 0: give 1 or more"):
-        grid.runs(["table2"], "laptop", seeds=0)
+def test_the_pilot_is_as_it_was_and_later_seeds_vary_all_that_is_random() -> None:
+    pilot, *others = (grid.Run("cs", "scenes", "laptop", seed).experiment for seed in (2, 3, 4))
+    assert (pilot.data.scene_seed, pilot.data.test_scenes, pilot.train.fpn_start) == (0, 100, False)
+    for seed, each in enumerate(others, start=3):
+        assert (each.data.scene_seed, each.data.test_scenes) == (seed, 1000)
+        assert each.train.fpn_start
+    assert grid.Run("cs", "bccd", "laptop", 3).experiment.train.fpn_start
+
+
+def test_a_dial_of_the_detector_changes_one_setting_of_its_budget() -> None:
+    for name, (field, factor) in DIALS_OF_DETECTOR.items():
+        for budget in ("laptop", "gpu"):
+            plain = grid.Run("fpn", "scenes", budget, 0).experiment
+            changed = {field: factor * getattr(plain.model, field)}
+            wanted = replace(plain, model=replace(plain.model, **changed))
+            assert grid.Run("fpn", name, budget, 0).experiment == wanted
 
 
 def test_each_notebook_of_the_study_is_a_part_or_leads_to_one() -> None:
@@ -124,7 +139,7 @@ def test_a_question_without_runs_is_refused_before_any_work(
 def test_all_of_table_1_can_be_run_on_coco_and_nowhere_else() -> None:
     variants = grid.part("table1").variants
     assert len(variants) == len([r for r in paper.results() if r.table == "Table 1"]) == 24
-    found = grid.runs(["table1"], "paper", seeds=1)
+    found = grid.runs(["table1"], "paper", seeds=range(1))
     assert [run.variant for run in found] == list(variants)
     longer = next(run for run in found if run.variant == "mask_rcnn_r101_augfpn_2x").experiment
     assert (longer.model.detector, longer.model.backbone) == ("mask_rcnn", "resnet101")
@@ -140,7 +155,7 @@ def status_of_all(budget: str) -> list[recorded.Status]:
 
 
 def test_a_recipe_and_a_variant_that_are_the_same_are_run_once() -> None:
-    found = grid.runs(grid.parts(), "paper", seeds=1)
+    found = grid.runs(grid.parts(), "paper", seeds=range(1))
     assert len({grid.key_of_run(run) for run in found}) == len(found)
     names = [run.variant for run in found]
     assert "fpn" in names
@@ -149,8 +164,7 @@ def test_a_recipe_and_a_variant_that_are_the_same_are_run_once() -> None:
 
 
 def test_picture_sets_are_all_data_sets_and_a_set_for_each_dial() -> None:
-    assert set(grid.SETS) == {*config.DATA_SETS, *config.DIALS}
-    assert {name for name in grid.SETS if name not in config.DATA_SETS} == set(config.DIALS)
+    assert set(grid.SETS) == {*config.DATA_SETS, *config.DIALS, *DIALS_OF_DETECTOR}
     assert grid.SETS["detail"] == {"data": "scenes", "detail": 0.5}
     assert grid.SETS["scale"] == {"data": "scenes", "scale": 1.0}
 
