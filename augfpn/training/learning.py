@@ -31,9 +31,14 @@ class Learning(NamedTuple):
         """What is evaluated: the average, if there is one."""
         return self.detector if self.average is None else self.average.module
 
-    def step_is_taken(self) -> None:
-        """Let the average follow the weights of this step."""
-        if self.average is not None:
+    def follow(self, done: int) -> None:
+        """Let the average follow the weights after so many steps, if the last one was not skipped.
+
+        A step that is skipped for its infinite gradients leaves the weights as they were. It does
+        not count as one that the average has seen, either: its decay grows with their number.
+        """
+        taken = done - self.scaler.skipped
+        if self.average is not None and taken > int(self.average.n_averaged):
             self.average.update_parameters(self.detector)
 
     def end(self) -> None:

@@ -4,14 +4,14 @@ import math
 from dataclasses import replace
 
 import torch
-from torch import Tensor
 
 from augfpn import config
+from augfpn.data.batches import ImagesTargets
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.support.progress import note
-from augfpn.training.precision import Scaler, autocast, half_in_use
 from augfpn.training.schedule import make_optimizer
+from augfpn.training.step import one_step
 
 TRIAL_OBJECTS = 20  # in each picture of a trial
 
@@ -54,32 +54,24 @@ def fits(experiment: config.Experiment, size: int) -> bool:
 
 def one_trial(experiment: config.Experiment, size: int) -> None:
     """A training step of an untrained detector on random pictures."""
-    device, settings = experiment.device, experiment.train
-    detector = build_detector(experiment.model, start=False)
-    detector.to(device).train()
-    optimizer, scaler = make_optimizer(detector, settings), Scaler(device, settings)
-    images, targets = trial_pictures(experiment.model, size, device)
-    with autocast(device, half_in_use(settings)):
-        losses = detector(images, targets)
-    scaler.scale(torch.stack(list(losses.values())).sum()).backward()
-    scaler.take(optimizer)
+    detector = build_detector(experiment.model, start=False).to(experiment.device).train()
+    optimizer = make_optimizer(detector, experiment.train)
+    one_step(detector, optimizer, 1e-9, *trial_pictures(experiment.model, size), experiment, 0)
 
 
-def trial_pictures(
-    model: config.Model, size: int, device: str
-) -> tuple[list[Tensor], list[dict[str, Tensor]]]:
+def trial_pictures(model: config.Model, size: int) -> ImagesTargets:
     """Random pictures of the largest size after resizing, each with objects of random boxes."""
     high, wide = model.short_side, model.long_side
-    images = [torch.rand(3, high, wide, device=device) for _ in range(size)]
-    targets = []
-    for _ in images:
+    images, targets = [], []
+    for number in range(size):
+        images.append(torch.randint(256, (3, high, wide), dtype=torch.uint8))
         corners = torch.rand(TRIAL_OBJECTS, 2) * torch.tensor([wide, high]) * 0.8
-        boxes = torch.cat([corners, corners + torch.tensor([wide, high]) * 0.2], dim=1)
-        labels = torch.ones(TRIAL_OBJECTS, dtype=torch.int64, device=device)
-        target = {"boxes": boxes.to(device), "labels": labels}
+        target = {
+            "image_id": number,
+            "boxes": torch.cat([corners, corners + torch.tensor([wide, high]) * 0.2], dim=1),
+            "labels": torch.ones(TRIAL_OBJECTS, dtype=torch.int64),
+        }
         if model.detector == "mask_rcnn":
-            target["masks"] = torch.ones(
-                TRIAL_OBJECTS, high, wide, dtype=torch.uint8, device=device
-            )
+            target["masks"] = torch.ones(TRIAL_OBJECTS, high, wide, dtype=torch.uint8)
         targets.append(target)
-    return images, targets
+    return tuple(images), tuple(targets)

@@ -27,7 +27,11 @@ def make_optimizer(detector: nn.Module, settings: config.Train) -> torch.optim.O
         groups.append({"params": biases, "times": settings.bias_lr, "weight_decay": decay})
     if settings.optimizer == "adamw":
         return torch.optim.AdamW(groups, settings.lr, fused=True)
-    return torch.optim.SGD(groups, settings.lr, 0.9, fused=True)
+    optimizer = torch.optim.SGD(groups, settings.lr, 0.9, fused=True)
+    # The fused form would leave them uninitialised if the first step is skipped, as fp16's may be.
+    for q in learn.values():
+        optimizer.state[q]["momentum_buffer"] = torch.zeros_like(q)
+    return optimizer
 
 
 def number_of_steps(settings: config.Train, pictures: int) -> int:

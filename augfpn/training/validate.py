@@ -5,8 +5,8 @@ are made on the test pictures themselves, and an AP of weights that were chosen 
 therefore the record's own numbers are always those of the last weights.
 """
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -14,7 +14,7 @@ from augfpn import config
 from augfpn.data.pictures import Pictures
 from augfpn.support.progress import Progress, note
 from augfpn.training import evaluate
-from augfpn.training.board import write_row
+from augfpn.training.board import Row
 from augfpn.training.distributed import World
 from augfpn.training.faults import nothing_learned
 from augfpn.training.precision import half_in_use
@@ -31,7 +31,12 @@ def is_due(done: int, steps: int, settings: config.Train) -> bool:
 
 
 def evaluate_now(
-    detector: nn.Module, run: PreparedRun, work: Path, state: dict, here: World, writer: Any = None
+    detector: nn.Module,
+    run: PreparedRun,
+    work: Path,
+    state: dict,
+    here: World,
+    show: Callable[[Row], None],
 ) -> None:
     """Add {"step", "AP", "AP50", "AP75"} to the evaluations; the best weights so far are kept.
 
@@ -46,7 +51,7 @@ def evaluate_now(
         save_weights(detector, work / BEST)
     row = {"step": state["step"] - 1} | {name: scores[name] for name in ("AP", "AP50", "AP75")}
     state["evaluations"].append(row)
-    write_row(writer, row)
+    show(row)
 
 
 def detect_together(

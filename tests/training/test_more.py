@@ -26,7 +26,7 @@ from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.dialects import in_dialect
 from augfpn.settings.parameters import parse
-from augfpn.training import faults, prepare, said, schedule, train, validate
+from augfpn.training import faults, prepare, said, schedule, step, train, validate
 from augfpn.training.average import make_average
 from augfpn.training.evaluate import predict
 from augfpn.training.schedule import make_optimizer
@@ -145,7 +145,7 @@ def test_the_gradient_of_two_parts_is_that_of_the_whole_batch(
         settings = Train(batch=2, accumulate=parts, clip=None, lr=1e-9)
         whole = Experiment(model=model, train=settings, budget="smoke")
         optimizer = make_optimizer(detector, settings)
-        losses.append(train.one_step(detector, optimizer, 1e-12, images, targets, whole, 0))
+        losses.append(step.one_step(detector, optimizer, 1e-12, images, targets, whole, 0))
         grads.append([q.grad.clone() for q in detector.parameters()])
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     for one, other in zip(*grads, strict=True):
@@ -155,11 +155,11 @@ def test_the_gradient_of_two_parts_is_that_of_the_whole_batch(
 def test_parts_are_nearly_equal_and_their_shares_sum_to_one() -> None:
     images = tuple(torch.zeros(1) for _ in range(5))
     for parts in range(1, 6):
-        found = list(train.parts_of(images, tuple({} for _ in images), parts))
+        found = list(step.parts_of_batch(images, tuple({} for _ in images), parts))
         assert sum(len(some) for some, _, _ in found) == 5
         assert sum(share for _, _, share in found) == pytest.approx(1)
         assert len(found) <= parts
-    assert next(iter(train.parts_of(images, tuple({} for _ in images), 1)))[2] == 1.0
+    assert next(iter(step.parts_of_batch(images, tuple({} for _ in images), 1)))[2] == 1.0
 
 
 def test_training_ends_after_evaluations_without_a_better_ap() -> None:

@@ -19,6 +19,7 @@ from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.parameters import parse
 from augfpn.training import evaluate, schedule, train
 from augfpn.training.prepare import experiment_here as experiment
+from augfpn.training.step import on_device, one_step
 from augfpn.training.weights_file import load_weights
 from augfpn.training.working import working_folder
 
@@ -106,7 +107,7 @@ def test_a_batch_arrives_as_single_copies_would() -> None:
     pictures = load.load_pictures(SMOKE.data, "train").with_masks()
     images, targets = zip(*(pictures[i] for i in range(3)), strict=True)
     images = (images[0][:, :100], *images[1:])  # another size, and not contiguous
-    there, wanted = train.on_device(images, targets, "cpu")
+    there, wanted = on_device(images, targets, "cpu")
     assert all(torch.equal(x, image.float() / 255) for x, image in zip(there, images, strict=True))
     for given, kept in zip(targets, wanted, strict=True):
         assert set(kept) == {"boxes", "labels", "masks"}
@@ -144,7 +145,7 @@ def test_a_loss_that_is_no_number_names_the_step_and_the_pictures() -> None:
     }
     optimizer = schedule.make_optimizer(detector, SMOKE.train)
     with pytest.raises(FloatingPointError, match=r"step 5, pictures \[77\], learning rate 0.1"):
-        train.one_step(detector, optimizer, 0.1, (image,), (target,), SMOKE, 5)
+        one_step(detector, optimizer, 0.1, (image,), (target,), SMOKE, 5)
 
 
 def test_no_step_is_taken_with_frozen_layers_or_clipped_too_much() -> None:
