@@ -183,7 +183,7 @@ def cluster_outcome(each: Submitted, there: set[str] | None) -> Outcome | None:
         if each.unseen < 3:  # a shared file system shows the result a little later
             return None
         why = f"job {each.handle.job_id} was ended by the cluster"
-        return Outcome(each.job, "interrupted", f"{why}; the run goes on from its last checkpoint")
+        return Outcome(each.job, "interrupted", f"{why}; {each.job.goes_on}")
     try:
         status = each.handle.result()
     except Exception as error:  # of submitit, with the job's traceback
@@ -228,7 +228,7 @@ def leave(running: Sequence[Submitted], cluster: str, say: Say) -> None:
     for each in running:  # the controller passes it on, and a task's command ends with the task
         each.handle.cancel()
     for each in running:
-        say(str(Outcome(each.job, "interrupted", "it goes on from its last checkpoint")))
+        say(str(Outcome(each.job, "interrupted", each.job.goes_on)))
 
 
 def submitter(

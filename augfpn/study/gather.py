@@ -121,6 +121,18 @@ def run_missing(
     ended them. With a ``cluster`` they are jobs of it, see `augfpn.study.cluster`.
     """
     todo = training_jobs(missing, folder, jobs or 1, data_root)
+    return run_jobs(todo, folder, jobs, say, cluster, options)
+
+
+def run_jobs(
+    todo: Sequence[Job],
+    folder: Path,
+    jobs: int | None,
+    say: Say,
+    cluster: str | None,
+    options: Mapping[str, object] | None,
+) -> list[Outcome]:
+    """Run jobs as processes, or as jobs of a cluster; returns what became of each."""
     gpus = visible_gpus() if any(job.on_gpu for job in todo) else []
     if cluster is not None:
         return on_cluster(todo, folder, jobs, say, cluster, options or {}, gpus)
@@ -148,14 +160,17 @@ def measure_missing(
     runs: Iterable[Run],
     found: Found,
     folder: Path,
-    jobs: int,
+    jobs: int | None,
     data_root: str | None,
     say: Say,
+    cluster: str | None = None,
+    options: Mapping[str, object] | None = None,
 ) -> list[Outcome]:
     """Measure the three defects on the records of some runs; returns what became of each.
 
     Records without weights, or with measurements, are left out. Each measurement is a process of
-    its own, ``augfpn measure``.
+    its own, ``augfpn measure``. On this machine each gets a GPU, if there is one; in SLURM, only
+    that of a run that was trained on one. For the rest see `run_missing`.
     """
     there = {run: found.record(run) for run in runs}
     todo = [
@@ -164,14 +179,15 @@ def measure_missing(
             measure_command(record, data_root),
             f"measure-{record.folder.name}",
             f"measuring {run}",
-            share_of_cores(jobs),
-            on_gpu=True,
+            share_of_cores(jobs or 1),
+            on_gpu=cluster != "slurm" or DEVICES[run.budget] == "cuda",
+            goes_on="it starts anew",
         )
         for run, record in there.items()
         if record is not None and record.diagnostics is None and record.weights.is_file()
     ]
     say(f"{len(todo)} records have weights and are not measured.")
-    return in_processes(todo, folder, jobs, say, visible_gpus()) if todo else []
+    return run_jobs(todo, folder, jobs, say, cluster, options)
 
 
 def threads_of(run: Run, jobs: int) -> int:

@@ -6,6 +6,7 @@ another process works on the same run; interrupted by a signal, so that it can g
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,21 +15,30 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from augfpn.errors import BusyError
 from augfpn.study.grid import Run
-from augfpn.support.stopping import PARENT, SIGNALS, Stopped, stopped_at_once
+from augfpn.support.files import disk_faults_said
+from augfpn.support.stopping import PARENT, SIGNALS, stopped_at_once
 
 Say = Callable[[str], None]
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # torch takes the latter where it is set
 GPUS = "CUDA_VISIBLE_DEVICES"
 PROCESS_POLL = 0.1  # seconds
 TIME_TO_SAVE = 60.0  # seconds that an interrupted job has for its checkpoint
+CRASHES = [  # signals that a process sends to itself: the next try would end like this one
+    getattr(signal, name)
+    for name in ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV")
+    if hasattr(signal, name)
+]
 
 
 class Job(NamedTuple):
-    """A process for a run: its command line, the name of its log, its title and its threads."""
+    """A process for a run: its command line, the name of its log, its title and its threads.
+
+    ``goes_on`` says what the same command does after the job was interrupted.
+    """
 
     run: Run
     words: list[str]
@@ -36,6 +46,7 @@ class Job(NamedTuple):
     title: str
     threads: int
     on_gpu: bool = False
+    goes_on: str = "it goes on from its last checkpoint"
 
 
 class Outcome(NamedTuple):
@@ -71,7 +82,8 @@ def in_processes(
     """Run ``jobs`` processes at once, each with its log in ``folder``.
 
     Each job on a GPU sees one of ``gpus``, the one with the fewest jobs. A signal to this process
-    ends the jobs, which save their checkpoints first; then `Stopped` is raised.
+    ends the jobs, which save their checkpoints first; then `Stopped` is raised. A second signal
+    does not wait for the checkpoints. Raises ``UserError`` if there is no room for the logs.
     """
     waiting, running, outcomes = list(todo), [], []
     with stopped_at_once():
@@ -84,18 +96,14 @@ def in_processes(
                     outcomes.append(outcome(each))
                     say(str(outcomes[-1]))
                 time.sleep(PROCESS_POLL)
-        except (Stopped, KeyboardInterrupt):
+        finally:  # a signal, or a disk that takes no log
             for each in end_all(running):
                 say(str(each))
-            raise
-        finally:
-            end_all(running)
     return outcomes
 
 
 def start(job: Job, logs: Path, running: Sequence[Started], gpus: Sequence[str]) -> Started:
     """Start a job. It is a group of its own, so that a terminal's Ctrl-C reaches it only once."""
-    logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"{job.log}.txt"
     gpu = None
     settings = os.environ | dict.fromkeys(THREADS, str(job.threads))
@@ -104,7 +112,7 @@ def start(job: Job, logs: Path, running: Sequence[Started], gpus: Sequence[str])
         used = Counter(each.gpu for each in running)
         gpu = min(gpus, key=lambda name: used[name])
         settings[GPUS] = gpu
-    with log.open("ab") as out:
+    with opened_log(log) as out:
         process = subprocess.Popen(
             job.words,
             stdin=subprocess.DEVNULL,
@@ -114,6 +122,13 @@ def start(job: Job, logs: Path, running: Sequence[Started], gpus: Sequence[str])
             start_new_session=True,
         )
         return Started(job, process, log, out.tell(), gpu)
+
+
+def opened_log(log: Path) -> BinaryIO:
+    """A log to write at the end of. Raises ``UserError`` if the disk cannot take it."""
+    with disk_faults_said(f"{log} cannot be written", "the same command goes on from there."):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("ab")
 
 
 def outcome(ended: Started) -> Outcome:
@@ -131,17 +146,25 @@ def outcome_of(job: Job, status: int, log: Path, begins: int) -> Outcome:
     if status < 0 or status - 128 in SIGNALS:
         name = signal.Signals(-status if status < 0 else status - 128).name
         if status < 0:
-            with log.open("a") as out:
+            with contextlib.suppress(OSError), log.open("a") as out:
                 out.write(f"augfpn: killed by {name}.\n")
-        return Outcome(job, "interrupted", f"{name}; it goes on from its last checkpoint")
+        if -status not in CRASHES:
+            return Outcome(job, "interrupted", f"{name}; {job.goes_on}")
+        said = f"{name}, a crash; it said last: {said}"
     return Outcome(job, "failed", f"{said}; see {log}")
 
 
 def last_words(log: Path, begins: int) -> str:
     """The last sentence of `augfpn` in a log from a place on, or else its last line."""
-    with log.open("rb") as opened:
-        opened.seek(begins)
-        lines = opened.read().decode(errors="replace").splitlines() or ["it said nothing"]
+    try:
+        with log.open("rb") as opened:
+            opened.seek(begins)
+            lines = opened.read().decode(errors="replace").splitlines()
+        full = not shutil.disk_usage(log.parent).free
+    except OSError as error:  # the folder was removed or unmounted
+        return f"its log cannot be read, {error.strerror}"
+    if not lines:
+        return "the disk is full, so it could say nothing" if full else "it said nothing"
     said = [line for line in lines if line.startswith("augfpn: ")]
     return (said or lines)[-1].removeprefix("augfpn: ").removeprefix("error: ").rstrip(".")
 
@@ -151,12 +174,13 @@ def end_all(running: list[Started]) -> list[Outcome]:
     for each in running:
         tell_group(each.process, signal.SIGTERM)
     until = time.monotonic() + TIME_TO_SAVE
-    for each in running:
-        with contextlib.suppress(subprocess.TimeoutExpired):
+    # Out of time, or a second signal: what is on the disk survives SIGKILL.
+    with contextlib.suppress(subprocess.TimeoutExpired, KeyboardInterrupt):
+        for each in running:
             each.process.wait(max(0.0, until - time.monotonic()))
-        if each.process.poll() is None:
-            tell_group(each.process, getattr(signal, "SIGKILL", signal.SIGTERM))
-            each.process.wait()
+    for each in running:
+        tell_group(each.process, getattr(signal, "SIGKILL", signal.SIGTERM))
+        each.process.wait()
     ended = [outcome(each) for each in running]
     running.clear()
     return ended

@@ -12,10 +12,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from augfpn import records
+from augfpn.cli.program import main
 from augfpn.errors import BusyError, UserError
 from augfpn.study import cluster, gather, grid, recorded
 from augfpn.study.cluster import Task, on_cluster
@@ -111,6 +113,27 @@ def test_a_job_that_is_lost_is_submitted_again(tmp_path: Path) -> None:
     assert ended.kind == "done"
     assert "was ended by the cluster" in said[0]
     assert said[0].endswith("it is submitted again.")
+
+
+def test_measurements_are_jobs_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "weights").touch()
+    record = SimpleNamespace(diagnostics=None, weights=tmp_path / "weights", folder=tmp_path)
+    found = SimpleNamespace(record=lambda run: record)
+    words = [sys.executable, "-c", "print('measured')"]
+    monkeypatch.setattr(gather, "measure_command", lambda *_: words)
+    (ended,) = gather.measure_missing([RUN], found, tmp_path, 1, None, print, "local")
+    assert ended.kind == "done"
+    (log,) = (tmp_path / "logs").glob("measure-*.txt")
+    assert log.read_text() == "measured\n"
+
+
+@pytest.mark.parametrize("action", ["status", "time", "report"])
+@pytest.mark.parametrize("option", ["--cluster=local", "--cluster-options=timeout_min=9"])
+def test_other_actions_are_no_jobs(action: str, option: str, capsys: pytest.CaptureFixture) -> None:
+    assert main(["study", action, option]) == 2
+    name = option.partition("=")[0]
+    said = f"study {action} takes no {name}: study run and study measure do."
+    assert capsys.readouterr().err == f"augfpn: error: {said}\n"
 
 
 def test_nothing_to_do_needs_no_cluster(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import sys
 import time
 from pathlib import Path
 
+import disks
 import pytest
 
-from augfpn.errors import BusyError
+from augfpn.errors import BusyError, UserError
 from augfpn.study import processes
 from augfpn.study.grid import Run
 from augfpn.study.processes import GPUS, THREADS, Job, Outcome, in_processes, runs_of
@@ -21,6 +22,9 @@ FOREVER = "import time\nprint('started', flush=True)\ntime.sleep(600)"
 SAVES = (  # as a training process does when it is asked to stop
     "import signal, sys, time\n"
     "signal.signal(signal.SIGTERM, lambda *_: (print('augfpn: saved.'), sys.exit(143)))\n" + FOREVER
+)
+SPENDS_MEMORY = (  # where the system allows a process some 200 MB
+    "import resource\nresource.setrlimit(resource.RLIMIT_AS, (2 * 10**8, 2 * 10**8))\nbytes(10**9)"
 )
 PARENT = """
 import sys
@@ -53,6 +57,8 @@ def job(code: str, name: str = "job", on_gpu: bool = False) -> Job:
         (f"import sys\nprint('augfpn: on h, process 7.')\nsys.exit({BUSY})", "busy", "process 7"),
         ("import os\nos.kill(os.getpid(), 9)", "interrupted", "SIGKILL"),
         ("import os\nos.kill(os.getpid(), 15)", "interrupted", "SIGTERM"),
+        ("print('a')\nimport os\nos.abort()", "failed", "SIGABRT, a crash"),
+        (SPENDS_MEMORY, "failed", "MemoryError"),
         ("import sys\nsys.exit(143)", "interrupted", "SIGTERM"),
         ("import sys\nsys.exit(130)", "interrupted", "SIGINT"),
     ],
@@ -106,6 +112,42 @@ def test_a_signal_ends_all_jobs_which_save_first(number: int, tmp_path: Path) ->
     for i, log in enumerate(logs):
         assert log.read_text() == "started\naugfpn: saved.\n"
         assert f"job {i}: interrupted (SIGTERM; it goes on from its last checkpoint)" in said
+
+
+def test_a_second_signal_does_not_wait_for_checkpoints(tmp_path: Path) -> None:
+    """Of jobs that do not end when they are asked to."""
+    code = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: print('asked', flush=True))\n"
+    words = [sys.executable, "-c", PARENT, str(tmp_path), CHILD + code + FOREVER]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as parent:
+        logs = [tmp_path / f"logs/log{i}.txt" for i in (0, 1)]
+        for word in ("started", "asked"):
+            assert wait_until(lambda w=word: all(f.exists() and w in f.read_text() for f in logs))
+            parent.send_signal(signal.SIGINT)
+        _, said = parent.communicate(timeout=240)
+    assert said.count("interrupted (SIGKILL; it goes on from its last checkpoint)") == 2
+    assert not any(alive(int(log.read_text().split()[1])) for log in logs)
+
+
+def test_a_disk_that_takes_no_log_is_said(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file")
+    with pytest.raises(UserError, match=r"^File exists \(.*logs/job.txt cannot be written; the"):
+        in_processes([job("")], tmp_path, 1, print)
+
+
+def test_a_full_disk_is_named_where_a_job_could_say_nothing(tmp_path: Path) -> None:
+    with disks.mounted(tmp_path / "full", 1) as folder:
+        (folder / "logs").mkdir()
+        (folder / "logs/job.txt").touch()
+        disks.fill(folder)
+        (ended,) = in_processes([job("print('a')\nraise SystemExit(2)")], folder, 1, print)
+    assert ended.kind == "failed"
+    assert ended.why.startswith("the disk is full, so it could say nothing; see ")
+
+
+def test_a_log_that_was_removed_is_said(tmp_path: Path) -> None:
+    code = f"import shutil\nshutil.rmtree({str(tmp_path / 'logs')!r})\nraise SystemExit(2)"
+    (ended,) = in_processes([job(code)], tmp_path, 1, print)
+    assert (ended.kind, ended.why[:40]) == ("failed", "its log cannot be read, No such file or ")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent")
