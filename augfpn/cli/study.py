@@ -20,8 +20,10 @@ def run_study(given: argparse.Namespace) -> int:
     """Show which runs of the study are recorded, make the missing ones, and report on all."""
     for asked in [[name] for name in given.parts] or [list(grid.parts())]:
         grid.check_pictures(asked, given.budget, given.pictures)
-    if given.cluster is not None and given.action != "run":
-        raise UserError(f"study {given.action} takes no --cluster: only study run does.")
+    for option in ("cluster", "cluster_options"):
+        if getattr(given, option) is not None and given.action not in ON_CLUSTER:
+            name, others = options.dashed(f"--{option}"), " and study ".join(ON_CLUSTER)
+            raise UserError(f"study {given.action} takes no {name}: study {others} do.")
     return ACTIONS[given.action](given)
 
 
@@ -93,10 +95,11 @@ def cluster_options(given: argparse.Namespace) -> dict[str, object]:
 
 def measure_missing_records(given: argparse.Namespace) -> int:
     """measure the three defects on records that have weights"""
+    of_cluster = cluster_options(given)
     wanted, found = wanted_by(given), found_by(given)
     from augfpn.study import gather
 
-    where = given.records, given.jobs or 1, given.data_root, say
+    where = given.records, given.jobs, given.data_root, say, given.cluster, of_cluster
     return status_of(gather.measure_missing(wanted, found, *where))
 
 
@@ -153,6 +156,7 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {  # their docstrings 
     "pilot": choose_settings,
     "report": write_report,
 }
+ON_CLUSTER = ("run", "measure")  # the actions that may be a cluster's jobs
 EPILOG = "\n".join(["actions:", *(f"  {name:<9} {act.__doc__}" for name, act in ACTIONS.items())])
 OPTIONS = (
     argument("action", metavar="ACTION", choices=tuple(ACTIONS), help=", ".join(ACTIONS)),
@@ -187,7 +191,7 @@ OPTIONS = (
         type=options.at_least(1),
         help="run, measure: how many at once [1; SLURM decides on its own]",
     ),
-    argument("--cluster", choices=CLUSTERS, help="run: as jobs of %(choices)s (submitit)"),
+    argument("--cluster", choices=CLUSTERS, help="run, measure: as jobs of %(choices)s (submitit)"),
     argument(
         "--cluster-options",
         metavar="NAME=VALUE",
