@@ -22,15 +22,18 @@ SECONDS = {"bar": 0.2, "notebook": 1.0, "lines": 10.0, "off": math.inf}
 
 
 class Progress:
-    """``with Progress(total, "training") as tell: tell(done, loss=0.5)``."""
+    """``with Progress(total, "training") as tell: tell(done, loss=0.5)``.
 
-    def __init__(self, total: int, what: str, mode: str | None = None) -> None:
+    ``first`` of all were done before: the time left is estimated from the others.
+    """
+
+    def __init__(self, total: int, what: str, mode: str | None = None, first: int = 0) -> None:
         self.total = total
         self.what = what
         self.mode = mode or where_am_i()
         self.began = time.monotonic()
         self.told = 0.0
-        self.first = 0
+        self.first = first
         self.handle = None
         self.bar = tqdm(total=total, desc=what) if self.mode == "bar" else None
 
@@ -45,10 +48,6 @@ class Progress:
     ) -> None:
         if self.bar is not None:
             self.bar.close()
-
-    def start_at(self, done: int) -> None:
-        """Say that a run resumes here, so that the time left is estimated from new steps only."""
-        self.first = done
 
     def __call__(self, done: int, **numbers: float) -> None:
         now = time.monotonic()

