@@ -3,6 +3,7 @@
 What would make training wrong is an error; what can be repaired is repaired and reported.
 """
 
+import posixpath
 import reprlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sized
@@ -16,6 +17,7 @@ from augfpn.data.plausible import (
     constant_area,
     distinct_classes,
     expect_corner_and_size,
+    given_twice,
     is_area_of,
 )
 from augfpn.errors import UserError
@@ -49,7 +51,10 @@ def _is_mask(value: object) -> bool:
 
 # COCO's evaluation takes no id below 0, and none that has no room in 64 bits.
 _ID: Rule = ("a whole number from 0", lambda value: type(value) is int and 0 <= value < 2**63)
-_TEXT: Rule = ("a text", lambda value: isinstance(value, str) and value != "")
+_TEXT: Rule = (
+    "a text with a letter that can be seen",
+    lambda value: isinstance(value, str) and any(map(str.isprintable, "".join(value.split()))),
+)
 _SIDE: Rule = ("a positive whole number", lambda value: type(value) is int and value > 0)
 _BOX: Rule = (
     "four finite numbers x, y, width, height",
@@ -87,8 +92,8 @@ def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
       where the given one cannot be right (not positive, larger than the box, one for all);
     - given another id: annotation 0, because pycocotools takes a match with id 0 for no match;
     - left out: a category that only groups the others, if a class has its name;
-    - only reported: pictures without an object, classes without an object, crowd regions, files
-      that are listed twice.
+    - only reported: pictures and classes without an object, crowd regions, boxes thinner than a
+      pixel, files and objects that are listed twice.
 
     Raises: UserError, one sentence with the file (``where``), the id and the value, if a table or
     a field is missing or has a wrong type, an id is used twice or unknown, a box is not four finite
@@ -261,8 +266,11 @@ def _remarks(clean: Coco) -> list[str]:
     used = {a["category_id"] for a in objects}
     empty = [entry["file_name"] for entry in clean["images"] if entry["id"] not in shown]
     unused = [entry["name"] for entry in clean["categories"] if entry["id"] not in used]
-    files = Counter(entry["file_name"] for entry in clean["images"])
+    files = Counter(posixpath.normpath(entry["file_name"]) for entry in clean["images"])
+    thin = [a["id"] for a in objects if min(a["bbox"][2:]) < 1]
     remarks = [
+        (given_twice(objects), "object", "objects", "annotated twice, with the same box and class"),
+        (thin, "box", "boxes", "thinner than a pixel"),
         ([name for name in files if files[name] > 1], "file", "files", "listed more than once"),
         (empty, "picture", "pictures", "without an object, evaluated but not trained on"),
         (unused, "class", "classes", "without an object"),

@@ -2,13 +2,14 @@
 
 import json
 import os
+import posixpath
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from reprlib import repr as short
 
 from augfpn.config import DATA_SETS
-from augfpn.data.annotations import check_annotations
+from augfpn.data.annotations import check_annotations, number_of
 from augfpn.data.files import (
     digest,
     existing_folder,
@@ -20,7 +21,7 @@ from augfpn.data.files import (
     spellings,
 )
 from augfpn.data.pictures import Pictures
-from augfpn.data.pixels import read_file
+from augfpn.data.pixels import SUFFIXES_OF_PICTURES, read_file
 from augfpn.errors import UserError, one_of
 
 # A split's names in files and folders; the first one found is taken.
@@ -73,7 +74,7 @@ def coco(root: str | os.PathLike[str] | None, split: str) -> Pictures:
         coco=annotations,
         read=partial(read_file, pictures),
         fingerprint=digest(content, json.dumps(sizes).encode()),
-        report=(*report, *_respelt(renamed, pictures)),
+        report=(*report, *_respelt(renamed, pictures), *_unlisted(pictures, split, file, names)),
         folder=pictures,
     )
 
@@ -83,6 +84,17 @@ def _respelt(renamed: dict[str, str], pictures: Path) -> list[str]:
     pairs = [f"{short(name)} as {short(there)}" for name, there in renamed.items()]
     found = f"Found {len(pairs)} files in {pictures} under another spelling: {some(pairs)}."
     return [found] if pairs else []
+
+
+def _unlisted(pictures: Path, split: str, file: Path, names: list[str]) -> list[str]:
+    """What to report of pictures in a split's own folder that its annotations do not list."""
+    if pictures.name not in SPLIT_NAMES[split]:  # a folder of all splits
+        return []
+    listed = {posixpath.normpath(name) for name in names}
+    others = sorted({each.name for each in os.scandir(pictures)} - listed)
+    found = [name for name in others if Path(name).suffix.lower() in SUFFIXES_OF_PICTURES]
+    count = number_of(found, "picture")
+    return [f"Left out {count} that {file.name} does not list: {some(found)}."] if found else []
 
 
 def _looked_for(split: str) -> list[str]:
@@ -115,6 +127,8 @@ def _annotation_file(folder: Path, split: str) -> Path:
 
 
 def _parse(content: bytes, file: Path) -> object:
+    if content.startswith(b"\x1f\x8b"):
+        raise UserError(f"{file} is packed by gzip; unpack it.")
     try:
         return json.loads(content)
     except json.JSONDecodeError as error:

@@ -53,15 +53,29 @@ def spellings(folder: Path, names: Sequence[str]) -> dict[str, str]:
         exists = [form for form in forms if form and is_file(folder / form)]
         if exists:
             found[name] = exists[0]
-    return found if len({*found.values()}) == len(found) else {}
+    files = {*found.values()}  # one file is one picture: two names are no spellings of it
+    return found if len(files) == len(found) and files.isdisjoint(names) else {}
 
 
-def is_file(path: Path) -> bool:
+def is_file(path: Path | os.DirEntry[str]) -> bool:
     """Whether there is a file; names that no file can have are no files."""
     try:
         return path.is_file()
-    except OSError:  # too long, say
+    except OSError:  # too long, or a link to itself
         return False
+
+
+def text_of(file: Path) -> str:
+    """The text of a file in UTF-8, without the mark (BOM) that some editors put before it.
+
+    Raises: UserError for a file in another encoding.
+    """
+    try:
+        return file.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{file} is no text in UTF-8 (byte {error.start} is not); save it as UTF-8."
+        ) from None
 
 
 def with_home(path: Path) -> Path:
@@ -113,7 +127,7 @@ def file_sizes(folder: Path, names: Iterable[str], named_by: str) -> dict[str, i
     for parent in {path.parent for path in wanted.values()}:
         if parent.is_dir():
             with os.scandir(parent) as listing:
-                found |= {parent / entry.name: entry for entry in listing if entry.is_file()}
+                found |= {parent / entry.name: entry for entry in listing if is_file(entry)}
     missing = sorted(name for name, path in wanted.items() if path not in found)
     shown = [name if len(name) < LONG else short(name) for name in missing]
     if missing:

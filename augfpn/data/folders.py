@@ -46,7 +46,10 @@ def user_folder(root: str | os.PathLike[str] | None, split: str) -> Pictures:
     elif split == "val" and there == ["train"]:
         found, remark = split_part(layout.read("train"), testing=True)
     else:
-        raise UserError(f"{place} has no split {split!r}: it has {', '.join(there)}.")
+        raise UserError(
+            f"{place} has no split {split!r} in {layout.name}'s layout: it has {', '.join(there)}; "
+            "add its annotations, unpacked and named as those."
+        )
     report = (f"{place} is read in {layout.name}'s layout.", *found.report, remark)
     return replace(found, name=f"folder {split}", report=tuple(filter(None, report)))
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from augfpn.data.files import is_file
 from augfpn.data.pictures import Pictures
 from augfpn.data.pixels import SUFFIXES_OF_PICTURES
 
@@ -17,11 +18,21 @@ class Layout(NamedTuple):
 
 
 def picture_files(folder: Path, deep: bool = True) -> list[Path]:
-    """The files in a folder, and in those inside it, that are named as pictures; by name."""
+    """The files in a folder, and in those inside it, that are named as pictures; by name.
+
+    Hidden files are left out.
+    """
     found = folder.rglob("*") if deep else folder.iterdir()
     return sorted(
-        path for path in found if path.suffix.lower() in SUFFIXES_OF_PICTURES and path.is_file()
+        path
+        for path in found
+        if path.suffix.lower() in SUFFIXES_OF_PICTURES and not is_hidden(path) and is_file(path)
     )
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a file's name begins with a dot: macOS writes ._1.jpg beside 1.jpg, say."""
+    return path.name.startswith(".")
 
 
 def names_within(folder: Path, files: Iterable[Path]) -> list[str]:

@@ -97,6 +97,20 @@ def _runs(counts: object) -> list[int]:
     return [] if shift else runs
 
 
+def lies_elsewhere(annotation: Entry) -> bool:
+    """Whether polygons and box of an annotation contradict: they share less than half of both."""
+    mask, (x, y, w, h) = annotation["segmentation"], annotation["bbox"]
+    if not isinstance(mask, list):
+        return False
+    polygons = [polygon for polygon in mask if len(polygon) >= 2 * CORNERS]
+    xs = [value for polygon in polygons for value in polygon[::2]]
+    ys = [value for polygon in polygons for value in polygon[1::2]]
+    left, top, right, bottom = min(xs), min(ys), max(xs), max(ys)
+    wide, high = min(x + w, right) - max(x, left), min(y + h, bottom) - max(y, top)
+    shared = max(wide, 0) * max(high, 0)
+    return shared < (w * h + (right - left) * (bottom - top) - shared) / 2
+
+
 def with_codes(coco: Coco) -> Coco:
     """The same ground truth with each mask as a run-length code, whatever its form was.
 

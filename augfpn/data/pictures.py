@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from augfpn.data.annotations import Coco, Entry
-from augfpn.data.files import digest
-from augfpn.data.masks import decoded, expect_mask, mask_code
+from augfpn.data.annotations import Coco, Entry, number_of
+from augfpn.data.files import digest, some
+from augfpn.data.masks import decoded, expect_mask, lies_elsewhere, mask_code
 from augfpn.errors import UserError
 
 Target = dict[str, Any]
@@ -125,7 +125,10 @@ class Pictures(Dataset[tuple[Tensor, Target]]):
         entries = {entry["id"]: entry for entry in self.coco["images"]}
         for annotation in self.coco["annotations"]:
             expect_mask(annotation, entries[annotation["image_id"]], self.name)
-        return replace(self, masks=True)
+        wrong = [each["id"] for each in self.coco["annotations"] if lies_elsewhere(each)]
+        count = number_of(wrong, "mask")
+        remark = f"{count} in another place than the box of the same annotation: {some(wrong)}."
+        return replace(self, masks=True, report=(*self.report, *([remark] if wrong else [])))
 
     def first(self, n: int) -> "Pictures":
         """The first n pictures, or all of them where there are fewer."""

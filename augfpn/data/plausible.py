@@ -66,6 +66,18 @@ def is_area_of(area: float, box: list[float]) -> bool:
     return LEAST_OF_BOX * width * height <= area <= (width + 2) * (height + 2) and area > 0
 
 
+def given_twice(annotations: Iterable[Entry]) -> list[int]:
+    """The ids of the annotations that have the picture, the class and the box of an earlier one."""
+    seen: set[tuple] = set()
+    twice = []
+    for annotation in annotations:
+        key = (annotation["image_id"], annotation["category_id"], *annotation["bbox"])
+        if key in seen:
+            twice.append(annotation["id"])
+        seen.add(key)
+    return twice
+
+
 def distinct_classes(
     categories: dict[int, Entry], used: set[int], where: str
 ) -> tuple[dict[int, Entry], list[str]]:

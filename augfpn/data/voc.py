@@ -9,14 +9,16 @@ write the edges themselves; their folders are known by a box that begins at 0. O
 marked as difficult are neither learnt nor scored, like COCO's crowd regions.
 """
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from reprlib import repr as short
 from xml.etree.ElementTree import Element
 
-from augfpn.data.annotations import Entry, check_annotations
+from augfpn.data.annotations import Entry, check_annotations, number_of
 from augfpn.data.coco import SPLIT_NAMES
-from augfpn.data.files import digest, expect_inside, is_file, some
-from augfpn.data.layouts import Layout, names_within, picture_files
+from augfpn.data.files import digest, expect_inside, is_file, some, text_of
+from augfpn.data.layouts import Layout, is_hidden, names_within, picture_files
 from augfpn.data.pictures import Pictures
 from augfpn.data.pixels import read_file, upright_size
 from augfpn.data.xml_files import number_in, parsed_xml
@@ -46,24 +48,33 @@ def _files(base: Path) -> dict[str, list[Path]]:
     if listings and (base / "Annotations").is_dir():
         return {split: _listed(base, file) for split, file in listings.items()}
     found = {
-        split: sorted(file for name in names for file in (base / name).rglob("*.xml"))
+        split: [file for name in names for file in _xml_files((base / name).rglob("*.xml"))]
         for split, names in SPLIT_NAMES.items()
     }
     if any(found.values()):
         return found
     places = (base / "Annotations", base / "annotations", base)
-    return {"train": next((f for place in places if (f := sorted(place.glob("*.xml")))), [])}
+    return {"train": next((f for place in places if (f := _xml_files(place.glob("*.xml")))), [])}
+
+
+def _xml_files(found: Iterable[Path]) -> list[Path]:
+    return sorted(path for path in found if is_file(path) and not is_hidden(path))
 
 
 def _listed(base: Path, listing: Path) -> list[Path]:
-    """The XML files that a file in ImageSets/Main/ names."""
-    names = [line.split()[0] for line in listing.read_text("utf-8").splitlines() if line.split()]
+    """The XML files that a file in ImageSets/Main/ names.
+
+    A line is a name, and in a list of one class also 1, 0 or -1: whether the class is there.
+    """
+    names = [line.strip() for line in text_of(listing).splitlines() if line.strip()]
     expect_inside(names, str(listing))
-    files = [base / "Annotations" / f"{name}.xml" for name in names]
+    folder = base / "Annotations"
+    names = [name if is_file(folder / f"{name}.xml") else name.split()[0] for name in names]
+    files = [folder / f"{name}.xml" for name in names]
     missing = [file.name for file in files if not is_file(file)]
     if missing:
         raise UserError(
-            f"{base / 'Annotations'} lacks {len(missing)} of {len(files)} files that {listing} "
+            f"{folder} lacks {len(missing)} of {len(files)} files that {listing} "
             f"names ({some(missing)}); add them there, or remove them here."
         )
     return files
@@ -73,6 +84,7 @@ def _read(base: Path, splits: dict[str, list[Path]], split: str) -> Pictures:
     """One split; the classes and the meaning of the boxes are those of all splits together."""
     files = splits[split]
     roots = {file: parsed_xml(file) for each in splits.values() for file in each}
+    expect_annotations(roots)
     names = sorted({name_of(each, file) for file in roots for each in roots[file].iter("object")})
     first = first_pixel(roots)
     pictures = _pictures_of(base, files, roots)
@@ -99,9 +111,19 @@ def _read(base: Path, splits: dict[str, list[Path]], split: str) -> Pictures:
         coco=clean,
         read=partial(read_file, base),
         fingerprint=digest(*content),
-        report=(f"The boxes in {base} are read as {how}.", *report),
+        report=(f"The boxes in {base} are read as {how}.", *report, *_unlabelled(files, pictures)),
         folder=base,
     )
+
+
+def expect_annotations(roots: dict[Path, Element]) -> None:
+    """Refuse XML that is something else: read as Pascal VOC's, it would have no object."""
+    for file, root in roots.items():
+        if root.tag != "annotation":
+            raise UserError(
+                f"{file} begins with <{short(root.tag)[1:-1]}>, but Pascal VOC's files begin with "
+                "<annotation>: remove the file, or export the annotations in Pascal VOC's format."
+            )
 
 
 def name_of(element: Element, file: Path) -> str:
@@ -149,6 +171,16 @@ def _pictures_of(base: Path, files: list[Path], roots: dict[Path, Element]) -> l
             f"({some(missing)}); add them, or remove these files."
         )
     return found
+
+
+def _unlabelled(files: list[Path], pictures: list[Path]) -> list[str]:
+    """What to report of pictures beside the used ones that have no XML file."""
+    labelled = {xml.stem for folder in {f.parent for f in files} for xml in folder.glob("*.xml")}
+    labelled |= {picture.stem for picture in pictures}
+    there = (p for folder in {p.parent for p in pictures} for p in picture_files(folder, False))
+    without = sorted(picture.name for picture in there if picture.stem not in labelled)
+    count = number_of(without, "picture")
+    return [f"Left out {count} without an XML file: {some(without)}."] if without else []
 
 
 def _size(root: Element, file: Path, picture: Path) -> tuple[int, int]:

@@ -29,4 +29,5 @@ def number_in(
     try:
         return kind(text)
     except ValueError as error:
-        raise UserError(f"{path} has {tag} {text[:40]!r}; make it a number.") from error
+        what = "a whole number" if kind is int else "a number"
+        raise UserError(f"{path} has {tag} {text[:40]!r}; make it {what}.") from error

@@ -48,9 +48,9 @@ def edit(change):
     return make
 
 
-def named(name: str):
-    """The first picture is called so in the annotations."""
-    return edit(lambda coco: coco["images"][0].update(file_name=name))
+def named(name: str, place: int = 0):
+    """The first picture, or the one at another place, is called so in the annotations."""
+    return edit(lambda coco: coco["images"][place].update(file_name=name))
 
 
 def renamed(there: str, name: str):
@@ -100,6 +100,7 @@ REFUSED = {
     "empty file": (text(""), "is no JSON: Expecting value at line 1, column 1"),
     "a page instead": (text("<!DOCTYPE html><p>log in"), "is no JSON: Expecting value"),
     "another coding": (text(b'{"images": "\xff\xfe"}'), "is no JSON text"),
+    "packed": (text(b"\x1f\x8b\x08 and so on"), "json is packed by gzip; unpack it"),
     "lists without end": (text("[" * 100_000), "has lists in lists without end"),
     "a list": (text("[]"), "holds a list, but COCO's format is a dict"),
     "nothing": (text("null"), "holds a NoneType, but COCO's format is a dict"),
@@ -108,10 +109,7 @@ REFUSED = {
     "ids as texts": (edit(lambda c: c["images"][0].update(id="7")), "make it a whole number"),
     "ids with a point": (edit(lambda c: c["images"][0].update(id=7.0)), "make it a whole number"),
     "picture id twice": (edit(lambda c: c["images"][0].update(id=3)), "has the id of an earlier"),
-    "ids below 0": (
-        edit(lambda c: c["images"][0].update(id=-7)),
-        "make it a whole number from 0",
-    ),
+    "ids below 0": (edit(lambda c: c["images"][0].update(id=-7)), "a whole number from 0"),
     "ids without room": (edit(lambda c: c["images"][0].update(id=10**30)), "a whole number from 0"),
     "unknown picture": (
         edit(lambda c: c["annotations"][0].update(image_id=99)),
@@ -133,16 +131,17 @@ REFUSED = {
         edit(lambda c: [c["categories"][k].update(name=n) for k, n in ((0, "é"), (1, "e\u0301"))]),
         "give each class a name of its own, or merge the two",
     ),
+    "a name that cannot be seen": (
+        edit(lambda c: c["categories"][0].update(name="\u200b ")),
+        "has name '\\u200b '; make it a text with a letter that can be seen",
+    ),
     "only crowds": (
         edit(lambda c: [a.update(iscrowd=1) for a in c["annotations"]]),
         "has only crowd regions (all 4 annotations have iscrowd 1)",
     ),
     # boxes
     "box of NaN": (edit(lambda c: c["annotations"][0].update(bbox=[1, 2, 3, float("nan")])), BOXES),
-    "box without end": (
-        edit(lambda c: c["annotations"][0].update(bbox=[1, 2, float("inf"), 3])),
-        BOXES,
-    ),
+    "box without end": (edit(lambda c: c["annotations"][0].update(bbox=[1, 2, 1e999, 3])), BOXES),
     "box of texts": (edit(lambda c: c["annotations"][0].update(bbox=["1", "2", "3", "4"])), BOXES),
     "box in a text": (edit(lambda c: c["annotations"][0].update(bbox="1 2 3 4")), BOXES),
     "box of lists": (edit(lambda c: c["annotations"][0].update(bbox=[[1, 2], [3, 4]])), BOXES),
@@ -169,6 +168,22 @@ REFUSED = {
     "a name too long": (named("a" * 5000 + ".png"), "lacks 1 of 3 files"),
     "a lone surrogate": (named("\ud800.png"), "lacks 1 of 3 files"),
     "a folder": (named("."), "lacks 1 of 3 files"),
+    "one file, two spellings": (
+        lambda root: [renamed("\u00e9.png", "\u00e9.png")(root), named("e\u0301.png", 1)(root)],
+        "lacks 1 of 3 files",
+    ),
+    "one file, two cases": (
+        lambda root: [renamed("A.png", "A.png")(root), named("a.png", 1)(root)],
+        "lacks 1 of 3 files",
+    ),
+    "a link to itself": (
+        lambda root: [picture_of(root).unlink(), picture_of(root).symlink_to("seven.png")],
+        "lacks 1 of 3 files",
+    ),
+    "a pipe": (
+        lambda root: [picture_of(root).unlink(), os.mkfifo(picture_of(root))],
+        "lacks 1 of 3 files",
+    ),
     # pictures
     "cut off picture": (cut, "seven.png cannot be read as a picture"),
     "empty picture": (content(b""), "seven.png cannot be read as a picture (it is not JPEG, PNG"),
@@ -226,6 +241,18 @@ REPORTED = {
     ),
     "outside": (edit(lambda c: c["annotations"][3].update(bbox=[99, 9, 9, 9])), "Left out 1 box"),
     "no width": (edit(lambda c: c["annotations"][3].update(bbox=[9, 9, 0, 9])), "Left out 1 box"),
+    "thinner than a pixel": (
+        edit(lambda c: c["annotations"][3].update(bbox=[3, 4, 0.5, 9], area=4.5)),
+        "1 box thinner than a pixel: 4.",
+    ),
+    "an object twice": (
+        edit(lambda c: c["annotations"].append(c["annotations"][3] | {"id": 77})),
+        "1 object annotated twice, with the same box and class: 77.",
+    ),
+    "a picture that is not listed": (
+        lambda root: Image.new("RGB", (9, 9)).save(root / "train" / "new.JPG", format="JPEG"),
+        "Left out 1 picture that instances_train.json does not list: new.JPG.",
+    ),
     "a class without objects": (
         edit(lambda c: c["categories"].append({"id": 7, "name": "x\x1b[2J\n"})),
         r"1 class without an object: x\x1b[2J\n",
@@ -245,6 +272,7 @@ def test_repaired_or_doubtful_and_reported(root, kind) -> None:
         assert pictures[i][0].dtype.itemsize == 1
 
 
+FILM = {"save_all": True, "append_images": [Image.new("RGB", (40, 30))]}
 READ = {
     "grey": saved(mode="L"),
     "grey and clear": saved(mode="LA"),
@@ -253,10 +281,7 @@ READ = {
     "clear": saved(mode="RGBA"),
     "print colours": saved(mode="CMYK", format="TIFF"),
     "JPEG called png": saved(format="JPEG"),
-    "a film": saved(format="GIF", save_all=True, append_images=[Image.new("RGB", (40, 30))]),
-    "a film in WebP": saved(
-        format="WEBP", save_all=True, append_images=[Image.new("RGB", (40, 30))]
-    ),
+    **{f"a film in {name}": saved(format=name, **FILM) for name in ("GIF", "WEBP", "PNG", "MPO")},
     "a space at its end": renamed("seven.png ", "seven.png "),
     "surrogates": lambda root: renamed(os.fsdecode(b"\xff.png"), os.fsdecode(b"\xff.png"))(root),
 }

@@ -214,6 +214,15 @@ def test_a_broken_mask_is_named_before_pycocotools_sees_it(mask, reason):
     assert "\n" not in sentence
 
 
+@pytest.mark.parametrize(("shift", "said"), [(0, False), (2, False), (5, True), (400, True)])
+def test_a_polygon_in_another_place_than_its_box_is_said(shift, said):
+    """Shifted by 2 of 10 pixels they share 8 of 12; by 5, only 5 of 15."""
+    moved = [[x + shift * (k % 2 == 0) for k, x in enumerate(SQUARE[0])]]
+    report = pictures_of(with_mask(moved)).with_masks().report
+    assert bool(report) == said
+    assert all("1 mask in another place than the box" in line for line in report)
+
+
 def test_the_check_looks_at_a_mask_before_it_measures_its_area():
     coco = pictures_of(with_mask([[1, 2, 30, 4, 5, 1e9]], area=None)).coco
     with pytest.raises(UserError, match=r"one\.json: annotation 5 has a segmentation that is no"):
