@@ -79,7 +79,10 @@ def classes_in_percent(result: dict) -> dict[str, Cell]:
 
 
 def run_rows(record: records.Record, twin: records.Record | None) -> list[RunRow]:
-    """This run, its twin and their difference, then the paper's row, its FPN and its difference."""
+    """This run, its twin and their difference, then the paper's row, its FPN and its difference.
+
+    Beside a run on a folder of one's own there is no row of the paper: those are of COCO.
+    """
     model = record.experiment.model
     table = [(f"this run: {label_of(model)}", in_percent(record.result))]
     if twin is not None:
@@ -87,7 +90,7 @@ def run_rows(record: records.Record, twin: records.Record | None) -> list[RunRow
         table.append(("difference", difference(table[0][1], table[1][1])))
     epochs = record.experiment.train.epochs
     found, base = paper.row_of(model, epochs), paper.base_row(model, epochs)
-    if found is not None:
+    if found is not None and record.experiment.data.name != "folder":
         table.append((f"the paper, {paper.source(found)}", cells(found[1])))
         if base is not None and not is_fpn(model):
             table.append(("the paper's FPN", cells(base)))

@@ -98,6 +98,14 @@ def test_a_run_without_masks_and_its_paper_s_row_have_one_number_a_cell():
     assert table["the paper's FPN"] == ["36.3", "58.3", "39.0", "21.4", "40.3", "46.6"]
 
 
+def test_the_paper_s_rows_on_coco_are_not_shown_beside_a_folder_of_one_s_own():
+    mine, twin = run(AUGFPN, 0.387, {"disk": 0.387}), run(FPN, 0.363, {"disk": 0.363})
+    data = replace(mine.experiment.data, name="folder")
+    mine = replace(mine, experiment=replace(mine.experiment, data=data))
+    rows = [label for label, _ in one_run.run_rows(mine, twin)]
+    assert rows == ["this run: AugFPN", "its FPN twin", "difference"]
+
+
 def test_what_does_not_exist_is_a_dash_for_boxes_and_for_masks_apart(masked):
     mine, twin = masked
     mine.result["APs"] = mine.result["mask"]["APs"] = None
