@@ -12,6 +12,7 @@ import torch
 from augfpn import config, records
 from augfpn.data.files import some
 from augfpn.data.load import load_pictures
+from augfpn.data.overlap import telling_shared
 from augfpn.data.pictures import Pictures
 from augfpn.detectors.backbones import NARROW
 from augfpn.detectors.build import build_detector
@@ -121,6 +122,7 @@ def load_both(experiment: config.Experiment) -> tuple[Pictures, Pictures]:
     Raises ``UserError`` if Mask R-CNN is to be trained on pictures without masks.
     """
     train, test = (load_pictures(experiment.data, use) for use in ("train", "test"))
+    test = telling_shared(test, train)
     if experiment.model.detector == "mask_rcnn":
         return train.with_masks(), test.with_masks()
     return train, test
