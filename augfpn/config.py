@@ -43,6 +43,7 @@ DATA_SETS = {
     "folder": DataSet(("train", "val", "test"), needs_root=True),  # in any layout that is known
 }
 DIALS = ("detail", "context", "scale")  # of scenes, from 0 to 1: see `augfpn.data.scenes`
+NEW_DIALS = ("arrangement",)  # no parameters yet: their pilots decide whether the study uses them
 
 TWO_STAGE, ONE_STAGE = ("faster_rcnn", "mask_rcnn"), ("retinanet", "fcos")
 Device = Literal["cpu", "cuda"]
@@ -210,6 +211,7 @@ class Data:
     detail: Annotated[float, Field(ge=0, le=1)] = 0.0  # one of `DIALS`, like the next two
     context: Annotated[float, Field(ge=0, le=1)] = 0.0
     scale: Annotated[float, Field(ge=0, le=1)] = 0.0
+    arrangement: Annotated[float, Field(ge=0, le=1)] = 0.0  # one of `NEW_DIALS`
     scene_seed: Annotated[int, Field(ge=0)] = 0  # of training scenes; test scenes are always 0's
     train_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 800
     test_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 100
@@ -251,13 +253,9 @@ class Train:
     processes: Positive = 1  # that trained together; the trainer sets it
 
     @model_validator(mode="after")
-    def one_length(self) -> "Train":
+    def fits_together(self) -> "Train":
         if (self.steps is None) == (self.epochs is None):
             raise ValueError("give either steps or epochs, and set the other to None")
-        return self
-
-    @model_validator(mode="after")
-    def fits_together(self) -> "Train":
         if self.accumulate > self.batch:
             raise ValueError(f"{self.accumulate} parts of a batch of {self.batch}: give fewer")
         if self.patience is not None and self.evaluate_every is None:

@@ -96,6 +96,7 @@ def scene_settings(settings: Data, use: Purpose) -> SceneSettings:
         detail=settings.detail,
         context=settings.context,
         scale=settings.scale,
+        arrangement=settings.arrangement,
         seed=settings.scene_seed if use == "train" else 0,
     )
 

@@ -19,7 +19,13 @@ from augfpn.settings import paper, parameters, recipes
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.components import variant_of
 from augfpn.settings.experiment import experiment
-from augfpn.study.sets import DIALS_OF_DETECTOR, SETS, dialled_settings, settings_that_vary
+from augfpn.study.sets import (
+    DIALS_OF_DETECTOR,
+    SETS,
+    SETTINGS,
+    dialled_settings,
+    settings_that_vary,
+)
 
 OWN_DIAL = {"cs": "scale", "rfa": "context", "srs": "detail"}  # component: dial of its own defect
 DEVICES: dict[str, config.Device] = {
@@ -74,7 +80,9 @@ def parts() -> dict[str, Part]:
     return {
         "table2": Part("Table 2: the three components", of_table("Table 2"), both, transfer=True),
         "defects": Part("Does each component mend its own defect?", each_alone, ("scenes", *DIALS)),
-        "dials": Part("Dials of the detector: what FPN loses", ("fpn",), tuple(DIALS_OF_DETECTOR)),
+        "dials": Part(
+            "Pilots of new dials: what FPN loses", ("fpn",), (*DIALS_OF_DETECTOR, *SETTINGS)
+        ),
         "mechanisms": Part("The three defects, measured", each_alone, both, measured=True),
         "figure4": Part(
             "Figure 4: what RoIs take from each level", ("srs", "augfpn"), both, measured=True

@@ -12,7 +12,7 @@ from augfpn.errors import UserError
 from augfpn.settings import paper, parameters
 from augfpn.settings.experiment import experiment
 from augfpn.study import grid, recorded
-from augfpn.study.sets import DIALS_OF_DETECTOR
+from augfpn.study.sets import DIALS_OF_DETECTOR, SETTINGS
 
 ABLATIONS = {"table2": 8, "table3": 8, "table4": 11, "table5": 5}
 
@@ -62,7 +62,12 @@ def test_keys_tell_runs_apart() -> None:
         (["tabel2"], "laptop", None, "no part 'tabel2': did you mean 'table2'?"),
         (["top_level"], "laptop", None, "no part 'top_level': did you mean 'mechanisms'? There"),
         (["runtime"], "laptop", None, "no part 'runtime': did you mean `augfpn study time`?"),
-        (["table2"], "large", None, "budget = 'large': choose one of smoke, laptop, gpu, paper."),
+        (
+            ["table2"],
+            "large",
+            None,
+            "choose one of smoke, laptop, transfer, gpu, paper.",
+        ),
         (["table2"], "laptop", ["voc"], "there is no picture set 'voc'"),
     ],
 )
@@ -164,7 +169,7 @@ def test_a_recipe_and_a_variant_that_are_the_same_are_run_once() -> None:
 
 
 def test_picture_sets_are_all_data_sets_and_a_set_for_each_dial() -> None:
-    assert set(grid.SETS) == {*config.DATA_SETS, *config.DIALS, *DIALS_OF_DETECTOR}
+    assert set(grid.SETS) == {*config.DATA_SETS, *config.DIALS, *DIALS_OF_DETECTOR, *SETTINGS}
     assert grid.SETS["detail"] == {"data": "scenes", "detail": 0.5}
     assert grid.SETS["scale"] == {"data": "scenes", "scale": 1.0}
 

@@ -1,4 +1,4 @@
-"""The three dials of scenes, one for each defect of FPN, from 0 (a plain scene) to 1.
+"""The dials of scenes, each for one of FPN's defects, from 0 (a plain scene) to 1.
 
 detail: this share of the objects is large and belongs to one of two classes that only fine texture
     tells apart: lines with a period of 3 px or of 5 px, on any silhouette, in any colours. FPN's
@@ -12,6 +12,10 @@ scale: each plain class has a home: the smaller or the larger half of the sizes,
     In the split "train", and only there, an object whose size is outside of its class's home is
     given, with this probability, a size within it. At 1, a class is never trained on at half of the
     sizes at which it is tested.
+arrangement: this share of the objects is large and belongs to one of two classes with the same four
+    spots, two full ones and two rings: the full ones lie across from each other or side by side.
+    C2 sees 23 px, which is less than the gap between two spots: what a place of M2 sees is the same
+    in both classes. C5 sees the whole object.
 """
 
 from math import ceil, sqrt
@@ -19,8 +23,15 @@ from typing import NamedTuple
 
 from numpy.random import Generator
 
-from augfpn.data.scenes.settings import LARGEST_PILL, LEAST_LINED, LINED, PILLS, SceneSettings
-from augfpn.data.scenes.silhouettes import Point, Window, log_between
+from augfpn.data.scenes.settings import (
+    ARRANGED,
+    LARGEST_PILL,
+    LEAST_LINED,
+    LINED,
+    PILLS,
+    SceneSettings,
+)
+from augfpn.data.scenes.silhouettes import Point, Window, log_between, pick, turn_within
 
 PILL = "pill"  # the silhouette of roofed and floored objects, which no plain class has
 STRIP = 0.12  # of the picture's height: the strip that tells them apart
@@ -62,7 +73,7 @@ def home_of(settings: SceneSettings, plan: Plan) -> tuple[float, float]:
 
 def least_size(settings: SceneSettings, split: str, plan: Plan) -> float:
     """The size down to which an object is shrunk until there is room for it, px."""
-    if plan.label in LINED:
+    if plan.label in LINED + ARRANGED:
         return LEAST_LINED * settings.height
     if settings.scale and split == "train" and plan.label == plan.name:
         low, _ = home_of(settings, plan)
@@ -71,11 +82,11 @@ def least_size(settings: SceneSettings, split: str, plan: Plan) -> float:
 
 
 def recast(rng: Generator, settings: SceneSettings, plan: Plan, above: bool) -> Plan:
-    """The plan, or instead the plan of an object of a class that detail or context adds.
+    """The plan, or instead the plan of an object of a class that a dial adds.
 
     ``above`` says whether the picture's strip is at its upper edge.
     """
-    if not settings.detail and not settings.context:
+    if not (settings.detail or settings.context or settings.arrangement):
         return plan
     drawn = rng.random()
     if drawn < settings.detail:
@@ -83,12 +94,25 @@ def recast(rng: Generator, settings: SceneSettings, plan: Plan, above: bool) -> 
         shares = LEAST_LINED, settings.largest
         size = log_between(rng, *(share * settings.height for share in shares))
         return plan._replace(label=label, surface=label, size=size)
+    if drawn >= 1 - settings.arrangement:
+        return spotted(rng, settings, plan)
     if drawn < settings.detail + settings.context:
         label = PILLS[0] if above else PILLS[1]
         largest = min(settings.largest, LARGEST_PILL) * settings.height
         size = log_between(rng, settings.smallest, largest)
         return plan._replace(label=label, name=PILL, size=size, in_own_colour=False)
     return plan
+
+
+def spotted(rng: Generator, settings: SceneSettings, plan: Plan) -> Plan:
+    """The plan of a disk of one of the classes that arrangement adds, turned by any angle."""
+    label = pick(rng, ARRANGED)
+    size = log_between(rng, LEAST_LINED * settings.height, settings.largest * settings.height)
+    cosine, sine = turn_within(rng)
+    turn = (cosine, sine) if rng.random() < 0.5 else (-cosine, -sine)
+    return plan._replace(
+        label=label, name="disk", surface=label, size=size, turn=turn, in_own_colour=False
+    )
 
 
 def room(plan: Plan, picture: Window) -> Window:

@@ -32,6 +32,10 @@ from augfpn.data.scenes.silhouettes import (
 
 SURFACES = ("plain", "striped", "dotted", "checked")
 LINES = {"fine-lined": 3.0, "coarse-lined": 5.0}  # surfaces of lines, and their period in px
+# Surfaces with four spots, two full ones and two rings, one in each quarter: where the full ones
+# are, as signs of x and y. Spots are so far apart that what sees only one of them sees no class.
+SPOTS = {"crossed": ((1, 1), (-1, -1)), "sided": ((1, 1), (1, -1))}
+SPOT_AT, SPOT_RADIUS = 0.225, 0.1  # of an object's size: from each axis, and of a spot
 
 # Textures: number of bands (0: none), then octaves of noise: height and width of a cell in px,
 # and weight.
@@ -198,6 +202,17 @@ def pattern(surface: str, x: Floats32, y: Floats32, period: float) -> Floats32 |
     return stripes + across - 2 * stripes * across
 
 
+def spots(surface: str, x: Floats32, y: Floats32, size: float) -> Floats32:
+    """The share of an object's second colour where it has spots, 0 to 1."""
+    radius = SPOT_RADIUS * size
+    u, v = np.abs(x) - SPOT_AT * size, np.abs(y) - SPOT_AT * size
+    away = np.sqrt(u * u + v * v)
+    spot = np.clip(radius + 0.5 - away, 0, 1)
+    hole = np.clip(0.6 * radius + 0.5 - away, 0, 1)
+    full = sum(((x * a > 0) & (y * b > 0) for a, b in SPOTS[surface]), np.zeros(x.shape, bool))
+    return np.where(full, spot, spot - hole).astype(np.float32)
+
+
 def colours(rng: Generator, inks: list[Floats32], number: int) -> tuple[Floats32, Floats32]:
     """An object's two colours: the ink of this number, and one that contrasts with it."""
     number %= len(inks)
@@ -234,7 +249,11 @@ def paint(
     canvas[:, *fallen] *= 1 - shadow * shadow * (1.5 - shadow)
     period = LINES.get(surface) or max(5.0, size * between(rng, 0.14, 0.3))
     x, y = (w + between(rng, 0, period) for w in (patch.x, patch.y))
-    colour = inks[0] + (inks[1] - inks[0]) * pattern(surface, x, y, period)
+    if surface in SPOTS:
+        second = spots(surface, patch.x, patch.y, size)
+    else:
+        second = pattern(surface, x, y, period)
+    colour = inks[0] + (inks[1] - inks[0]) * second
     rim = np.clip(1 + edge / (1 + 0.13 * size), 0, 1)
     a, b = turned(*light, patch.turn)
     lit = 1 + (patch.x * a + patch.y * b) * (0.3 / size) + slope(edge, light) * rim * rim * 0.35

@@ -22,7 +22,7 @@ from numpy.random import PCG64, Generator, SeedSequence
 from numpy.typing import NDArray
 from pycocotools import mask as rle
 
-from augfpn.config import DIALS
+from augfpn.config import DIALS, NEW_DIALS
 from augfpn.data.scenes import dials
 from augfpn.data.scenes.dials import Plan
 from augfpn.data.scenes.drawing import (
@@ -125,7 +125,7 @@ def scenes(
             progress(number, count)
     categories = [{"id": i, "name": name} for i, name in enumerate(settings.all_classes, start=1)]
     coco = {"images": images, "annotations": annotations, "categories": categories}
-    told = {k: v for k, v in asdict(settings).items() if v or k not in DIALS}
+    told = {k: v for k, v in asdict(settings).items() if v or k not in (*DIALS, *NEW_DIALS)}
     key = json.dumps([SCENES_VERSION, told, split, count]).encode()
     fingerprint = hashlib.sha256(key).hexdigest()
     read = partial(_read, pixels)

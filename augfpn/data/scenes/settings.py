@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from augfpn.config import DIALS
-from augfpn.data.scenes.drawing import HUES, LINES
+from augfpn.config import DIALS, NEW_DIALS
+from augfpn.data.scenes.drawing import HUES, LINES, SPOTS
 
 CLASSES = tuple(HUES)  # those of plain scenes, each with its own silhouette
 LINED = tuple(LINES)  # the classes that the dial "detail" adds ...
-PILLS = ("roofed", "floored")  # ... and those of "context"
-LEAST_LINED = 0.4  # of the picture's height: lined objects are no smaller ...
+PILLS = ("roofed", "floored")  # ... those of "context" ...
+ARRANGED = tuple(SPOTS)  # ... and those of "arrangement"
+LEAST_LINED = 0.4  # of the picture's height: lined and spotted objects are no smaller ...
 LARGEST_PILL = 0.3  # ... and pills no larger, so that they can lie far from both edges
 
 
@@ -22,8 +23,8 @@ class SceneSettings:
         `classes` are some of CLASSES, in the order of their labels. An object is turned by up to
         2 atan(`tilt`) to either side: at 0 it stands upright, at 1 it turns up to a right angle.
         `own_colours` is the share of objects that have the colour of their class; at 0 the colour
-        says nothing about the class. `detail`, `context` and `scale` are the dials that
-        `augfpn.data.scenes.dials` explains, from 0 to 1.
+        says nothing about the class. `detail`, `context`, `scale` and `arrangement`
+        are the dials that `augfpn.data.scenes.dials` explains, from 0 to 1.
     Raises: ValueError for a value out of range.
     """
 
@@ -39,6 +40,7 @@ class SceneSettings:
     detail: float = 0.0
     context: float = 0.0
     scale: float = 0.0
+    arrangement: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -51,7 +53,7 @@ class SceneSettings:
         expect_whole("most", self.most, self.fewest, room)
         if not self.classes or len(set(self.classes) & set(CLASSES)) != len(self.classes):
             raise ValueError(f"classes={self.classes!r}: give some of {CLASSES}, each once.")
-        for name in ("tilt", "own_colours", *DIALS):
+        for name in ("tilt", "own_colours", *DIALS, *NEW_DIALS):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name}={getattr(self, name)!r}: give a number from 0 to 1.")
         low, high = self.smallest / self.height, 0.9 * min(1, self.width / self.height)
@@ -64,13 +66,14 @@ class SceneSettings:
 
     def _expect_dials_that_fit(self) -> None:
         """Raise ValueError for dials that do not fit each other or the sizes."""
-        if self.detail + self.context > 1:
+        if self.detail + self.context + self.arrangement > 1:
             raise ValueError(
-                f"detail={self.detail} and context={self.context} are shares of the same "
-                "objects: their sum may be 1 at most."
+                f"detail={self.detail}, context={self.context} and arrangement={self.arrangement} "
+                "are shares of the same objects: their sum may be 1 at most."
             )
-        if self.detail and self.largest < LEAST_LINED:
-            raise ValueError(f"largest={self.largest!r}: with detail, give {LEAST_LINED} or more.")
+        if (self.detail or self.arrangement) and self.largest < LEAST_LINED:
+            name = "detail" if self.detail else "arrangement"
+            raise ValueError(f"largest={self.largest!r}: with {name}, give {LEAST_LINED} or more.")
         if self.context and self.smallest > LARGEST_PILL * self.height:
             limit = int(LARGEST_PILL * self.height)
             raise ValueError(f"smallest={self.smallest!r}: with context, give {limit} at most.")
@@ -78,7 +81,8 @@ class SceneSettings:
     @property
     def all_classes(self) -> tuple[str, ...]:
         """The classes in the order of their labels, those that dials add last."""
-        return self.classes + LINED * bool(self.detail) + PILLS * bool(self.context)
+        added = LINED * bool(self.detail) + PILLS * bool(self.context)
+        return self.classes + added + ARRANGED * bool(self.arrangement)
 
 
 def expect_whole(name: str, value: object, low: int, high: int | None = None) -> None:

@@ -12,11 +12,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from augfpn.config import DIALS
+from augfpn.config import DIALS, NEW_DIALS
 from augfpn.data.load import scene_settings
 from augfpn.data.scenes import dials
+from augfpn.data.scenes.drawing import SPOT_AT, SPOT_RADIUS, spots
 from augfpn.data.scenes.scene import SCENES_VERSION, Scene, scene, scenes
-from augfpn.data.scenes.settings import LEAST_LINED, LINED, PILLS, SceneSettings
+from augfpn.data.scenes.settings import ARRANGED, LEAST_LINED, LINED, PILLS, SceneSettings
+from augfpn.data.scenes.silhouettes import axes
 from augfpn.errors import UserError
 from augfpn.settings import parameters
 from augfpn.settings.budgets import BUDGETS
@@ -83,7 +85,7 @@ def by_class(dial: str, value: float, classes: tuple[str, str], count: int) -> l
 
 def test_dials_at_0_change_nothing() -> None:
     """Neither a pixel nor a fingerprint changes, so records from before the dials stay valid."""
-    told = {name: value for name, value in asdict(PLAIN).items() if name not in DIALS}
+    told = {name: value for name, value in asdict(PLAIN).items() if name not in DIALS + NEW_DIALS}
     key = json.dumps([SCENES_VERSION, told, "val", 2]).encode()
     pictures = scenes(PLAIN, "val", 2)
     assert pictures.fingerprint == hashlib.sha256(key).hexdigest()
@@ -255,3 +257,41 @@ def test_parameters_that_do_not_fit_are_named(words: dict, said: str) -> None:
 def test_every_budget_has_scenes_with_each_dial(budget: str, dial: str) -> None:
     settings = replace(BUDGETS[budget].data, **{dial: 0.5})
     assert getattr(scene_settings(settings, "test"), dial) == 0.5
+
+
+# --- arrangement: the same parts, arranged in two ways --------------------------------------------
+
+
+def alone(kind: str, turn: tuple[float, float]) -> NDArray:
+    """The share of the second colour of a disk of 120 px that is turned: (120, 120)."""
+    middle = (slice(0, 120), slice(0, 120))
+    x, y = axes(middle, (60.0, 60.0), turn)
+    return spots(kind, x, y, 120.0)
+
+
+def test_both_arrangements_have_the_same_parts_and_only_their_places_differ() -> None:
+    """Cut into quarters, both have two equal quarters with a spot and two with a ring."""
+    quarters = {}
+    for kind in ARRANGED:
+        whole = alone(kind, (1.0, 0.0))
+        each = [whole[:60, :60], whole[:60, 60:], whole[60:, :60], whole[60:, 60:]]
+        upright = [each[0], each[1][:, ::-1], each[2][::-1], each[3][::-1, ::-1]]
+        quarters[kind] = sorted(part.tobytes() for part in upright)
+    assert quarters["crossed"] == quarters["sided"]
+    assert not np.array_equal(alone("crossed", (1.0, 0.0)), alone("sided", (1.0, 0.0)))
+
+
+@pytest.mark.parametrize("size", [LEAST_LINED * 256, 0.65 * 256])
+def test_what_sees_23_px_sees_one_spot_at_a_time(size: float) -> None:
+    """The least gap between two spots is wider than the view of C2, so it sees no arrangement."""
+    assert 2 * (SPOT_AT - SPOT_RADIUS) * size > 23
+
+
+def test_arrangement_is_a_share_of_the_objects_and_turns_them_by_any_angle() -> None:
+    settings = replace(PLAIN, arrangement=0.5)
+    assert settings.all_classes == PLAIN.classes + ARRANGED
+    found = [thing for i in range(60) for thing in scene(settings, "val", i).objects]
+    count = Counter(settings.all_classes[thing.category] for thing in found)
+    assert (count["crossed"] + count["sided"]) / count.total() == pytest.approx(0.5, abs=0.12)
+    assert count["crossed"] == pytest.approx(count["sided"], rel=0.3)
+    assert scenes(settings, "val", 1).fingerprint != scenes(PLAIN, "val", 1).fingerprint
