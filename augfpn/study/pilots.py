@@ -20,8 +20,8 @@ from augfpn.support.files import write_json
 from augfpn.training.prepare import experiment_here
 from augfpn.training.train import train
 
-FOLDER = "pilots"
-COMPARED = ("fpn", "augfpn")
+PILOTS = "pilots"
+PILOT_VARIANTS = ("fpn", "augfpn")
 TRIED_ON = ("aquarium", "bccd")
 KEPT_NUMBERS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "seconds")  # of a result
 
@@ -37,7 +37,7 @@ class Try(NamedTuple):
     steps: int = 200
 
 
-TRIES = {  # by budget: first settings one by one, from the first try on, then lengths and sizes
+PILOT_TRIES = {  # by budget: first settings one by one, then lengths and sizes
     "transfer": (
         Try(),
         Try(lr=2e-3),
@@ -60,21 +60,23 @@ def pilot(
     A run that was stopped goes on. Returns the file, which is written anew after each run; what it
     has on other picture sets is kept. Raises ``UserError`` for a budget or set that has no pilot.
     """
-    if budget not in TRIES:
-        raise UserError(f"budget = {budget!r} has no pilot: choose one of {', '.join(TRIES)}.")
+    if budget not in PILOT_TRIES:
+        raise UserError(
+            f"budget = {budget!r} has no pilot: choose one of {', '.join(PILOT_TRIES)}."
+        )
     wanted = [name for name in TRIED_ON if sets is None or name in sets]
     if not wanted:
         raise UserError(
             f"a pilot has no pictures {' '.join(sets)}: choose from {', '.join(TRIED_ON)}."
         )
     torch.set_num_threads(1)  # as each run of the study has on a CPU
-    file = folder / FOLDER / f"{budget}.json"
+    file = folder / PILOTS / f"{budget}.json"
     before = json.loads(file.read_bytes()) if file.is_file() else []
     rows = [row for row in before if row["pictures"] not in wanted]
-    for number, tried in enumerate(TRIES[budget], start=1):
+    for number, tried in enumerate(PILOT_TRIES[budget], start=1):
         for pictures in wanted:
-            for variant in COMPARED:
-                say(f"try {number} of {len(TRIES[budget])}: {variant} on {pictures}, {tried}")
+            for variant in PILOT_VARIANTS:
+                say(f"try {number} of {len(PILOT_TRIES[budget])}: {variant} on {pictures}, {tried}")
                 words = words_of_try(tried, budget, pictures, variant)
                 if data_root is not None:
                     words["data_root"] = data_root
