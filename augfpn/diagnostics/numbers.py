@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 _LEVELS = range(2, 6)  # of the pyramid, P2 to P5
-_GAP = ("alike", "own level", "other level", "gap")
+_GAP = ("alike", "own level", "other level", "gap", "spread of levels")
 _MAPS = ("M5", "M5 + M6", "P5")
 MEASURED = (  # all names; a test compares them with those of the committed records
     *_GAP,
@@ -24,6 +24,10 @@ MEASURED = (  # all names; a test compares them with those of the committed reco
     "gain from another level by size",
     *(f"P{k}'s share at P{i}" for i in _LEVELS for k in _LEVELS),
     *("least share", *(f"entropy at P{i}" for i in _LEVELS)),
+)
+_BOUNDED = ("entropy", "C5 lost", "classes", "own", "other", "right")
+SHARES = tuple(  # they lie between 0 and 1, and have their intervals on the logit scale
+    name for name in MEASURED if "share" in name or name.startswith(_BOUNDED)
 )
 
 
@@ -43,7 +47,8 @@ def gap_numbers(found: dict) -> dict[str, float]:
     """The semantic gap: how similar levels are, and a probe's accuracy on its own and other levels.
 
     "alike": the mean linear CKA of two different levels; "own level" and "other level": the mean
-    accuracy on the level that a probe was fitted on, and on another; "gap": their difference.
+    accuracy on the level that a probe was fitted on, and on another; "gap": their difference;
+    "spread of levels": the best level's own accuracy minus the worst level's.
     """
     cka, probe = np.array(found["cka"]), np.array(found["probe"])
     other = ~np.eye(len(cka), dtype=bool)
@@ -53,6 +58,7 @@ def gap_numbers(found: dict) -> dict[str, float]:
         "own level": own,
         "other level": away,
         "gap": own - away,
+        "spread of levels": float(np.ptp(np.diag(probe))),
     }
 
 

@@ -16,7 +16,7 @@ import seaborn
 from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
-from augfpn.figures.colours import BLUE, COLOURS, GREEN, LEVEL_COLOURS, ORANGE, SKY
+from augfpn.figures.colours import BLUE, COLOURS, GREEN, LEVEL_COLOURS, ORANGE, PURPLE, SKY
 
 WIDTH = 6.4  # inches of a figure: narrow, so that its words can be read on a phone
 GREY = "#555555"
@@ -145,7 +145,8 @@ def verdicts(groups: dict[str, Sequence[str]], kinds: Sequence[str]) -> Figure:
     ``groups`` maps a group to its claims' verdicts, each one of ``kinds``.
     """
     table = pd.Series(groups, name="verdict").explode().rename_axis("group").reset_index()
-    colours = dict(zip(kinds, (GREEN, ORANGE, SKY, "#cccccc"), strict=True))
+    palette = (GREEN, ORANGE, BLUE, PURPLE, SKY, "#cccccc", "#888888")
+    colours = dict(zip(kinds, palette, strict=False))
     figure, axis = plt.subplots(figsize=(WIDTH, 1 + 0.36 * len(groups)))
     order = {"hue": "verdict", "hue_order": list(kinds)[::-1], "palette": colours}
     seaborn.histplot(table, y="group", **order, multiple="stack", shrink=0.8, alpha=1, ax=axis)
@@ -153,7 +154,7 @@ def verdicts(groups: dict[str, Sequence[str]], kinds: Sequence[str]) -> Figure:
         labels = [f"{bar.get_width():.0f}" if bar.get_width() else "" for bar in bars]
         axis.bar_label(bars, labels, label_type="center")
     axis.set(xlabel="claims", ylabel=None)
-    above = {"bbox_to_anchor": (0.5, 1), "ncols": len(kinds), "title": None, "reverse": True}
+    above = {"bbox_to_anchor": (0.5, 1), "ncols": 4, "title": None, "reverse": True}
     seaborn.move_legend(axis, "lower center", **above)
     return figure
 

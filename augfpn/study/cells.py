@@ -3,10 +3,11 @@
 import re
 from collections.abc import Sequence
 
-from augfpn.study.intervals import FEWEST_SEEDS, Interval
+from augfpn.study.intervals import FEWEST_OBJECTS, FEWEST_SEEDS, Interval
 from augfpn.support.text import markdown
 
 IN_BRACKETS = re.compile(r"\[[^][]*\]")
+SIZE_OF = {"APs": "small", "APm": "medium", "APl": "large"}  # an AP number's objects
 NO_BREAK_SPACE = "\u00a0"
 
 
@@ -40,6 +41,13 @@ def with_limits(of: Interval | None, sign: bool) -> str:
 def ratio_text(of: Interval) -> str:
     """A ratio with its interval: "1.22 [1.18, 1.26]"."""
     return f"{of.mean:.2f} [{of.low:.2f}, {of.high:.2f}]"
+
+
+def objects_text(count: int | None) -> str:
+    """How many objects of its size a number is about: " (46 objects)"; empty if it has no size."""
+    if count is None:
+        return ""
+    return f" ({count} objects{', too few for a verdict' if count < FEWEST_OBJECTS else ''})"
 
 
 def page_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,10 +1,11 @@
-"""The ledger: the paper's 61 claims, each with a test fixed before the runs, and its verdict.
+"""The ledger: the paper's claims, each with a test fixed before the runs, and its verdict.
 
 ``claims.json`` holds them. A test compares two sums of variants' numbers, on the same seeds and
 pictures: the first minus the second should be above a margin. A claim with several comparisons
 holds if each of them holds. With many comparisons one may fail by chance, so each is tested at a
 share of the level (Bonferroni): a claim with m comparisons fails if one of them fails by its
-interval at 100 % - 5 % / m.
+interval at 100 % - 5 % / m. What neither holds nor fails may still be known to be small: see
+`augfpn.study.intervals.verdict`.
 """
 
 import json
@@ -19,17 +20,28 @@ from pydantic.dataclasses import dataclass
 from augfpn import config
 from augfpn.diagnostics.numbers import MEASURED
 from augfpn.errors import UserError, did_you_mean
-from augfpn.settings import paper, recipes
+from augfpn.settings import paper
 from augfpn.study import grid
 from augfpn.study.exact import CHECKS
-from augfpn.study.intervals import LEVEL, Interval, at_level, signed, terms_of, verdict
+from augfpn.study.intervals import (
+    FEWEST_OBJECTS,
+    LEVEL,
+    SMALL,
+    Interval,
+    Verdict,
+    at_level,
+    terms_of,
+    verdict,
+)
+from augfpn.study.printed_effects import printed
 
 FILE = "claims.json"
 OF_PARTS = ("components", "supervision", "augmentation", "selection")
 CLAIM_GROUPS = ("headline", *OF_PARTS, "defects", "run time")
 Text = Annotated[str, Field(min_length=1)]
 Kind = Literal["effects", "exact", "measured", "runtime", "untested"]
-ClaimVerdict = Literal["holds", "does not hold", "undecided", "not run"]
+Source = Literal["said", "table", "derived"]  # in the paper's text, in a table or figure, by us
+ClaimVerdict = Literal[Verdict, "not run", "withdrawn"]
 VERDICTS: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
 NEEDS = {  # kind of a claim: the field that it is tested by
     "effects": "tests",
@@ -69,6 +81,8 @@ class Claim:
     check: str | None = None  # of an exact claim: one of CHECKS
     runs: Literal["training", "testing"] | None = None  # of a claim about run time: what is timed
     note: str = ""
+    source: Source = "derived"
+    withdrawn: str = ""  # why the claim is not judged any more
 
 
 class Basis(Protocol):
@@ -87,6 +101,8 @@ class Basis(Protocol):
 
     def times_as_long(self, use: Literal["training", "testing"]) -> Interval | None: ...
 
+    def fewest_objects(self, number: str) -> int | None: ...
+
 
 class Line(NamedTuple):
     """One effect of a claim: its variants and number, what was found, what the paper prints."""
@@ -96,12 +112,17 @@ class Line(NamedTuple):
     printed: float | None  # in points of AP, or a ratio
     margin: float  # that the effect should be above
     unit: Literal["difference", "number", "ratio"] = "difference"
+    small: float | None = None  # below which an effect is called small; ``None`` if it is not AP
+    objects: int | None = None  # in the test pictures, of the size that the number is about
 
     def said(self, level: float = LEVEL) -> ClaimVerdict:
         """The verdict on this effect alone, by its interval at a level."""
         if self.found is None:
             return "not run"
-        return verdict(at_level(self.found, level), self.margin)
+        if self.objects is not None and self.objects < FEWEST_OBJECTS:
+            return "undecided"
+        papers = None if self.printed is None else self.printed / 100
+        return verdict(at_level(self.found, level), self.margin, self.small, papers)
 
 
 class Judgement(NamedTuple):
@@ -116,7 +137,12 @@ class Judgement(NamedTuple):
 @cache
 def claims() -> tuple[Claim, ...]:
     """All claims, in the order of the paper. Raises ``UserError`` for an incomplete claim."""
-    return read_claims(resources.files("augfpn.study").joinpath(FILE).read_text("utf-8"))
+    return read_claims(ledger_file())
+
+
+def ledger_file() -> str:
+    """The text of the claims' file, whose SHA-256 says which claims and tests were frozen."""
+    return resources.files("augfpn.study").joinpath(FILE).read_text("utf-8")
 
 
 def claimed_variants() -> list[str]:
@@ -135,6 +161,8 @@ def ledger(basis: Basis) -> list[Judgement]:
 
 def judged(claim: Claim, basis: Basis) -> Judgement:
     """A claim with its verdict; `of_lines` decides on several comparisons."""
+    if claim.withdrawn:
+        return Judgement(claim, "withdrawn", (), claim.withdrawn)
     if claim.kind == "exact":
         holds, detail = CHECKS[claim.check or ""]()
         return Judgement(claim, "holds" if holds else "does not hold", (), detail)
@@ -146,10 +174,16 @@ def judged(claim: Claim, basis: Basis) -> Judgement:
     lines = []
     for test in claim.tests:
         for number in test.numbers:
-            found = look(test.plus, test.minus, number)
-            said = None if claim.kind == "measured" else printed(test, number)
-            unit = "difference" if test.minus else "number"
-            lines.append(Line(test_label(test, number), found, said, test.margin, unit))
+            line = Line(
+                test_label(test, number),
+                look(test.plus, test.minus, number),
+                None if claim.kind == "measured" else printed(test, number),
+                test.margin,
+                "difference" if test.minus else "number",
+            )
+            if claim.kind == "effects" and line.found is not None:
+                line = line._replace(small=SMALL, objects=basis.fewest_objects(number))
+            lines.append(line)
     return Judgement(claim, of_lines(lines), tuple(lines), claim.note)
 
 
@@ -157,7 +191,8 @@ def of_lines(lines: Sequence[Line]) -> ClaimVerdict:
     """The verdict on several comparisons.
 
     "Not run" if none was run. "Does not hold" if one comparison fails at its Bonferroni-widened
-    interval. "Holds" if each was run and holds, and "undecided" otherwise.
+    interval. "Holds" if each was run and holds. If the others are known to be small, that is the
+    verdict, and "undecided" otherwise.
     """
     run = [line for line in lines if line.found is not None]
     if not run:
@@ -165,7 +200,12 @@ def of_lines(lines: Sequence[Line]) -> ClaimVerdict:
     share = 1 - (1 - LEVEL) / len(run)
     if any(line.said(share) == "does not hold" for line in run):
         return "does not hold"
-    return "holds" if all(line.said() == "holds" for line in lines) else "undecided"
+    said = {line.said() for line in lines}
+    for weakest in ("holds", "smaller than 1 AP", "smaller than the paper's"):
+        said.discard(weakest)
+        if not said:
+            return weakest
+    return "undecided"
 
 
 def of_runtime(claim: Claim, use: Literal["training", "testing"], basis: Basis) -> Judgement:
@@ -186,38 +226,6 @@ def of_runtime(claim: Claim, use: Literal["training", "testing"], basis: Basis) 
 def test_label(test: Comparison, number: str) -> str:
     """A test in a few words: "cs − fpn, AP"."""
     return f"{' − '.join([' + '.join(test.plus), *test.minus])}, {number}"
-
-
-# --- what the paper prints ------------------------------------------------------------------------
-
-
-def printed(test: Comparison, number: str) -> float | None:
-    """The test's difference in the paper's numbers, in points of AP; ``None`` if one is missing.
-
-    All rows are from one table, preferably an ablation (Tables 2 to 5) and not Table 1.
-    """
-    rows = [(paper_rows(name), sign) for name, sign in signed(test.plus, test.minus)]
-    shared = set.intersection(*({r.table for r in found} for found, _ in rows))
-    if not shared:
-        return None
-    table = max(shared)
-    numbers = [(next(r.row for r in found if r.table == table), sign) for found, sign in rows]
-    terms = terms_of(number)
-    return sum(sign * also * value(row, name) for also, name in terms for row, sign in numbers)
-
-
-def value(row: dict, number: str) -> float:
-    """A number in a row of the paper: "AP", "mask APs"."""
-    name = number.removeprefix("mask ")
-    return row["mask"][name] if name != number else row[name]
-
-
-def paper_rows(variant: str) -> tuple[paper.Result, ...]:
-    """The paper's rows of a variant, or of a whole recipe."""
-    detector, _, name = variant.rpartition(":")
-    names = variant, f"{detector or 'faster_rcnn'}_r50_{name}_1x"
-    found = [recipes.recipes()[each] for each in names if each in recipes.recipes()]
-    return found[0].rows if found else ()
 
 
 # --- incomplete claims ----------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import numpy as np
 
 from augfpn.data.load import load_pictures
 from augfpn.figures.pictures import examples
-from augfpn.study import grid, intervals
+from augfpn.study import grid, intervals, pooling
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import ADDED, OF_DIAL, Evidence, paired
 from augfpn.study.grid import baseline_of
@@ -71,6 +71,12 @@ def effect_minus_plain(there: Evidence, plain: Evidence, variant: str) -> Interv
 
     Over the seeds that both have; ``None`` if they share no seed.
     """
-    effects = (each.apart(variant, baseline_of(variant)) for each in (there, plain))
-    more = list(paired(*effects).values())
-    return intervals.single(more)["AP"] if more else None
+    base = baseline_of(variant)
+    more = paired(*(each.apart(variant, base) for each in (there, plain)))
+    if not more:
+        return None
+    alone = intervals.single(list(more.values()))["AP"]
+    both = [each.parts({variant: 1.0, base: -1.0}, "AP", list(more)) for each in (there, plain)]
+    if None in both:
+        return alone
+    return pooling.with_parts(alone, [part for parts in both for part in parts or ()])

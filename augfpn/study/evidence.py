@@ -4,44 +4,36 @@
 
 A draw of pictures is a bootstrap sample: as many pictures as the test set has, drawn from it with
 replacement. An effect is a variant's number minus that of another, over the seeds that both have,
-on the same pictures. Scoring needs the ground truth of the test pictures. Scenes are made anew from
-a record's settings. For other data, `keep_truth` writes the annotations (not the pictures) into
-``truth/`` beside the records: one file for each set of test pictures.
+on the same pictures. Scoring needs the ground truth of the test pictures: `augfpn.study.truth`.
 """
 
-import gzip
-import json
-import zlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augfpn import records
-from augfpn.data.load import load_pictures
+from augfpn.data.annotations import count_by_size
 from augfpn.data.scenes.settings import LINED, PILLS
-from augfpn.diagnostics.numbers import diagnostic_numbers
-from augfpn.errors import UserError
+from augfpn.diagnostics.numbers import SHARES, diagnostic_numbers
 from augfpn.settings import recipes
-from augfpn.study import grid, intervals, timed
+from augfpn.study import grid, intervals, pooling, timed
 from augfpn.study.bench.settings import Use
+from augfpn.study.cells import SIZE_OF
+from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Draws, Interval, signed
-from augfpn.study.recorded import Found
+from augfpn.study.pooling import Observation, Part, Pool
+from augfpn.study.recorded import Found, Phase
 from augfpn.study.scoring import error_types, matches
-from augfpn.support.files import packed, write_bytes
-
-if TYPE_CHECKING:
-    from augfpn.data.pictures import Pictures
+from augfpn.study.truth import truth_of
 
 Floats = NDArray[np.float64]
 ADDED = {"detail": LINED, "context": PILLS}  # classes that a dial adds
 OF_DIAL = "AP of the dial's classes"
-TRUTH = "truth"  # folder beside records that holds annotations
-IN_IMAGE = ("id", "width", "height")
-IN_ANNOTATION = ("id", "image_id", "category_id", "bbox", "area", "iscrowd")
 
 
 class Scored(NamedTuple):
@@ -62,6 +54,7 @@ class Evidence:
     timings: Sequence[dict] = ()  # of `augfpn.study.timing`, at this budget
     scored: dict[str, Scored] = field(default_factory=dict)  # by record's id
     truths: dict[str, dict] = field(default_factory=dict)  # by the pictures' fingerprint
+    pools: dict[tuple[str, str], Pool | None] = field(default_factory=dict, init=False)
 
     def recorded(self, variant: str) -> dict[int, records.Record]:
         """The records of a variant by seed."""
@@ -100,23 +93,74 @@ class Evidence:
     def combination(
         self, plus: Sequence[str], minus: Sequence[str], number: str
     ) -> Interval | None:
-        """The sum of a number over some variants minus that over others.
+        """The sum of a number over some variants minus that over others; see `contrast`."""
+        weights: Counter[str] = Counter()
+        for name, sign in signed(plus, minus):
+            weights[name] += sign
+        return self.contrast(weights, number)
+
+    def contrast(self, weights: Mapping[str, float], number: str) -> Interval | None:
+        """A weighted sum of a number over variants, with the variance of `augfpn.study.pooling`.
 
         ``None`` if there is no seed for which all of these variants are recorded.
         """
-        of = {name: self.of(name) for name in (*plus, *minus)}
+        of = {name: self.of(name) for name in weights}
+        seeds = shared_seeds(of)
         sums = [
-            intervals.signed_sum(
-                [(sign, of[name][seed]) for name, sign in signed(plus, minus)], number
-            )
-            for seed in shared_seeds(of)
+            intervals.signed_sum([(w, of[name][seed]) for name, w in weights.items()], number)
+            for seed in seeds
         ]
-        return intervals.single(sums)[number] if sums else None
+        if not sums:
+            return None
+        parts = self.parts(weights, number, seeds)
+        alone = intervals.single(sums)[number]
+        return alone if parts is None else pooling.with_parts(alone, parts)
+
+    def parts(
+        self, weights: Mapping[str, float], number: str, seeds: Sequence[int]
+    ) -> list[Part] | None:
+        """The variance between seeds of a weighted sum of variants, in independent parts.
+
+        ``None`` where effects of seeds do not cancel, because the weights of a detector's variants
+        do not sum to zero, and where nothing can be pooled.
+        """
+        by_base: dict[str, dict[str, float]] = {}
+        for name, weight in weights.items():
+            by_base.setdefault(baseline_of(name), {})[name] = weight
+        parts: list[Part] = []
+        for base, own in by_base.items():
+            pool = self.pool(base, number)
+            if pool is None or abs(sum(own.values())) > 1e-9:
+                return None
+            runs = {name: self.recorded(name) for name in own}
+            weighted = {
+                (name, seed, processor_of(runs[name][seed])): weight / len(seeds)
+                for name, weight in own.items()
+                for seed in seeds
+            }
+            parts += pooling.parts_of(pool, weighted)
+        return parts
+
+    def pool(self, base: str, number: str) -> Pool | None:
+        """The residual variance of a number over the runs of all variants of a baseline."""
+        if (base, number) not in self.pools:
+            self.pools[base, number] = pooling.pooled(self.observations(base, number))
+        return self.pools[base, number]
+
+    def observations(self, base: str, number: str) -> list[Observation]:
+        """A number of all runs of the variants that have the same baseline."""
+        return [
+            Observation(name, seed, processor_of(record), number_of(record, number))
+            for name in grid.variants()
+            if baseline_of(name) == base
+            for seed, record in self.recorded(name).items()
+        ]
 
     def measured(self, plus: Sequence[str], minus: Sequence[str], number: str) -> Interval | None:
         """As `combination`, for a number that `augfpn.diagnostics` measured.
 
-        The interval is Student's, for other seeds on the same pictures.
+        The interval is Student's, for other seeds on the same pictures; a share's is on the logit
+        scale.
         """
         of = {name: self.measurements(name) for name in (*plus, *minus)}
         terms = intervals.terms_of(number)
@@ -132,7 +176,10 @@ class Evidence:
             )
             for seed in seeds
         ]
-        return intervals.mean_interval(values) if values else None
+        if not values:
+            return None
+        alone = len(plus) == 1 and not minus and number in SHARES
+        return intervals.share_interval(values) if alone else intervals.mean_interval(values)
 
     def measurements(self, variant: str) -> dict[int, dict[str, float]]:
         """The measured numbers by seed and name; records without measurements are left out."""
@@ -170,8 +217,56 @@ class Evidence:
 
     def effects(self, a: str, b: str) -> dict[str, Interval]:
         """Variant a minus variant b, by number; empty if no seed has both."""
-        found = list(self.apart(a, b).values())
-        return intervals.single(found) if found else {}
+        apart = self.apart(a, b)
+        found = intervals.single(list(apart.values())) if apart else {}
+        for number, alone in found.items():
+            parts = self.parts({a: 1.0, b: -1.0}, number, list(apart))
+            found[number] = alone if parts is None else pooling.with_parts(alone, parts)
+        return found
+
+    def improvement(self, a: str, b: str, number: str = "AP") -> float | None:
+        """How probable it is that a run of a has more of a number than a run of b."""
+        values = [
+            [number_of(each, number) for each in self.recorded(name).values()] for name in (a, b)
+        ]
+        return pooling.probability_of_improvement(*values) if all(values) else None
+
+    def objects(self) -> dict[str, int]:
+        """How many objects of each size the test pictures have; empty without a record."""
+        for name in grid.variants():
+            for record in self.recorded(name).values():
+                return count_by_size(self.truth(record)["annotations"])
+        return {}
+
+    def fewest_objects(self, number: str) -> int | None:
+        """How many objects of a number's size there are; of a difference, the fewer."""
+        sizes = [SIZE_OF.get(name.removeprefix("mask ")) for _, name in intervals.terms_of(number)]
+        return min((self.objects().get(size, 0) for size in sizes if size), default=None)
+
+    def among(self, phase: Phase) -> "Evidence":
+        """The evidence of the pilot's seeds only, or of those that confirm."""
+        return replace(self, found=self.found.among(phase))
+
+
+def processor_of(record: records.Record) -> str:
+    """The name of the processor or GPU that made a record."""
+    return str(record.environment["device_name"])
+
+
+def number_of(record: records.Record, number: str) -> float:
+    """A number of a record's result ("AP", "mask APs", "APm minus APs"); nan if there is none."""
+    total = 0.0
+    for sign, name in intervals.terms_of(number):
+        if name == OF_DIAL:
+            classes = next(x for x in ADDED.values() if set(x) <= set(record.result["by_class"]))
+            total += sign * float(np.mean([record.result["by_class"][each] for each in classes]))
+            continue
+        own = name.removeprefix("mask ")
+        result = record.result if own == name else record.result.get("mask", {})
+        word = own.removeprefix("AP of ")
+        value = (result if word == own else result.get("by_class", {})).get(word, -1.0)
+        total += math.nan if value < 0 else sign * value  # COCO's word for no number is -1
+    return total
 
 
 def scored(record: records.Record, coco: dict, draws: int, pictures: str) -> Scored:
@@ -194,61 +289,3 @@ def paired(a: dict[int, Draws], b: dict[int, Draws]) -> dict[int, Draws]:
 def shared_seeds(of: dict[str, dict[int, Any]]) -> list[int]:
     """The seeds that all variants have."""
     return sorted(set.intersection(*(set(each) for each in of.values())))
-
-
-# --- the ground truth of test pictures ------------------------------------------------------------
-
-
-def truth_file(records_folder: Path, fingerprint: str) -> Path:
-    """Where the annotations of some pictures are kept."""
-    return records_folder / TRUTH / f"{fingerprint[:12]}.json.gz"
-
-
-def has_kept_truth(record: records.Record) -> bool:
-    """Whether the annotations of a record's test pictures lie beside it."""
-    return truth_file(record.folder.parent, record.fingerprints["test"]).exists()
-
-
-def keep_truth(pictures: "Pictures", records_folder: Path) -> Path:
-    """Write the pictures' annotations beside records, if they are not there yet."""
-    file = truth_file(records_folder, pictures.fingerprint)
-    if not file.exists():
-        fields = IN_ANNOTATION + (("segmentation",) if pictures.masks else ())
-        coco = pictures.coco
-        kept = {
-            "images": [{name: entry[name] for name in IN_IMAGE} for entry in coco["images"]],
-            "categories": coco["categories"],
-            "annotations": [{name: each[name] for name in fields} for each in coco["annotations"]],
-        }
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(file, packed({"fingerprint": pictures.fingerprint} | kept))
-    return file
-
-
-def truth_of(record: records.Record) -> dict:
-    """The annotations of a record's test pictures, in COCO's format.
-
-    Raises ``UserError`` if the record's settings give different scenes today, and, for other data,
-    if the file of annotations is missing or damaged.
-    """
-    wanted = record.fingerprints["test"]
-    if record.experiment.data.name == "scenes":
-        pictures = load_pictures(record.experiment.data, "test")
-        if pictures.fingerprint != wanted:
-            raise UserError(f"{record.folder.name} has scenes of another version: run it again.")
-        return pictures.coco
-    file = truth_file(record.folder.parent, wanted)
-    try:
-        coco = json.loads(gzip.decompress(file.read_bytes()))
-    except FileNotFoundError:
-        raise UserError(
-            f"the annotations that {record.folder.name} was tested with are not at {file}: "
-            "`augfpn study run` keeps them there."
-        ) from None
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(
-            f"{file} is damaged ({error}): delete it, and `augfpn study run` writes it again."
-        ) from None
-    if coco.pop("fingerprint", None) != wanted:
-        raise UserError(f"{file} is not for the pictures of {record.folder.name}: delete it.")
-    return coco

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from augfpn import records
 from augfpn.settings.asked import Asked
-from augfpn.study import evidence, grid, recorded, timing
+from augfpn.study import grid, recorded, timing, truth
 from augfpn.study.cluster import on_cluster
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import DEVICES, Run
 from augfpn.study.processes import Job, Outcome, Say, in_processes, visible_gpus
-from augfpn.study.recorded import Found
+from augfpn.study.recorded import Found, Phase
 from augfpn.training import prepare, reopen
 
 # --- evidence -------------------------------------------------------------------------------------
@@ -54,15 +54,17 @@ def evidence_by_dial(asked: Asked, say: Say = print) -> dict[str, Evidence]:
     return {name: evidence_on(name, found, asked) for name in sets}
 
 
-def committed(pictures: str, budget: str = "laptop") -> Evidence:
+def committed(pictures: str, budget: str = "laptop", phase: Phase = "pilot") -> Evidence:
     """The evidence from the repository's own records on a picture set, which the book shows.
 
+    The pilot's seeds and those that confirm are not mixed: they have other test pictures.
     Raises ``UserError`` for a picture set or a budget that does not exist.
     """
     grid.known_set(pictures)
     grid.known_budget(budget)
     timings = recorded.read_timings(records.COMMITTED, budget)
-    return Evidence(pictures, budget, recorded.collect(records.COMMITTED), timings=timings)
+    found = recorded.collect(records.COMMITTED).among(phase)
+    return Evidence(pictures, budget, found, timings=timings)
 
 
 def timings_for(asked: Asked, say: Say = print) -> list[dict]:
@@ -210,9 +212,9 @@ def keep_truths(runs: Iterable[Run], found: Found, data_root: str | None) -> Non
     """
     for record in filter(None, map(found.record, runs)):
         pictures = record.experiment.data.name
-        if pictures != "scenes" and not evidence.has_kept_truth(record):
+        if pictures != "scenes" and not truth.has_kept_truth(record):
             test = reopen.recorded_pictures(record, "test", data_root)
-            evidence.keep_truth(test, record.folder.parent)
+            truth.keep_truth(test, record.folder.parent)
 
 
 def train_command(run: Run, folder: Path, data_root: str | None) -> list[str]:

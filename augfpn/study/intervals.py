@@ -3,12 +3,10 @@
 An effect is the mean over n seeds of a difference, all measured on the same pictures. Two things
 make it uncertain: seed-to-seed variation and image-to-image variation. The part of the pictures is
 a bootstrap, with the same draws of pictures for every seed and both variants. The part of the seeds
-is Student's interval, from s^2 / n, where s is the standard deviation of the differences. A
-bootstrap over seeds would be too narrow: three seeds have only ten different draws (`coverage`
-shows that, too).
-
-A 95 % interval should contain the true effect in at least 95 of 100 repetitions of a study:
-`coverage` counts how often it does in a simulation.
+is Student's interval, from s^2 / n, where s is the standard deviation of the differences; or, for a
+comparison of variants, from all runs together (`augfpn.study.pooling`). A bootstrap over seeds
+would be too narrow: three seeds have only ten different draws. `augfpn.study.coverage` counts in
+simulations how often an interval contains the true effect.
 """
 
 import bisect
@@ -18,13 +16,19 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special, stats
 
 from augfpn.study.scoring import Matches, average_precision
 
 Floats = NDArray[np.float64]
-Verdict = Literal["holds", "does not hold", "undecided"]
+Verdict = Literal[  # on an effect: from the strongest to none
+    "holds", "does not hold", "smaller than 1 AP", "smaller than the paper's", "undecided"
+]
 LEVEL = 0.95
+FEWEST_OBJECTS = 30  # of a size in the test pictures, for a verdict on a number of that size
+ONE_SIDED = 0.90  # the level of an interval each end of which is a one-sided limit at 95 %
+SMALL = 0.01  # an effect within one point of AP of zero is called smaller than 1 AP
+NEAREST = 1e-4  # to 0 and 1: where a share is put that is 0 or 1 before its logit is taken
 FEWEST_SEEDS = 3  # for a verdict: the intervals have their coverage from three seeds on
 DRAWS = 400  # only their standard deviation is used, which 400 draws estimate to 4 %
 MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
@@ -45,7 +49,9 @@ class Interval(NamedTuple):
     the variation from seed to seed, including each seed's own variation over pictures; the latter
     is the variation over pictures that all seeds share. With one seed ``of_seeds`` is nan, and the
     interval says nothing about other seeds. ``of_pictures`` is nan for numbers that are not
-    computed on draws of pictures, such as those of `augfpn.diagnostics`.
+    computed on draws of pictures, such as those of `augfpn.diagnostics`. ``freedom`` are the
+    degrees of freedom of ``of_seeds``, seeds - 1 if it is ``None``. A ``share`` has its standard
+    errors on the logit scale, so that its limits lie between 0 and 1.
     """
 
     mean: float
@@ -54,6 +60,8 @@ class Interval(NamedTuple):
     seeds: int
     of_seeds: float
     of_pictures: float
+    freedom: float | None = None
+    share: bool = False
 
 
 def weights(pictures: int, draws: int = DRAWS, seed: int = 0) -> Floats:
@@ -94,8 +102,8 @@ def signed(plus: Sequence[str], minus: Sequence[str]) -> list[tuple[str, int]]:
     return [(name, 1) for name in plus] + [(name, -1) for name in minus]
 
 
-def signed_sum(terms: Sequence[tuple[int, Draws]], number: str) -> Draws:
-    """The signed sum of a number ("AP", or "APm minus APs") over some records."""
+def signed_sum(terms: Sequence[tuple[float, Draws]], number: str) -> Draws:
+    """The weighted sum of a number ("AP", or "APm minus APs") over some records."""
     observed, on_draws = 0.0, np.zeros(())
     for sign, of in terms:
         for also, name in terms_of(number):
@@ -147,8 +155,21 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
     return around(float(np.mean(values)), n, of_seeds, math.nan, level)
 
 
+def share_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
+    """As `mean_interval`, for shares between 0 and 1: mean and limits are taken of their logits."""
+    logits = special.logit(np.clip(values, NEAREST, 1 - NEAREST))
+    of = mean_interval(logits.tolist(), level)
+    return around(float(special.expit(of.mean)), of.seeds, of.of_seeds, math.nan, level, share=True)
+
+
 def around(
-    centre: float, n: int, of_seeds: float, of_pictures: float, level: float = LEVEL
+    centre: float,
+    n: int,
+    of_seeds: float,
+    of_pictures: float,
+    level: float = LEVEL,
+    freedom: float | None = None,
+    share: bool = False,
 ) -> Interval:
     """The interval that follows from two standard errors.
 
@@ -158,31 +179,49 @@ def around(
     """
     halves = [
         times * error
-        for times, error in ((factor(level, n), of_seeds), (factor(level), of_pictures))
+        for times, error in (
+            (factor(level, n - 1 if freedom is None else freedom), of_seeds),
+            (factor(level), of_pictures),
+        )
         if not math.isnan(error)
     ]
     half = math.hypot(*halves) if halves else math.nan
-    return Interval(centre, centre - half, centre + half, n, of_seeds, of_pictures)
+    low, high = centre - half, centre + half
+    if share:
+        low, high = (float(special.expit(special.logit(centre) + x)) for x in (-half, half))
+    return Interval(centre, low, high, n, of_seeds, of_pictures, freedom, share)
 
 
 def at_level(of: Interval, level: float) -> Interval:
     """The same effect's interval at another level."""
-    return around(of.mean, of.seeds, of.of_seeds, of.of_pictures, level)
+    return around(of.mean, of.seeds, of.of_seeds, of.of_pictures, level, of.freedom, of.share)
 
 
-def factor(level: float, seeds: int | None = None) -> float:
-    """Half-width of an interval in standard errors: Student's if seeds are given, else normal."""
+def factor(level: float, freedom: float | None = None) -> float:
+    """Half-width of an interval in standard errors: normal, or Student's with some freedom."""
     tail = (1 + level) / 2
-    return float(stats.norm.ppf(tail) if seeds is None else stats.t.ppf(tail, seeds - 1))
+    return float(stats.norm.ppf(tail) if freedom is None else stats.t.ppf(tail, freedom))
 
 
-def verdict(of: Interval, margin: float = 0.0) -> Verdict:
-    """Whether the mean is above ``margin``: the whole interval must be, of three seeds or more."""
+def verdict(
+    of: Interval, margin: float = 0.0, small: float | None = None, papers: float | None = None
+) -> Verdict:
+    """Whether the mean is above ``margin``: the whole interval must be, of three seeds or more.
+
+    What that leaves open may be known to be small: within ``small`` of zero on both sides, or
+    below ``papers``, the effect that the paper prints. Both are one-sided tests at 95 %.
+    Source: Schuirmann's two one-sided tests, 1987.
+    """
     if of.seeds < FEWEST_SEEDS or math.isnan(of.low):
         return "undecided"
     if of.low > margin:
         return "holds"
-    return "does not hold" if of.high < margin else "undecided"
+    if of.high < margin:
+        return "does not hold"
+    inner = at_level(of, ONE_SIDED)
+    if small is not None and -small < inner.low and inner.high < small:
+        return "smaller than 1 AP"
+    return "smaller than the paper's" if inner.high < (papers or -math.inf) else "undecided"
 
 
 # --- planning -------------------------------------------------------------------------------------
@@ -218,56 +257,10 @@ def power_of(
     """
     parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
     estimates = spread**2 / n * stats.chi2.ppf(parts, n - 1) / (n - 1)
-    half = np.sqrt(factor(level, n) ** 2 * estimates + (factor(level) * of_pictures) ** 2)
+    half = np.sqrt(factor(level, n - 1) ** 2 * estimates + (factor(level) * of_pictures) ** 2)
     deviation = math.hypot(spread / math.sqrt(n), of_pictures)
     if deviation == 0:
         return 1.0
     above = stats.norm.sf((half - abs(effect)) / deviation)
     below = stats.norm.cdf((-half - abs(effect)) / deviation)
     return float(np.mean(above + below))
-
-
-# --- are the intervals right? ---------------------------------------------------------------------
-
-
-class Spread(NamedTuple):
-    """Standard deviations in a simulated study, of one seed's result on one picture."""
-
-    seeds: float
-    pictures: float
-    both: float  # the remaining variation: the interaction of seed and picture
-
-
-def coverage(
-    spread: Spread,
-    seeds: int,
-    pictures: int = 100,
-    repeats: int = 2000,
-    nested: bool = False,
-    level: float = LEVEL,
-) -> float:
-    """How often the interval of a simulated study contains the true effect, which is 0.
-
-    Seed j has the difference u_j + v_i + w_ji on picture i; all three terms are normal, with the
-    standard deviations in ``spread``. The effect is the mean. With ``nested``, the interval is the
-    percentile interval of two nested bootstraps instead.
-    """
-    rng = np.random.Generator(np.random.PCG64(seeds))
-    draws = weights(pictures, 200) / pictures  # (B, pictures)
-    held = 0
-    for _ in range(repeats):
-        values = (
-            rng.normal(0, spread.seeds, (seeds, 1))
-            + rng.normal(0, spread.pictures, pictures)
-            + rng.normal(0, spread.both, (seeds, pictures))
-        )
-        on_draws = values @ draws.T  # (seeds, B)
-        if nested:
-            chosen = rng.integers(0, seeds, (seeds, len(draws)))
-            means = np.take_along_axis(on_draws, chosen, axis=0).mean(axis=0)
-            low, high = np.quantile(means, ((1 - level) / 2, (1 + level) / 2))
-        else:
-            found = interval(values.mean(axis=1).tolist(), on_draws, level)
-            low, high = found.low, found.high
-        held += low <= 0 <= high
-    return held / repeats

@@ -16,7 +16,7 @@ from augfpn.study.tables import variant_label
 
 COMPONENTS = ("fpn", "cs", "rfa", "srs", "augfpn")
 GAP_NUMBERS = (
-    *("alike before training", "alike", "own level", "other level", "gap"),
+    *("alike before training", "alike", "own level", "spread of levels", "other level", "gap"),
     "gap before training",
 )
 TOP_NUMBERS = (
@@ -39,9 +39,10 @@ the same seed, and its interval (95 %, Student's, for other seeds on the same pi
 marks fewer than three seeds."""
 ABOUT_GAP = """\
 *Own level*: balanced accuracy (averaged over classes) of a linear probe on the level that it was
-fitted on. *Other level*: its accuracy on the other levels. *Gap*: the difference of the two. The
-features of each level are first standardised to mean 0 and standard deviation 1, so that only their
-directions count. *Alike*: linear CKA of two levels, averaged over the pairs."""
+fitted on. *Spread of levels*: the best level's own accuracy minus the worst one's. *Other level*:
+its accuracy on the other levels. *Gap*: own level minus other level. The features of each level are
+first standardised to mean 0 and standard deviation 1, so that only their directions count. *Alike*:
+linear CKA of two levels, averaged over the pairs."""
 ABOUT_TOP = """\
 *C5 lost in X*: the share of C5's variance that no linear readout of X recovers. *Content from X*:
 the share of the variance of the picture's object counts that a linear readout of a single place of
@@ -139,6 +140,34 @@ def shares_table(of: Evidence, variants: Sequence[str] = ("srs", "augfpn")) -> s
     names = [f"P{k}'s share at P{i}" for i in levels for k in levels]
     names += [f"entropy at P{i}" for i in levels]
     return measured_table(of, [*names, "least share"], variants)
+
+
+def shares_between(of: Evidence, variant: str) -> tuple[float, float] | None:
+    """How much a level's share differs between seeds, and between the panels of one run.
+
+    Both are standard deviations, averaged over levels (and over panels, or seeds). ``None`` with
+    fewer than two seeds.
+    """
+    found = [
+        record.diagnostics["assignment"]["mixture"]["share"]
+        for record in of.recorded(variant).values()
+        if record.diagnostics and "mixture" in record.diagnostics.get("assignment", {})
+    ]
+    if len(found) < 2:
+        return None
+    shares = np.array(found, float)  # (seeds, panels, levels)
+    return float(np.nanstd(shares, 0, ddof=1).mean()), float(np.nanstd(shares, 1, ddof=1).mean())
+
+
+def shares_sentence(of: Evidence, variants: Sequence[str] = ("srs", "augfpn")) -> str:
+    """Whether Figure 4's shares are a property of the method: how they differ between runs."""
+    said = [
+        f"{variant_label(v)}: {100 * found[0]:.0f} points between seeds, "
+        f"{100 * found[1]:.0f} between the panels of one run."
+        for v in variants
+        if (found := shares_between(of, v)) is not None
+    ]
+    return " ".join(["Standard deviations of a share.", *said]) if said else ""
 
 
 def errors_table(of: Evidence, variants: Sequence[str] = COMPONENTS) -> str:

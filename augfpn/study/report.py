@@ -4,33 +4,44 @@ Tables never mix budgets.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
+from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
+from augfpn.config import DIALS
 from augfpn.errors import UserError
 from augfpn.figures import plots
 from augfpn.study import claims, defects, grid, mechanisms, tables, verdicts
 from augfpn.study.cells import page_table, percent
 from augfpn.study.evidence import Evidence
+from augfpn.study.factorial import factorial_table
 from augfpn.study.recorded import Found
+from augfpn.study.sets import DIALS_OF_DETECTOR
+from augfpn.study.summary import summary
 from augfpn.support.files import check_writable, whole, write_bytes
 
 PAGE = "index.md"
 TITLE = "# The study at the"  # ... budget: what each report begins with
+DIALLED = (*DIALS, *DIALS_OF_DETECTOR)  # sets that the paper's claims are not about
+CONFIRMATION = "confirmation"  # the seeds that were run after the ledger was frozen
+NO_PHASES = ("smoke", "paper")  # budgets at which all seeds have the same settings
 GAP_FIGURE, LEVEL_FIGURE = "gap", "level"  # the other figures are named as their part
 ABOUT_EFFECTS = """\
 AP in percent. An effect is the difference to FPN trained with the same seed, averaged over seeds.
 Brackets contain its 95 % interval, for other seeds and other test pictures of the same kind: of a
 hundred such studies, 95 have an interval that contains the true effect. A star marks fewer than
-three seeds, which are too few for a reliable interval and for a verdict; with one seed, the
-interval is for other pictures only. *Better?* says whether the interval lies above zero ("holds"),
-lies below zero ("does not hold") or contains zero ("undecided"). The paper's numbers are from COCO:
+three seeds, which are too few for a verdict. *Better?* says whether the interval lies above zero
+("holds") or below zero ("does not hold"). If it contains zero, the effect may be known to be
+"smaller than 1 AP" (the 90 % interval lies within a point of zero) or "smaller than the paper's"
+(that interval lies below the paper's effect); otherwise it is "undecided". *Runs better*: in how
+many pairs of one of its runs and one of FPN's the former has the higher AP. The paper's numbers are
+from COCO:
 compare the direction and size of effects, not the AP. Variants have the names that `augfpn study`
 knows: *gap*, *gmp* and *psp* are global average pooling, global max pooling and pyramid pooling,
 *acf* is the fusion by channel, *sum* and *max* are fusions without weights."""
@@ -39,6 +50,10 @@ ABOUT_PLANNING = """\
 find it on these pictures. The standard deviation between seeds is estimated from all rows together.
 *Hours*: the time to train both variants with all these seeds on one core of this kind. *More
 pictures*: no number of seeds is enough, because the test pictures are too few."""
+ABOUT_FACTORS = """\
+The same runs as an experiment with three components, each on or off. A component's effect is the
+mean of with minus without, over all combinations of the others. An interaction (x) of two is half
+the difference of one's effect with and without the other."""
 ABOUT_ERRORS = """\
 What each kind of error costs, in points of AP50: a smaller number is better. Brackets contain the
 difference to FPN, and its interval for other seeds on the same pictures."""
@@ -68,12 +83,16 @@ def write_page(
     found = found.readable()
     out.mkdir(parents=True, exist_ok=True)
     every = prepared(names, budget, sets, found, timings)
-    text = [f"{TITLE} {budget} budget", ABOUT_EFFECTS]
+    plain = {t: of for t, of in every.items() if of.pictures not in DIALLED and of.scored}
+    text = [f"{TITLE} {budget} budget", *summary(budget, plain), "## Effects", ABOUT_EFFECTS]
     for name in names:
         text += part_section(name, budget, sets, every, out)
     if timings:
         text += ["## Run time", tables.run_times(timings)]
-    text += [*ledgers(budget, every), sources(every, found)]
+    for title, of in plain.items():
+        text += [f"## The paper's claims, on {title}, {budget} budget"]
+        text += [verdicts.ledger_table(claims.ledger(of))]
+    text += [sources(every, found)]
     page, content = out / PAGE, "\n\n".join(text) + "\n"
     write_bytes(page, content.encode())
     remove_older(out, content)
@@ -92,8 +111,8 @@ def check_place(out: Path) -> None:
 def remove_older(out: Path, page: str) -> None:
     """Remove the figures of an old report that a page does not refer to."""
     for figure in (*grid.parts(), GAP_FIGURE, LEVEL_FIGURE):
-        for pictures in grid.SETS:
-            file = out / f"{figure}-{pictures}.svg"
+        for pictures, end in product(grid.SETS, ("", f", {CONFIRMATION}")):
+            file = figure_file(out, figure, pictures + end)
             if f"]({file.name})" not in page:
                 file.unlink(missing_ok=True)
 
@@ -108,14 +127,25 @@ def prepared(
     found: Found,
     timings: Sequence[dict],
 ) -> dict[str, Evidence]:
-    """The evidence on each picture set that the parts use; all its records are scored."""
+    """The evidence on each picture set that the parts use; all its records are scored.
+
+    The seeds that confirm have an entry of their own, "scenes, confirmation".
+    """
     variants: dict[str, dict[str, None]] = {}
     for part in map(grid.part, names):
         for pictures in grid.sets_of(part, budget, sets):
             variants.setdefault(pictures, {}).update(dict.fromkeys(part.variants))
-    every = {s: Evidence(s, budget, found, timings=timings) for s in variants}
+    phases = {"": found}
+    if budget not in NO_PHASES:
+        phases = {"": found.among("pilot"), f", {CONFIRMATION}": found.among("confirmation")}
+    every = {
+        s + end: Evidence(s, budget, some, timings=timings)
+        for s in variants
+        for end, some in phases.items()
+        if some.by_key or not end
+    }
     for pictures, wanted in variants.items():
-        if pictures not in grid.DIALS:
+        if pictures not in DIALLED:
             wanted.update(dict.fromkeys(claims.claimed_variants()))
     # A thread for each set: scenes are drawn for one while another's records are being scored.
     with (
@@ -123,7 +153,7 @@ def prepared(
         ThreadPoolExecutor(len(every)) as threads,
     ):
         by_pool = partial(pool.map, chunksize=4)
-        done = [threads.submit(every[s].prepare, wanted, by_pool) for s, wanted in variants.items()]
+        done = [threads.submit(of.prepare, variants[of.pictures], by_pool) for of in every.values()]
         for each in done:
             each.result()
     return every
@@ -146,16 +176,23 @@ def part_section(
     chosen = grid.sets_of(part, budget, sets)
     if not chosen:
         return []
-    here = {s: every[s] for s in chosen if any(map(every[s].recorded, part.variants))}
+    here = {
+        title: of
+        for title, of in every.items()
+        if of.pictures in chosen and any(map(of.recorded, part.variants))
+    }
     text = [f"## {part.title}"]
     if name == "defects":
-        text += matrix_tables(here)
+        for end in ("", f", {CONFIRMATION}"):
+            of_phase = {of.pictures: of for t, of in here.items() if t == of.pictures + end}
+            text += matrix_tables(of_phase)
     else:
         write_one = {"figure4": level_shares, "mechanisms": defects_measured}.get(name, comparison)
-        for pictures, evidence in here.items():
+        for title, evidence in here.items():
             known = tables.pictures_sentence(part.variants, evidence)
-            text += [f"### On {pictures}", known, *write_one(name, part, evidence, out)]
-    for pictures in (s for s in chosen if s not in here):
+            text += [f"### On {title}", known, *write_one(name, title, evidence, out)]
+    there = {of.pictures for of in here.values()}
+    for pictures in (s for s in chosen if s not in there):
         text += not_run(name, pictures, budget)
     return text
 
@@ -175,14 +212,14 @@ def matrix_tables(here: dict[str, Evidence]) -> list[str]:
     return text
 
 
-def comparison(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
+def comparison(name: str, title: str, of: Evidence, out: Path) -> list[str]:
     """A table of the paper: variants beside FPN, a figure, and how many seeds would be needed."""
     rows = tables.variant_rows(name, of)
-    title = f"Effects on AP, {part.title}, {of.pictures}"
+    caption = f"Effects on AP, {grid.part(name).title}, {title}"
     figure = tables.effects_figure(rows)
     text = [
         tables.effects_table(rows),
-        *figure_link(figure, out / f"{name}-{of.pictures}.svg", title),
+        *figure_link(figure, figure_file(out, name, title), caption),
         "All numbers with their intervals:",
         tables.numbers_table(rows),
     ]
@@ -190,19 +227,17 @@ def comparison(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]
     if plan:
         text += [ABOUT_PLANNING, plan]
     if name == "table2":
+        factors = factorial_table(of)
+        text += [ABOUT_FACTORS, factors] if factors else []
         text += [ABOUT_ERRORS, mechanisms.errors_table(of)]
     return text
 
 
-def defects_measured(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
+def defects_measured(name: str, where: str, of: Evidence, out: Path) -> list[str]:
     """The measurements of the three defects, as paragraphs."""
     text = [mechanisms.ABOUT_NUMBERS]
     for title, about, numbers in (
-        (
-            "The semantic gap between the levels of M",
-            mechanisms.ABOUT_GAP,
-            mechanisms.GAP_NUMBERS,
-        ),
+        ("The semantic gap between the levels of M", mechanisms.ABOUT_GAP, mechanisms.GAP_NUMBERS),
         ("Loss at the top level", mechanisms.ABOUT_TOP, mechanisms.TOP_NUMBERS),
         (
             "Assignment of RoIs to levels",
@@ -210,32 +245,25 @@ def defects_measured(name: str, part: grid.Part, of: Evidence, out: Path) -> lis
             mechanisms.ASSIGNMENT_NUMBERS,
         ),
     ):
-        table = mechanisms.measured_table(of, numbers, part.variants)
+        table = mechanisms.measured_table(of, numbers, grid.part(name).variants)
         text += [f"#### {title}", about, table]
     for draw, file, title in (
         (mechanisms.gap_figure, GAP_FIGURE, "A probe of M on other levels"),
         (mechanisms.level_figure, LEVEL_FIGURE, "Levels by rule and choice"),
     ):
-        text += figure_link(draw(of), out / f"{file}-{of.pictures}.svg", f"{title}, {of.pictures}")
+        text += figure_link(draw(of), figure_file(out, file, where), f"{title}, {where}")
     return text
 
 
-def level_shares(name: str, part: grid.Part, of: Evidence, out: Path) -> list[str]:
+def level_shares(name: str, title: str, of: Evidence, out: Path) -> list[str]:
     """Figure 4 and its numbers."""
-    figure = mechanisms.mixture_figure(of)
+    figure, part = mechanisms.mixture_figure(of), grid.part(name)
     return [
         mechanisms.ABOUT_SHARES,
         mechanisms.shares_table(of, part.variants),
-        *figure_link(figure, out / f"{name}-{of.pictures}.svg", f"{part.title}, {of.pictures}"),
+        mechanisms.shares_sentence(of, part.variants),
+        *figure_link(figure, figure_file(out, name, title), f"{part.title}, {title}"),
     ]
-
-
-def ledgers(budget: str, every: dict[str, Evidence]) -> Iterator[str]:
-    """The paper's claims on each set of pictures that has no dial turned up."""
-    for name, evidence in every.items():
-        if name not in grid.DIALS and evidence.scored:
-            yield f"## The paper's claims, on {name}, {budget} budget"
-            yield verdicts.ledger_table(claims.ledger(evidence))
 
 
 def sources(every: dict[str, Evidence], found: Found) -> str:
@@ -254,6 +282,11 @@ def sources(every: dict[str, Evidence], found: Found) -> str:
     ]
     table = page_table(["record", "AP", "seconds", "device", "commit"], lines)
     return "\n\n".join(["## The records", table, *found.problems])
+
+
+def figure_file(out: Path, name: str, title: str) -> Path:
+    """A figure's file: "table2-scenes.svg", "table2-scenes-confirmation.svg"."""
+    return out / f"{name}-{title.replace(', ', '-')}.svg"
 
 
 def figure_link(figure: Figure | None, file: Path, title: str) -> list[str]:

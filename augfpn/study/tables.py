@@ -11,16 +11,25 @@ from augfpn.figures import plots
 from augfpn.settings import paper, recipes
 from augfpn.settings.components import label_of
 from augfpn.study import grid, intervals, timed
-from augfpn.study.cells import effect_text, interval_text, page_table, percent, ratio_text
+from augfpn.study.cells import (
+    SIZE_OF,
+    effect_text,
+    interval_text,
+    objects_text,
+    page_table,
+    percent,
+    ratio_text,
+)
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import FEWEST_SEEDS, Interval
 
 DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"}
-BY_SIZE = ("APs", "APm", "APl")
 BETTER = {  # a verdict on an effect in words
     "holds": "better than FPN",
     "does not hold": "worse than FPN",
+    "smaller than 1 AP": "less than 1 AP apart from FPN",
+    "smaller than the paper's": "a smaller gain than the paper's",
     "undecided": "undecided",
 }
 
@@ -34,6 +43,15 @@ class VariantRow(NamedTuple):
     effect: dict[str, Interval]  # minus FPN; empty for FPN, and where no seed has both
     printed: dict | None  # the paper's row
     base: dict | None  # the paper's FPN
+    better: float | None = None  # the probability that a run of it is better than one of FPN
+    objects: dict[str, int] | None = None  # by size: how many the test pictures have
+
+    @property
+    def verdict(self) -> intervals.Verdict:
+        """Whether the variant is better than FPN."""
+        printed = self.printed_effect
+        papers = None if printed is None else printed / 100
+        return intervals.verdict(self.effect["AP"], small=intervals.SMALL, papers=papers)
 
     @property
     def seeds(self) -> int:
@@ -71,6 +89,8 @@ def variant_row(variant: str, evidence: Evidence) -> VariantRow:
         effect=evidence.effects(variant, base) if variant != base else {},
         printed=None if found is None else found[1],
         base=paper.base_row(model, epochs),
+        better=evidence.improvement(variant, base) if variant != base else None,
+        objects=evidence.objects(),
     )
 
 
@@ -104,9 +124,13 @@ def pictures_sentence(variants: Sequence[str], of: Evidence) -> str:
 def effects_table(rows: Sequence[VariantRow]) -> str:
     """A part's table: AP and effects beside the paper's; for masks, too, if the paper has them."""
     masks = any(each.printed and each.printed.get("mask") for each in rows)
-    header = ["", "seeds", "AP", "minus FPN", "better?", "paper: AP", "paper: minus FPN"]
+    header = ["", "seeds", "AP", "minus FPN", "better?", "runs better, percent"]
+    header += ["paper: AP", "paper: minus FPN"]
     header += ["mask AP", "mask AP minus FPN", "paper: mask AP"] * masks
-    header += [f"{name} minus FPN" for name in BY_SIZE]
+    objects = next((each.objects for each in rows if each.objects), None) or {}
+    header += [
+        f"{name} minus FPN{objects_text(objects.get(size))}" for name, size in SIZE_OF.items()
+    ]
     return page_table(header, [effect_cells(each, masks) for each in rows])
 
 
@@ -118,11 +142,12 @@ def effect_cells(row: VariantRow, masks: bool) -> list[str]:
         str(row.seeds) if row.seeds else "not run",
         percent(row.own["AP"].mean) if row.own else "–",
         effect_text(effect) if row.effect_asked else "",
-        intervals.verdict(effect) if effect else "",
+        row.verdict if effect else "",
+        "" if row.better is None else f"{100 * row.better:.0f}",
         f"{row.printed['AP']:.1f}" if row.printed else "–",
         "" if printed is None else percent(printed / 100, sign=True),
         *(mask_cells(row) if masks else ()),
-        *(effect_text(row.effect.get(n)) if row.effect_asked else "" for n in BY_SIZE),
+        *(effect_text(row.effect.get(n)) if row.effect_asked else "" for n in SIZE_OF),
     ]
 
 
@@ -212,14 +237,14 @@ def run_times(timings: Sequence[dict]) -> str:
 
 def part_conclusion(rows: Sequence[VariantRow], of: Evidence) -> str:
     """What a table shows, in a few sentences."""
-    effects = {each.label: each.effect["AP"] for each in rows if each.effect}
+    effects = [each for each in rows if each.effect]
     if not effects:
         return f"Nothing is recorded on {of.pictures} at the {of.budget} budget."
     by_verdict: dict[str, list[str]] = {}
-    for label, effect in effects.items():
-        by_verdict.setdefault(intervals.verdict(effect), []).append(label)
+    for each in effects:
+        by_verdict.setdefault(each.verdict, []).append(each.label)
     said = [f"{text}: {', '.join(by_verdict[v])}" for v, text in BETTER.items() if v in by_verdict]
-    seeds = sorted({effect.seeds for effect in effects.values()})
+    seeds = sorted({each.effect["AP"].seeds for each in effects})
     runs = " to ".join(map(str, dict.fromkeys((seeds[0], seeds[-1]))))
     return f"On {of.pictures}, {of.budget} budget, {runs} seed(s). " + "; ".join(said) + "."
 

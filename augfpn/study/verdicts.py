@@ -1,32 +1,72 @@
 """The ledger of the paper's claims as a Markdown table: each verdict with its evidence."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from augfpn.study import claims
-from augfpn.study.cells import effect_text, interval_text, page_table, percent, ratio_text
+from augfpn.study.cells import (
+    effect_text,
+    interval_text,
+    objects_text,
+    page_table,
+    percent,
+    ratio_text,
+)
 
 MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more than four, only two are shown
 PLURAL = {"holds": "hold", "does not hold": "do not hold"}
+SOURCES: dict[claims.Source, str] = {
+    "said": "said in the paper's text",
+    "table": "in a table or figure of the paper",
+    "derived": "derived by us from its tables",
+}
 
 
 def ledger_table(rows: Sequence[claims.Judgement]) -> str:
-    """How many claims have each verdict, then claim by claim."""
-    counted = Counter(each.verdict for each in rows)
-    summary = ", ".join(count_text(counted[verdict], verdict) for verdict in claims.VERDICTS)
+    """How many claims have each verdict, by where the paper has them, then claim by claim."""
     exact = [each.claim.id for each in rows if each.claim.kind == "exact"]
-    if exact:
-        summary += f". {', '.join(exact)} need no run and are the same for all pictures"
+    free = f"{', '.join(exact)} need no run and are the same for all pictures.\n\n"
     lines = [
-        (each.claim.id, each.claim.statement, each.claim.where, each.verdict, evidence_text(each))
+        (
+            each.claim.id,
+            each.claim.statement,
+            f"{each.claim.where} ({each.claim.source})",
+            each.verdict,
+            evidence_text(each),
+        )
         for each in rows
     ]
     header = ("", "claim", "in the paper", "verdict", "effects, and the paper's")
-    return f"{summary}.\n\n{page_table(header, lines)}"
+    return f"{counts_table(rows)}\n\n{free if exact else ''}{page_table(header, lines)}"
+
+
+def counts_table(rows: Sequence[claims.Judgement]) -> str:
+    """How many claims of each source have each verdict."""
+    counted = Counter((each.claim.source, each.verdict) for each in rows)
+    of_source = Counter(each.claim.source for each in rows)
+    lines = [
+        [text, *(str(counted[source, v]) for v in claims.VERDICTS), str(of_source[source])]
+        for source, text in SOURCES.items()
+    ]
+    every = Counter(each.verdict for each in rows)
+    lines.append(["all", *(str(every[v]) for v in claims.VERDICTS), str(len(rows))])
+    return page_table(["claims", *claims.VERDICTS, "all"], lines)
+
+
+def frozen_text() -> str:
+    """Which claims and tests these are: the hash of their file."""
+    digest = hashlib.sha256(claims.ledger_file().encode()).hexdigest()
+    return f"The claims and their tests are those of `{claims.FILE}` with the SHA-256 `{digest}`."
 
 
 def evidence_text(row: claims.Judgement) -> str:
-    """The evidence for a verdict: the claim's effects (of many, the lowest), and its note."""
+    """The evidence for a verdict: the claim's effects, and its note."""
+    return " ".join([effects_text(row), row.note]).strip()
+
+
+def effects_text(row: claims.Judgement) -> str:
+    """A claim's effects; of many, the lowest."""
     there = [line for line in row.lines if line.found is not None]
     shown, text = there, []
     if 0 < len(there) < len(row.lines):
@@ -36,7 +76,7 @@ def evidence_text(row: claims.Judgement) -> str:
         shown = sorted(there, key=lambda line: line.found.high - line.margin)[:SHOWN_EFFECTS]
     if there:
         text.append("; ".join(map(line_text, shown)) + ".")
-    return " ".join([*text, row.note]).strip()
+    return " ".join(text)
 
 
 def counts_text(verdicts: Iterable[str]) -> str:
@@ -56,4 +96,4 @@ def line_text(of: claims.Line) -> str:
         return f"{of.label}: {ratio_text(of.found)} ({of.printed:.2f})"
     paper_says = "" if of.printed is None else f" ({percent(of.printed / 100, sign=True)})"
     text = interval_text(of.found) if of.unit == "number" else effect_text(of.found)
-    return f"{of.label}: {text}{paper_says}"
+    return f"{of.label}{objects_text(of.objects)}: {text}{paper_says}"

@@ -28,7 +28,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "dots": lambda: plots.dots({"FPN": [30.0, 31.0], "CS + RFA": [32.0], "SRS": []}),
     "verdicts": lambda: plots.verdicts(
         {"headline": ["holds", "not run"], "run time": []},
-        ("holds", "does not hold", "undecided", "not run"),
+        ("holds", "does not hold", "smaller", "undecided", "not run"),
     ),
     "cost_by_part": lambda: plots.cost_by_part({
         "FPN": {"backbone": (23, 80)},

@@ -62,6 +62,11 @@ class Table:
 
     measured = combination
 
+    objects: int | None = None
+
+    def fewest_objects(self, number):
+        return self.objects
+
     def times_as_long(self, use):
         return self.combination([use], [], use)
 
@@ -77,10 +82,10 @@ def line(mean: float, half: float = 0.1) -> claims.Line:
 A_B, B_C = Comparison(("a",), ("b",)), Comparison(("b",), ("c",))
 
 
-def test_the_papers_61_come_first_and_in_order() -> None:
+def test_the_papers_63_come_first_and_in_order() -> None:
     """A reader's own claims may follow; each is stated once."""
     found = claims.claims()
-    assert [each.id for each in found[:61]] == [f"C{n}" for n in range(1, 62)]
+    assert [each.id for each in found[:63]] == [f"C{n}" for n in range(1, 64)]
     assert len({each.id for each in found}) == len({each.statement for each in found}) == len(found)
 
 
@@ -171,8 +176,36 @@ def test_what_needs_no_run_is_decided_and_what_has_no_test_is_not_run() -> None:
     assert [rows[name].verdict for name in ("C33", "C46", "C52")] == ["holds"] * 3
     assert "592,385" in rows["C46"].note
     assert "38,538,240" in rows["C52"].note
-    others = {row.verdict for name, row in rows.items() if name not in ("C33", "C46", "C52")}
+    others = {row.verdict for name, row in rows.items() if name not in ("C33", "C46", "C52", "C61")}
     assert others == {"not run"}
+
+
+def test_a_withdrawn_claim_stays_with_its_reason() -> None:
+    rows = {row.claim.id: row for row in claims.ledger(Table({}))}
+    assert [name for name, row in rows.items() if row.verdict == "withdrawn"] == ["C61"]
+    assert rows["C61"].note.startswith("Withdrawn after the pilot: the test asks a head")
+
+
+def test_a_claim_is_small_if_its_weakest_comparison_is() -> None:
+    """In AP: an interval of +-0.4 around 0.3 contains zero and lies within one point of it."""
+    fraction = 0.01
+    near = Table({"a": 0.3 * fraction, "b": 0.0, "c": -2.0 * fraction}, half=0.4 * fraction)
+    assert claims.judged(claim(A_B), near).verdict == "smaller than 1 AP"
+    assert claims.judged(claim(A_B, B_C), near).verdict == "smaller than 1 AP"  # b - c holds
+    wide = Table({"a": 0.3 * fraction, "b": 0.0}, half=1.5 * fraction)
+    assert claims.judged(claim(A_B), wide).verdict == "undecided"
+    below = claims.Line("a − b", around(0.0, 3, 0.0, 0.01 / NORMAL), 2.4, 0.0, small=0.005)
+    assert below.said() == "smaller than the paper's"
+    assert claims.of_lines([below, line(1.0)]) == "smaller than the paper's"
+    measured = claims.judged(claim(A_B, kind="measured"), near)
+    assert measured.verdict == "undecided"  # a measured number is not AP
+
+
+def test_a_size_with_few_objects_gets_no_verdict() -> None:
+    sized = Comparison(("a",), ("b",), numbers=("APs",))
+    for objects, said in ((29, "undecided"), (30, "holds"), (None, "holds")):
+        table = Table({"a": 3.0, "b": 1.0}, objects=objects)
+        assert claims.judged(claim(sized), table).verdict == said
 
 
 @pytest.mark.parametrize(

@@ -19,4 +19,4 @@ def test_an_effect_on_a_dial_is_compared_with_that_on_plain_scenes() -> None:
     there, plain = (Made(name, "laptop", recorded.Found({}, ())) for name in ("detail", "scenes"))
     found = defects.effect_minus_plain(there, plain, "srs")
     of_seeds = intervals.mean_interval([0.01, 0.02, 0.03])[:4]
-    assert found == pytest.approx((*of_seeds, found.of_seeds, 0.0))
+    assert found[:6] == pytest.approx((*of_seeds, found.of_seeds, 0.0))

@@ -6,16 +6,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from augfpn.study import coverage
 from augfpn.study import intervals as st
 
 REGIMES = {
-    "seeds": st.Spread(1, 0.1, 0.1),
-    "pictures": st.Spread(0.1, 10, 1),
-    "luck": st.Spread(0, 1, 1),
-    "all": st.Spread(1, 5, 5),
-    "luck beside seeds": st.Spread(1, 0, 10),  # as much variation from each of the two
-    "seeds beside luck": st.Spread(1.5, 0, 10),
-    "seeds beside pictures": st.Spread(1, 10, 0.1),
+    "seeds": coverage.Spread(1, 0.1, 0.1),
+    "pictures": coverage.Spread(0.1, 10, 1),
+    "luck": coverage.Spread(0, 1, 1),
+    "all": coverage.Spread(1, 5, 5),
+    "luck beside seeds": coverage.Spread(1, 0, 10),  # as much variation from each of the two
+    "seeds beside luck": coverage.Spread(1.5, 0, 10),
+    "seeds beside pictures": coverage.Spread(1, 10, 0.1),
 }
 
 
@@ -93,7 +94,7 @@ def test_verdicts(low: float, high: float, margin: float, said: str) -> None:
 @pytest.mark.parametrize("regime", REGIMES)
 def test_an_interval_holds_the_truth_as_often_as_it_says(regime: str, seeds: int) -> None:
     """Coverage is within two points of 95 %; with three seeds, it may be three points above."""
-    held = st.coverage(REGIMES[regime], seeds, repeats=2000)
+    held = coverage.of_one_effect(REGIMES[regime], seeds, repeats=2000)
     assert 0.95 - 0.02 <= held <= 0.95 + (0.03 if seeds == 3 else 0.02)
 
 
@@ -110,7 +111,7 @@ def test_an_interval_at_another_level_is_as_if_made_there() -> None:
 
 
 def test_two_nested_bootstraps_would_not() -> None:
-    assert st.coverage(REGIMES["seeds"], 3, repeats=400, nested=True) < 0.85
+    assert coverage.of_one_effect(REGIMES["seeds"], 3, repeats=400, nested=True) < 0.85
 
 
 # --- planning -------------------------------------------------------------------------------------

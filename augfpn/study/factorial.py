@@ -1,0 +1,62 @@
+"""Table 2 as the experiment that it is: three components, each on or off, in all combinations.
+
+Each main effect uses all eight variants, so its interval is narrower than that of one variant minus
+FPN. Source: Yates, The design and analysis of factorial experiments, 1937.
+"""
+
+from collections.abc import Mapping
+from itertools import combinations, product
+from math import prod
+
+from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table
+from augfpn.study.evidence import Evidence
+from augfpn.study.intervals import Interval
+
+FACTORS = ("cs", "rfa", "srs")
+NUMBERS = ("AP", *SIZE_OF)
+NAMES = {"": "fpn", "cs_rfa_srs": "augfpn"}  # combinations that have a name of their own
+
+
+def contrasts() -> dict[tuple[str, ...], dict[str, float]]:
+    """The weights of all eight variants in each main effect and interaction.
+
+    A main effect is the mean over the other components' combinations of with minus without. An
+    interaction of two is half the difference of one's effect with and without the other.
+    """
+    effects = [each for n in (1, 2, 3) for each in combinations(FACTORS, n)]
+    cells = [
+        dict(zip(FACTORS, on, strict=True)) for on in product((False, True), repeat=len(FACTORS))
+    ]
+    return {
+        effect: {
+            variant_with(cell): prod(1 if cell[name] else -1 for name in effect) / 4
+            for cell in cells
+        }
+        for effect in effects
+    }
+
+
+def variant_with(cell: Mapping[str, bool]) -> str:
+    """The variant that has some of the components."""
+    joined = "_".join(name for name in FACTORS if cell[name])
+    return NAMES.get(joined, joined)
+
+
+def factorial(of: Evidence, number: str = "AP") -> dict[tuple[str, ...], Interval]:
+    """The main effects and interactions of a number; empty if a variant has no common seed."""
+    found = {effect: of.contrast(weights, number) for effect, weights in contrasts().items()}
+    return {effect: each for effect, each in found.items() if each is not None}
+
+
+def factorial_table(of: Evidence) -> str:
+    """Main effects and interactions on AP and by size; empty if a variant is not recorded."""
+    by_number = {number: factorial(of, number) for number in NUMBERS}
+    if not by_number["AP"]:
+        return ""
+    objects = of.objects()
+    header = [f"{n}{objects_text(objects.get(SIZE_OF.get(n, '')))}" for n in NUMBERS]
+    lines = [
+        [" x ".join(map(str.upper, effect)), *(effect_text(by_number[n][effect]) for n in NUMBERS)]
+        for effect in contrasts()
+    ]
+    return page_table(["", *header], lines)

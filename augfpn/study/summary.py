@@ -1,0 +1,104 @@
+"""The first page of a report, in the form of the reproducibility challenges.
+
+Scope, method, results, what was easy, what was hard; decided claims come first.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from augfpn.study import claims, pooling, verdicts
+from augfpn.study.cells import page_table, percent
+from augfpn.study.claims import Judgement
+from augfpn.study.evidence import Evidence
+from augfpn.study.grid import baseline_of, variants
+
+DECIDED = ("holds", "does not hold", "smaller than 1 AP", "smaller than the paper's")
+METHOD = """\
+**Method.** A claim is a comparison of variants, trained with the same seeds and tested on the same
+pictures. The interval of an effect has two parts. That of the pictures is a bootstrap. That of the
+seeds is Student's, with a residual variance from all variants and seeds of a detector together (a
+model of variants and seeds; a seed on another processor is another seed). The table has this
+standard deviation for one run, its degrees of freedom, the p-value of Bartlett's test that all
+variants vary alike, and the standard deviation of a seed's effect between processors, which widens
+effects across processors. In simulations the intervals contain the truth in 95 % of studies, give
+or take two points, if all variants vary alike; in some 91 % for a variant that varies one and a
+half times as much as the others, and in some 86 % for one that varies twice as much."""
+EASY = """\
+**What was easy.** The components, from the paper's Figures 2 and 3; parameters and computation,
+which can be counted; runs that are repeated to the last digit on one processor."""
+HARD = """\
+**What was hard.** Effects of a few tenths of a point, which are smaller than the variation between
+seeds; code of the authors that cannot run several of its configurations; claims of reasons, for
+which the paper shows no measurement; COCO with the paper's backbones, which needs GPUs."""
+
+
+def summary(budget: str, every: Mapping[str, Evidence]) -> list[str]:
+    """The page's paragraphs; ``every`` maps a title to evidence without a dial turned up."""
+    rows = {title: claims.ledger(of) for title, of in every.items()}
+    counts = [
+        [title, *(str(sum(r.verdict == v for r in here)) for v in claims.VERDICTS)]
+        for title, here in rows.items()
+    ]
+    text = [
+        f"## In one page, {budget} budget",
+        scope(),
+        METHOD,
+        pool_table(every),
+        page_table(["claims by verdict", *claims.VERDICTS], counts),
+    ]
+    for title, here in rows.items():
+        text += [f"**Results, {title}.** {runs_sentence(every[title])}", *results(here)]
+    return [*text, EASY, HARD]
+
+
+def scope() -> str:
+    """How many claims there are, where they are from, and the hash of their file."""
+    every = claims.claims()
+    counted = ", ".join(
+        f"{sum(each.source == source for each in every)} {words}"
+        for source, words in verdicts.SOURCES.items()
+    )
+    return f"**Scope.** {len(every)} claims: {counted}. {verdicts.frozen_text()}"
+
+
+def results(rows: Sequence[Judgement]) -> Iterator[str]:
+    """Decided claims with their evidence, then the others in a line for each verdict."""
+    decided = [row for row in rows if row.verdict in DECIDED]
+    decided.sort(key=lambda row: DECIDED.index(row.verdict))
+    lines = [
+        (r.claim.id, r.claim.statement, r.verdict, verdicts.effects_text(r) or r.note)
+        for r in decided
+    ]
+    if lines:
+        yield page_table(["", "decided", "verdict", "effects, and the paper's"], lines)
+    for verdict in claims.VERDICTS:
+        names = [row.claim.id for row in rows if row.verdict == verdict]
+        if verdict not in DECIDED and names:
+            yield f"{verdict.capitalize()}: {', '.join(names)}."
+
+
+def runs_sentence(of: Evidence) -> str:
+    """How many runs there are, of how many variants and seeds, and how long they took."""
+    runs = {r.id: r for name in variants() for r in of.recorded(name).values()}.values()
+    there = sum(bool(of.recorded(name)) for name in variants())
+    seeds = sorted({each.experiment.seed for each in runs})
+    hours = sum(each.result["seconds"] for each in runs) / 3600
+    return (
+        f"{len(runs)} runs of {there} variants, seeds {', '.join(map(str, seeds))}, "
+        f"{hours:.1f} hours."
+    )
+
+
+def pool_table(every: Mapping[str, Evidence]) -> str:
+    """The residual variance of AP on each set of pictures, for each detector."""
+    lines = []
+    for title, of in every.items():
+        for base in dict.fromkeys(map(baseline_of, variants())):
+            found = of.pool(base, "AP")
+            if found is not None:
+                between = "–" if not found.processors_freedom else percent(found.of_processors**0.5)
+                p = pooling.all_alike(of.observations(base, "AP"))
+                alike = "–" if p != p else f"{p:.2f}"
+                spread = percent(found.variance**0.5)
+                lines.append([title, base, spread, str(found.freedom), alike, between])
+    header = ["", "compared with", "standard deviation", "degrees of freedom", "all alike? p"]
+    return page_table([*header, "between processors"], lines)

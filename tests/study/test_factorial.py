@@ -1,0 +1,40 @@
+"""Table 2 as an experiment with three factors, on numbers that one can add up by hand."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from augfpn.study import factorial, grid, recorded
+from augfpn.study.evidence import Evidence
+from augfpn.study.intervals import Draws
+
+OF = {"cs": 1.0, "rfa": 2.0, "srs": 4.0}
+
+
+class Made(Evidence):
+    """FPN has 10, and each component adds its own; CS and RFA together add 8 more."""
+
+    def of(self, variant: str) -> dict[int, Draws]:
+        on = set(OF) if variant == "augfpn" else set(variant.split("_"))
+        value = 10 + sum(OF[name] for name in on & OF.keys()) + 8 * ({"cs", "rfa"} <= on)
+        return {seed: Draws({"AP": value}, {"AP": np.full(9, value)}) for seed in range(3)}
+
+
+def test_effects_and_interactions_of_a_made_up_table() -> None:
+    """The interaction adds half of 8 to each of its main effects, and is half of 8 itself."""
+    found = factorial.factorial(Made("scenes", "laptop", recorded.Found({}, ())))
+    assert {effect: each.mean for effect, each in found.items()} == pytest.approx({
+        ("cs",): 5, ("rfa",): 6, ("srs",): 4, ("cs", "rfa"): 4,
+        ("cs", "srs"): 0, ("rfa", "srs"): 0, ("cs", "rfa", "srs"): 0,
+    })  # fmt: skip
+
+
+def test_the_contrasts_are_orthogonal_and_use_the_eight_variants() -> None:
+    found = factorial.contrasts()
+    for weights in found.values():
+        assert weights.keys() == set(grid.part("table2").variants)
+        assert sum(weights.values()) == 0
+    for a, b in product(found, repeat=2):
+        dot = sum(found[a][name] * found[b][name] for name in found[a])
+        assert dot == (0.5 if a == b else 0)
