@@ -121,7 +121,7 @@ def test_a_file_never_gets_the_number_of_a_closed_stream(tmp_path) -> None:
 
 
 def test_letters_that_the_terminal_lacks_end_no_command() -> None:
-    done = shell("augfpn evaluate собака", PYTHONIOENCODING="ascii")
+    done = shell("augfpn train --lam собака", PYTHONIOENCODING="ascii")
     assert done.returncode == 2
     assert "\\u0441" in done.stderr
 
