@@ -71,6 +71,7 @@ def pilot(
         )
     torch.set_num_threads(1)  # as each run of the study has on a CPU
     file = folder / PILOTS / f"{budget}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
     before = json.loads(file.read_bytes()) if file.is_file() else []
     rows = [row for row in before if row["pictures"] not in wanted]
     for number, tried in enumerate(PILOT_TRIES[budget], start=1):

@@ -1,0 +1,83 @@
+"""Pilots: splits for choosing settings, the same tries for both, and a file that grows."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from augfpn import config
+from augfpn.config import DATA_SETS
+from augfpn.errors import UserError
+from augfpn.settings import parameters
+from augfpn.settings.experiment import experiment, fpn_of
+from augfpn.study import pilots
+from augfpn.study.pilots import PILOT_TRIES, PILOT_VARIANTS, TRIED_ON, Try, pilot, words_of_try
+
+
+def made(tried: Try, pictures: str, variant: str) -> config.Experiment:
+    return experiment(parameters.parse(words_of_try(tried, "transfer", pictures, variant)), "cpu")
+
+
+@pytest.mark.parametrize("pictures", TRIED_ON)
+def test_a_try_is_made_on_the_tuning_split_and_never_on_the_test_split(pictures) -> None:
+    """Nor is it trained on pictures of the tuning split."""
+    for tried in PILOT_TRIES["transfer"]:
+        data = made(tried, pictures, "fpn").data
+        assert (data.train, data.test) == (DATA_SETS[pictures].fit, DATA_SETS[pictures].tune)
+        assert data.test not in (DATA_SETS[pictures].test, data.train)
+
+
+def test_a_try_says_all_that_it_sets_whatever_the_budget_becomes() -> None:
+    for tried in PILOT_TRIES["transfer"]:
+        found = made(tried, "aquarium", "augfpn")
+        model, train = found.model, found.train
+        set_in = (train.lr, model.norm, model.frozen, model.short_side, train.batch, train.steps)
+        assert set_in == tuple(tried)
+        assert train.lr_batch == train.batch
+        assert (model.backbone, model.weights) == ("efficientnet_lite0", "imagenet")
+        assert fpn_of(found) == made(tried, "aquarium", "fpn")
+
+
+def test_no_try_is_there_twice() -> None:
+    assert all(len(set(tries)) == len(tries) for tries in PILOT_TRIES.values())
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[config.Experiment]:
+    """What would be trained, in place of the training, which takes minutes."""
+    asked: list[config.Experiment] = []
+
+    def train(wanted: config.Experiment, folder) -> SimpleNamespace:
+        asked.append(wanted)
+        result = dict.fromkeys(pilots.KEPT_NUMBERS, float(len(asked)))
+        return SimpleNamespace(result=result, environment={"commit": "c", "device_name": "d"})
+
+    monkeypatch.setattr(pilots, "train", train)
+    monkeypatch.setitem(PILOT_TRIES, "transfer", (Try(), Try(lr=2e-3)))
+    return asked
+
+
+def test_the_file_has_a_row_for_each_run_and_keeps_other_pictures(trained, tmp_path) -> None:
+    file = pilot("transfer", ["bccd"], tmp_path, None, print)
+    assert file == tmp_path / "pilots" / "transfer.json"
+    pilot("transfer", ["aquarium"], tmp_path, None, print)
+    rows = json.loads(file.read_text())
+    where = [(row["pictures"], row["variant"], row["lr"]) for row in rows]
+    assert where == [
+        (name, variant, lr)
+        for name in ("bccd", "aquarium")
+        for lr in (1e-3, 2e-3)
+        for variant in PILOT_VARIANTS
+    ]
+    assert [row["AP"] for row in rows] == list(range(1, 9))
+    assert {row["split"] for row in rows} == {"val", "tune"}
+    assert len(trained) == len(rows)
+
+
+def test_what_has_no_pilot_is_refused(trained, tmp_path) -> None:
+    with pytest.raises(UserError, match="budget = 'laptop' has no pilot: choose one of transfer"):
+        pilot("laptop", None, tmp_path, None, print)
+    with pytest.raises(UserError, match="has no pictures scenes: choose from aquarium, bccd"):
+        pilot("transfer", ["scenes"], tmp_path, None, print)
+    assert not trained
+    assert list(tmp_path.iterdir()) == []
