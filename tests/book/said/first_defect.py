@@ -84,7 +84,8 @@ def best_weights_in_the_paper() -> None:
 )
 @says(
     "claims",
-    "On scenes a single supervised level is better than all four at the same total weight.",
+    "On scenes a single supervised level is better than all four at the same total weight. But "
+    "this is one of two comparisons of its claim, and at its share of the level it is undecided.",
     scored=True,
 )
 def a_single_level_is_better_than_all() -> None:
@@ -92,4 +93,4 @@ def a_single_level_is_better_than_all() -> None:
     assert max(means, key=means.get) == "cs_single_lam1"
     less = at("scenes").combination(["cs_single_lam1"], ["cs"], "AP")
     assert intervals.verdict(less) == "holds"
-    assert verdict("scenes", "C28") == "does not hold"
+    assert verdict("scenes", "C28") == "undecided"
