@@ -142,6 +142,7 @@ def write_report(given: argparse.Namespace) -> int:
     timings = recorded.read_timings(folders_of(given), given.budget)
     from augfpn.study import report
 
+    say(recorded.code_versions(found, given.budget))
     print(
         report.write_page(names_of(given), given.budget, given.pictures, found, given.out, timings)
     )

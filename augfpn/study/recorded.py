@@ -8,6 +8,7 @@
 import dataclasses
 import json
 import statistics
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from augfpn.errors import UserError
 from augfpn.study import grid
 from augfpn.study.sets import PILOT_SEEDS
 from augfpn.support import text
+from augfpn.support.machine import commit, version
 from augfpn.support.progress import duration
 
 TIMINGS = "runtime"  # folder beside records that holds what `augfpn.study.timing` measured
@@ -192,6 +194,20 @@ def expected_seconds(missing: Sequence[grid.Run], found: Found) -> float | None:
     any_time = statistics.median(r.result["seconds"] for r in alike)
     models = (dataclasses.replace(each.model, classes=1) for each in wanted)
     return sum(statistics.median(times.get(model, [any_time])) for model in models)
+
+
+def code_versions(found: Found, budget: str) -> str:
+    """How many records at a budget each version of the code made, and which version this is."""
+    there = (each for each in found.by_key.values() if each.experiment.budget == budget)
+    made = Counter(code_of(each.environment) for each in there).most_common()
+    here = code_of({"commit": commit(), "versions": {"augfpn": version("augfpn")}})
+    by = ", ".join(f"{number} by {code}" for code, number in made) or "none"
+    return f"code: of the records, {by}; this is {here} (a + marks changed files)"
+
+
+def code_of(environment: dict) -> str:
+    """The version of the code in a record's environment: git's commit, or else the package's."""
+    return environment["commit"] or f"augfpn {environment['versions'].get('augfpn')} without git"
 
 
 def status_text(rows: Sequence[Status], found: Found) -> str:

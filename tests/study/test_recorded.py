@@ -26,6 +26,23 @@ def test_committed_records_are_found() -> None:
             assert record.experiment.data.name == pictures
 
 
+def test_records_are_counted_by_the_code_that_made_them(
+    smoke: records.Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = {"augfpn": "0.1.0"}
+    made = {
+        name: replace(smoke, environment={"commit": commit, "versions": versions})
+        for name, commit in {"a": "12ab+", "b": "34cd", "c": "34cd", "d": None}.items()
+    }
+    monkeypatch.setattr(recorded, "commit", lambda: "34cd")
+    found = recorded.Found(made, ())
+    assert recorded.code_versions(found, "smoke") == (
+        "code: of the records, 2 by 34cd, 1 by 12ab+, 1 by augfpn 0.1.0 without git; this is 34cd "
+        "(a + marks changed files)"
+    )
+    assert recorded.code_versions(found, "laptop").startswith("code: of the records, none; this")
+
+
 # --- records that are not right -------------------------------------------------------------------
 
 
