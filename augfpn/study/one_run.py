@@ -166,10 +166,11 @@ def than_fpn(mine: Cell, other: Cell) -> str:
 def run_resources(record: records.Record) -> str:
     """Time, memory and machine of a run."""
     environment, result = record.environment, record.result
+    steps = f"{result['steps']} step{'s' * (result['steps'] != 1)}"
     memory, versions = result["memory_mb"], environment["versions"]
     code = f"commit {environment['commit']}" if environment["commit"] else "no clone of git"
     return (
-        f"trained for {duration(result['seconds'])} ({result['steps']} steps)"
+        f"trained for {duration(result['seconds'])} ({steps})"
         f"{f', at most {memory} MB' if memory else ''}, on {environment['device_name']}; "
         f"torch {versions['torch']}, augfpn {versions['augfpn']} ({code})"
     )

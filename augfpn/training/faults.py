@@ -67,10 +67,13 @@ def check_weights(detector: nn.Module, step: int, rate: float) -> None:
 
 
 def nothing_learned(ap: float | None, curve: list[dict], experiment: config.Experiment) -> str:
-    """A sentence for a run that ends with an AP of 0 and no lower loss; "" for others."""
+    """A sentence for a run that ends with an AP of 0 and no lower loss; "" for others.
+
+    One step has no earlier loss to compare with.
+    """
     tail = curve[-max(1, len(curve) // 10) :]
     then, now = total(curve[0]), sum(map(total, tail)) / len(tail)
-    if ap or now < then:
+    if ap or now < then or len(curve) == 1:
         return ""
     train, lam = experiment.train, experiment.model.lam
     cause = f"lr = {train.lr:g} may be too high"

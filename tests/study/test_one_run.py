@@ -177,4 +177,7 @@ def test_the_code_that_made_a_run_is_named(commit: str | None, said: str) -> Non
     where = {"device_name": "a CPU", "versions": {"torch": "2", "augfpn": "1"}, "commit": commit}
     needed = made.result | {"seconds": 60.0, "memory_mb": None}
     text = one_run.run_resources(replace(made, environment=where, result=needed))
+    assert text.startswith("trained for 1 min 00 s (20 steps), on a CPU")
     assert text.endswith(f"on a CPU; torch 2, augfpn 1 {said}")
+    once = replace(made, environment=where, result=needed | {"steps": 1})
+    assert "(1 step)" in one_run.run_resources(once)

@@ -232,6 +232,7 @@ def test_a_run_that_learned_nothing_is_told() -> None:
     assert "lambda = 1e+30" in faults.nothing_learned(0.0, curve, heavy)
     assert faults.nothing_learned(0.1, curve, SMOKE) == ""
     assert faults.nothing_learned(0.0, curve[::-1], SMOKE) == ""
+    assert faults.nothing_learned(0.0, curve[:1], SMOKE) == ""  # one step shows no fall
 
 
 def test_more_pictures_a_step_than_there_are(tmp_path: Path) -> None:
