@@ -41,6 +41,7 @@ class Settings(JSONObject):
     classes: Annotated[list[str], Field(min_length=1)]
     report: list[str]
     category_ids: list[int] | None = None
+    initial_weights: dict[str, str] | None = None  # `augfpn.training.initial.origin_of`
 
 
 class Environment(JSONObject):

@@ -9,6 +9,7 @@ from unicodedata import normalize
 from urllib.parse import unquote
 
 from augfpn.errors import UserError
+from augfpn.support.files import folder_of
 
 LONG = 200  # letters of a file name, which a sentence shortens
 
@@ -78,14 +79,6 @@ def text_of(file: Path) -> str:
         ) from None
 
 
-def with_home(path: Path) -> Path:
-    """The path with the user's folder in place of ~; as it is if there is no such user."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
-
-
 def existing_folder(root: str | os.PathLike[str] | None, source: str, layout: str) -> Path:
     """The user's folder for a data set.
 
@@ -94,7 +87,7 @@ def existing_folder(root: str | os.PathLike[str] | None, source: str, layout: st
     """
     if not root:
         raise UserError(f"{source} needs data_root: the folder with {layout}.")
-    folder = with_home(Path(root))
+    folder = folder_of(root, "data_root")
     if not folder.exists():
         problem = "does not exist"
     elif not folder.is_dir():

@@ -35,22 +35,34 @@ class Weights:
     state: Callable[[], State]  # download if need be: values by their names
     sha256: str = ""  # the first digits of the file's, or all of them; "" where none is known
     replace: str = "remove it, and it is downloaded again"  # what to do with a damaged file
+    revision: str = ""  # the commit of the repository that the file is from; "" without one
 
     def check(self) -> None:
         """Raise ``UserError`` if the file on this machine has another SHA-256 than it should."""
         if self.file is None or not self.sha256:
             return
-        try:
-            with self.file.open("rb") as content:
-                found = hashlib.file_digest(content, "sha256").hexdigest()
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise UserError(f"{self.file} cannot be read ({why}): {self.replace}.") from None
+        found = self.found_sha256()
         if not found.startswith(self.sha256):
             raise UserError(
                 f"{self.file} does not hold {self.whose}, or is damaged: its SHA-256 begins with "
                 f"{found[:8]}, not with {self.sha256[:8]}; {self.replace}."
             )
+
+    def found_sha256(self) -> str:
+        """The SHA-256 of the file on this machine. Raises ``UserError`` if it cannot be read."""
+        try:
+            with self.file.open("rb") as content:
+                return hashlib.file_digest(content, "sha256").hexdigest()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise UserError(f"{self.file} cannot be read ({why}): {self.replace}.") from None
+
+    def origin(self) -> dict[str, str]:
+        """The name of the file on this machine, its SHA-256, and the revision if there is one."""
+        if self.file is None:
+            return {}
+        found = {"file": self.file.name, "file_sha256": self.found_sha256()}
+        return found | ({"revision": self.revision} if self.revision else {})
 
     def load(self) -> State:
         """The checked weights, downloaded if need be.

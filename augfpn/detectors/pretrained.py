@@ -137,7 +137,8 @@ def timm_weights(model: str) -> Weights:
     """timm's weights of a model; they are ImageNet's unless the model's name says otherwise.
 
     timm names a repository of the Hugging Face Hub without a revision, so that the weights may
-    change there. The cache on this machine names each file by its SHA-256, which is checked.
+    change there. The cache on this machine names each file by its SHA-256, which is checked; a
+    record says which revision and which file its run has begun with.
     Raises ``UserError`` if timm is missing, for an unknown model and for one without weights.
     """
     config = timm_backbones.the_library().get_pretrained_cfg(timm_backbones.known(model))
@@ -179,7 +180,8 @@ def hub_weights(whose: str, repository: str, state: Callable[..., State]) -> Wei
     named = file.resolve().name  # a copy without links has another name, and is not checked
     digest = named if SHA256.fullmatch(named) else ""
     again = f"remove the folder {Path(hub.constants.HF_HUB_CACHE, folder)}, and it is downloaded"
-    return Weights(whose, file, by_hand, ask, given, digest, f"{again} again")
+    revision = file.parent.name  # snapshots/COMMIT/FILE
+    return Weights(whose, file, by_hand, ask, given, digest, f"{again} again", revision)
 
 
 def why_no_imagenet(name: str, style: str = "pytorch") -> str | None:

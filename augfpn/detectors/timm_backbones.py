@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from augfpn.detectors.backbones import LEVELS, Backbone
-from augfpn.errors import UserError, one_of
+from augfpn.errors import UserError, first_line, one_of
 
 TIMM = "timm/"  # before a model's name, in the name of a backbone
 NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?")
@@ -147,8 +147,9 @@ def network(model: str, **options: object) -> nn.Module:
         with torch.device("meta"):  # names and strides only, without initialising weights
             strides = [entry["reduction"] for entry in made(model).feature_info.info]
     except Exception as error:  # timm's own, of many kinds
-        why = (str(error) or type(error).__name__).splitlines()[0]
-        raise UserError(f"{TIMM}{model} gives no feature maps ({why}): choose another.") from None
+        raise UserError(
+            f"{TIMM}{model} gives no feature maps ({first_line(error)}): choose another."
+        ) from None
     taps = {stride: place for place, stride in enumerate(strides)}  # the last of each stride
     missing = [str(2**k) for k in LEVELS if 2**k not in taps]
     if missing:

@@ -6,6 +6,7 @@ hotcoco computes all numbers. ``results`` are detections in COCO's format.
 import contextlib
 import io
 from pathlib import Path
+from typing import Literal
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -132,13 +133,19 @@ def write_dashboard(record: Record) -> None:
 def write_figure(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as PNG and as SVG; returns the files."""
     files = []
-    for form, metadata in (("png", {}), ("svg", {"Date": None})):
-        content = io.BytesIO()
-        with plt.rc_context(THEME):
-            figure.savefig(content, format=form, dpi=150, metadata=metadata)
+    for form in ("png", "svg"):
         files.append(stem.with_name(f"{stem.name}.{form}"))
-        write_bytes(files[-1], content.getvalue())
+        write_bytes(files[-1], figure_bytes(figure, form))
     return files
+
+
+def figure_bytes(figure: Figure, form: Literal["png", "svg"]) -> bytes:
+    """The content of a file with the figure."""
+    content = io.BytesIO()
+    with plt.rc_context(THEME):
+        metadata = {"Date": None} if form == "svg" else {}
+        figure.savefig(content, format=form, dpi=150, metadata=metadata)
+    return content.getvalue()
 
 
 def write_plots(coco: dict, results: list[dict], masks: bool, folder: Path) -> list[Path]:

@@ -49,14 +49,18 @@ def this_process() -> Owner:
     return Owner(socket.gethostname(), os.getpid(), job)
 
 
+def lease_of(folder: Path) -> Path:
+    """The file that says who works in a folder."""
+    return folder.with_name(folder.name + ".lease")
+
+
 @contextmanager
 def lease(folder: Path) -> Iterator[None]:
     """Hold the lease of a folder, whose parent exists; a sentence tells of one taken over.
 
     Raises `augfpn.errors.BusyError` that names the process that holds it.
     """
-    lock = filelock.FileLock(folder.with_name(folder.name + ".lock"))
-    file = folder.with_name(folder.name + ".lease")
+    lock, file = filelock.FileLock(f"{folder}.lock"), lease_of(folder)
     take(lock, file, folder)
     over = threading.Event()
     beat = threading.Thread(target=keep_alive, args=(file, over), daemon=True)
@@ -80,7 +84,7 @@ def give_back(lock: filelock.BaseFileLock, file: Path) -> None:
 
 def forget(folder: Path) -> None:
     """Remove the lease of a folder, if its process was killed."""
-    lock, file = filelock.FileLock(f"{folder}.lock"), folder.with_name(folder.name + ".lease")
+    lock, file = filelock.FileLock(f"{folder}.lock"), lease_of(folder)
     both = file, Path(lock.lock_file)
     if not any(each.exists() for each in both):
         return

@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 
 import torch
 
-from augfpn.errors import UserError
+from augfpn.errors import UserError, first_line
 from augfpn.support.files import disk_faults_said, sha256_of, whole
 from augfpn.support.progress import note
 from augfpn.training.distributed import ALONE, World
@@ -93,9 +93,8 @@ def resume(work: Path, run: str, parts: dict[str, Stateful], here: World = ALONE
             part.load_state_dict(content["parts"][name])
         set_random_state(content["random"][here.rank])
     except (KeyError, IndexError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
         raise UserError(
-            f"{file} was written by another version of augfpn ({reason}): {again}"
+            f"{file} was written by another version of augfpn ({first_line(error)}): {again}"
         ) from error
     if file.name == PREVIOUS:
         note(f"training goes on from step {content['state']['step']}, the checkpoint before.")

@@ -10,6 +10,7 @@ from augfpn.detectors.build import build_detector
 from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
+from augfpn.support.files import folder_of
 from augfpn.support.progress import Progress
 from augfpn.training import evaluate
 from augfpn.training.precision import half_in_use
@@ -62,7 +63,7 @@ def recorded_pictures(record: records.Record, use: Purpose, root: str | None = N
     """
     settings = record.experiment.data
     if root is not None:
-        settings = replace(settings, root=str(Path(root).expanduser().resolve()))
+        settings = replace(settings, root=str(folder_of(root, "data_root").resolve()))
     pictures = load_pictures(settings, use)
     if pictures.fingerprint != record.fingerprints[use]:
         what = {"train": "trained", "test": "measured"}[use]

@@ -8,7 +8,7 @@ checkpoint as if it had not been stopped, bit for bit on a CPU.
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +22,11 @@ from augfpn.support.machine import keep_freed_memory, peak_memory
 from augfpn.support.progress import Progress
 from augfpn.support.stopping import Stopped, asked_to_stop, stopped_at_once
 from augfpn.training import evaluate
-from augfpn.training.board import Row, board, check_tensorboard
+from augfpn.training.board import Show, board, check_tensorboard
 from augfpn.training.checkpoints import resume, save_checkpoint
 from augfpn.training.distributed import ALONE, World, as_one, join
 from augfpn.training.faults import check_growth, check_weights
-from augfpn.training.initial import initial_detector
+from augfpn.training.initial import initial_detector, origin_of
 from augfpn.training.learning import Learning, start_learning
 from augfpn.training.precision import float32_products
 from augfpn.training.prepare import PreparedRun, prepare_run, say_recorded
@@ -138,6 +138,7 @@ def write_record(
     settings = {
         "experiment": config.to_dict(run.experiment),
         "fingerprints": run.fingerprints,
+        "initial_weights": state["origin"],
         "classes": list(run.pictures.classes),
         "category_ids": list(run.pictures.label_of),
         "report": [*run.pictures.report, *run.test.report],
@@ -190,7 +191,8 @@ def take_up(
     learning: Learning, run: PreparedRun, work: Path, steps: int, here: World
 ) -> tuple[dict, int]:
     """The state of the loop, from the last checkpoint if there is one, and where the loop ends."""
-    state = {"evaluations": []} | resume(work, run.id, learning.parts, here)
+    now = {"evaluations": [], "origin": origin_of(learning.detector, run.experiment.model)}
+    state = now | resume(work, run.id, learning.parts, here)
     ended = enough(state["evaluations"], run.experiment.train)
     last = state["step"] if ended else steps
     if here.first and state["step"] < last:
@@ -200,7 +202,7 @@ def take_up(
     return state, last
 
 
-def log(losses: Row, rate: float, state: dict, steps: int, show: Callable[[Row], None]) -> None:
+def log(losses: dict[str, float], rate: float, state: dict, steps: int, show: Show) -> None:
     """Add a step to the curve, if it is among those kept; raises for losses that have exploded."""
     step, curve = state["step"] - 1, state["curve"]
     if step % max(1, steps // CURVE_ROWS) == 0 or step + 1 == steps:

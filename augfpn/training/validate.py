@@ -5,7 +5,6 @@ are made on the test pictures themselves, and an AP of weights that were chosen 
 therefore the record's own numbers are always those of the last weights.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 from torch import nn
@@ -14,7 +13,7 @@ from augfpn import config
 from augfpn.data.pictures import Pictures
 from augfpn.support.progress import Progress, note
 from augfpn.training import evaluate
-from augfpn.training.board import Row
+from augfpn.training.board import Show
 from augfpn.training.distributed import World
 from augfpn.training.faults import nothing_learned
 from augfpn.training.precision import half_in_use
@@ -36,7 +35,7 @@ def evaluate_now(
     work: Path,
     state: dict,
     here: World,
-    show: Callable[[Row], None],
+    show: Show,
 ) -> None:
     """Add {"step", "AP", "AP50", "AP75"} to the evaluations; the best weights so far are kept.
 

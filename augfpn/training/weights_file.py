@@ -19,11 +19,15 @@ def save_weights(detector: nn.Module, file: Path) -> None:
     The same values always give the same bytes. Raises ``OSError`` if the disk is full; the file
     then stays as it was.
     """
-    state = {name: value.detach().cpu() for name, value in detector.state_dict().items()}
-    content = safetensors.torch.save({name: in_own_memory(value) for name, value in state.items()})
     digest_file(file).unlink(missing_ok=True)  # of an older file, which would fit no more
-    write_bytes(file, content)
+    write_bytes(file, weights_bytes(detector))
     write_digest(file)
+
+
+def weights_bytes(module: nn.Module) -> bytes:
+    """All parameters and buffers as the content of a safetensors file."""
+    state = {name: value.detach().cpu() for name, value in module.state_dict().items()}
+    return safetensors.torch.save({name: in_own_memory(value) for name, value in state.items()})
 
 
 def in_own_memory(value: Tensor) -> Tensor:

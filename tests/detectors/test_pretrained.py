@@ -1,5 +1,6 @@
 """ImageNet's weights, torchvision's and timm's: loaded, missing, out of reach."""
 
+import hashlib
 import importlib.util
 import os
 import urllib.error
@@ -11,7 +12,7 @@ import torch
 import torchvision
 from nets import in_cache, in_hub_cache, needs_timm, on_meta, randomise_statistics
 
-from augfpn.detectors.pretrained import backbone, load_imagenet, why_no_imagenet
+from augfpn.detectors.pretrained import backbone, imagenet, load_imagenet, why_no_imagenet
 from augfpn.errors import UserError
 
 
@@ -109,6 +110,26 @@ def test_timms_weights_are_loaded_from_its_cache(offline, norm: str) -> None:
     expected = theirs.state_dict()
     assert all(torch.equal(value, expected[key]) for key, value in net.body.state_dict().items())
     assert not net.body.conv_stem.weight.requires_grad
+
+
+@needs_timm
+def test_the_origin_of_weights_is_their_file_and_its_revision(offline) -> None:
+    name = "test_efficientnet.r160_in1k"
+    assert imagenet(f"timm/{name}").origin() == {}  # nothing is on this machine
+    blob = in_hub_cache({"a": torch.zeros(9)}, name, offline)
+    expected = hashlib.sha256(blob.read_bytes()).hexdigest()
+    assert imagenet(f"timm/{name}").origin() == {
+        "file": "model.safetensors",
+        "file_sha256": expected,
+        "revision": "abc",  # of the snapshot
+    }
+
+
+def test_torchvisions_weights_have_no_revision(offline, monkeypatch) -> None:
+    theirs = torchvision.models.resnet18().state_dict()
+    file = in_cache(theirs, "IMAGENET1K_V1", offline, monkeypatch)
+    expected = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert imagenet("resnet18").origin() == {"file": file.name, "file_sha256": expected}
 
 
 @needs_timm
