@@ -24,8 +24,10 @@ UNREADABLE = (
     *(OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError, IndexError, AttributeError),
     *(struct.error, OverflowError, RuntimeError, Image.DecompressionBombError),
 )
-# Pillow warns from 89 million pixels on, and refuses from 179 on: here only that counts.
+# Pillow warns from 89 million pixels on, and refuses from 179 on: here only that counts. It
+# warns of odd metadata and palettes, too, which change no pixel.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 def decoded_file(path: Path) -> tuple[np.ndarray, int]:

@@ -66,6 +66,19 @@ def letters_of(file: str) -> frozenset[int]:
 @cache
 def in_latin(name: str) -> str:
     """A name in Latin letters as it sounds; what has no sound stands as its code."""
-    sound = "".join(anyascii(letter).strip("?") or f"U+{ord(letter):X}" for letter in name)
-    note(f"note: no font on this machine has all letters of {name!r}: pictures show it as {sound}.")
-    return sound
+    tell_missing("".join(letter for letter in name if not letter.isascii()))
+    return sound_of(name)
+
+
+def sound_of(name: str) -> str:
+    """Latin letters for each letter of a name, or its code."""
+    return "".join(anyascii(letter).strip("?") or f"U+{ord(letter):X}" for letter in name)
+
+
+@cache
+def tell_missing(letters: str) -> None:
+    """Say once what letters that no font has look like: the same name comes with many scores."""
+    note(
+        f"note: no font on this machine has all letters of {letters!r}: pictures show them as "
+        f"{sound_of(letters)}."
+    )

@@ -28,8 +28,9 @@ def test_a_letter_that_no_font_has_is_written_as_it_sounds(capsys, monkeypatch) 
     )  # no fonts but matplotlib's
     letters.font_with.cache_clear()
     letters.in_latin.cache_clear()
-    assert drawable("红色", 12)[0] == "HongSe"
-    assert drawable("红色", 12)[0] == "HongSe"
+    letters.tell_missing.cache_clear()
+    for score in ("", " 0.27", " 0.28"):
+        assert drawable(f"红色{score}", 12)[0] == f"HongSe{score}"
     assert drawable("\ue000", 12)[0] in ("U+E000", "\ue000")
     letters.font_with.cache_clear()
     said = capsys.readouterr().out
