@@ -26,7 +26,7 @@ from augfpn.study.exact import CHECKS
 from augfpn.study.intervals import (
     FEWEST_OBJECTS,
     LEVEL,
-    SMALL,
+    SMALL_EFFECT,
     Interval,
     Verdict,
     at_level,
@@ -182,7 +182,7 @@ def judged(claim: Claim, basis: Basis) -> Judgement:
                 "difference" if test.minus else "number",
             )
             if claim.kind == "effects" and line.found is not None:
-                line = line._replace(small=SMALL, objects=basis.fewest_objects(number))
+                line = line._replace(small=SMALL_EFFECT, objects=basis.fewest_objects(number))
             lines.append(line)
     return Judgement(claim, of_lines(lines), tuple(lines), claim.note)
 

@@ -26,7 +26,7 @@ from augfpn.study.bench.settings import Use
 from augfpn.study.cells import SIZE_OF
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Draws, Interval, signed
-from augfpn.study.pooling import Observation, Part, Pool
+from augfpn.study.pooling import Observation, PooledVariance, VariancePart
 from augfpn.study.recorded import Found, Phase
 from augfpn.study.scoring import error_types, matches
 from augfpn.study.truth import truth_of
@@ -54,7 +54,7 @@ class Evidence:
     timings: Sequence[dict] = ()  # of `augfpn.study.timing`, at this budget
     scored: dict[str, Scored] = field(default_factory=dict)  # by record's id
     truths: dict[str, dict] = field(default_factory=dict)  # by the pictures' fingerprint
-    pools: dict[tuple[str, str], Pool | None] = field(default_factory=dict, init=False)
+    pools: dict[tuple[str, str], PooledVariance | None] = field(default_factory=dict, init=False)
 
     def recorded(self, variant: str) -> dict[int, records.Record]:
         """The records of a variant by seed."""
@@ -118,7 +118,7 @@ class Evidence:
 
     def parts(
         self, weights: Mapping[str, float], number: str, seeds: Sequence[int]
-    ) -> list[Part] | None:
+    ) -> list[VariancePart] | None:
         """The variance between seeds of a weighted sum of variants, in independent parts.
 
         ``None`` where effects of seeds do not cancel, because the weights of a detector's variants
@@ -127,7 +127,7 @@ class Evidence:
         by_base: dict[str, dict[str, float]] = {}
         for name, weight in weights.items():
             by_base.setdefault(baseline_of(name), {})[name] = weight
-        parts: list[Part] = []
+        parts: list[VariancePart] = []
         for base, own in by_base.items():
             pool = self.pool(base, number)
             if pool is None or abs(sum(own.values())) > 1e-9:
@@ -141,7 +141,7 @@ class Evidence:
             parts += pooling.parts_of(pool, weighted)
         return parts
 
-    def pool(self, base: str, number: str) -> Pool | None:
+    def pool(self, base: str, number: str) -> PooledVariance | None:
         """The residual variance of a number over the runs of all variants of a baseline."""
         if (base, number) not in self.pools:
             self.pools[base, number] = pooling.pooled(self.observations(base, number))
@@ -150,7 +150,7 @@ class Evidence:
     def observations(self, base: str, number: str) -> list[Observation]:
         """A number of all runs of the variants that have the same baseline."""
         return [
-            Observation(name, seed, processor_of(record), number_of(record, number))
+            Observation(name, seed, processor_of(record), record_number(record, number))
             for name in grid.variants()
             if baseline_of(name) == base
             for seed, record in self.recorded(name).items()
@@ -227,7 +227,8 @@ class Evidence:
     def improvement(self, a: str, b: str, number: str = "AP") -> float | None:
         """How probable it is that a run of a has more of a number than a run of b."""
         values = [
-            [number_of(each, number) for each in self.recorded(name).values()] for name in (a, b)
+            [record_number(each, number) for each in self.recorded(name).values()]
+            for name in (a, b)
         ]
         return pooling.probability_of_improvement(*values) if all(values) else None
 
@@ -253,7 +254,7 @@ def processor_of(record: records.Record) -> str:
     return str(record.environment["device_name"])
 
 
-def number_of(record: records.Record, number: str) -> float:
+def record_number(record: records.Record, number: str) -> float:
     """A number of a record's result ("AP", "mask APs", "APm minus APs"); nan if there is none."""
     total = 0.0
     for sign, name in intervals.terms_of(number):

@@ -13,8 +13,11 @@ from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import Interval
 
 FACTORS = ("cs", "rfa", "srs")
-NUMBERS = ("AP", *SIZE_OF)
-NAMES = {"": "fpn", "cs_rfa_srs": "augfpn"}  # combinations that have a name of their own
+EFFECT_NUMBERS = ("AP", *SIZE_OF)
+COMBINATION_NAMES = {
+    "": "fpn",
+    "cs_rfa_srs": "augfpn",
+}  # combinations that have a name of their own
 
 
 def contrasts() -> dict[tuple[str, ...], dict[str, float]]:
@@ -39,7 +42,7 @@ def contrasts() -> dict[tuple[str, ...], dict[str, float]]:
 def variant_with(cell: Mapping[str, bool]) -> str:
     """The variant that has some of the components."""
     joined = "_".join(name for name in FACTORS if cell[name])
-    return NAMES.get(joined, joined)
+    return COMBINATION_NAMES.get(joined, joined)
 
 
 def factorial(of: Evidence, number: str = "AP") -> dict[tuple[str, ...], Interval]:
@@ -50,13 +53,16 @@ def factorial(of: Evidence, number: str = "AP") -> dict[tuple[str, ...], Interva
 
 def factorial_table(of: Evidence) -> str:
     """Main effects and interactions on AP and by size; empty if a variant is not recorded."""
-    by_number = {number: factorial(of, number) for number in NUMBERS}
+    by_number = {number: factorial(of, number) for number in EFFECT_NUMBERS}
     if not by_number["AP"]:
         return ""
     objects = of.objects()
-    header = [f"{n}{objects_text(objects.get(SIZE_OF.get(n, '')))}" for n in NUMBERS]
+    header = [f"{n}{objects_text(objects.get(SIZE_OF.get(n, '')))}" for n in EFFECT_NUMBERS]
     lines = [
-        [" x ".join(map(str.upper, effect)), *(effect_text(by_number[n][effect]) for n in NUMBERS)]
+        [
+            " x ".join(map(str.upper, effect)),
+            *(effect_text(by_number[n][effect]) for n in EFFECT_NUMBERS),
+        ]
         for effect in contrasts()
     ]
     return page_table(["", *header], lines)

@@ -27,8 +27,8 @@ Verdict = Literal[  # on an effect: from the strongest to none
 LEVEL = 0.95
 FEWEST_OBJECTS = 30  # of a size in the test pictures, for a verdict on a number of that size
 ONE_SIDED = 0.90  # the level of an interval each end of which is a one-sided limit at 95 %
-SMALL = 0.01  # an effect within one point of AP of zero is called smaller than 1 AP
-NEAREST = 1e-4  # to 0 and 1: where a share is put that is 0 or 1 before its logit is taken
+SMALL_EFFECT = 0.01  # an effect within one point of AP of zero is called smaller than 1 AP
+TO_THE_ENDS = 1e-4  # to 0 and 1: where a share is put that is 0 or 1 before its logit is taken
 FEWEST_SEEDS = 3  # for a verdict: the intervals have their coverage from three seeds on
 DRAWS = 400  # only their standard deviation is used, which 400 draws estimate to 4 %
 MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
@@ -157,7 +157,7 @@ def mean_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
 
 def share_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
     """As `mean_interval`, for shares between 0 and 1: mean and limits are taken of their logits."""
-    logits = special.logit(np.clip(values, NEAREST, 1 - NEAREST))
+    logits = special.logit(np.clip(values, TO_THE_ENDS, 1 - TO_THE_ENDS))
     of = mean_interval(logits.tolist(), level)
     return around(float(special.expit(of.mean)), of.seeds, of.of_seeds, math.nan, level, share=True)
 

@@ -28,7 +28,7 @@ from scipy import stats
 from augfpn.study.intervals import Interval, around
 
 Floats = NDArray[np.float64]
-Part = tuple[float, float]  # a variance and its degrees of freedom
+VariancePart = tuple[float, float]  # a variance and its degrees of freedom
 
 
 class Observation(NamedTuple):
@@ -40,7 +40,7 @@ class Observation(NamedTuple):
     value: float
 
 
-class Pool(NamedTuple):
+class PooledVariance(NamedTuple):
     """The residual variance of some runs, and the variance between processors."""
 
     variance: float
@@ -49,7 +49,7 @@ class Pool(NamedTuple):
     processors_freedom: int = 0  # 0 if there is one processor, or none that can be compared
 
 
-def pooled(runs: Sequence[Observation]) -> Pool | None:
+def pooled(runs: Sequence[Observation]) -> PooledVariance | None:
     """The common residual variance; ``None`` without a degree of freedom or with a missing number.
 
     The variance between processors is estimated by moments: by how much the residuals shrink if
@@ -67,10 +67,10 @@ def pooled(runs: Sequence[Observation]) -> Pool | None:
     residuals = fine @ y
     variance, extra = float(residuals @ residuals) / freedom, of_seeds - freedom
     if not extra:
-        return Pool(variance, freedom)
+        return PooledVariance(variance, freedom)
     times = float(np.trace(block.T @ coarse @ block))
     between = max(0.0, (float(y @ coarse @ y) - of_seeds * variance) / times)
-    return Pool(variance, freedom, between, extra)
+    return PooledVariance(variance, freedom, between, extra)
 
 
 @cache
@@ -80,12 +80,12 @@ def residual_makers(runs: tuple[tuple[str, int, str], ...]) -> tuple[Floats, ...
     They take numbers to their residuals without and with processors. Shapes: (runs, variants),
     (runs, blocks), twice (runs, runs).
     """
-    variant, seed = one_hot([run[0] for run in runs]), one_hot([run[1] for run in runs])
-    block = one_hot([run[1:] for run in runs])
+    variant, seed = membership([run[0] for run in runs]), membership([run[1] for run in runs])
+    block = membership([run[1:] for run in runs])
     return variant, block, annihilator(variant, seed), annihilator(variant, block)
 
 
-def one_hot(labels: Sequence) -> Floats:
+def membership(labels: Sequence) -> Floats:
     """A column for each different label: (runs, labels)."""
     there = sorted(set(labels))
     return np.array([[float(label == each) for each in there] for label in labels])
@@ -112,20 +112,22 @@ def all_alike(runs: Sequence[Observation]) -> float:
         return float(stats.bartlett(*several).pvalue)
 
 
-def parts_of(pool: Pool, weighted: Mapping[tuple[str, int, str], float]) -> list[Part]:
+def parts_of(
+    pool: PooledVariance, weighted: Mapping[tuple[str, int, str], float]
+) -> list[VariancePart]:
     """The variance of a weighted sum of runs (variant, seed, processor), in independent parts."""
     blocks: dict[tuple[int, str], float] = {}
     for (_, seed, processor), weight in weighted.items():
         blocks[seed, processor] = blocks.get((seed, processor), 0.0) + weight
     squares = sum(weight**2 for weight in weighted.values())
     crossing = sum(weight**2 for weight in blocks.values())
-    parts: list[Part] = [(pool.variance * squares, pool.freedom)]
+    parts: list[VariancePart] = [(pool.variance * squares, pool.freedom)]
     if crossing > 1e-12 and pool.processors_freedom:
         parts.append((pool.of_processors * crossing, pool.processors_freedom))
     return parts
 
 
-def with_parts(of: Interval, parts: Sequence[Part]) -> Interval:
+def with_parts(of: Interval, parts: Sequence[VariancePart]) -> Interval:
     """The interval with another variance of its seeds.
 
     Degrees of freedom of a sum of variances are Satterthwaite's (1946).

@@ -22,10 +22,10 @@ variants vary alike, and the standard deviation of a seed's effect between proce
 effects across processors. In simulations the intervals contain the truth in 95 % of studies, give
 or take two points, if all variants vary alike; in some 91 % for a variant that varies one and a
 half times as much as the others, and in some 86 % for one that varies twice as much."""
-EASY = """\
+WHAT_WAS_EASY = """\
 **What was easy.** The components, from the paper's Figures 2 and 3; parameters and computation,
 which can be counted; runs that are repeated to the last digit on one processor."""
-HARD = """\
+WHAT_WAS_HARD = """\
 **What was hard.** Effects of a few tenths of a point, which are smaller than the variation between
 seeds; code of the authors that cannot run several of its configurations; claims of reasons, for
 which the paper shows no measurement; COCO with the paper's backbones, which needs GPUs."""
@@ -33,6 +33,8 @@ which the paper shows no measurement; COCO with the paper's backbones, which nee
 
 def summary(budget: str, every: Mapping[str, Evidence]) -> list[str]:
     """The page's paragraphs; ``every`` maps a title to evidence without a dial turned up."""
+    if not every:
+        return []
     rows = {title: claims.ledger(of) for title, of in every.items()}
     counts = [
         [title, *(str(sum(r.verdict == v for r in here)) for v in claims.VERDICTS)]
@@ -46,8 +48,8 @@ def summary(budget: str, every: Mapping[str, Evidence]) -> list[str]:
         page_table(["claims by verdict", *claims.VERDICTS], counts),
     ]
     for title, here in rows.items():
-        text += [f"**Results, {title}.** {runs_sentence(every[title])}", *results(here)]
-    return [*text, EASY, HARD]
+        text += [f"**Results, {title}.** {runs_sentence(every[title])}", *claims_by_verdict(here)]
+    return [*text, WHAT_WAS_EASY, WHAT_WAS_HARD]
 
 
 def scope() -> str:
@@ -60,7 +62,7 @@ def scope() -> str:
     return f"**Scope.** {len(every)} claims: {counted}. {verdicts.frozen_text()}"
 
 
-def results(rows: Sequence[Judgement]) -> Iterator[str]:
+def claims_by_verdict(rows: Sequence[Judgement]) -> Iterator[str]:
     """Decided claims with their evidence, then the others in a line for each verdict."""
     decided = [row for row in rows if row.verdict in DECIDED]
     decided.sort(key=lambda row: DECIDED.index(row.verdict))

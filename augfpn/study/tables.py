@@ -51,7 +51,7 @@ class VariantRow(NamedTuple):
         """Whether the variant is better than FPN."""
         printed = self.printed_effect
         papers = None if printed is None else printed / 100
-        return intervals.verdict(self.effect["AP"], small=intervals.SMALL, papers=papers)
+        return intervals.verdict(self.effect["AP"], small=intervals.SMALL_EFFECT, papers=papers)
 
     @property
     def seeds(self) -> int:

@@ -84,7 +84,7 @@ def pairs_with_soft_selection_are_better() -> None:
     scored=True,
 )
 def soft_selection_is_a_trade() -> None:
-    found = {n: factorial.factorial(at("scenes"), n)[("srs",)] for n in factorial.NUMBERS}
+    found = {n: factorial.factorial(at("scenes"), n)[("srs",)] for n in factorial.EFFECT_NUMBERS}
     assert found["AP"].low > 0
     assert round(100 * found["APs"].mean) == -2
     assert found["APs"].high < 0
