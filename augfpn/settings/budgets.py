@@ -70,7 +70,7 @@ BUDGETS = {
             canonical_size=PAPER_CANONICAL_SIZE * 384 / PAPER_SHORT_SIDE,
         ),
         data=EASY,
-        train=replace(QUICK, steps=800),
+        train=replace(QUICK, steps=600, fpn_start=True),
         budget="transfer",
     ),
     "gpu": Experiment(

@@ -37,17 +37,17 @@ class Try(NamedTuple):
     steps: int = 200
 
 
-PILOT_TRIES = {  # by budget: first settings one by one, then lengths and sizes
+PILOT_TRIES = {  # by budget; each differs from the first in one thing, or costs as much
     "transfer": (
         Try(),
+        Try(steps=600),
         Try(lr=2e-3),
         Try(norm="batch"),
         Try(frozen=4),
         Try(batch=2, steps=400),
         Try(lr=5e-4),
         Try(frozen=1),
-        Try(steps=800),
-        Try(short_side=320, steps=1000),
+        Try(short_side=320, steps=900),
     ),
 }
 
