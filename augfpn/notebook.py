@@ -23,7 +23,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from augfpn.errors import UserError
-from augfpn.settings import parameters
+from augfpn.settings import parameters, typed
 from augfpn.settings.asked import Asked
 from augfpn.support import faults
 from augfpn.support.machine import let_waiting_threads_sleep
@@ -107,7 +107,8 @@ def asked(names: dict[str, Any]) -> Asked:
     try:
         return TypeAdapter(Asked).validate_python(given)
     except ValidationError as error:
-        raise UserError(parameters.sentence(error, given)) from None
+        described = {name: parameters.describe(name) for name in parameters.NAMES}
+        raise UserError(typed.sentence(error, given, described)) from None
 
 
 def check(names: dict[str, Any]) -> parameters.Parameters:
