@@ -45,10 +45,10 @@ def run_train(given: argparse.Namespace) -> int:
     print(f"\n{one_run.as_text(one_run.run_rows(record, twin))}\n")
     print(one_run.class_table(one_run.results_of(record, twin)))
     print(f"\n{one_run.run_resources(record)}")
-    write_dashboard(record)
     print(f"record: {record.folder}\n")
     print(f"next:   augfpn predict {shlex.quote(str(record.folder))} PICTURE --out found")
     print(f"        augfpn evaluate {shlex.quote(str(record.folder))} --plots plots")
+    write_dashboard(record)
     return DONE
 
 
@@ -64,17 +64,17 @@ def run_evaluate(given: argparse.Namespace) -> int:
         record, test, results = reopen.detect_again(given.record, given.data_root, device)
         masks = reopen.has_masks(record)
         again = evaluate.score(test.coco, results, masks, given.judge)
-        if given.plots is not None:
-            analysis.write_plots(test.coco, results, masks, given.plots)
     columns = {"record": record.result, "again": again}
     if given.json:
         print(as_json(columns))
-        return DONE
-    rows = [(name, one_run.in_percent(result)) for name, result in columns.items()]
-    rows.append(("difference", one_run.difference(rows[1][1], rows[0][1])))
-    print(f"\n{one_run.as_text(rows)}\n\n{one_run.class_table(columns)}")
-    if given.plots is not None:
-        print(f"\ncurves, confusion matrix, error kinds, calibration: {given.plots}")
+    else:
+        rows = [(name, one_run.in_percent(result)) for name, result in columns.items()]
+        rows.append(("difference", one_run.difference(rows[1][1], rows[0][1])))
+        print(f"\n{one_run.as_text(rows)}\n\n{one_run.class_table(columns)}")
+    if given.plots is not None:  # after the numbers, which a full disk must not hide
+        with progress_apart(given.json):
+            analysis.write_plots(test.coco, results, masks, given.plots)
+            print(f"\ncurves, confusion matrix, error kinds, calibration: {given.plots}")
     return DONE
 
 
@@ -90,7 +90,8 @@ def run_predict(given: argparse.Namespace) -> int:
     others = predict.left_out(given.pictures)
     for sentence in [*unread, *([others] if others else [])]:
         say(sentence)
-    print(f"{len(pictures) - len(unread)} pictures, and {predict.RESULTS}, in {given.out}")
+    drawn = len(pictures) - len(unread)
+    print(f"{drawn} picture{'s' * (drawn != 1)}, and {predict.RESULTS}, in {given.out}")
     ids = some([f"{number} {printable(name)}" for number, name in categories.items()], 10)
     print(f"its category ids are the data set's: {ids}")
     return FAILED if unread else DONE
@@ -207,6 +208,9 @@ COMMANDS = (
             argument("--threshold", type=options.share, default=0.5, help="lowest score [0.5]"),
             options.DEVICE,
         ),
+        epilog="OpenVINO (augfpn[openvino]) runs a file of augfpn export on a CPU: the same "
+        "detections for\nless processor time than a record takes, after some seconds of "
+        "preparation.",
     ),
     Command(
         "export",

@@ -57,7 +57,7 @@ class ExportedDetector(nn.Module):
         try:
             graph = reader.convert(reader.load(str(path)))
             self.categories = categories_in(graph)
-        except (RuntimeError, ValueError, TypeError) as error:
+        except Exception as error:  # the errors of OpenVINO share no narrower class
             raise UserError(
                 f"{path} is not a whole file of this version's `augfpn export`: export the record "
                 "again."
@@ -83,7 +83,7 @@ class ExportedDetector(nn.Module):
 def categories_in(graph: Any) -> dict[int, str]:
     """The id and the name of each class, in the order of the labels, from a graph's metadata.
 
-    Raises: RuntimeError for a graph without them, ValueError for wrong ones.
+    Raises: an error of some class for a graph without them.
     """
     ids, names = (json.loads(graph.get_rt_info(["framework", key]).value) for key in METADATA)
     return dict(zip(ids, names, strict=True))

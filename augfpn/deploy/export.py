@@ -24,7 +24,7 @@ from augfpn.deploy.graph import traceable
 from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
-from augfpn.support.files import check_writable, whole
+from augfpn.support.files import check_room, check_writable, whole
 
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")
 METADATA = ("category_ids", "classes")  # what a file has beside the graph
@@ -67,6 +67,7 @@ def export(detector: TwoStage | OneStage, path: Path, categories: Mapping[int, s
     if path.exists():
         raise UserError(f"{path} exists, and nothing is overwritten: give another name.")
     check_writable(path.parent)
+    check_room(path.parent, sum(q.nbytes for q in detector.state_dict().values()), "the ONNX file")
     program = traced(OnePicture(detector))
     lists = list(categories), list(categories.values())
     for name, values in zip(METADATA, lists, strict=True):

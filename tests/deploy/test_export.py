@@ -1,20 +1,24 @@
 """An exported file detects what the detector detects, on pictures of several sizes."""
 
+import importlib.util
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from new_part import with_new_part
 from small import augfpn_of, talkative
 from torch import Tensor
 
-from augfpn.deploy import export
+from augfpn.deploy import engine, export
 from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.errors import UserError
 
+onnx = pytest.importorskip("onnx", reason="export needs pip install 'augfpn[export]'")
 pytest.importorskip("onnxruntime", reason="export needs pip install 'augfpn[export]'")
 CATEGORIES = {3: "a", 7: "ü", 9: "c", 20: "d"}  # ids of a data set that are not its labels
+LAST_WEIGHTS = ("box_predictor.cls_score.weight", "classification_head.cls_logits.weight")
 SIZES = ((3, 120, 200), (3, 200, 120), (3, 256, 256))
 
 
@@ -24,11 +28,46 @@ def pictures() -> list[Tensor]:
 
 
 def exported(detector: TwoStage | OneStage, folder: Path) -> export.Report:
+    """What `export.check_export` says of a file; OpenVINO, too, finds in it what is to be found."""
     export.export(detector, folder / "d.onnx", CATEGORIES)
+    if importlib.util.find_spec("openvino") is not None:
+        check_in_openvino(detector, folder / "d.onnx")
     return export.check_export(detector, folder / "d.onnx", pictures())
 
 
-@pytest.mark.timeout(300)
+@torch.no_grad()
+def check_in_openvino(detector: TwoStage | OneStage, file: Path) -> None:
+    """The same detections; and none, of the same shapes, in a file whose classes are improbable."""
+    found, categories = engine.detector_of(file, "cpu")
+    assert categories == CATEGORIES
+    own = [detector([picture])[0] for picture in pictures()]  # a batch would be padded
+    report = export.report_on((), list(zip(own, found(pictures()), strict=True)))
+    assert report.same > 20
+    assert report.apart == 0, report
+    none, _ = engine.detector_of(without_detections(file), "cpu")
+    for each, other, picture in zip(own, none(pictures()), pictures(), strict=True):
+        sizes = {"masks": (0, 1, *picture.shape[1:]), "boxes": (0, 4)}
+        assert {name: (x.dtype, sizes.get(name, (0,))) for name, x in each.items()} == {
+            name: (x.dtype, tuple(x.shape)) for name, x in other.items()
+        }
+
+
+def without_detections(file: Path) -> Path:
+    """A copy of an exported file that finds nothing: its scores have another bias."""
+    model = onnx.load(file)
+    weights = {each.name: each for each in model.graph.initializer}
+    for node in model.graph.node:
+        for name in node.input:
+            if name.endswith(LAST_WEIGHTS):
+                bias = np.full(weights[name].dims[0], -100, np.float32)
+                if "cls_score" in name:
+                    bias[0] = 100  # the background
+                node.input[2] = "bias"
+                model.graph.initializer.append(onnx.numpy_helper.from_array(bias, "bias"))
+    onnx.save(model, file.with_name("none.onnx"))
+    return file.with_name("none.onnx")
+
+
 def test_faster_rcnn_in_a_file_is_the_detector(tmp_path: Path) -> None:
     """It has a part that export does not know: the graph is traced from the detector's forward."""
     detector = with_new_part(talkative(augfpn_of("faster_rcnn")))

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from augfpn.data.pictures import Pictures
 from augfpn.deploy import predict
 from augfpn.detectors.build import build_detector
 from augfpn.detectors.two_stage import TwoStage
-from augfpn.errors import UserError
+from augfpn.errors import BusyError, UserError
 from augfpn.settings.budgets import BUDGETS
 from augfpn.speed.testing import for_testing
+from augfpn.support.lease import lease
 from augfpn.training import evaluate
 
 IDS = {3: "a", 7: "b", 9: "c", 20: "d", 21: "e"}  # ids of a data set that are not its labels
@@ -240,6 +242,36 @@ def test_what_was_stopped_leaves_nothing_and_can_be_repeated(
     found, said = predicted(detector, tmp_path / "in", out)
     assert (len(found["images"]), said) == (3, [])
     assert len(list(out.iterdir())) == 4
+
+
+def test_what_was_killed_is_removed_by_the_next_run(detector, tmp_path: Path, monkeypatch) -> None:
+    """No process can clean up after SIGKILL; what it has drawn is no picture to be predicted."""
+    folder = tmp_path / "in"
+    for name in "ab":
+        save(np.full((32, 32, 3), 90, np.uint8), folder / f"{name}.png")
+    out = folder / "out"
+    victim = os.fork()
+    if victim == 0:
+        monkeypatch.setattr(predict, "instances", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        predicted(detector, folder, out)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(victim, 0)[1]) == -signal.SIGKILL
+    assert {path.name for path in out.rglob("*.png")} == {"a.png", "b.png"}
+    found, said = predicted(detector, folder, out)
+    assert (len(found["images"]), said) == (2, [])
+    assert {path.name for path in out.iterdir()} == {"a.png", "b.png", predict.RESULTS}
+
+
+def test_two_runs_into_one_folder_lose_nothing(detector, tmp_path: Path) -> None:
+    save(np.zeros((32, 32, 3), np.uint8), tmp_path / "in" / "a.png")
+    (out := tmp_path / "out").mkdir()
+    where = predict.places([tmp_path / "in"], out)
+    with lease(out / predict.UNFINISHED), pytest.raises(BusyError, match="wait for it"):
+        predict.draw_detections(detector, IDS, where, out, 0.5)
+    (out / predict.RESULTS).write_text("another run was quicker")
+    with pytest.raises(UserError, match=r"detections.json exists, and nothing is overwritten"):
+        predict.draw_detections(detector, IDS, where, out, 0.5)
+    assert [path.read_text() for path in out.iterdir()] == ["another run was quicker"]
 
 
 def test_a_full_disk_is_one_sentence(detector, tmp_path: Path, monkeypatch) -> None:
