@@ -159,7 +159,7 @@ def test_the_hubs_cache_is_not_believed(offline) -> None:
         pytest.param("timm/legacy_seresnet18", r"put seresnet18-4bb0ce65.pth", marks=needs_timm),
     ],
 )
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)  # it does not wait for a network; other work may slow it
 def test_without_a_network_one_sentence_says_what_to_do(offline, name: str, by_hand: str) -> None:
     assert why_no_imagenet(name) is not None
     with pytest.raises(UserError, match=by_hand) as caught:
