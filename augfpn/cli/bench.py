@@ -1,6 +1,7 @@
 """The command `augfpn bench`: what detectors cost on this machine."""
 
 import argparse
+from dataclasses import fields
 
 from augfpn import config
 from augfpn.cli import options
@@ -16,11 +17,15 @@ Variants: torchvision is torchvision's own detector with plain FPN, fpn is ours;
 ours with one of AugFPN's components, augfpn with all. Every round runs each variant once.
 """
 
+FREE = ("device", "threads", "rounds", "seconds")  # what the goals do not fix
+
 
 def run_bench(given: argparse.Namespace) -> int:
     """Measure what detectors cost on this machine, beside torchvision's: time, parts, memory."""
     if given.goals and given.scaling:
         raise UserError("--goals and --scaling are two measurements: give one of them.")
+    if given.goals:
+        check_fixed(bench_settings(given))
     if given.out is not None:
         check_writable(given.out)
     asked = settings.checked_settings(bench_settings(given))
@@ -35,9 +40,21 @@ def run_bench(given: argparse.Namespace) -> int:
     with progress_apart(given.json):
         prepare.the_device(asked.device)
         found = run(asked)
-    written = [] if given.out is None else report.write_files(found, given.out)
-    print(as_json(found) if given.json else "\n".join(["", text(found), *map(str, written)]))
+    print(as_json(found) if given.json else f"\n{text(found)}")
+    if given.out is not None:  # after the numbers, which a full disk must not hide
+        written = report.write_files(found, given.out)
+        if not given.json:
+            print("\n".join(map(str, written)))
     return DONE
+
+
+def check_fixed(asked: BenchSettings) -> None:
+    """Raise ``UserError`` for a setting that the goals have fixed."""
+    for each in fields(BenchSettings):
+        if each.name not in FREE and getattr(asked, each.name) != each.default:
+            option = {"uses": "use", "fields": "set"}.get(each.name, each.name)
+            free = ", ".join(f"--{name}" for name in FREE)
+            raise UserError(f"--goals has its own --{option}: leave it out ({free} may be given).")
 
 
 def bench_settings(given: argparse.Namespace) -> BenchSettings:

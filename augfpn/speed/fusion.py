@@ -5,10 +5,12 @@ sum over levels, and a sum over channels at one place; RoIAlign is a sum over pl
 Both are linear, so the order does not matter: reduce each map and pool what is left, or pool and
 reduce. The first multiplies (places of all maps) x C x C times, the second R S S x L x C x C. On
 320 x 416 px, 512 RoIs a picture at 7 x 7 bins are nine times as many bins as there are places.
+
+What is left is two sums for each bin, each over all levels at once: that of the reduced maps, from
+which the gates come, and that of the maps, in which a weight of RoIAlign is multiplied by its gate.
+No pooled map of a single level is ever written.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import torch
@@ -16,87 +18,72 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from augfpn.pyramid import (
-    Boxes,
-    Levels,
-    SoftRoISelection,
-    with_picture_index,
+from augfpn.pyramid import Boxes, Levels, SoftRoISelection, with_picture_index
+from augfpn.speed.bags import (
+    SumOfPlaces,
+    as_rows,
+    bags_of,
+    from_rows,
+    roi_align,
+    shapes_of,
+    sparse_roi_align,
 )
-
-MOST_KEPT = 2**24  # bytes of a pooled map that is kept for the backward pass
-WORTH = 2  # pooling twice as many channels costs time too
-Pool = Callable[[Tensor], Tensor]  # RoIAlign of one level, with its RoIs
 
 
 class ReducedSoftRoISelection(SoftRoISelection):
     """`SoftRoISelection` with `AdaptiveSpatialFusion`, in the cheaper order."""
 
     def forward(self, p: Levels, boxes: Boxes) -> Tensor:
+        maps = {k: p[k] for k in self.levels}
+        if not self.pays(maps, boxes):
+            return super().forward(p, boxes)
+        bags = bags_of(with_picture_index(boxes).detach(), self.size, shapes_of(maps))
+        table = torch.cat([x.permute(0, 2, 3, 1).flatten(0, 2) for x in maps.values()])
+        weights = self.fusion.reduce.weight.flatten(1).to(table.dtype)
+        weights = weights.chunk(len(maps), dim=1)  # L x (C, C)
+        reduced, table = ProductByLevel.apply(table, bags.counts, *weights)  # (places, C) each
+        hidden = SumOfPlaces.apply(reduced, None, bags) + self.fusion.reduce.bias  # (R S S, C)
+        gates = self.fusion.score(from_rows(F.relu_(hidden), self.size)).sigmoid()  # (R, L, S, S)
+        return from_rows(SumOfPlaces.apply(table, as_rows(gates), bags), self.size)
+
+    def pays(self, maps: Levels, boxes: Boxes) -> bool:
+        """Whether there are more bins than places, and RoIAlign is the one that is sums of rows."""
         if torch.compiler.is_compiling():  # or exporting, where sizes are not numbers
-            return super().forward(p, boxes)
-        maps = [p[k] for k in self.levels]
-        places = sum(x.shape[0] * x.shape[2] * x.shape[3] for x in maps)
-        bins = sum(map(len, boxes)) * self.size**2
-        if maps[0].is_cuda or bins * len(maps) < WORTH * places:
-            return super().forward(p, boxes)
-        rois = with_picture_index(boxes)
-        align = self.roi_align
-        hidden = sum(
-            align(F.conv2d(x, weight), rois, self.size, k)
-            for x, weight, k in zip(maps, self.weights_by_level(), self.levels, strict=True)
-        )  # (R, C, S, S)
-        hidden = F.relu(hidden + self.fusion.reduce.bias[:, None, None])
-        gates = self.fusion.score(hidden).sigmoid()  # (R, L, S, S)
-        pools = [partial(align, rois=rois, size=self.size, level=k) for k in self.levels]
-        return gated_sum(gates, maps, pools)
-
-    def weights_by_level(self) -> tuple[Tensor, ...]:
-        """The 1x1 convolution's weights (C, L C, 1, 1) for each level: L x (C, C, 1, 1)."""
-        return self.fusion.reduce.weight.chunk(len(self.levels), dim=1)
+            return False
+        places = sum(x.shape[0] * x.shape[2] * x.shape[3] for x in maps.values())
+        return (
+            self.roi_align in (roi_align, sparse_roi_align)
+            and not next(iter(maps.values())).is_cuda
+            and sum(map(len, boxes)) * self.size**2 * len(maps) >= places
+        )
 
 
-def gated_sum(gates: Tensor, maps: Sequence[Tensor], pools: Sequence[Pool]) -> Tensor:
-    """The sum of n pooled maps (R, C, S, S), each times its gate in (R, n, S, S).
+class ProductByLevel(torch.autograd.Function):
+    """The rows of L levels (places, C), each with its level's weights L x (C', C): (places, C').
 
-    Each is pooled when its turn has come. Large ones are not kept.
-    """
-    if gates[:, 0].nbytes * maps[0].shape[1] > MOST_KEPT:
-        return GatedSum.apply(pools, gates, *maps)
-    first, *others = (pool(x) for pool, x in zip(pools, maps, strict=True))
-    gate, *other_gates = gates.split(1, dim=1)
-    total = gate * first
-    for gate, pooled in zip(other_gates, others, strict=True):
-        total = torch.addcmul(total, gate, pooled)
-    return total
-
-
-class GatedSum(torch.autograd.Function):
-    """`gated_sum`, of which the backward pass pools each map again, and needs it once.
-
-    The gradient of a gate is the sum over channels of the pooled map times the gradient of the sum.
+    It also gives the rows as they are: where both are used, their gradients are added up in place,
+    without a further tensor of this size.
     """
 
     @staticmethod
-    def forward(ctx: Any, pools: Sequence[Pool], gates: Tensor, *maps: Tensor) -> Tensor:
-        ctx.save_for_backward(gates, *maps)
-        ctx.pools = pools
-        total = 0.0
-        for gate, pool, x in zip(gates.split(1, dim=1), pools, maps, strict=True):
-            total = pool(x).mul_(gate).add_(total)
-        return total
+    def forward(
+        ctx: Any, table: Tensor, counts: list[int], *weights: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(table, *weights)
+        ctx.counts = counts
+        products = table.new_empty(len(table), len(weights[0]))
+        by_level = zip(table.split(counts), weights, products.split(counts), strict=True)
+        for x, weight, each in by_level:
+            torch.mm(x, weight.t(), out=each)
+        return products, table.view_as(table)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        gates, *maps = ctx.saved_tensors
-        gradient = gradient.contiguous(memory_format=torch.channels_last)  # as bins are pooled
-        of_gates, of_maps = torch.empty_like(gates), []
-        for n, (pool, x) in enumerate(zip(ctx.pools, maps, strict=True)):
-            with torch.enable_grad():
-                x = x.detach().requires_grad_()
-                pooled = pool(x)
-            values = pooled.detach()  # of no more use below: RoIAlign's gradient needs none
-            of_gates[:, n] = values.mul_(gradient).sum(dim=1)
-            torch.mul(gradient, gates[:, n : n + 1], out=values)
-            of_maps += torch.autograd.grad(pooled, x, values)
-        return None, of_gates, *of_maps
+    def backward(ctx: Any, of_products: Tensor, of_table: Tensor) -> tuple[Tensor | None, ...]:
+        table, *weights = ctx.saved_tensors
+        parts = (x.split(ctx.counts) for x in (of_products, table, of_table))
+        of_weights = []
+        for towards, x, of_x, weight in zip(*parts, weights, strict=True):
+            of_weights.append(towards.t() @ x)
+            of_x.addmm_(towards, weight)
+        return of_table, None, *of_weights

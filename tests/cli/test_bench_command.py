@@ -20,6 +20,8 @@ QUICK = [*TINY, "--rounds", "2", "--seconds", "1", "--variants", "torchvision", 
         (["--size", "100x100"], "give multiples of 32 pixels"),
         (["--rounds", "1"], "give a whole number, 2 or more"),
         (["--set", "roi_align"], "give NAME=VALUE"),
+        (["--goals", "--size", "64x64"], "--goals has its own --size: leave it out"),
+        (["--threads", "100000"], "give at most so many"),
         (["--precison", "bf16"], "did you mean '--precision'?"),
     ],
 )

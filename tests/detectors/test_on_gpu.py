@@ -6,14 +6,14 @@ The limits are for a step after the first, which also copies constants to the GP
 import json
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 import pytest
 import torch
 import waits
-from pretend_gpu import GPU, Event, PretendGPU, needs_cuda_build, pretend_gpu
-from small import SMALL, augfpn_of, filled, talkative
-from torch import Tensor, nn
+from pretend_gpu import GPU, PretendGPU, needs_cuda_build, pretend_gpu
+from small import SMALL, augfpn_of, talkative
+from torch import nn
+from waits import Events, batch, on_gpu
 
 from augfpn.config import ONE_STAGE, Model
 from augfpn.settings.dialects import in_dialect
@@ -22,34 +22,6 @@ pytestmark = needs_cuda_build
 DETECTORS = ("faster_rcnn", "mask_rcnn", "retinanet", "fcos")
 WAITS = 8  # of a step, and of a batch at inference, at most
 OPERATORS = 20  # of the training forward for one more picture, at most
-
-
-class Counted(NamedTuple):
-    """The events of one batch, in each phase."""
-
-    operators: list[Event]  # of the training forward
-    training: list[Event]  # what the host waits for
-    backward: list[Event]
-    inference: list[Event]
-
-
-def batch(count: int) -> tuple[list[Tensor], list[dict]]:
-    """Pictures of different heights with different numbers of objects; the second has none."""
-    torch.manual_seed(0)
-    images, targets = [], []
-    for i in range(count):
-        height = 100 + 8 * i
-        corner = torch.arange(float(0 if i == 1 else 2 + i))[:, None] * 20
-        boxes = torch.cat([corner, corner / 2, corner + 30 + 5 * i, corner / 2 + 40], dim=1)
-        images.append(torch.rand(3, height, 160))
-        labels = torch.arange(len(boxes)) % 4 + 1
-        masks = filled(boxes, height, 160)
-        targets.append({"boxes": boxes, "labels": labels, "masks": masks})
-    return images, targets
-
-
-def on_gpu(images: list[Tensor], targets: list[dict]) -> tuple[list[Tensor], list[dict]]:
-    return [x.to(GPU) for x in images], [{k: v.to(GPU) for k, v in t.items()} for t in targets]
 
 
 def fpn_of(name: str) -> Model:
@@ -62,25 +34,12 @@ def everything(name: str) -> Model:
     return augfpn_of(name, mask_supervision=name == "mask_rcnn")
 
 
-def counted(gpu: PretendGPU, detector: nn.Module, count: int) -> Counted:
-    """A training step and an inference on ``count`` pictures."""
-    images, targets = on_gpu(*batch(count))
-    detector.train().zero_grad()
-    gpu.clear()
-    losses = detector(images, targets)
-    assert all(loss.device == GPU for loss in losses.values())
-    operators, training = gpu.operators, gpu.synchronisations
-    gpu.clear()
-    gpu.backward(sum(losses.values()))
-    backward = gpu.synchronisations
-    detector.eval()
-    gpu.clear()
-    with torch.no_grad():
-        found = detector(images)
-    inference = list(gpu.synchronisations)
-    assert all(x.device == GPU for each in found for x in each.values())
-    assert sum(len(each["boxes"]) for each in found) > 10
-    return Counted(operators, training, backward, inference)
+def checked_events(gpu: PretendGPU, detector: nn.Module, count: int) -> Events:
+    """A training step and an inference on ``count`` pictures, the second without objects."""
+    found = waits.events(gpu, detector, *on_gpu(*batch(count, empty=1)))
+    assert all(x.device == GPU for each in found.found for x in each.values())
+    assert sum(len(each["boxes"]) for each in found.found) > 10
+    return found
 
 
 @pytest.fixture(
@@ -88,13 +47,13 @@ def counted(gpu: PretendGPU, detector: nn.Module, count: int) -> Counted:
     params=[(make, name) for make in (fpn_of, everything) for name in DETECTORS],
     ids=lambda param: f"{param[0].__name__}-{param[1]}",
 )
-def counts(request: pytest.FixtureRequest) -> Iterator[dict[int, Counted]]:
+def counts(request: pytest.FixtureRequest) -> Iterator[dict[int, Events]]:
     """What was counted on two and on four pictures, after a first step."""
     make, name = request.param
     with pretend_gpu() as gpu:
         detector = talkative(make(name)).to(GPU)
-        counted(gpu, detector, 2)
-        found = {n: counted(gpu, detector, n) for n in (2, 4)}
+        checked_events(gpu, detector, 2)
+        found = {n: checked_events(gpu, detector, n) for n in (2, 4)}
         missing = [k for k, p in detector.named_parameters() if p.requires_grad and p.grad is None]
     assert missing == []
     return found
@@ -122,7 +81,7 @@ def test_a_further_picture_adds_few_operators(counts) -> None:
 def test_detections_are_those_of_the_host(name: str) -> None:
     """Up to rounding: suppression shifts boxes apart, and masks are pasted, in another way."""
     detector = talkative(everything(name))
-    images, targets = batch(3)
+    images, targets = batch(3, empty=1)
     with torch.no_grad():
         expected = detector(images)
         with pretend_gpu():
@@ -137,7 +96,7 @@ def test_detections_are_those_of_the_host(name: str) -> None:
 @pytest.mark.parametrize("name", ONE_STAGE)
 def test_losses_are_those_of_the_host(name: str) -> None:
     """Of detectors that draw no random numbers; a GPU draws others."""
-    images, targets = batch(3)
+    images, targets = batch(3, empty=1)
     expected = talkative(fpn_of(name)).train()(images, targets)
     with pretend_gpu():
         detector = talkative(fpn_of(name)).to(GPU).train()

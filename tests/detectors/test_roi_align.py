@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augfpn.detectors import roi_align
 from augfpn.detectors.roi_align import sparse_roi_align, torchvision_roi_align
+from augfpn.speed import bags
 
 ONE = torch.tensor([[0.0, 1.0, 1.0, 9.0, 9.0]])  # a RoI of the first picture
 SIDE = st.floats(-40, 200, allow_nan=False, width=32)
@@ -56,7 +56,7 @@ def test_what_is_remembered_is_of_the_same_rois_and_maps() -> None:
     sets.append(sets[0].repeat(300, 1))
     for rois in (*sets, *sets[::-1]):
         for x in maps:
-            roi_align.RECENT.clear()
+            bags.RECENT.clear()
             alone = gradient_of(x, rois)
             for before in sets:  # what stays from these must not be taken for ours
                 gradient_of(maps[0], before)
@@ -64,20 +64,22 @@ def test_what_is_remembered_is_of_the_same_rois_and_maps() -> None:
 
 
 def test_no_more_is_remembered_than_a_detector_needs() -> None:
-    for side in range(4, 60):
-        gradient_of(torch.randn(1, 1, side, side, requires_grad=True), ONE)
-    assert len(roi_align.RECENT) <= roi_align.LEVELS_REMEMBERED
-    size = len(roi_align.RECENT)
-    sparse_roi_align(torch.randn(1, 1, 3, 3), ONE.repeat(roi_align.REMEMBERED + 1, 1), 7, 2)
-    assert len(roi_align.RECENT) == size
+    most = bags.REMEMBERED // (49 * 16)  # RoIs
+    for side in range(4, 12):
+        gradient_of(torch.randn(1, 1, side, side, requires_grad=True), ONE.repeat(most // 3, 1))
+        assert sum(each.pairs for each in bags.RECENT.values()) <= bags.REMEMBERED
+    before = list(bags.RECENT)
+    for rois in (ONE.repeat(most + 1, 1), ONE[:0]):  # too many, and none
+        sparse_roi_align(torch.randn(1, 1, 3, 3), rois, 7, 2)
+    assert list(bags.RECENT) == before
 
 
 def test_one_picture_has_its_places_side_by_side_in_memory(monkeypatch) -> None:
     """Rows that are no rows in memory are summed many times more slowly."""
     laid_out = []
-    whole = roi_align.weighted_bags
+    whole = bags.weighted_bags
     monkeypatch.setattr(
-        roi_align,
+        bags,
         "weighted_bags",
         lambda rows, *rest: laid_out.append(rows.is_contiguous()) or whole(rows, *rest),
     )

@@ -6,9 +6,10 @@
 
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from pretend_gpu import GPU, PretendGPU, pretend_gpu
+from pretend_gpu import GPU, Event, PretendGPU, pretend_gpu
 from small import SMALL, augfpn_of, filled, talkative
 from torch import Tensor, nn
 from torchvision.models import detection
@@ -28,18 +29,33 @@ THEIRS = {
 }
 
 
-def batch(count: int) -> tuple[list[Tensor], list[dict]]:
-    """Pictures of different heights with two objects or more."""
+class Events(NamedTuple):
+    """What happened on the pretend GPU with one batch, in each phase."""
+
+    operators: list[Event]  # of the training forward
+    training: list[Event]  # what the host waits for
+    backward: list[Event]
+    inference: list[Event]
+    found: list[dict]  # the detections
+
+
+def batch(count: int, empty: int | None = None) -> tuple[list[Tensor], list[dict]]:
+    """Pictures of different heights with two objects or more, but none in the ``empty`` one."""
     torch.manual_seed(0)
     images, targets = [], []
     for i in range(count):
         height = 100 + 8 * i
-        corner = torch.arange(2.0 + i)[:, None] * 20
+        corner = torch.arange(0.0 if i == empty else 2.0 + i)[:, None] * 20
         boxes = torch.cat([corner, corner / 2, corner + 30 + 5 * i, corner / 2 + 40], dim=1)
         labels = torch.arange(len(boxes)) % SMALL.classes + 1
         images.append(torch.rand(3, height, 160))
         targets.append({"boxes": boxes, "labels": labels, "masks": filled(boxes, height, 160)})
     return images, targets
+
+
+def on_gpu(images: list[Tensor], targets: list[dict]) -> tuple[list[Tensor], list[dict]]:
+    """A batch, copied to the pretend GPU."""
+    return [x.to(GPU) for x in images], [{k: v.to(GPU) for k, v in t.items()} for t in targets]
 
 
 def theirs(name: str) -> nn.Module:
@@ -57,33 +73,38 @@ def theirs(name: str) -> nn.Module:
     return made
 
 
-def events(gpu: PretendGPU, detector: nn.Module, count: int) -> tuple[int, int, int]:
-    """Waits in a training step and at inference, and operators of the training forward."""
-    images, targets = batch(count)
-    images = [x.to(GPU) for x in images]
-    targets = [{k: v.to(GPU) for k, v in target.items()} for target in targets]
+def events(
+    gpu: PretendGPU, detector: nn.Module, images: list[Tensor], targets: list[dict]
+) -> Events:
+    """The events of a training step and of an inference, on a batch that is on the GPU."""
+    detector.train().zero_grad()
     gpu.clear()
-    losses = detector.train()(images, targets)
-    operators, training = len(gpu.operators), len(gpu.synchronisations)
+    losses = detector(images, targets)
+    assert all(loss.device == GPU for loss in losses.values())
+    operators, training = gpu.operators, gpu.synchronisations
     gpu.clear()
     gpu.backward(sum(losses.values()))
-    training += len(gpu.synchronisations)
+    backward = gpu.synchronisations
+    detector.eval()
     gpu.clear()
     with torch.no_grad():
-        detector.eval()(images)
-    return training, len(gpu.synchronisations), operators
+        found = detector(images)
+    return Events(operators, training, backward, list(gpu.synchronisations), found)
 
 
 def counted(detector: nn.Module) -> dict:
     """The counts for each size of batch, after a first step that also copies constants."""
     with pretend_gpu() as gpu:
         there = detector.to(GPU)
-        events(gpu, there, BATCHES[0])
-        training, testing, operators = zip(
-            *(events(gpu, there, count) for count in BATCHES), strict=True
+        _, few, many = (
+            events(gpu, there, *on_gpu(*batch(count))) for count in (BATCHES[0], *BATCHES)
         )
-    more = (operators[1] - operators[0]) / (BATCHES[1] - BATCHES[0])
-    return {"training": list(training), "testing": list(testing), "operators": more}
+    more = (len(many.operators) - len(few.operators)) / (BATCHES[1] - BATCHES[0])
+    return {
+        "training": [len(each.training) + len(each.backward) for each in (few, many)],
+        "testing": [len(each.inference) for each in (few, many)],
+        "operators": more,
+    }
 
 
 def of_detector(name: str) -> dict[str, dict]:

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from augfpn.detectors.roi_align import sparse_roi_align
+from augfpn.detectors.roi_align import sparse_roi_align, torchvision_roi_align
 from augfpn.pyramid import AdaptiveSpatialFusion, Boxes, SoftRoISelection
 from augfpn.speed import fusion
-from augfpn.speed.fusion import ReducedSoftRoISelection, gated_sum
+from augfpn.speed.bags import SumOfPlaces, as_rows, bags_of, shapes_of
+from augfpn.speed.fusion import ReducedSoftRoISelection
 from augfpn.speed.quick import quicken
 
 LEVELS, CHANNELS = (2, 3, 4, 5), 6
@@ -56,34 +57,50 @@ def test_equals_the_order_of_the_paper(count: int) -> None:
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
+def test_half_precision_is_near_the_order_of_the_paper() -> None:
+    """To a few of its 8 bits; maps under autocast are of half precision or not."""
+    paper, quick = selection(), quicken(selection())
+    for dtype in (torch.float32, torch.bfloat16):
+        p = {k: x.detach().to(dtype).requires_grad_() for k, x in maps().items()}
+        found = []
+        for select in (quick, paper):
+            with torch.autocast("cpu", torch.bfloat16):
+                pooled = select(p, boxes(MANY))
+            learn = [*p.values(), *select.parameters()]
+            found.append([pooled, *torch.autograd.grad(pooled.float().sum(), learn)])
+        for ours, theirs in zip(*found, strict=True):
+            assert ours.dtype == theirs.dtype
+            assert (ours - theirs).abs().max() <= 0.05 * theirs.abs().max()
+
+
 @pytest.mark.parametrize(("count", "reduced"), [(FEW, 0), (MANY, 1)])
 def test_maps_are_reduced_first_where_there_are_more_bins_than_places(
     count: int, reduced: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    monkeypatch.setattr(fusion, "gated_sum", lambda *given: calls.append(0) or gated_sum(*given))
+    monkeypatch.setattr(fusion, "shapes_of", lambda given: calls.append(0) or shapes_of(given))
     quicken(selection())(maps(), boxes(count))
     assert len(calls) == reduced
 
 
-@pytest.mark.parametrize("little", [0, 2**24])
-def test_gates_weigh_the_maps_of_their_levels(little: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fusion, "MOST_KEPT", little)
-    maps = [torch.full((1, 1, 1, 1), value, requires_grad=True) for value in (1.0, 10.0, 100.0)]
-    gates = torch.tensor([0.5, 0.25, 1.0]).view(1, 3, 1, 1).requires_grad_()
-    total = gated_sum(gates, maps, [torch.clone] * 3)
+def test_gates_weigh_the_maps_of_their_levels() -> None:
+    """Maps of a single place, which every sample of a bin reads."""
+    maps = {k: torch.full((1, 1, 1, 1), value) for k, value in ((2, 1.0), (3, 10.0), (4, 100.0))}
+    table = torch.cat([as_rows(x) for x in maps.values()]).requires_grad_()
+    gates = torch.tensor([[0.5, 0.25, 1.0]], requires_grad=True)
+    roi = torch.tensor([[0.0, 0.0, 0.0, 1.0, 1.0]])
+    total = SumOfPlaces.apply(table, gates, bags_of(roi, 1, shapes_of(maps)))
     assert total.item() == 0.5 * 1 + 0.25 * 10 + 1.0 * 100
-    of_gates, *of_maps = torch.autograd.grad(total.sum(), [gates, *maps])
+    of_table, of_gates = torch.autograd.grad(total.sum(), [table, gates])
     assert of_gates.flatten().tolist() == [1.0, 10.0, 100.0]
-    assert [x.item() for x in of_maps] == [0.5, 0.25, 1.0]
+    assert of_table.flatten().tolist() == [0.5, 0.25, 1.0]
 
 
-def test_large_pooled_maps_are_pooled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torchvisions_operator_stays_where_it_was_asked_for() -> None:
     paper = selection()
-    expected = results(paper, MANY)
-    monkeypatch.setattr(fusion, "MOST_KEPT", 0)
-    for ours, theirs in zip(results(quicken(paper), MANY), expected, strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+    paper.roi_align = torchvision_roi_align
+    quick = quicken(copy.deepcopy(paper))
+    assert torch.equal(quick(maps(), boxes(MANY)), paper(maps(), boxes(MANY)))
 
 
 def test_other_fusions_stay_as_they_are() -> None:

@@ -18,7 +18,7 @@ from augfpn.pyramid import (
     Samples,
     SoftRoISelection,
 )
-from augfpn.speed import fusion, heads
+from augfpn.speed import heads
 from augfpn.speed.heads import LeanHead, head_of_rois
 from augfpn.speed.quick import quicken
 from augfpn.speed.supervision import LeanSupervision
@@ -30,7 +30,6 @@ FEATURES = 60 * CHANNELS * 49 * 4  # bytes, of 60 RoIs
 @pytest.fixture
 def nothing_is_little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heads, "LITTLE", 0)
-    monkeypatch.setattr(fusion, "MOST_KEPT", 0)
 
 
 def maps() -> dict[int, Tensor]:

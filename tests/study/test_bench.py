@@ -261,6 +261,7 @@ def test_bfloat16_channels_last_and_one_thread() -> None:
         ({"size": (100, 160)}, "size of 100 x 160: give multiples of 32"),
         ({"fields": (("roi_aling", "auto"),)}, "did you mean 'roi_align'"),
         ({"fields": (("roi_align", "fast"),)}, "roi_align = 'fast': Input should be"),
+        ({"threads": 100_000}, r"threads = 100000: this machine has \d+ cores"),
         ({"backbone": "resnet51"}, "backbone = 'resnet51': expected"),
         ({"backbone": "timm/resnet18"}, "leave torchvision out of the variants"),
     ],

@@ -26,6 +26,13 @@ def test_a_goal_is_bold_where_it_is_reached(reached: bool, shown: str) -> None:
     assert row == ["our FPN, testing", "0.80", shown, "0.65 to 0.90", "0.60", "0.50"]
 
 
+def test_it_is_said_how_many_goals_are_reached_and_where() -> None:
+    rows = [ROW | {"reached": reached} for reached in (True, False, True)]
+    laptop = {"environment": {"device_name": "a processor, 2 cores"}}
+    said = pages.goals_reached({"goals": rows, "laptop": laptop})
+    assert said == "2 of 3 goals are reached. Measured on: a processor, 2 cores."
+
+
 def test_the_floor_stands_beside_what_was_measured() -> None:
     """At the highest rate: 30 at 20 a second, though one bench measured 10 a second."""
     each = {"median": 3.0, "floor": {"macs": 30}}

@@ -40,6 +40,13 @@ def goals_table(found: Measured) -> str:
     return markdown(header, rows)
 
 
+def goals_reached(found: Measured) -> str:
+    """How many goals are reached, and the machine on which they were measured, as a sentence."""
+    reached = sum(row["reached"] for row in found["goals"])
+    machine = found["laptop"]["environment"]["device_name"]
+    return f"{reached} of {len(found['goals'])} goals are reached. Measured on: {machine}."
+
+
 def floor_table(found: Measured) -> str:
     """Seconds of a step, the seconds of its multiplications alone, and their ratio.
 

@@ -4,6 +4,7 @@ The variants are torchvision's own detector with plain FPN ("torchvision"), ours
 ("fpn"), with one of AugFPN's components ("cs", "rfa", "srs"), and with all ("augfpn").
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
@@ -106,6 +107,11 @@ def checked_settings(settings: BenchSettings) -> BenchSettings:
         height, width = settings.size_of(use)
         if min(height, width) <= 0 or height % SIDE or width % SIDE:
             raise UserError(f"a size of {height} x {width}: give multiples of {SIDE} pixels.")
+    cores = os.cpu_count() or 1
+    if (settings.threads or 1) > cores:
+        raise UserError(
+            f"threads = {settings.threads}: this machine has {cores} cores; give at most so many."
+        )
     if settings.seconds <= 0:
         raise UserError(f"seconds = {settings.seconds:g}: give more than 0.")
     theirs = settings.backbone or ""
