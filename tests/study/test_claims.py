@@ -93,6 +93,11 @@ def test_the_papers_effects_are_those_of_its_text(claimed: str) -> None:
     assert effects == pytest.approx(STATED[claimed], abs=1e-9)
 
 
+def test_what_the_text_states_is_marked_so() -> None:
+    source = {each.id: each.source for each in claims.claims()}
+    assert {source[name] for name in STATED} == {"said"}
+
+
 def test_printed_effects_agree_with_the_tables_own_deltas() -> None:
     for result in paper.results():
         delta = result.row.get("delta_AP_vs_baseline")
