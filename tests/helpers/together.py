@@ -1,4 +1,4 @@
-"""What the processes of training/test_distributed.py run: python together.py PART FOLDER."""
+"""What the processes of training/test_distributed.py run: python together.py PART FOLDER ..."""
 
 import hashlib
 import json
@@ -154,4 +154,5 @@ def stopped(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]](Path(sys.argv[2]))
+    for part, folder in zip(sys.argv[1::2], sys.argv[2::2], strict=True):
+        globals()[part](Path(folder))

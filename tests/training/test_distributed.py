@@ -24,22 +24,36 @@ from augfpn.training.distributed import ALONE, World, join
 RUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
-def run(part: str, folder: Path) -> subprocess.CompletedProcess:
-    command = [*RUN, together.__file__, part, str(folder)]
+def run(**parts: Path) -> subprocess.CompletedProcess:
+    """Let two processes do some parts, one after the other, each in its folder."""
+    words = [str(word) for part in parts.items() for word in part]
+    command = [*RUN, together.__file__, *words]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def told(part: str, folder: Path) -> list:
-    """The results that each of the two processes wrote."""
-    ran = run(part, folder)
+def told(**parts: Path) -> list[list]:
+    """For each part the results that each of the two processes wrote."""
+    ran = run(**parts)
     assert ran.returncode == 0, ran.stderr[-3000:]
-    return [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]
+    return [
+        [json.loads((folder / f"{rank}.json").read_text()) for rank in (0, 1)]
+        for folder in parts.values()
+    ]
 
 
-def test_gradients_are_the_mean_over_processes(tmp_path: Path, monkeypatch) -> None:
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list]:
+    """What two processes told of three parts: they are started once, for they import torch."""
+    names = ("gradients", "retinanet", "weights")
+    parts = {name: tmp_path_factory.mktemp(name) for name in names}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AUGFPN_PROGRESS", "lines")
+        return dict(zip(names, told(**parts), strict=True))
+
+
+def test_gradients_are_the_mean_over_processes(both: dict[str, list]) -> None:
     """(x w - y)^2 at w = 1: 2 x (x - y) is 2 for (1, 0) and 12 for (3, 1). Rank 1 is silent."""
-    monkeypatch.setenv("AUGFPN_PROGRESS", "lines")
-    (*first, of_first), (*second, of_second) = told("gradients", tmp_path)
+    (*first, of_first), (*second, of_second) = both["gradients"]
     assert [first, second] == [[7.0, "lines"], [7.0, "off"]]
     batch_statistics_are_those_of_all_images(of_first, of_second)
 
@@ -62,8 +76,10 @@ def batch_statistics_are_those_of_all_images(*found: list) -> None:
         torch.testing.assert_close(torch.tensor(var).double(), layer.running_var)
 
 
-def test_one_and_two_processes_differ_by_rounding_where_nothing_is_sampled(tmp_path: Path) -> None:
-    first, second = told("retinanet", tmp_path)
+def test_one_and_two_processes_differ_by_rounding_where_nothing_is_sampled(
+    both: dict[str, list], tmp_path: Path
+) -> None:
+    first, second = both["retinanet"]
     alone = together.two_steps(tmp_path / "alone", ALONE)
     assert first["curve"] == second["curve"]
     for ours, theirs in zip(first["curve"], alone["curve"], strict=True):
@@ -85,8 +101,8 @@ def test_without_torchrun_nothing_is_started() -> None:
     assert not dist.is_initialized()
 
 
-def test_together_they_see_what_one_would_and_agree(tmp_path: Path) -> None:
-    first, second = told("weights", tmp_path)
+def test_together_they_see_what_one_would_and_agree(both: dict[str, list]) -> None:
+    first, second = both["weights"]
     assert first["total"] == second["total"]
     assert first["drawn"] != second["drawn"]  # each samples RoIs by its own random numbers
     pictures = load_pictures(together.EXPERIMENT.data, "train")
@@ -105,9 +121,9 @@ def test_a_stopped_run_goes_on_with_equal_bits(tmp_path: Path) -> None:
     """Also the random numbers that each process would draw next."""
     for folder in ("once", "twice"):
         (tmp_path / folder).mkdir()
-    undisturbed = told("weights", tmp_path / "once")
-    assert run("stopped", tmp_path / "twice").returncode != 0
-    resumed = told("weights", tmp_path / "twice")
+    (undisturbed,) = told(weights=tmp_path / "once")
+    assert run(stopped=tmp_path / "twice").returncode != 0
+    (resumed,) = told(weights=tmp_path / "twice")
     assert [(each["step"], len(each["seen"])) for each in resumed] == [(6, 3)] * 2
     for name in ("total", "drawn"):
         assert [each[name] for each in resumed] == [each[name] for each in undisturbed]
