@@ -168,6 +168,11 @@ def records_in(folders: Iterable[Path]) -> Iterator[Record]:
     yield from read_all(folders)[0]
 
 
+def with_committed(folder: Path) -> list[Path]:
+    """The user's folder of records, and those with the records that come with augfpn."""
+    return [folder, *COMMITTED]
+
+
 def read_all(folders: Iterable[Path]) -> tuple[list[Record], list[str]]:
     """All records directly in the given folders, and a sentence for each that cannot be read.
 

@@ -185,6 +185,7 @@ def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
 
     Raises ``UserError`` for weights that do not exist, or are damaged on this machine.
     """
+    from augfpn.detectors.backbones import NARROW
     from augfpn.detectors.build import pretrained_weights
     from augfpn.errors import UserError
     from augfpn.training import prepare
@@ -198,10 +199,12 @@ def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
         return scratch, random
     try:
         weights = pretrained_weights(model)
-    except UserError:
+    except UserError as error:
         if chosen.weights != "auto":
             raise
-        return scratch, random
+        missed = model.backbone not in NARROW  # which nobody has trained on ImageNet
+        why = f"{model.backbone} starts from random weights, because {error}"
+        return scratch, Finding("note", "weights", why) if missed else random
     weights.check()
     if weights.file is not None:
         return experiment, Finding("ok", "weights", f"{weights.whose}: {weights.file}.")
@@ -252,7 +255,7 @@ def recorded(run: "PreparedRun", folder: Path) -> Finding:
     """Whether this run is recorded already, or was begun."""
     from augfpn import records
 
-    done = records.find(run.id, [folder, *records.COMMITTED])
+    done = records.find(run.id, records.with_committed(folder))
     if done is not None:
         return Finding("ok", "recorded", f"this run is done: {done.folder}.")
     if any((folder / f".{run.name}.running").glob("checkpoint*.pt")):

@@ -34,7 +34,7 @@ def names_of(given: argparse.Namespace) -> list[str]:
 
 def folders_of(given: argparse.Namespace) -> list[Path]:
     """Where records are looked for: the user's folder, and those that come with the package."""
-    return [given.records, *records.COMMITTED]
+    return records.with_committed(given.records)
 
 
 def found_by(given: argparse.Namespace) -> recorded.Found:

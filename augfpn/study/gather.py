@@ -77,13 +77,13 @@ def timings_for(asked: Asked, say: Say = print) -> list[dict]:
         device = prepare.the_device("auto")
         found = timing.time_in_turns(asked.budget, asked.rounds, asked.batch, device)
         say(f"recorded: {timing.write_timing(found, asked.records)}")
-    return recorded.read_timings([asked.records, *records.COMMITTED], asked.budget)
+    return recorded.read_timings(records.with_committed(asked.records), asked.budget)
 
 
 def found_for(names: Sequence[str], sets: Sequence[str], asked: Asked, say: Say) -> Found:
     """The records for parts on picture sets, after the missing runs if they are asked for."""
     wanted = grid.runs(names, asked.budget, sets)
-    folders = [asked.records, *records.COMMITTED]
+    folders = records.with_committed(asked.records)
     found = recorded.collect(folders)
     if asked.run:
         where = asked.records, asked.jobs, asked.data_root, say
@@ -100,7 +100,7 @@ def found_for(names: Sequence[str], sets: Sequence[str], asked: Asked, say: Say)
 
 def evidence_on(pictures: str, found: Found, asked: Asked) -> Evidence:
     """The evidence on one picture set: its records, and the timings."""
-    timings = recorded.read_timings([asked.records, *records.COMMITTED], asked.budget)
+    timings = recorded.read_timings(records.with_committed(asked.records), asked.budget)
     return Evidence(pictures, asked.budget, found, timings=timings)
 
 

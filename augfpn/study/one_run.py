@@ -14,6 +14,7 @@ from augfpn.support.text import columns
 
 Number = float | None  # in percent
 Cell = Number | tuple[Number, Number]  # of boxes; with masks a pair, as in the paper's Table 1
+LONGEST = 60  # letters of a label: a class may have a name of any length
 RunRow = tuple[str, dict[str, Cell]]  # a label, and cells by name
 
 
@@ -28,7 +29,7 @@ def find_twin(record: records.Record, chosen: Parameters) -> records.Record | No
     twin = fpn_of(record.experiment)
     folder = Path(chosen.records)
     wanted = records.run_id(twin, record.fingerprints)
-    found = records.find(wanted, [folder, *records.COMMITTED])
+    found = records.find(wanted, records.with_committed(folder))
     if found is None and chosen.baseline == "train":
         from augfpn.training.train import train  # here, because it needs torch
 
@@ -109,7 +110,8 @@ def as_text(table: Sequence[RunRow], names: Sequence[str] = paper.AP_NAMES) -> s
     rows = []
     for label, numbers in table:
         sign = "+" if label == "difference" else ""
-        rows.append([label, *(cell_text(numbers[name], sign) for name in names)])
+        shown = label if len(label) <= LONGEST else f"{label[: LONGEST - 3]}..."
+        rows.append([shown, *(cell_text(numbers[name], sign) for name in names)])
     return columns(["box/mask" if paired else "", *names], rows)
 
 

