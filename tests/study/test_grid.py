@@ -94,6 +94,19 @@ def test_a_dial_of_the_detector_changes_one_setting_of_its_budget() -> None:
             assert grid.Run("fpn", name, budget, 0).experiment == wanted
 
 
+def test_budget_transfer_runs_on_photographs_from_pretrained_weights_on_a_cpu() -> None:
+    found = grid.runs(grid.parts(), "transfer")
+    assert {run.pictures for run in found} == {"bccd", "aquarium"}
+    parts = {name for name in grid.parts() if grid.runs([name], "transfer")}
+    assert parts == {"table2", "table3", "table5", "one_stage"}
+    assert len(grid.runs(["table2"], "transfer", ["bccd"])) == 8 * 8  # variants, seeds
+    for made in (run.experiment for run in found):
+        assert (made.model.weights, made.device) == ("imagenet", "cpu")
+        assert made.data.test == config.DATA_SETS[made.data.name].test
+        assert made.data.train == "train"
+        assert made.train.fpn_start
+
+
 def test_each_notebook_of_the_study_is_a_part_or_leads_to_one() -> None:
     notebooks = (Path(__file__).parents[2] / "experiments").glob("*.ipynb")
     names = {notebook.stem for notebook in notebooks} - {"ablation"}  # of two single runs
