@@ -73,12 +73,7 @@ class Progress:
 
     def write(self, line: str) -> None:
         if self.mode == "lines":
-            try:
-                sys.stdout.write(line + "\n")
-                sys.stdout.flush()
-            except BrokenPipeError:
-                raise
-            except OSError:  # a full disk behind a log is no reason to end a run
+            if not is_written(line):
                 self.mode = "off"
             return
         from IPython.display import display
@@ -93,8 +88,22 @@ class Progress:
 def note(line: str) -> None:
     """Print a line that a person should read before a run goes on, progress or not."""
     if not rank():
-        sys.stdout.write(printable(line) + "\n")
+        is_written(printable(line))
+
+
+def is_written(line: str) -> bool:
+    """Write a line to stdout; whether that was possible.
+
+    A full disk behind a log is no reason to end a run. Raises ``BrokenPipeError`` if nobody reads.
+    """
+    try:
+        sys.stdout.write(line + "\n")
         sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError:
+        return False
+    return True
 
 
 def where_am_i() -> str:

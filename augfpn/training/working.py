@@ -67,7 +67,7 @@ def writing_record(work: Path) -> contextlib.AbstractContextManager:
     """A block that writes into a record; errors of the disk become ``UserError``."""
     return disk_faults_said(
         "the record could not be written",
-        f"the training is kept in {work}, and the same command goes on from there.",
+        f"the training is kept in {work}, if that is still there, and the same command goes on.",
     )
 
 
@@ -85,7 +85,7 @@ def complete(work: Path, final: Path) -> Path:
     """
     with disk_faults_said(
         f"{work} could not be renamed to {final.name}",
-        "the run is complete in it, and the same command finishes it.",
+        "the run is complete in it, if that is still there, and the same command finishes it.",
     ):
         sync_folder(work)
         work.rename(final)

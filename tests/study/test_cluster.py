@@ -208,7 +208,7 @@ def test_a_grid_on_slurm_survives(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         known = known_before()
         for i, (run, to) in enumerate(zip(runs, disturb.values(), strict=False)):
             log = logs / f"scenes-{run.variant}-seed0.txt"
-            if i not in done and log.exists() and "training " in log.read_text():
+            if i not in done and log.exists() and "\ntraining " in log.read_text():
                 (mine,) = [each for each in known or () if each.endswith(f"_{i}")]
                 to(mine, process_of(run, tmp_path / "slurm"))
                 done.add(i)

@@ -53,6 +53,14 @@ def test_a_reader_who_is_gone_is_told_to_the_command(monkeypatch) -> None:
         tell(1)
 
 
+def test_a_note_ends_no_run_either_but_for_a_reader_who_is_gone(monkeypatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Full())
+    progress.note("the warm-up is short")
+    monkeypatch.setattr(sys, "stdout", Gone())
+    with pytest.raises(BrokenPipeError):
+        progress.note("the warm-up is short")
+
+
 @pytest.mark.parametrize(("watched", "mode"), [(True, "notebook"), (False, "lines")])
 def test_a_notebook_that_nobody_looks_at_gets_lines(watched, mode, monkeypatch) -> None:
     monkeypatch.setattr(progress, "in_kernel", lambda: True)
