@@ -14,7 +14,7 @@ from augfpn.support.text import columns
 
 Number = float | None  # in percent
 Cell = Number | tuple[Number, Number]  # of boxes; with masks a pair, as in the paper's Table 1
-LONGEST = 60  # letters of a label: a class may have a name of any length
+LABEL_LETTERS = 60  # letters of a label: a class may have a name of any length
 RunRow = tuple[str, dict[str, Cell]]  # a label, and cells by name
 
 
@@ -110,7 +110,7 @@ def as_text(table: Sequence[RunRow], names: Sequence[str] = paper.AP_NAMES) -> s
     rows = []
     for label, numbers in table:
         sign = "+" if label == "difference" else ""
-        shown = label if len(label) <= LONGEST else f"{label[: LONGEST - 3]}..."
+        shown = label if len(label) <= LABEL_LETTERS else f"{label[: LABEL_LETTERS - 3]}..."
         rows.append([shown, *(cell_text(numbers[name], sign) for name in names)])
     return columns(["box/mask" if paired else "", *names], rows)
 

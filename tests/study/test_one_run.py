@@ -131,6 +131,13 @@ def test_classes_have_box_and_mask_ap_even_one_that_is_called_mask(masked):
     assert rows == [["face", "50.0/40.0", "40.0/30.0"], ["mask", "29.0/25.0", "31.0/20.0"]]
 
 
+def test_a_name_of_hundreds_of_letters_does_not_widen_the_table():
+    rows = [("x" * 300, {"AP": 50.0}), ("y" * 60, {"AP": 40.0})]
+    lines = one_run.as_text(rows, ["AP"]).splitlines()
+    assert lines[1].split() == ["x" * 57 + "...", "50.0"]
+    assert lines[2].split() == ["y" * 60, "40.0"]
+
+
 def test_classes_that_no_test_picture_shows_are_left_out():
     empty, full = {"by_class": {"cat": None, "dog": None}}, {"by_class": {"cat": None, "dog": 0.25}}
     assert one_run.class_table({"run": empty}) == ""
