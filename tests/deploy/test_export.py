@@ -62,7 +62,8 @@ def without_detections(file: Path) -> Path:
                 bias = np.full(weights[name].dims[0], -100, np.float32)
                 if "cls_score" in name:
                     bias[0] = 100  # the background
-                node.input[2] = "bias"
+                del node.input[2:]  # a bias of zeros is not in the file
+                node.input.append("bias")
                 model.graph.initializer.append(onnx.numpy_helper.from_array(bias, "bias"))
     onnx.save(model, file.with_name("none.onnx"))
     return file.with_name("none.onnx")
