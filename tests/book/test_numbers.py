@@ -78,6 +78,8 @@ def rate(batch: int) -> str:
 SOURCES: dict[tuple[str, str], Callable[[], str]] = {
     ("README", "3.11"): lambda: PYTHON.removeprefix(">="),
     ("README", "2.0"): named("2.0"),  # of the licence
+    ("README", "4.0"): named("4.0"),  # of Aquarium's licence
+    ("reproducibility", "4.0"): named("4.0"),
     ("coco_recipe", "0.02"): lambda: rate(16),
     ("coco_recipe", "0.01"): lambda: rate(8),
     ("coco_recipe", "0.4"): named("0.4"),  # GB of COCO's own file
