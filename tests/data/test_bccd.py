@@ -102,7 +102,7 @@ def test_the_fingerprint_sees_every_file(made_up):
         ("</size>", "", "BloodImage_00007.xml is broken XML (mismatched tag: line 3"),
         ("WBC", "Wbc", "class 'Wbc' is unknown; did you mean"),
         ("<name>WBC</name>", "", "class '' is unknown"),
-        ("<width>64</width>", "", "has size/width ''; make it a number"),
+        ("<width>64</width>", "", "has size/width ''; make it a whole number"),
         ("<xmin>1<", "<xmin>one<", "has bndbox/xmin 'one'; make it a number"),
         ("<xmin>1<", "<xmin>nan<", "has bbox [nan, "),
     ],
