@@ -219,7 +219,7 @@ def test_runs_repeat_and_their_detectors_are_tested_as_all_are(
     assert one.curve == two.curve
     assert one.predictions == two.predictions
     for mine, other in zip(one.curve, usual.curve, strict=True):
-        assert mine == pytest.approx(other, rel=1e-3)
+        assert mine == pytest.approx(other, rel=5e-3)  # AdamW enlarges rounding
     detector = build_detector(one.experiment.model)
     detector.load_state_dict(weights[0])
     test = load.load_pictures(one.experiment.data, "test")
