@@ -17,6 +17,13 @@ from augfpn.training import reopen
 onnx = pytest.importorskip("onnx", reason="needs pip install 'augfpn[export]'")
 pytest.importorskip("openvino", reason="needs pip install 'augfpn[openvino]'")
 CATEGORIES = {7: "left", 3: "größte"}
+CONSTANTS = {
+    "halves": np.array([[0, 0, 0.5, 0.5]], np.float32),
+    "pixel": np.array([[0, 0, 0.5, 0.5]], np.float32),
+    "sides": np.array([2, 1, 2, 1]),
+    "the_scores": np.array([0.75, 0.25], np.float32),
+    "the_labels": np.array([2, 1]),
+}
 
 
 def written(path: Path, categories: dict[int, str] | None = CATEGORIES) -> Path:
@@ -27,13 +34,6 @@ def written(path: Path, categories: dict[int, str] | None = CATEGORIES) -> Path:
     """
     node, value = onnx.helper.make_node, onnx.helper.make_tensor_value_info
     kinds = onnx.TensorProto
-    constants = {
-        "halves": np.array([[0, 0, 0.5, 0.5]], np.float32),
-        "pixel": np.array([[0, 0, 0.5, 0.5]], np.float32),
-        "sides": np.array([2, 1, 2, 1]),
-        "the_scores": np.array([0.75, 0.25], np.float32),
-        "the_labels": np.array([2, 1]),
-    }
     nodes = [
         node("Shape", ["picture"], ["shape"]),
         node("Gather", ["shape", "sides"], ["whwh"]),
@@ -53,7 +53,7 @@ def written(path: Path, categories: dict[int, str] | None = CATEGORIES) -> Path:
         "two",
         [value("picture", kinds.FLOAT, [3, "h", "w"])],
         outputs,
-        [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()],
+        [onnx.numpy_helper.from_array(array, name) for name, array in CONSTANTS.items()],
     )
     opset = onnx.helper.make_opsetid("", export.OPSET)
     model = onnx.helper.make_model(graph, opset_imports=[opset], ir_version=10)
