@@ -34,7 +34,7 @@ def names_in(settings: dict[str, Any], before: str = "") -> list[str]:
     return found
 
 
-NAMES = tuple(names_in(config.DEFAULTS))
+ALL_NAMES = tuple(names_in(config.DEFAULTS))
 
 
 def check_settings(words: Iterable[str], parameters: Collection[str]) -> None:
@@ -47,8 +47,8 @@ def check_settings(words: Iterable[str], parameters: Collection[str]) -> None:
         own = name.rpartition(".")[2]
         if not (equals and value):
             wrong = "give NAME=VALUE, as model.channels=32"
-        elif name not in NAMES:
-            hint = did_you_mean(name, NAMES) or "augfpn/config.py lists them"
+        elif name not in ALL_NAMES:
+            hint = did_you_mean(name, ALL_NAMES) or "augfpn/config.py lists them"
             wrong = f"there is no such setting: {hint}"
         elif name in ELSEWHERE:
             wrong = ELSEWHERE[name]
@@ -78,7 +78,7 @@ def with_settings(made: config.Experiment, words: Iterable[str]) -> config.Exper
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         wanted = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        given = f" = {shown(first['input'])}" if where in NAMES else ""
+        given = f" = {shown(first['input'])}" if where in ALL_NAMES else ""
         raise UserError(f"settings: {where}{given}: expected {wanted}.") from None
 
 

@@ -22,7 +22,7 @@ from augfpn.settings.experiment import experiment
 from augfpn.study.sets import (
     DIALS_OF_DETECTOR,
     SETS,
-    SETTINGS,
+    SETTINGS_OF_SETS,
     dialled_settings,
     settings_that_vary,
 )
@@ -81,7 +81,7 @@ def parts() -> dict[str, Part]:
         "table2": Part("Table 2: the three components", of_table("Table 2"), both, transfer=True),
         "defects": Part("Does each component mend its own defect?", each_alone, ("scenes", *DIALS)),
         "dials": Part(
-            "Pilots of new dials: what FPN loses", ("fpn",), (*DIALS_OF_DETECTOR, *SETTINGS)
+            "Pilots of new dials: what FPN loses", ("fpn",), (*DIALS_OF_DETECTOR, *SETTINGS_OF_SETS)
         ),
         "mechanisms": Part("The three defects, measured", each_alone, both, measured=True),
         "figure4": Part(

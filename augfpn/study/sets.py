@@ -28,11 +28,11 @@ DIALS_OF_DETECTOR = {  # the same scenes; a set's name: a field of `Model`, time
     "channels_x0.125": ("channels", 0.125),
     "channels_x4": ("channels", 4.0),  # a control: hardly reduced
 }
-SETTINGS = {  # other sets with settings that have no parameter of their own
+SETTINGS_OF_SETS = {  # other sets with settings that have no parameter of their own
     "arrangement": ("data.arrangement=0.3",),
     "far_context": ("data.scene_size=[640,512]",),
 }
-SETS |= {name: {"data": "scenes"} for name in (*DIALS_OF_DETECTOR, *SETTINGS)}
+SETS |= {name: {"data": "scenes"} for name in (*DIALS_OF_DETECTOR, *SETTINGS_OF_SETS)}
 # A strip that C5 cannot see from the middle of the picture: it sees 191 px.
 SETS["far_context"] |= {"context": 0.5, "short_side": 512}
 
@@ -40,7 +40,7 @@ SETS["far_context"] |= {"context": 0.5, "short_side": 512}
 def dialled_settings(pictures: str, budget: str) -> tuple[str, ...]:
     """The parameter ``settings`` that a picture set gives."""
     if pictures not in DIALS_OF_DETECTOR:
-        return SETTINGS.get(pictures, ())
+        return SETTINGS_OF_SETS.get(pictures, ())
     field, factor = DIALS_OF_DETECTOR[pictures]
     return (f"model.{field}={factor * getattr(BUDGETS[budget].model, field):g}",)
 

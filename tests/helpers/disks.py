@@ -17,7 +17,7 @@ MB = 2**20
 
 @contextlib.contextmanager
 def mounted(folder: Path, megabytes: int) -> Iterator[Path]:
-    """A folder that is a file system of its own in the memory; skips the test if there can be none."""
+    """A folder that is a file system of its own in memory; skips the test if there can be none."""
     stored(folder).mkdir(parents=True)
     folder.mkdir()
     tmpfs = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", stored(folder)]

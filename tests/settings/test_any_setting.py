@@ -62,7 +62,7 @@ def test_what_does_not_fit_is_refused_in_a_sentence(word: str, said: str) -> Non
 
 def test_each_setting_has_one_place() -> None:
     """A setting is a parameter, or is decided elsewhere, or can be named, and that is all."""
-    for name in any_setting.NAMES:
+    for name in any_setting.ALL_NAMES:
         last = name.rpartition(".")[2]
         given = f"{name}={any_setting.word_of(name, config.to_dict(made())).partition('=')[2]}"
         refused = last in NAMES or name in any_setting.ELSEWHERE

@@ -12,7 +12,7 @@ from augfpn.errors import UserError
 from augfpn.settings import paper, parameters
 from augfpn.settings.experiment import experiment
 from augfpn.study import grid, recorded
-from augfpn.study.sets import DIALS_OF_DETECTOR, SETTINGS
+from augfpn.study.sets import DIALS_OF_DETECTOR, SETTINGS_OF_SETS
 
 ABLATIONS = {"table2": 8, "table3": 8, "table4": 11, "table5": 5}
 
@@ -182,7 +182,12 @@ def test_a_recipe_and_a_variant_that_are_the_same_are_run_once() -> None:
 
 
 def test_picture_sets_are_all_data_sets_and_a_set_for_each_dial() -> None:
-    assert set(grid.SETS) == {*config.DATA_SETS, *config.DIALS, *DIALS_OF_DETECTOR, *SETTINGS}
+    assert set(grid.SETS) == {
+        *config.DATA_SETS,
+        *config.DIALS,
+        *DIALS_OF_DETECTOR,
+        *SETTINGS_OF_SETS,
+    }
     assert grid.SETS["detail"] == {"data": "scenes", "detail": 0.5}
     assert grid.SETS["scale"] == {"data": "scenes", "scale": 1.0}
 
