@@ -21,7 +21,7 @@ from torchvision.models.detection.faster_rcnn import TwoMLPHead
 from augfpn.pyramid import Boxes, HardRoISelection, Levels, SoftRoISelection
 
 LITTLE = 2**25  # bytes of features that are kept, as without all this
-SOFT_ROIS = 256  # RoIs that soft selection takes at a time: all 512 would take 3 % more memory
+SOFT_ROIS = 256  # RoIs that soft selection takes at a time: it needs several maps of their size
 Selection = HardRoISelection | SoftRoISelection
 
 
