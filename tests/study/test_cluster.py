@@ -181,8 +181,9 @@ def parent_of(process: int) -> int:
 
 
 def slurm(*words: str) -> None:
-    """Its status does not count: scancel may try again where its signal has already ended a job."""
-    subprocess.run(words, check=False, capture_output=True)
+    """Not for long: scancel goes on trying where its signal has already ended a job."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run(words, check=False, capture_output=True, timeout=5)
 
 
 @pytest.mark.slow
