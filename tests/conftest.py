@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Where Python may not keep what it has compiled, each program that imports torch compiles it anew,
 # which takes longer than what most of these programs do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Under nohup, and in a script's background, signals are ignored that tests send to programs.
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 BESIDE = Path(__file__).parents[2] / "shared" / "data"
 
 

@@ -59,9 +59,9 @@ def without_detections(file: Path) -> Path:
     for node in model.graph.node:
         for name in node.input:
             if name.endswith(LAST_WEIGHTS):
-                bias = np.full(weights[name].dims[0], -100, np.float32)
+                bias = np.full(weights[name].dims[0], -1e6, np.float32)
                 if "cls_score" in name:
-                    bias[0] = 100  # the background
+                    bias[0] = 1e6  # the background
                 del node.input[2:]  # a bias of zeros is not in the file
                 node.input.append("bias")
                 model.graph.initializer.append(onnx.numpy_helper.from_array(bias, "bias"))

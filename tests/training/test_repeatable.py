@@ -218,8 +218,10 @@ def test_runs_repeat_and_their_detectors_are_tested_as_all_are(
         assert torch.equal(value, weights[1][name]), name
     assert one.curve == two.curve
     assert one.predictions == two.predictions
+    assert one.curve[0] == pytest.approx(usual.curve[0], rel=1e-5)
     for mine, other in zip(one.curve, usual.curve, strict=True):
-        assert mine == pytest.approx(other, rel=5e-3)  # AdamW enlarges rounding
+        # AdamW's first steps follow the sign of a gradient, also where rounding decides it.
+        assert mine == pytest.approx(other, rel=5e-3)
     detector = build_detector(one.experiment.model)
     detector.load_state_dict(weights[0])
     test = load.load_pictures(one.experiment.data, "test")
