@@ -18,7 +18,9 @@ from augfpn.errors import UserError
 onnx = pytest.importorskip("onnx", reason="export needs pip install 'augfpn[export]'")
 pytest.importorskip("onnxruntime", reason="export needs pip install 'augfpn[export]'")
 CATEGORIES = {3: "a", 7: "ü", 9: "c", 20: "d"}  # ids of a data set that are not its labels
-LAST_WEIGHTS = ("box_predictor.cls_score.weight", "classification_head.cls_logits.weight")
+LAST_WEIGHTS = (  # of the layer that scores: the new part's, if it is there
+    *("refine.weight", "box_predictor.cls_score.weight", "classification_head.cls_logits.weight"),
+)
 SIZES = ((3, 120, 200), (3, 200, 120), (3, 256, 256))
 
 
@@ -56,15 +58,15 @@ def without_detections(file: Path) -> Path:
     """A copy of an exported file that finds nothing: its scores have another bias."""
     model = onnx.load(file)
     weights = {each.name: each for each in model.graph.initializer}
+    last = next(name for end in LAST_WEIGHTS for name in weights if name.endswith(end))
+    bias = np.full(weights[last].dims[0], -1e6, np.float32)
+    if "cls_logits" not in last:
+        bias[0] = 1e6  # the background
+    model.graph.initializer.append(onnx.numpy_helper.from_array(bias, "bias"))
     for node in model.graph.node:
-        for name in node.input:
-            if name.endswith(LAST_WEIGHTS):
-                bias = np.full(weights[name].dims[0], -1e6, np.float32)
-                if "cls_score" in name:
-                    bias[0] = 1e6  # the background
-                del node.input[2:]  # a bias of zeros is not in the file
-                node.input.append("bias")
-                model.graph.initializer.append(onnx.numpy_helper.from_array(bias, "bias"))
+        if last in node.input:
+            del node.input[2:]  # its own bias, which is not in the file if it is zero
+            node.input.append("bias")
     onnx.save(model, file.with_name("none.onnx"))
     return file.with_name("none.onnx")
 
