@@ -15,7 +15,7 @@ def seconds_of_the_pictures_in_the_readme() -> None:
     assert all(6 <= run.result["seconds"] / 60 <= 8 for run in shown_runs)
 
 
-@says("README", "No COCO run has been made: the recipes build, take a step and evaluate")
+@says("README", "No recipe has been trained on COCO yet.")
 @says("intro", "nobody here has trained on COCO yet")
 @says("claims", "**What nobody has run** are the headline rows on COCO with this code")
 @says("coco_recipe", "We have not made that run, for want of eight GPUs.")
