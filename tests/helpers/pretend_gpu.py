@@ -196,6 +196,9 @@ def pretend_gpu() -> Iterator[PretendGPU]:
     gpu, set_overwrite = PretendGPU(), torch.__future__.set_overwrite_module_params_on_conversion
     with ExitStack() as stack:
         stack.enter_context(patch("torch.cuda._lazy_init", lambda: None))
+        # An optimiser asks for it; older versions of torch then ask the driver.
+        capturing = "torch.cuda.graphs._cuda_isCurrentStreamCapturing"
+        stack.enter_context(patch(capturing, lambda: False))
         stack.enter_context(torch.backends.cudnn.flags(enabled=False))
         for switch in (torch._C._set_only_lift_cpu_tensors, set_overwrite):
             switch(True)

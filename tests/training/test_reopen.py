@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from augfpn import records
 from augfpn.errors import UserError
@@ -38,7 +38,7 @@ def test_a_detector_is_named_by_its_folder_or_its_weights(record: records.Record
         detector, found = reopen.load_detector(path, "cpu")
         assert found.id == record.id
         assert not detector.training
-        kept = torch.load(record.weights, weights_only=True)
+        kept = load_file(record.weights)
         assert all(torch.equal(kept[name], q) for name, q in detector.state_dict().items())
 
 
