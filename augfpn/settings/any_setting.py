@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from augfpn import config
 from augfpn.errors import UserError, did_you_mean
-from augfpn.settings.typed import shown
+from augfpn.settings.typed import expected_in, shown
 
 ELSEWHERE = {  # a setting: who decides it
     "model.classes": "the images decide it",
@@ -77,8 +77,8 @@ def with_settings(made: config.Experiment, words: Iterable[str]) -> config.Exper
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        wanted = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         given = f" = {shown(first['input'])}" if where in ALL_NAMES else ""
+        wanted = expected_in(first["msg"])
         raise UserError(f"settings: {where}{given}: expected {wanted}.") from None
 
 

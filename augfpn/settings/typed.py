@@ -90,11 +90,16 @@ def shown(value: object) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
+def expected_in(message: str) -> str:
+    """What pydantic's message says was expected, to stand behind "expected"."""
+    return message.removeprefix("Value error, ").removeprefix("Input should be ")
+
+
 def sentence(error: ValidationError, values: dict[str, Any], described: dict[str, str]) -> str:
     """The first thing that is wrong with some parameters, of which each is described."""
     first = error.errors()[0]
     name = str(first["loc"][0])
-    expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    expected = expected_in(first["msg"])
     if first["type"] == "literal_error":
         options = [
             option.strip("'")
