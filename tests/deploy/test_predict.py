@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -244,18 +246,35 @@ def test_what_was_stopped_leaves_nothing_and_can_be_repeated(
     assert len(list(out.iterdir())) == 4
 
 
-def test_what_was_killed_is_removed_by_the_next_run(detector, tmp_path: Path, monkeypatch) -> None:
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import torch
+from augfpn.deploy import predict
+
+class FindsNothing(torch.nn.Module):
+    def forward(self, images):
+        empty = {"boxes": torch.zeros(0, 4), "scores": torch.zeros(0)}
+        return [empty | {"labels": torch.zeros(0, dtype=torch.int64)}]
+
+def killed(*_):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+predict.instances = killed
+given, out = map(Path, sys.argv[1:])
+predict.draw_detections(FindsNothing(), {1: "a"}, predict.places([given], out), out, 0.5)
+"""
+
+
+def test_what_was_killed_is_removed_by_the_next_run(detector, tmp_path: Path) -> None:
     """No process can clean up after SIGKILL; what it has drawn is no picture to be predicted."""
     folder = tmp_path / "in"
     for name in "ab":
         save(np.full((32, 32, 3), 90, np.uint8), folder / f"{name}.png")
     out = folder / "out"
-    victim = os.fork()
-    if victim == 0:
-        monkeypatch.setattr(predict, "instances", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
-        predicted(detector, folder, out)
-        os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(victim, 0)[1]) == -signal.SIGKILL
+    # A process of its own: a fork would share the threads and the pipes of the tests' process.
+    victim = subprocess.run([sys.executable, "-c", KILLED, folder, out], check=False)
+    assert victim.returncode == -signal.SIGKILL
     assert {path.name for path in out.rglob("*.png")} == {"a.png", "b.png"}
     found, said = predicted(detector, folder, out)
     assert (len(found["images"]), said) == (2, [])
