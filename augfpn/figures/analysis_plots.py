@@ -74,23 +74,25 @@ def precision_recall(curves: dict) -> Figure:
     ]
     shades = seaborn.color_palette("Blues_r", len(chosen) + 2)
     for name, shade in zip(chosen, shades, strict=False):
-        left.plot(recall, precision[name], color=shade, label=name)
+        left.plot(recall, precision[name], color=shade)
     by_class = list(curves["by_class"].values())
     shown, fonts = readable(list(curves["by_class"]))
     worst = sorted(range(len(by_class)), key=lambda place: sum(by_class[place]))[:MOST_CURVES]
     for place, colour in zip(worst, COLOURS, strict=False):
-        right.plot(recall, by_class[place], color=colour, label=shown[place])
+        right.plot(recall, by_class[place], color=colour)
     few = len(shown) <= MOST_CURVES
     title = "each class" if few else f"{MOST_CURVES} classes with the lowest AP50"
     left.set(title="mean of all classes,\nby IoU threshold", xlabel="recall", ylabel="precision")
     right.set(title=f"{title},\nIoU threshold 0.50", xlabel="recall")
-    for axis in (left, right):
+    # Lines and names are handed over: a label that begins with "_" is left out otherwise.
+    entries = [(left.lines, chosen), (right.lines, [shown[place] for place in worst])]
+    for axis, entry in zip((left, right), entries, strict=True):
         axis.set(xlim=(0, 1), ylim=(0, 1.02))
         if not recall:
             axis.text(0.5, 0.5, "no objects", ha="center", transform=axis.transAxes)
             continue
         below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 2}
-        axis.legend(**below, prop={"family": fonts, "size": "small"})
+        axis.legend(*entry, **below, prop={"family": fonts, "size": "small"})
     return figure
 
 
@@ -189,14 +191,18 @@ def calibration(found: dict) -> Figure:
 
 
 def readable(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Short names that can be drawn, and the fonts for them; see `augfpn.figures.letters`."""
+    """Short names as matplotlib draws them literally, and the fonts for them.
+
+    See `augfpn.figures.letters`. A dollar sign gets the backslash without which two of them would
+    enclose mathematics.
+    """
     own = font_manager.findfont(FONT)
     shown, fonts = [], [FONT]
     for name in map(printable, names):
         file = own if {ord(x) for x in name if x != " "} <= letters_of(own) else font_with(name)
         if file not in (None, "", own):
             fonts.append(font_manager.get_font(file).family_name)
-        shown.append(shortened(in_latin(name) if file is None else name))
+        shown.append(shortened(in_latin(name) if file is None else name).replace("$", r"\$"))
     return shown, list(dict.fromkeys(fonts))
 
 

@@ -56,9 +56,13 @@ def has_letters(text: str) -> bool:
 
 @cache
 def letters_of(file: str) -> frozenset[int]:
-    """The code points that a font file has glyphs for; none if it cannot be read."""
+    """The code points that a font file has glyphs for.
+
+    None if it cannot be read, or has pictures of one size in place of outlines, as emoji have.
+    """
     try:
-        return frozenset(ft2font.FT2Font(file).get_charmap())
+        font = ft2font.FT2Font(file)
+        return frozenset(font.get_charmap() if font.scalable else ())
     except (OSError, RuntimeError):
         return frozenset()
 

@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib import font_manager
+from matplotlib.figure import Figure
 
 from augfpn.figures import analysis_plots
 from augfpn.study import analysis
@@ -137,6 +140,25 @@ def test_a_font_that_has_the_letters_is_taken(monkeypatch) -> None:
     serif = font_manager.findfont("DejaVu Serif")
     monkeypatch.setattr(analysis_plots, "font_with", lambda _: serif)
     assert analysis_plots.readable(["狗"]) == (["狗"], ["DejaVu Sans", "DejaVu Serif"])
+
+
+ODD = ["$x^2$", "_hidden", r"a\$b$", r"\frac{1}{2}", "<b>x</b>", "a_b_c", "100 % {0}"]
+
+
+def test_names_are_drawn_literally() -> None:
+    objects = [box(1, i, 40.0 * i) for i in range(1, len(ODD) + 1)]
+    coco = truth(objects, ODD)
+    figures = analysis_plots.figures(analysis.analyse(coco, [x | {"score": 0.9} for x in objects]))
+    assert set(words_of(figures["confusion"])) >= set(ODD)
+    shown = [name for name in ODD if name in words_of(figures["precision_recall"])]
+    assert len(shown) == analysis_plots.MOST_CURVES
+
+
+def words_of(figure: Figure) -> list[str]:
+    """What an SVG of a figure has as text; mathematics would be taken apart there."""
+    with plt.rc_context({"svg.fonttype": "none"}):
+        root = ElementTree.fromstring(analysis.figure_bytes(figure, "svg"))
+    return ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
 def test_of_many_classes_the_confused_ones_are_kept_and_no_object_is_lost() -> None:
