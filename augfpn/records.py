@@ -18,12 +18,13 @@ the id is for people (`augfpn.settings.components.record_name`); this module doe
 import gzip
 import hashlib
 import json
+import math
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from augfpn import config
 from augfpn.errors import UserError
@@ -40,9 +41,13 @@ from augfpn.record_files import (
     object_in,
     parsed,
 )
+from augfpn.settings.components import components_of, variant_of
 from augfpn.support.files import check_readable, packed, write_bytes, write_json
 from augfpn.support.lease import attempts_in
 from augfpn.support.machine import environment
+
+if TYPE_CHECKING:
+    import pandas
 
 COMMITTED = (
     Path(__file__).parent / "_records",  # in an installed wheel
@@ -191,36 +196,36 @@ def read_all(folders: Iterable[Path]) -> tuple[list[Record], list[str]]:
     return whole, problems
 
 
-def of_same_pictures(whole: Sequence[Record]) -> tuple[list[Record], list[str]]:
-    """Per data setting, keep the records made on its most common pictures: these are comparable.
+def frame(whole: Iterable[Record]) -> "pandas.DataFrame":
+    """Some records as a tidy table for pandas and seaborn: a row for each run, in their order.
 
-    Returns the records that are kept, and a sentence for each record that is left out.
+    Columns: ``id`` and ``record`` (the folder's name); ``data``, ``budget``, ``detector``,
+    ``backbone``; ``variant``, the word for all components ("cs_lam0.5_rfa"); ``cs``, ``rfa`` and
+    ``srs``, whether a component is on; ``seed``, by which runs are paired; ``AP``, ``AP50``,
+    ``AP75``, ``APs``, ``APm``, ``APl`` and, of masks, ``mask AP`` ... as fractions, nan without
+    objects; ``processor``, ``commit``, ``seconds``; and each other setting under its own name, such
+    as ``model.channels``.
     """
-    by_settings: dict[tuple[str, config.Data], list[Record]] = {}
-    for record in whole:
-        by_settings.setdefault(settings_of(record), []).append(record)
-    usual = {key: most_alike(group) for key, group in by_settings.items()}
-    kept, problems = [], []
-    for record in whole:
-        first = usual[settings_of(record)]
-        if record.fingerprints == first.fingerprints:
-            kept.append(record)
-        else:
-            problems.append(
-                f"{record.folder.name} was made on other pictures than {first.folder.name}."
-            )
-    return kept, problems
+    import pandas
+
+    return pandas.DataFrame([row_of(each) for each in whole])
 
 
-def settings_of(record: Record) -> tuple[str, config.Data]:
-    """The budget, and the data settings without the folder: comparable records share both."""
-    return record.experiment.budget, replace(record.experiment.data, root=None)
-
-
-def most_alike(group: Sequence[Record]) -> Record:
-    """The first record that was made on the most common pictures of a group of records."""
-    pictures = [record.fingerprints for record in group]
-    return group[pictures.index(max(pictures, key=pictures.count))]
+def row_of(record: Record) -> dict[str, Any]:
+    """A record's row in `frame`."""
+    own, parts = record.experiment, config.to_dict(record.experiment)
+    settings = {f"{p}.{n}": v for p in ("model", "data", "train") for n, v in parts[p].items()}
+    row = {"id": record.id, "record": record.folder.name, "data": settings.pop("data.name")}
+    row |= {"budget": own.budget, "detector": settings.pop("model.detector")}
+    row |= {"backbone": settings.pop("model.backbone"), "variant": variant_of(own.model)}
+    on = {each.title for each in components_of(own.model)}
+    row |= {title.lower(): title in on for title in ("CS", "RFA", "SRS")} | {"seed": own.seed}
+    for prefix, numbers in (("", record.result), ("mask ", record.result.get("mask", {}))):
+        there = {name: x for name, x in numbers.items() if name.startswith("AP")}
+        row |= {prefix + n: math.nan if x is None or x < 0 else x for n, x in there.items()}
+    made = {"processor": str(record.environment["device_name"])}
+    made |= {"commit": record.environment["commit"], "seconds": record.result["seconds"]}
+    return row | made | settings
 
 
 def find(wanted: str, folders: Iterable[Path]) -> Record | None:
@@ -231,14 +236,6 @@ def find(wanted: str, folders: Iterable[Path]) -> Record | None:
             if record.id == wanted:
                 return record
     return None
-
-
-def free_name(parent: Path, name: str) -> Path:
-    """``parent/name``, with .2, .3 ... at its end if the name is taken."""
-    folder, again = parent / name, 2
-    while folder.exists():
-        folder, again = parent / f"{name}.{again}", again + 1
-    return folder
 
 
 def read_predictions(folder: Path) -> list[dict]:

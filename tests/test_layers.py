@@ -23,7 +23,7 @@ ROOMS = {
     "settings": "errors config",
     "notebook": "errors config support settings",
     "record_files": "config",
-    "records": "errors config support record_files",
+    "records": "errors config support settings record_files",
     "data": "errors config support",
     "speed": "pyramid",
     "detectors": "errors config pyramid settings speed",
@@ -32,7 +32,8 @@ ROOMS = {
     "diagnostics": "errors config pyramid support records data detectors training",
     "deploy": "errors pyramid support data speed detectors training figures",
     "study": (
-        "errors config support settings records data speed detectors training figures diagnostics"
+        "errors config support settings records data speed detectors training figures diagnostics "
+        "deploy"
     ),
     "cli": (
         "errors config support settings records data detectors training diagnostics deploy study"

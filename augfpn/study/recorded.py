@@ -81,7 +81,7 @@ def collect(folders: Sequence[Path]) -> Found:
     same run differ, the first one counts. Raises ``UserError`` for a folder that is a file.
     """
     whole, problems = records.read_all(folders)
-    alike, others = records.of_same_pictures([up_to_date(record) for record in whole])
+    alike, others = of_same_pictures([up_to_date(record) for record in whole])
     problems += others
     by_key: dict[str, records.Record] = {}
     for record in alike:
@@ -103,6 +103,40 @@ def collect(folders: Sequence[Path]) -> Found:
         elif first.diagnostics is None and record.diagnostics is not None:
             by_key[key] = record
     return Found(by_key, tuple(problems))
+
+
+def of_same_pictures(
+    whole: Sequence[records.Record],
+) -> tuple[list[records.Record], list[str]]:
+    """Per data setting, keep the records made on its most common pictures: these are comparable.
+
+    Returns the records that are kept, and a sentence for each record that is left out.
+    """
+    by_settings: dict[tuple[str, config.Data], list[records.Record]] = {}
+    for record in whole:
+        by_settings.setdefault(pictures_wanted(record), []).append(record)
+    usual = {key: most_alike(group) for key, group in by_settings.items()}
+    kept, problems = [], []
+    for record in whole:
+        first = usual[pictures_wanted(record)]
+        if record.fingerprints == first.fingerprints:
+            kept.append(record)
+        else:
+            problems.append(
+                f"{record.folder.name} was made on other pictures than {first.folder.name}."
+            )
+    return kept, problems
+
+
+def pictures_wanted(record: records.Record) -> tuple[str, config.Data]:
+    """The budget, and the data settings without the folder: comparable records share both."""
+    return record.experiment.budget, dataclasses.replace(record.experiment.data, root=None)
+
+
+def most_alike(group: Sequence[records.Record]) -> records.Record:
+    """The first record that was made on the most common pictures of a group of records."""
+    pictures = [record.fingerprints for record in group]
+    return group[pictures.index(max(pictures, key=pictures.count))]
 
 
 def up_to_date(record: records.Record) -> records.Record:

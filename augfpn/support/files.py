@@ -82,6 +82,14 @@ def existing(folder: Path) -> Path:
     return next(each for each in (folder, *folder.absolute().parents) if each.exists())
 
 
+def free_name(parent: Path, name: str) -> Path:
+    """``parent/name``, with .2, .3 ... at its end if the name is taken."""
+    folder, again = parent / name, 2
+    while folder.exists():
+        folder, again = parent / f"{name}.{again}", again + 1
+    return folder
+
+
 def check_room(folder: Path, needed: int, what: str) -> None:
     """Raise ``UserError`` if the disk of a folder, which need not exist yet, lacks room."""
     free = shutil.disk_usage(existing(folder)).free

@@ -17,6 +17,7 @@ from torch import nn
 from augfpn import config, records
 from augfpn.data.batches import ImagesTargets, batches
 from augfpn.errors import UserError
+from augfpn.support.files import free_name
 from augfpn.support.lease import forget
 from augfpn.support.machine import keep_freed_memory, peak_memory
 from augfpn.support.progress import Progress
@@ -90,7 +91,7 @@ def train(experiment: config.Experiment, folder: Path, again: bool = False) -> r
             with writing_record(work):
                 write_record(work, run, state, results, here)
                 save_weights(detector, work / records.WEIGHTS)
-            final = complete(work, records.free_name(folder, run.name))
+            final = complete(work, free_name(folder, run.name))
     return records.read(here.from_first(final if here.first else None))
 
 
