@@ -104,12 +104,16 @@ def difference(a: dict[str, Cell], b: dict[str, Cell]) -> dict[str, Cell]:
     return {name: each(operator.sub, a[name], b[name]) for name in paper.AP_NAMES}
 
 
-def as_text(table: Sequence[RunRow], names: Sequence[str] = paper.AP_NAMES) -> str:
-    """Aligned columns; a dash where a number does not exist, a sign in front of differences."""
+def as_text(
+    table: Sequence[RunRow],
+    names: Sequence[str] = paper.AP_NAMES,
+    signed: Sequence[str] = ("difference",),
+) -> str:
+    """Aligned columns; a dash where a number does not exist, a sign in the rows ``signed``."""
     paired = any(isinstance(numbers[name], tuple) for _, numbers in table for name in names)
     rows = []
     for label, numbers in table:
-        sign = "+" if label == "difference" else ""
+        sign = "+" if label in signed else ""
         shown = label if len(label) <= LABEL_LETTERS else f"{label[: LABEL_LETTERS - 3]}..."
         rows.append([shown, *(cell_text(numbers[name], sign) for name in names)])
     return columns(["box/mask" if paired else "", *names], rows)
@@ -127,7 +131,7 @@ def class_table(results: dict[str, dict]) -> str:
         for name, ap in classes_in_percent(result).items():
             if result["by_class"][name] is not None:
                 rows.setdefault(name, dict.fromkeys(results))[title] = ap
-    return as_text(list(rows.items()), list(results)) if rows else ""
+    return as_text(list(rows.items()), list(results), signed=()) if rows else ""
 
 
 def results_of(record: records.Record, twin: records.Record | None) -> dict[str, dict]:

@@ -5,6 +5,7 @@ another process works on the same run; interrupted by a signal, so that it can g
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -17,12 +18,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
-from augfpn.errors import BusyError
+from augfpn.errors import BusyError, UserError
 from augfpn.study.grid import Run
 from augfpn.support.files import disk_faults_said
 from augfpn.support.stopping import PARENT, SIGNALS, stopped_at_once
 
 Say = Callable[[str], None]
+FULL = "the disk is full"
+# What a job that failed for its disk says, in the words of the system where it names the error.
+DISK_FAULTS = (FULL, *map(os.strerror, (errno.ENOSPC, errno.EDQUOT, errno.EROFS)))
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")  # torch takes the latter where it is set
 GPUS = "CUDA_VISIBLE_DEVICES"
 PROCESS_POLL = 0.1  # seconds
@@ -83,7 +87,8 @@ def in_processes(
 
     Each job on a GPU sees one of ``gpus``, the one with the fewest jobs. A signal to this process
     ends the jobs, which save their checkpoints first; then `Stopped` is raised. A second signal
-    does not wait for the checkpoints. Raises ``UserError`` if there is no room for the logs.
+    does not wait for the checkpoints. Raises ``UserError`` if the disk takes no files, no logs
+    either: each further job would fail as the first does.
     """
     waiting, running, outcomes = list(todo), [], []
     with stopped_at_once():
@@ -94,12 +99,22 @@ def in_processes(
                 for each in [one for one in running if one.process.poll() is not None]:
                     running.remove(each)
                     outcomes.append(outcome(each))
+                    check_disk(outcomes[-1], len(running) + len(waiting))
                     say(str(outcomes[-1]))
                 time.sleep(PROCESS_POLL)
         finally:  # a signal, or a disk that takes no log
             for each in end_all(running):
                 say(str(each))
     return outcomes
+
+
+def check_disk(ended: Outcome, others: int) -> None:
+    """Raise ``UserError`` if a job has failed because the disk takes no files."""
+    if ended.kind == "failed" and any(fault in ended.why for fault in DISK_FAULTS):
+        raise UserError(
+            f"{ended}: the other {others} jobs of this command would fail alike and are not run; "
+            "make room or give another folder, and the same command goes on."
+        )
 
 
 def start(job: Job, logs: Path, running: Sequence[Started], gpus: Sequence[str]) -> Started:
@@ -164,7 +179,7 @@ def last_words(log: Path, begins: int) -> str:
     except OSError as error:  # the folder was removed or unmounted
         return f"its log cannot be read, {error.strerror}"
     if not lines:
-        return "the disk is full, so it could say nothing" if full else "it said nothing"
+        return f"{FULL}, so it could say nothing" if full else "it said nothing"
     said = [line for line in lines if line.startswith("augfpn: ")]
     return (said or lines)[-1].removeprefix("augfpn: ").removeprefix("error: ").rstrip(".")
 

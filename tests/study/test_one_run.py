@@ -145,6 +145,11 @@ def test_classes_that_no_test_picture_shows_are_left_out():
     assert [line.split() for line in printed.splitlines()] == [["run", "FPN"], ["dog", "25.0", "-"]]
 
 
+def test_a_class_called_difference_has_an_ap_without_a_sign():
+    printed = one_run.class_table({"run": {"by_class": {"difference": 0.25}}})
+    assert printed.splitlines()[1].split() == ["difference", "25.0"]
+
+
 def test_the_conclusion_says_both(masked):
     said = one_run.run_conclusion(*masked)
     assert said.startswith(

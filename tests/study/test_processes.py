@@ -1,5 +1,6 @@
 """Jobs in processes: what becomes of them, how they end with their parent, which GPU each sees."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -139,9 +140,20 @@ def test_a_full_disk_is_named_where_a_job_could_say_nothing(tmp_path: Path) -> N
         (folder / "logs").mkdir()
         (folder / "logs/job.txt").touch()
         disks.fill(folder)
-        (ended,) = in_processes([job("print('a')\nraise SystemExit(2)")], folder, 1, print)
-    assert ended.kind == "failed"
-    assert ended.why.startswith("the disk is full, so it could say nothing; see ")
+        with pytest.raises(UserError, match="failed .the disk is full, so it could say nothing; "):
+            in_processes([job("print('a')\nraise SystemExit(2)")], folder, 1, print)
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_after_a_job_whose_disk_takes_no_files_no_other_is_begun(
+    number: int, tmp_path: Path
+) -> None:
+    fails = f"print('augfpn: error: {os.strerror(number)}: no folder.')\nraise SystemExit(2)"
+    said: list[str] = []
+    with pytest.raises(UserError, match=r"^the a: failed .*the other 2 jobs .*the same command"):
+        in_processes([job(fails, "a"), job("", "b"), job("", "c")], tmp_path, 1, said.append)
+    assert said == []
+    assert [log.name for log in (tmp_path / "logs").iterdir()] == ["a.txt"]
 
 
 def test_a_log_that_was_removed_is_said(tmp_path: Path) -> None:
