@@ -124,7 +124,7 @@ def pictures_sentence(variants: Sequence[str], of: Evidence) -> str:
 def effects_table(rows: Sequence[VariantRow]) -> str:
     """A part's table: AP and effects beside the paper's; for masks, too, if the paper has them."""
     masks = any(each.printed and each.printed.get("mask") for each in rows)
-    header = ["", "seeds", "AP", "minus FPN", "better?", "runs better, percent"]
+    header = ["", "seeds", "AP", "minus FPN", "verdict", "runs better, percent"]
     header += ["paper: AP", "paper: minus FPN"]
     header += ["mask AP", "mask AP minus FPN", "paper: mask AP"] * masks
     objects = next((each.objects for each in rows if each.objects), None) or {}
@@ -142,7 +142,7 @@ def effect_cells(row: VariantRow, masks: bool) -> list[str]:
         str(row.seeds) if row.seeds else "not run",
         percent(row.own["AP"].mean) if row.own else "–",
         effect_text(effect) if row.effect_asked else "",
-        row.verdict if effect else "",
+        BETTER[row.verdict] if effect else "",
         "" if row.better is None else f"{100 * row.better:.0f}",
         f"{row.printed['AP']:.1f}" if row.printed else "–",
         "" if printed is None else percent(printed / 100, sign=True),

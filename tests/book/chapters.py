@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
+ONE_SCREEN = {"what_we_found"}  # pages without formulas and exercises, which are no chapters
 
 
 def plain(text: str) -> str:

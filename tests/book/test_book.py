@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from chapters import ONE_SCREEN
 from torchvision.models.detection import fasterrcnn_resnet50_fpn
 
 from augfpn.data.scenes.settings import CLASSES
@@ -25,9 +26,11 @@ LEFT_ALONE = {"torch", "torchvision", "numpy"}  # a reader's environment keeps i
 TOC = yaml.safe_load((BOOK / "_toc.yml").read_text())
 NAMES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))
+WHOLE = [path for path in CHAPTERS if path.stem not in ONE_SCREEN]
 PAGES = sorted([*BOOK.glob("*.md"), *CHAPTERS])
 
 per_chapter = pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda path: path.stem)
+per_whole_chapter = pytest.mark.parametrize("chapter", WHOLE, ids=lambda path: path.stem)
 
 
 def cells(chapter: Path, kind: str) -> list[dict]:
@@ -93,7 +96,7 @@ def test_cells_are_few_and_short_and_define_nothing(chapter: Path) -> None:
     assert not [ast.unparse(node) for node in every if isinstance(node, definitions)]
 
 
-@per_chapter
+@per_whole_chapter
 def test_length(chapter: Path) -> None:
     assert 900 <= words(text(chapter)) <= 1800
 
@@ -117,7 +120,7 @@ def test_figures_stand_alone(chapter: Path) -> None:
     assert not [each for each in drawn if re.search(r"^\s*display\(", each, re.MULTILINE)]
 
 
-@per_chapter
+@per_whole_chapter
 def test_a_figure_comes_before_the_first_formula(chapter: Path) -> None:
     shown = []
     for cell in json.loads(chapter.read_text())["cells"]:

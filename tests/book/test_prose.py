@@ -61,6 +61,7 @@ NOTHING_SAID = {  # (chapter, cell) that reads records, and whose results no tex
     ("putting_it_together", "planning"),
     ("two_forwards", "opened"),
     ("two_forwards", "results"),
+    ("what_we_found", "asked"),
 }
 DRAWN_ONLY = {  # (chapter, cell) whose caption and alt text only say how a figure is drawn
     ("consistent_supervision", "effects"),

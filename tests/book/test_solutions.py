@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from chapters import BOOK, cells, source
+from chapters import BOOK, ONE_SCREEN, cells, source
 from solved.table import CHECKS, exercises
 
-CHAPTERS = sorted(path.stem for path in BOOK.glob("*.ipynb"))
+CHAPTERS = sorted({path.stem for path in BOOK.glob("*.ipynb")} - ONE_SCREEN)
 UNCHECKED = ("A thought.", "By experiment.")  # headings of exercises without a checkable answer
 
 per_chapter = pytest.mark.parametrize("chapter", CHAPTERS)

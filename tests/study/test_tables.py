@@ -30,9 +30,9 @@ def test_a_row_has_its_own_numbers_its_effect_and_the_papers(evidence: Evidence)
 def test_the_table_says_so(evidence: Evidence) -> None:
     header, *rows = cells_of(tables.effects_table(tables.variant_rows("table2", evidence)))
     by_label = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
-    verdicts = {label: row["better?"] for label, row in by_label.items()}
-    assert verdicts["CS"] == "holds"
-    assert verdicts["RFA"] == "smaller than 1 AP"  # no different from FPN in any seed
+    verdicts = {label: row["verdict"] for label, row in by_label.items()}
+    assert verdicts["CS"] == "better than FPN"
+    assert verdicts["RFA"] == "less than 1 AP apart from FPN"  # no different from FPN in any seed
     assert verdicts["SRS"] == "undecided"  # one seed is no verdict
     assert by_label["SRS"]["minus FPN"].endswith(" *")
     assert by_label["RFA"]["runs better, percent"] == "50"

@@ -1,0 +1,94 @@
+"""What the records decide: effects with intervals on each set of images, decided ones first.
+
+`augfpn.study.questions` has the questions. Those that are decided on some set of images become
+sentences of the page *What we found*; the others are named.
+"""
+
+from collections.abc import Mapping
+
+from augfpn.study.cells import effect_text, page_table
+from augfpn.study.evidence import Evidence
+from augfpn.study.intervals import LEVEL, Interval, at_level, verdict
+from augfpn.study.questions import Question, questions
+from augfpn.study.side_by_side import SET_NAMES
+
+Answers = dict[tuple[Question, str], Interval | None]  # by question and set of images
+
+
+def answers(by_set: Mapping[str, Evidence]) -> Answers:
+    """The interval of each question on the sets of images that the page compares.
+
+    ``by_set`` maps a set of images to its evidence; the sets of dials are used by some questions.
+    """
+    return {
+        (question, pictures): question.found(by_set, pictures)
+        for question in questions()
+        for pictures in SET_NAMES
+        if pictures in by_set
+    }
+
+
+def compared(of: Answers) -> int:
+    """How many intervals there are."""
+    return sum(found is not None for found in of.values())
+
+
+def sentence(question: Question, found: Interval | None) -> str:
+    """What an interval says; empty if it contains zero, or rests on too few seeds."""
+    said = "undecided" if found is None else verdict(found)
+    return {"holds": question.above, "does not hold": question.below}.get(said, "")
+
+
+def sentences(question: Question, found: Mapping[str, Interval | None]) -> str:
+    """What the intervals say by set of images; once if they agree on each set that was asked."""
+    said = {name: sentence(question, each) for name, each in found.items() if each is not None}
+    if len(set(said.values())) == 1:
+        return said.popitem()[1]
+    return " ".join(
+        f"{SET_NAMES[name].capitalize()}: {text}" for name, text in said.items() if text
+    )
+
+
+def interval_cell(found: Interval | None, comparisons: int) -> str:
+    """An interval; bold if it excludes zero at its share of the level, too (Bonferroni)."""
+    if found is None:
+        return "–"
+    shared = verdict(at_level(found, 1 - (1 - LEVEL) / comparisons))
+    text = effect_text(found)
+    return text if shared == "undecided" else f"**{text}**"
+
+
+def decided_table(of: Answers) -> str:
+    """A row for each question that is decided on some set of images."""
+    shown, many = list(dict.fromkeys(pictures for _, pictures in of)), compared(of)
+    lines = []
+    for question in dict.fromkeys(question for question, _ in of):
+        here = {pictures: of[question, pictures] for pictures in shown}
+        if any(sentence(question, found) for found in here.values()):
+            cells = [interval_cell(found, many) for found in here.values()]
+            lines.append([sentences(question, here), *cells, question.runs()])
+    return page_table(["", *(SET_NAMES[name] for name in shown), "records of"], lines)
+
+
+def undecided_text(of: Answers) -> str:
+    """The questions that no set of images decides, in one sentence."""
+    open_, closed = {}, set()
+    for (question, _), found in of.items():
+        if sentence(question, found):
+            closed.add(question)
+        elif found is not None:
+            open_[question] = question.topic
+    topics = [topic for question, topic in open_.items() if question not in closed]
+    return f"Undecided wherever it was asked: {'; '.join(topics)}." if topics else ""
+
+
+def effect_rows(of: Answers, first: str) -> list[tuple[str, float, float, float, None]]:
+    """The effects on AP of a variant or a component, in points, a row for each set of images.
+
+    For `augfpn.figures.plots.effects`.
+    """
+    return [
+        (f"{question.label()}, {SET_NAMES[pictures]}", *(100 * x for x in found[:3]), None)
+        for (question, pictures), found in of.items()
+        if found is not None and question.plus[0] == first and question.kind != "measured"
+    ]

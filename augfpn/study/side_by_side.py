@@ -1,0 +1,122 @@
+"""A part's results on several sets of pictures, one below the other, as tables in Markdown.
+
+``by_set`` maps a set of images to its evidence. The sets never share a number: each has its own
+detectors, and the rows only stand beside each other.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from augfpn.study import grid
+from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table, percent
+from augfpn.study.evidence import Evidence
+from augfpn.study.grid import baseline_of
+from augfpn.study.mechanisms import measured_cell
+from augfpn.study.tables import BETTER, VariantRow, variant_label, variant_row
+
+SET_NAMES = {"scenes": "scenes", "bccd": "blood cells"}  # as the pages call them
+ACCURACIES = ("own level", "other level", "classes from")  # of probes: guessing has one, too
+
+
+def name_of(pictures: str) -> str:
+    """A set of images as the pages call it."""
+    return SET_NAMES.get(pictures, pictures)
+
+
+def effects_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
+    """The effects of a part's variants on AP, and the paper's: a row for each set of images."""
+    lines = []
+    for variant, rows in rows_beside(part, by_set).items():
+        for number, (pictures, row) in enumerate(rows.items()):
+            label = "" if number else variant_label(variant)
+            lines.append([label, name_of(pictures), *effect_cells(row, first=not number)])
+    return page_table(
+        ["", "pictures", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"], lines
+    )
+
+
+def rows_beside(part: str, by_set: Mapping[str, Evidence]) -> dict[str, dict[str, VariantRow]]:
+    """The rows of a part's variants that are recorded, by variant and set of images."""
+    found = {
+        variant: {
+            name: variant_row(variant, of) for name, of in by_set.items() if of.recorded(variant)
+        }
+        for variant in grid.part(part).variants
+    }
+    return {variant: rows for variant, rows in found.items() if rows}
+
+
+def effect_cells(row: VariantRow, first: bool) -> list[str]:
+    """Seeds, AP, effect and verdict of a variant; the paper's effect in the first row only."""
+    effect, printed = row.effect.get("AP"), row.printed_effect
+    return [
+        str(row.seeds),
+        percent(row.own["AP"].mean),
+        effect_text(effect) if row.effect_asked else "",
+        BETTER[row.verdict] if effect else "",
+        percent(printed / 100, sign=True) if first and printed is not None else "",
+    ]
+
+
+def sizes_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
+    """The effects of a part's variants by the size of objects: a row for each set of images.
+
+    The numbers of a set's test objects stand in the row of FPN.
+    """
+    lines = []
+    for variant, rows in rows_beside(part, by_set).items():
+        for number, (pictures, row) in enumerate(rows.items()):
+            label = "" if number else variant_label(variant)
+            lines.append([label, name_of(pictures), *size_cells(row)])
+    return page_table(["", "pictures", *SIZE_OF.values()], lines)
+
+
+def size_cells(row: VariantRow) -> list[str]:
+    """An effect for each size; for FPN how many objects of it the test images have."""
+    if row.effect_asked:
+        return [effect_text(row.effect.get(number)) for number in SIZE_OF]
+    objects = row.objects or {}
+    return [objects_text(objects.get(size)).strip(" ()") for size in SIZE_OF.values()]
+
+
+def measured_beside(
+    by_set: Mapping[str, Evidence], names: Sequence[str], variants: Sequence[str]
+) -> str:
+    """Measured numbers times a hundred: a row for each number and set of images.
+
+    A cell has the mean over seeds, with the difference to FPN of the same seed and its interval.
+    Below an accuracy of a probe stands what guessing reaches.
+    """
+    lines = []
+    for name in names:
+        rows = {
+            pictures: [measured_cell(of, variant, name) for variant in variants]
+            for pictures, of in by_set.items()
+        }
+        rows = {pictures: cells for pictures, cells in rows.items() if any(cells)}
+        for number, (pictures, cells) in enumerate(rows.items()):
+            of = by_set[pictures]
+            seeds, filled = len(of.measurements(variants[0])), [each or "–" for each in cells]
+            label = "" if number else name
+            lines.append([label, name_of(pictures), str(seeds), chance(name, of), *filled])
+    header = ["", "pictures", "seeds", "guessing", *map(variant_label, variants)]
+    if not any(guessing for _, _, _, guessing, *_ in lines):
+        header, *lines = ([*line[:3], *line[4:]] for line in (header, *lines))
+    return page_table(header, lines)
+
+
+def chance(name: str, of: Evidence) -> str:
+    """The balanced accuracy of guessing, in percent; empty for numbers that are no accuracy."""
+    if not name.startswith(ACCURACIES):
+        return ""
+    return percent(1 / classes_of(of))
+
+
+def classes_of(of: Evidence) -> int:
+    """How many classes a set of images has."""
+    record = next(
+        r
+        for name in grid.variants()
+        if baseline_of(name) == name
+        for r in of.recorded(name).values()
+    )
+    return len(record.classes)

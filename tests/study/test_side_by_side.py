@@ -1,0 +1,110 @@
+"""Tables that have a row for each set of images, and the questions that intervals decide."""
+
+from dataclasses import replace
+
+import pytest
+
+from augfpn.study import findings, gather, intervals, mechanisms, questions, side_by_side
+from augfpn.study.evidence import Evidence
+from augfpn.study.intervals import Interval
+
+
+def cells_of(table: str) -> list[list[str]]:
+    """The cells of a Markdown table, row by row, the header first."""
+    header, _, *rows = table.splitlines()
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in (header, *rows)]
+
+
+def test_each_set_of_images_has_a_row(evidence: Evidence) -> None:
+    by_set = {"scenes": evidence, "bccd": evidence}
+    header, *rows = cells_of(side_by_side.effects_beside("table2", by_set))
+    assert header == ["", "pictures", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"]
+    assert [row[:2] for row in rows[:4]] == [
+        ["FPN", "scenes"],
+        ["", "blood cells"],
+        ["CS", "scenes"],
+        ["", "blood cells"],
+    ]
+    assert rows[2][2:] == [*rows[3][2:6], "+0.9"]  # the paper's number stands there once
+    assert rows[2][5] == "better than FPN"
+    assert rows[0][4:] == ["", "", ""]
+
+
+def test_a_set_without_records_of_a_variant_has_no_row(evidence: Evidence) -> None:
+    empty = replace(evidence, found=replace(evidence.found, by_key={}))
+    rows = cells_of(side_by_side.effects_beside("table2", {"scenes": evidence, "bccd": empty}))
+    assert {row[1] for row in rows[1:]} == {"scenes"}
+
+
+def test_sizes_name_the_number_of_their_objects(evidence: Evidence) -> None:
+    _, fpn, cs, *_ = cells_of(side_by_side.sizes_beside("table2", {"scenes": evidence}))
+    for cell, count in zip(fpn[2:], evidence.objects().values(), strict=True):
+        assert cell.startswith(f"{count} objects")
+    assert cs[0] == "CS"
+
+
+def test_guessing_stands_beside_accuracies_and_nothing_else() -> None:
+    by_set = {name: gather.committed(name) for name in ("scenes", "bccd")}
+    table = side_by_side.measured_beside(by_set, mechanisms.GAP_NUMBERS, ("fpn", "cs"))
+    header, *rows = cells_of(table)
+    guessing = {row[0]: row[header.index("guessing")] for row in rows if row[0]}
+    assert guessing["own level"] == guessing["other level"] == f"{100 / 3:.1f}"
+    assert guessing["gap"] == guessing["alike"] == ""
+    table = side_by_side.measured_beside(by_set, mechanisms.ASSIGNMENT_NUMBERS, ("fpn",))
+    assert "guessing" not in cells_of(table)[0]
+
+
+# --- what we found --------------------------------------------------------------------------------
+
+ASKED = questions.Question("the topic", "It gains.", "It loses.", "effect", ("cs",), ("fpn",))
+GAIN, LOSS, OPEN = (Interval(x, x - 1, x + 1, 3, 0.3, 0.0) for x in (2, -2, 0))
+
+
+@pytest.mark.parametrize(
+    ("scenes", "cells", "said"),
+    [
+        (GAIN, GAIN, "It gains."),
+        (GAIN, OPEN, "Scenes: It gains."),
+        (GAIN, LOSS, "Scenes: It gains. Blood cells: It loses."),
+        (None, LOSS, "It loses."),
+    ],
+)
+def test_what_is_said_names_the_images_unless_all_agree(
+    scenes: Interval | None, cells: Interval | None, said: str
+) -> None:
+    assert findings.sentences(ASKED, {"scenes": scenes, "bccd": cells}) == said
+
+
+def test_what_is_decided_and_what_is_not() -> None:
+    other = replace(ASKED, topic="another topic", number="APs")
+    found = {(ASKED, "scenes"): GAIN, (ASKED, "bccd"): OPEN, (other, "scenes"): OPEN}
+    found[other, "bccd"] = None
+    header, row = cells_of(findings.decided_table(found))
+    assert header == ["", "scenes", "blood cells", "records of"]
+    assert row[0] == "Scenes: It gains."
+    assert row[-1] == "cs, fpn"
+    assert findings.undecided_text(found) == "Undecided wherever it was asked: another topic."
+    assert findings.compared(found) == 3
+
+
+def test_bold_is_decided_at_its_share_of_the_level() -> None:
+    assert intervals.verdict(GAIN) == "holds"
+    assert not findings.interval_cell(GAIN, 1000).startswith("**")
+    assert findings.interval_cell(GAIN, 1).startswith("**")
+
+
+def test_two_seeds_decide_nothing() -> None:
+    assert findings.sentence(ASKED, GAIN._replace(seeds=2)) == ""
+
+
+def test_a_question_is_answered_by_the_evidence(evidence: Evidence) -> None:
+    expected = evidence.combination(("cs",), ("fpn",), "AP")
+    assert ASKED.found({"scenes": evidence}, "scenes") == expected
+
+
+def test_every_question_names_variants_that_are_run() -> None:
+    by_set = {name: gather.committed(name) for name in ("scenes", "bccd")}
+    for each in questions.questions():
+        if each.kind in ("effect", "measured"):
+            for variant in (*each.plus, *each.minus):
+                assert by_set["scenes"].recorded(variant), each.topic
