@@ -4,6 +4,7 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from augfpn import records
 from augfpn.cli import options
@@ -14,6 +15,9 @@ from augfpn.study import grid, recorded
 from augfpn.study.cluster import CLUSTERS
 from augfpn.study.processes import Outcome
 from augfpn.support.files import check_writable
+
+if TYPE_CHECKING:
+    from augfpn.study.gates import Pilot
 
 
 def run_study(given: argparse.Namespace) -> int:
@@ -55,13 +59,27 @@ def show_status(given: argparse.Namespace) -> int:
     rows = recorded.status(names_of(given), given.budget, given.pictures, given.seeds, found)
     timings = recorded.read_timings(folders_of(given), given.budget)
     timed = [each["environment"]["device_name"] for each in timings]
+    pilots = pilots_asked_for(given, found)
     if given.json:
-        lines = [row._asdict() for row in rows]
-        print(as_json({"parts": lines, "timed_on": timed, "problems": found.problems}))
+        known = {"timed_on": timed, "problems": found.problems}
+        known |= {"pilots": [{**p._asdict(), "passes": p.passes} for p in pilots]} if pilots else {}
+        print(as_json({"parts": [row._asdict() for row in rows]} | known))
         return DONE
     print(recorded.status_text(rows, found))
+    for pilot in pilots:
+        print(f"pilot of {pilot}")
     print(f"run time: {'timed on ' + ', '.join(timed) if timed else 'not timed'}")
     return DONE
+
+
+def pilots_asked_for(given: argparse.Namespace, found: recorded.Found) -> list["Pilot"]:
+    """The pilots of the dials, if a part that is about them was named: some need to be scored."""
+    from augfpn.study import gates
+
+    if not set(given.parts) & set(gates.SECTIONS):
+        return []
+    asked = [dial for dial in grid.GATES if given.pictures is None or dial in given.pictures]
+    return list(gates.pilots_of(asked, given.budget, found).values())
 
 
 def train_missing_runs(given: argparse.Namespace) -> int:
@@ -71,8 +89,9 @@ def train_missing_runs(given: argparse.Namespace) -> int:
     wanted, found = wanted_by(given), recorded.collect(folders_of(given))
     missing = [each for each in wanted if found.record(each) is None]
     say(f"{len(missing)} of {len(wanted)} runs are missing.")
-    from augfpn.study import gather
+    from augfpn.study import gates, gather
 
+    missing = gates.allowed(missing, found, named=given.pictures is not None, say=say)
     ended = gather.run_missing(
         missing, given.records, given.jobs, given.data_root, say, given.cluster, of_cluster
     )
@@ -95,6 +114,7 @@ def cluster_options(given: argparse.Namespace) -> dict[str, object]:
 
 def measure_missing_records(given: argparse.Namespace) -> int:
     """measure the three defects on records that have weights"""
+    check_writable(given.records)
     of_cluster = cluster_options(given)
     wanted, found = wanted_by(given), found_by(given)
     from augfpn.study import gather

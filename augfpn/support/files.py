@@ -71,7 +71,8 @@ def check_writable(folder: Path) -> None:
 def not_writable(folder: Path) -> str | None:
     """Why a folder, which need not exist yet, cannot be written to; ``None`` if it can."""
     try:
-        TemporaryFile(dir=existing(folder)).close()
+        with TemporaryFile(dir=existing(folder)) as file:
+            file.write(b"a full disk takes names, but no bytes")
     except OSError as error:
         return f"{folder} cannot be written to ({error.strerror})"
     return None

@@ -1,5 +1,6 @@
 """What commands say where their results find no room: a real disk, a small one that is full."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,18 +39,45 @@ def test_predictions_without_room_leave_nothing(
     assert [each.name for each in full.rglob("*") if each.is_file()] == [disks.FILLER]
 
 
-def test_figures_without_room_do_not_hide_the_numbers(
+def test_figures_without_room_are_refused_before_the_detector_runs(
     full: Path, record: records.Record, capsys: pytest.CaptureFixture
 ) -> None:
+    words = ["evaluate", str(record.folder), "--device", "cpu", "--plots", str(full / "plots")]
+    out, sentence = said(words, capsys)
+    assert out == ""
+    assert sentence.endswith("plots cannot be written to (No space left on device): give another "
+                             "folder.")  # fmt: skip
+
+
+def test_a_disk_that_fills_before_the_figures_does_not_hide_the_numbers(
+    full: Path,
+    record: records.Record,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("augfpn.cli.commands.check_writable", lambda folder: None)
     words = ["evaluate", str(record.folder), "--device", "cpu", "--plots", str(full / "plots")]
     out, sentence = said(words, capsys)
     assert "difference" in out
     assert "No space left on device" in sentence
 
 
+@pytest.mark.parametrize("action", ["run table2 --jobs 2", "measure mechanisms", "time"])
+def test_the_study_does_not_begin_without_room(
+    action: str, full: Path, capsys: pytest.CaptureFixture
+) -> None:
+    words = ["study", *action.split(), "--budget", "smoke", "--records", str(full / "new")]
+    out, sentence = said(words, capsys)
+    assert out == ""
+    assert sentence.endswith("new cannot be written to (No space left on device): give another "
+                             "folder.")  # fmt: skip
+    assert [each.name for each in full.iterdir()] == [disks.FILLER]
+
+
 def test_an_export_without_room_does_not_begin(
     full: Path, record: records.Record, capsys: pytest.CaptureFixture
 ) -> None:
+    os.truncate(full / disks.FILLER, disks.MB - 2**16)  # room, but for the file too little
     _, sentence = said(["export", str(record.folder), "--out", str(full / "new.onnx")], capsys)
     assert "the ONNX file needs 0." in sentence
     assert "free: make room, or give another folder." in sentence
