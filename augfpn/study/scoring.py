@@ -11,10 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from hotcoco import COCO, COCOeval
 from numpy.typing import NDArray
+from scipy import sparse
 
 from augfpn.data.masks import with_codes
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
 RECALLS = np.linspace(0, 1, 101)  # where COCO reads the precision
 SIZES = ("all", "small", "medium", "large")
 ERROR_KINDS = {  # hotcoco's word: what is wrong
@@ -38,13 +40,13 @@ AVERAGED = {  # AP number: its size, and its slice of the IoU thresholds 0.50, 0
 class Hits(NamedTuple):
     """The detections of one class, range of sizes and IoU threshold on all pictures.
 
-    There is a row for each true positive, in descending order of scores. Down to its score, it has
-    the number of true positives (``right``) and of detections that count (``counted``) in each
-    picture. Shapes: (J, pictures), J true positives.
+    They are in descending order of scores; those that COCO ignores are left out. D detections have
+    the place of their ``picture``, (D,); ``right`` are the places of the J true positives among
+    them, (J,).
     """
 
-    right: Floats
-    counted: Floats
+    picture: Places
+    right: Places
 
 
 class Matches(NamedTuple):
@@ -115,7 +117,7 @@ def hits(cells: list[dict | None], thresholds: int) -> list[Hits]:
     """
     there = [(i, cell) for i, cell in enumerate(cells) if cell is not None]
     if not any(cell["dtScores"] for _, cell in there):
-        nothing = np.zeros((0, len(cells)))
+        nothing = np.zeros(0, np.intp)
         return [Hits(nothing, nothing)] * thresholds
     scores = np.concatenate([cell["dtScores"] for _, cell in there])
     order = np.argsort(-scores, kind="mergesort")
@@ -124,17 +126,10 @@ def hits(cells: list[dict | None], thresholds: int) -> list[Hits]:
         np.concatenate([np.array(cell[name], bool) for _, cell in there], axis=1)[:, order]
         for name in ("dtMatched", "dtIgnore")
     )
-    own = np.arange(len(cells)) == picture[:, None]  # (D, pictures)
-    found = []
-    for match, ignore in zip(matched, ignored, strict=True):
-        right = match & ~ignore
-        found.append(
-            Hits(
-                np.cumsum(own & right[:, None], axis=0)[right].astype(float),
-                np.cumsum(own & ~ignore[:, None], axis=0)[right].astype(float),
-            )
-        )
-    return found
+    return [
+        Hits(picture[~ignore], np.flatnonzero(match[~ignore]))
+        for match, ignore in zip(matched, ignored, strict=True)
+    ]
 
 
 def average_precision(of: Matches, weights: Floats) -> dict[str, Floats]:
@@ -171,14 +166,21 @@ def class_precision(of: Matches, size: str, weights: Floats) -> Floats:
 
 def one_precision(of: Hits, weights: Floats, objects: Floats) -> Floats:
     """COCO's interpolated precision, the mean over 101 recalls; nan without objects: (B,)."""
+    true, pictures = len(of.right), weights.shape[1]  # J true positives
+    drawn = np.ascontiguousarray(weights.T)  # (pictures, B): a row of draws is added at once
+    segment = np.searchsorted(of.right, np.arange(len(of.picture)))  # the next true positive
+    there = segment < true
+    places = segment[there], of.picture[there]
+    counts = sparse.csr_array((np.ones(len(places[0])), places), shape=(true, pictures))
+    counted = np.cumsum(counts @ drawn, axis=0)  # (J, B), as all that follow
+    right = np.cumsum(drawn[of.picture[of.right]], axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        right, counted = weights @ of.right.T, weights @ of.counted.T  # (B, J)
         precision = np.where(counted > 0, right / counted, 0.0)
-        recall = right / objects[:, None]
-    best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        recall = right / objects
+    best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
     reached = np.searchsorted(RECALLS, recall, side="right")  # how many of the 101 recalls
-    steps = np.diff(reached, axis=1, prepend=0)
-    return np.where(objects > 0, (best * steps).sum(axis=1) / len(RECALLS), np.nan)
+    steps = np.diff(reached, axis=0, prepend=0)
+    return np.where(objects > 0, (best * steps).sum(axis=0) / len(RECALLS), np.nan)
 
 
 def mean_without_nan(ap: Floats) -> Floats:
