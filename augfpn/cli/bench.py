@@ -17,19 +17,27 @@ Variants: torchvision is torchvision's own detector with plain FPN, fpn is ours;
 ours with one of AugFPN's components, augfpn with all. Every round runs each variant once.
 """
 
-FREE = ("device", "threads", "rounds", "seconds")  # what the goals do not fix
+FREE = {  # what a measurement of its own leaves to its user; the rest is fixed
+    "goals": ("device", "threads", "rounds", "seconds"),
+    "engines": (
+        *("detector", "backbone", "budget", "variants", "size", "rois", "fields"),
+        *("threads", "rounds", "seconds"),
+    ),
+}
 
 
 def run_bench(given: argparse.Namespace) -> int:
     """Measure what detectors cost on this machine, beside torchvision's: time, parts, memory."""
-    if given.goals and given.scaling:
-        raise UserError("--goals and --scaling are two measurements: give one of them.")
-    if given.goals:
-        check_fixed(bench_settings(given))
+    instead = [name for name in ("goals", "scaling", "engines") if getattr(given, name)]
+    if len(instead) > 1:
+        words = " and ".join(f"--{name}" for name in instead)
+        raise UserError(f"{words} are different measurements: give one of them.")
+    for name in FREE.keys() & instead:
+        check_fixed(name, bench_settings(given))
     if given.out is not None:
         check_writable(given.out)
     asked = settings.checked_settings(bench_settings(given))
-    from augfpn.study.bench import goals, measure, report, scaling
+    from augfpn.study.bench import engines, goals, measure, report, scaling
     from augfpn.training import prepare
 
     run, text = measure.bench, report.bench_text
@@ -37,6 +45,8 @@ def run_bench(given: argparse.Namespace) -> int:
         run, text = goals.measure_goals, goals.goals_text
     elif given.scaling:
         run, text = scaling.measure_scaling, scaling.scaling_text
+    elif given.engines:
+        run, text = engines.measure_engines, engines.engines_text
     with progress_apart(given.json):
         prepare.the_device(asked.device)
         found = run(asked)
@@ -48,13 +58,16 @@ def run_bench(given: argparse.Namespace) -> int:
     return DONE
 
 
-def check_fixed(asked: BenchSettings) -> None:
-    """Raise ``UserError`` for a setting that the goals have fixed."""
+def check_fixed(measurement: str, asked: BenchSettings) -> None:
+    """Raise ``UserError`` for a setting that a measurement has fixed."""
+    words = {"uses": "use", "fields": "set"}
     for each in fields(BenchSettings):
-        if each.name not in FREE and getattr(asked, each.name) != each.default:
-            option = {"uses": "use", "fields": "set"}.get(each.name, each.name)
-            free = ", ".join(f"--{name}" for name in FREE)
-            raise UserError(f"--goals has its own --{option}: leave it out ({free} may be given).")
+        if each.name not in FREE[measurement] and getattr(asked, each.name) != each.default:
+            option = words.get(each.name, each.name)
+            free = ", ".join(f"--{words.get(name, name)}" for name in FREE[measurement])
+            raise UserError(
+                f"--{measurement} has its own --{option}: leave it out ({free} may be given)."
+            )
 
 
 def bench_settings(given: argparse.Namespace) -> BenchSettings:
@@ -125,6 +138,11 @@ BENCH_OPTIONS = (
         "--scaling",
         action="store_true",
         help="measure how time grows with size, batch, RoIs and levels instead",
+    ),
+    argument(
+        "--engines",
+        action="store_true",
+        help="measure torch, OpenVINO and onnxruntime on one exported detector instead",
     ),
     argument("--out", metavar="FOLDER", type=options.as_path, help="for bench.json and bench.svg"),
     options.JSON,

@@ -68,7 +68,12 @@ def export(detector: TwoStage | OneStage, path: Path, categories: Mapping[int, s
         raise UserError(f"{path} exists, and nothing is overwritten: give another name.")
     check_writable(path.parent)
     check_room(path.parent, sum(q.nbytes for q in detector.state_dict().values()), "the ONNX file")
-    program = traced(OnePicture(detector))
+    write_graph(OnePicture(detector), path, categories)
+
+
+def write_graph(model: OnePicture, path: Path, categories: Mapping[int, str]) -> None:
+    """Trace the detector and write it, with its categories, as `export` says."""
+    program = traced(model)
     lists = list(categories), list(categories.values())
     for name, values in zip(METADATA, lists, strict=True):
         program.model.metadata_props[name] = json.dumps(values)

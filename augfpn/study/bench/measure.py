@@ -11,7 +11,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -34,6 +34,20 @@ FIRST_STEPS, FEWEST_ROUNDS = 2, 2  # the first steps count layers and measure me
 PARTS_EVERY = 4  # before every fourth round, there is one of times by part
 PRECISION = {"fp32": torch.float32, "bf16": torch.bfloat16}  # of the products that bound a step
 Tell = Callable[[], None]
+
+
+class Timed(Protocol):
+    """What is timed in rounds: a contestant, or an engine."""
+
+    device: str
+    seconds: list[float]
+    cpu_seconds: list[float]
+
+    def run(self, seed: int) -> None:
+        """One step; the seed decides what is random in it."""
+
+    def forget(self) -> None:
+        """Free what a step leaves."""
 
 
 def bench(settings: BenchSettings) -> dict[str, Any]:
@@ -107,7 +121,7 @@ def bench_use(
 
 
 def run_rounds(
-    every: Sequence[Contestant], rounds: int, until: float, tell: Tell, by_part: bool = True
+    every: Sequence[Any], rounds: int, until: float, tell: Tell, by_part: bool = True
 ) -> None:
     """Measure rounds of times and, between them, rounds of times by part."""
     done, longest = 0, 0.0
@@ -125,7 +139,7 @@ def run_rounds(
         longest = time.monotonic() - began
 
 
-def time_step(each: Contestant, seed: int) -> None:
+def time_step(each: Timed, seed: int) -> None:
     """Time one step, until the device has finished it; also the time that processors worked."""
     began, worked = time.monotonic(), time.process_time()
     each.run(seed)
@@ -138,26 +152,32 @@ def time_step(each: Contestant, seed: int) -> None:
 
 
 def result_of(each: Contestant, every: Sequence[Contestant], rates: Rates) -> dict[str, Any]:
-    """All numbers of one variant. Its ratios are to the variant `base_of`.
-
-    The ratio of processor time, ``cpu_ratio``, varies less on a busy machine; it does not count
-    waiting, and on a GPU it says little.
-    """
+    """All numbers of one variant. Its ratios are to the variant `base_of`."""
     base = next(e for e in every if e.variant == base_of([e.variant for e in every]))
     least = floor.as_floor(each.work, rates)
-    middle = statistics.median(each.seconds)
-    return {
-        "seconds": each.seconds,
-        "median": middle,
-        "quartiles": quartiles(each.seconds),
-        "ratio": ratio_of_rounds(each.seconds, base.seconds),
-        "cpu_ratio": ratio_of_rounds(each.cpu_seconds, base.cpu_seconds),
+    times = times_of(each, base)
+    return times | {
         "parts": mean_of_parts([parts.with_backward_whole(x) for x in each.parts]),
         "backward_parts": mean_of_parts([parts.backward_only(x) for x in each.parts]),
         "peak_bytes": each.peak_bytes,
         "peak_ratio": each.peak_bytes / base.peak_bytes,
         "rois": each.rois,
-        "floor": least | {"times": middle / least["seconds"]},
+        "floor": least | {"times": times["median"] / least["seconds"]},
+    }
+
+
+def times_of(each: Timed, base: Timed) -> dict[str, Any]:
+    """Seconds of all rounds, their median and quartiles, and two ratios to ``base``'s.
+
+    The ratio of processor time, ``cpu_ratio``, varies less on a busy machine; it does not count
+    waiting, and on a GPU it says little.
+    """
+    return {
+        "seconds": each.seconds,
+        "median": statistics.median(each.seconds),
+        "quartiles": quartiles(each.seconds),
+        "ratio": ratio_of_rounds(each.seconds, base.seconds),
+        "cpu_ratio": ratio_of_rounds(each.cpu_seconds, base.cpu_seconds),
     }
 
 

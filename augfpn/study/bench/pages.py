@@ -1,6 +1,7 @@
 """The committed bench as tables in Markdown, for the book: they need no GPU and no time."""
 
 import json
+from collections.abc import Sequence
 
 from augfpn import records
 from augfpn.settings.budgets import BUDGETS
@@ -17,7 +18,7 @@ VARIANT_NAMES = {  # of variants, as the paper has them
 
 
 def committed_bench(name: str) -> Measured:
-    """A measurement that comes with the repository: "goals" or "waits"."""
+    """A measurement that comes with the repository: a file of `FOLDER`, without its ending."""
     files = [folder / FOLDER / f"{name}.json" for folder in records.COMMITTED]
     return next(json.loads(file.read_text()) for file in files if file.exists())
 
@@ -74,6 +75,20 @@ def floor_table(found: Measured) -> str:
 def measured_backbone(settings: Measured) -> str:
     """The backbone that a bench's settings name, or else that of its budget."""
     return settings["backbone"] or BUDGETS[settings["budget"]].model.backbone
+
+
+def engines_table(measured: Sequence[Measured]) -> str:
+    """Seconds of a picture in each engine, and the ratio to torch of the processor time."""
+    rows = []
+    for found in measured:
+        for variant, result in found["engines"].items():
+            height, width = result["size"]
+            network = f"{VARIANT_NAMES[variant]}, {measured_backbone(found['settings'])}"
+            for name, each in result["engines"].items():
+                ratio = f"{each['cpu_ratio']['median']:.2f}"
+                rows.append((network, f"{height} x {width}", name, f"{each['median']:.2g}", ratio))
+    header = ("detector", "picture", "engine", "seconds", "processor time / torch's")
+    return markdown(header, rows)
 
 
 def waits_table(found: Measured) -> str:

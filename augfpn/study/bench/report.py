@@ -105,7 +105,7 @@ def figure_of(found: Measured) -> Figure:
 def write_files(found: Measured, folder: Path) -> list[Path]:
     """Write what was measured as JSON, and a bench also as a figure, in place of older files."""
     folder.mkdir(parents=True, exist_ok=True)
-    kind = next((name for name in ("goals", "scaling") if name in found), "bench")
+    kind = next((name for name in ("goals", "scaling", "engines") if name in found), "bench")
     file = folder / f"{kind}.json"
     write_json(file, found)
     if kind != "bench":
