@@ -76,7 +76,7 @@ class Weights:
             return self.state()
         except OSError as error:
             raise UserError(self.not_downloaded(error)) from None
-        except MemoryError:
+        except (UserError, MemoryError):
             raise
         except Exception as error:  # damaged bytes make each library fail in many ways
             where, why = self.file or "what was downloaded", first_line(error).rstrip(":")

