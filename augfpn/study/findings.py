@@ -40,13 +40,12 @@ def sentence(question: Question, found: Interval | None) -> str:
 
 
 def sentences(question: Question, found: Mapping[str, Interval | None]) -> str:
-    """What the intervals say by set of images; once if they agree on each set that was asked."""
-    said = {name: sentence(question, each) for name, each in found.items() if each is not None}
+    """What the intervals say by set of images; once if all sets say the same."""
+    said = {name: sentence(question, each) for name, each in found.items()}
     if len(set(said.values())) == 1:
         return said.popitem()[1]
-    return " ".join(
-        f"{SET_NAMES[name].capitalize()}: {text}" for name, text in said.items() if text
-    )
+    named = {SET_NAMES[name].capitalize(): text for name, text in said.items() if text}
+    return " ".join(f"{name}: {text}" for name, text in named.items())
 
 
 def interval_cell(found: Interval | None, comparisons: int) -> str:

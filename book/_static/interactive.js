@@ -1,6 +1,6 @@
-/* Three figures that answer to mouse and keyboard, without a kernel or a server.
+/* Four figures that answer to mouse and keyboard, without a kernel or a server.
 
-   A page marks a static figure with a class (interactive-levels, -pooling, -maps). Here a widget is
+   A page marks a static figure with a class (interactive-levels, -pooling, -maps, -studies). Here a widget is
    put before its picture, which stays for print and for readers without scripts. What is computed
    is in `arithmetic`, which tests/book/test_interactive.py compares with the package. What comes from a
    trained detector is data, written by book/figures/interactive.py. */
@@ -31,6 +31,17 @@ const arithmetic = {
       return sum.map((s) => s / ((bottom - top) * (right - left)));
     }));
   },
+  /* The 95 % interval of differences by seed: intervals.around. `factors` has Student's factor by
+     degrees of freedom, and the normal one at 0; `ofImages` is the standard error over images. */
+  interval(values, ofImages, factors) {
+    const n = values.length, mean = values.reduce((a, b) => a + b) / n;
+    const variance = values.reduce((a, x) => a + (x - mean) ** 2, 0) / (n - 1);
+    const half = Math.hypot(factors[n - 1] * Math.sqrt(variance / n), factors[0] * ofImages);
+    return [mean, mean - half, mean + half];
+  },
+  /* What an interval says of "above zero": intervals.verdict, from three seeds on */
+  verdict: ([, low, high], n) =>
+    (n < 3 ? "undecided" : low > 0 ? "above zero" : high < 0 ? "below zero" : "undecided"),
 };
 
 const files = new URL("../interactive/", document.currentScript.src);
@@ -236,9 +247,72 @@ function maps(figure, data) {
   ];
 }
 
+/* --- many studies of the same effect ------------------------------------------------------------ */
+
+/* Numbers from 0 to 1 that are the same at each visit (mulberry32). */
+function uniform(seed) {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+const STUDIES = { shown: 40, counted: 4000, low: -4, high: 6 };
+const VERDICT_COLOURS = { "above zero": "#009E73", "below zero": "#D55E00", undecided: "#8a8a8a" };
+
+function studies(figure, data) {
+  const now = { effect: 1, between: 1, images: 0.3, seeds: 3 };
+  const place = (x) => 20 + (560 * (x - STUDIES.low)) / (STUDIES.high - STUDIES.low);
+  const drawing = element("svg", { viewBox: "0 0 600 300", role: "img",
+    "aria-label": "Forty intervals, one below the other, with lines at zero and at the true effect" });
+  const said = element("p", { "aria-live": "polite", class: "said" });
+
+  function study(draw) {
+    const normal = () => Math.sqrt(-2 * Math.log(1 - draw())) * Math.cos(2 * Math.PI * draw());
+    const shared = now.effect + now.images * normal();
+    const values = Array.from({ length: now.seeds }, () => shared + now.between * normal());
+    return arithmetic.interval(values, now.images, data.factors);
+  }
+  function show() {
+    const draw = uniform(1), all = Array.from({ length: STUDIES.counted }, () => study(draw));
+    const line = (x1, y1, x2, y2, stroke, more = {}) =>
+      element("line", { x1, y1, x2, y2, stroke, "stroke-width": 2, ...more });
+    const zero = place(0), truth = place(now.effect);
+    drawing.replaceChildren(
+      line(zero, 18, zero, 300, "currentColor"),
+      line(truth, 18, truth, 300, "#0072B2", { "stroke-dasharray": "6 4" }),
+      element("text", { x: zero, y: 12, "text-anchor": "middle" }, "0"),
+      ...all.slice(0, STUDIES.shown).flatMap((each, i) => {
+        const [mean, low, high] = each, y = 24 + 7 * i;
+        const colour = VERDICT_COLOURS[arithmetic.verdict(each, now.seeds)];
+        return [line(place(low), y, place(high), y, colour),
+          element("rect", { x: place(mean) - 2, y: y - 2, width: 4, height: 4, fill: colour })];
+      }));
+    const share = (test) => `${Math.round((100 * all.filter(test).length) / all.length)} %`;
+    const says = (word) => share((each) => arithmetic.verdict(each, now.seeds) === word);
+    said.textContent = `Of ${STUDIES.counted} studies of ${now.seeds} seeds, ` +
+      `${share(([, low, high]) => low <= now.effect && now.effect <= high)} have the true effect ` +
+      `in their interval; ${says("above zero")} say above zero, ${says("below zero")} below zero, ` +
+      `${says("undecided")} leave it undecided. ` +
+      `${share(([mean]) => mean > 0)} have a mean above zero.`;
+  }
+  const points = (x) => `${x.toFixed(1)} points`;
+  const control = (label, name, low, high, step, text) => slider(label, low, high, step, now[name],
+    text, (x) => { now[name] = x; show(); });
+  const controls = element("div", { class: "controls" },
+    control("true effect", "effect", -1, 3, 0.1, points),
+    control("deviation between seeds", "between", 0.1, 2, 0.1, points),
+    control("error over images", "images", 0, 1, 0.1, points),
+    control("seeds", "seeds", 2, 30, 1, String));
+  show();
+  return [controls, drawing, said];
+}
+
 /* --- put them into the page --------------------------------------------------------------------- */
 
-const WIDGETS = { levels, pooling, maps };
+const WIDGETS = { levels, pooling, maps, studies };
 window.augfpn = { arithmetic, data: {} };
 
 function start() {

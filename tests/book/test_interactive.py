@@ -17,7 +17,7 @@ from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.diagnostics.objects import maps
 from augfpn.figures.colours import LEVEL_COLOURS
 from augfpn.pyramid import HardRoISelection, ratio_invariant_pool
-from augfpn.study import gather
+from augfpn.study import gather, intervals
 from augfpn.training import reopen
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
@@ -83,6 +83,19 @@ def test_pooled_colours_are_adaptive_averages(page, rows: int, columns: int) -> 
     found = torch.tensor(page.evaluate(code, [values.tolist(), rows, columns]))
     expected = F.adaptive_avg_pool2d(values.permute(2, 0, 1), (rows, columns)).permute(1, 2, 0)
     torch.testing.assert_close(found.double(), expected)
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 9, 30])
+@pytest.mark.parametrize("of_images", [0.0, 0.3])
+def test_the_interval_of_a_study(page, seeds: int, of_images: float) -> None:
+    values = np.random.default_rng(seeds).normal(1, 1, seeds)
+    expected = intervals.around(values.mean(), seeds, values.std(ddof=1) / seeds**0.5, of_images)
+    code = "([x, e, f]) => augfpn.arithmetic.interval(x, e, f)"
+    found = page.evaluate(code, [values.tolist(), of_images, data("studies")["factors"]])
+    assert found == pytest.approx(expected[:3], abs=1e-4)
+    words = {"holds": "above zero", "does not hold": "below zero", "undecided": "undecided"}
+    said = page.evaluate("([x, n]) => augfpn.arithmetic.verdict(x, n)", [found, seeds])
+    assert said == words[intervals.verdict(expected)]
 
 
 def test_the_gates_are_those_of_the_committed_detector() -> None:

@@ -23,6 +23,7 @@ from augfpn.config import AUGFPN
 from augfpn.detectors import cost
 from augfpn.diagnostics import top_level
 from augfpn.settings.budgets import BUDGETS
+from augfpn.study.intervals import LEVEL, factor
 from augfpn.training.schedule import learning_rate
 
 TEXTS = sorted(
@@ -87,6 +88,7 @@ SOURCES: dict[tuple[str, str], Callable[[], str]] = {
     ("coming_from", "1.0"): named("1.0"),  # of PyTorch
     ("glossary", "0.50"): lambda: threshold(0),
     ("glossary", "0.95"): lambda: threshold(-1),
+    ("intervals", "1.96"): lambda: f"{factor(LEVEL):.2f}",
     ("soft_roi_selection", "13.3"): lambda: macs("box RoI selection"),
     ("soft_roi_selection", "14.3"): lambda: macs("box head"),
     ("two_forwards", "0.6"): named("0.6"),  # of mmdetection

@@ -22,6 +22,7 @@ WIDGETS = {
     "levels": "soft_roi_selection",
     "pooling": "residual_feature_augmentation",
     "maps": "consistent_supervision",
+    "studies": "intervals",
 }
 
 pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.timeout(1500)]

@@ -66,10 +66,10 @@ GAIN, LOSS, OPEN = (Interval(x, x - 1, x + 1, 3, 0.3, 0.0) for x in (2, -2, 0))
         (GAIN, GAIN, "It gains."),
         (GAIN, OPEN, "Scenes: It gains."),
         (GAIN, LOSS, "Scenes: It gains. Blood cells: It loses."),
-        (None, LOSS, "It loses."),
+        (None, LOSS, "Blood cells: It loses."),
     ],
 )
-def test_what_is_said_names_the_images_unless_all_agree(
+def test_what_is_said_names_the_images_unless_all_say_the_same(
     scenes: Interval | None, cells: Interval | None, said: str
 ) -> None:
     assert findings.sentences(ASKED, {"scenes": scenes, "bccd": cells}) == said

@@ -31,6 +31,12 @@ def soft_selection_trades_small_for_large() -> None:
     assert min(found["APm"].low, found["APl"].low) > 0
 
 
+@says("what_we_found", "On blood cells neither shows.", True)
+def soft_selection_on_blood_cells() -> None:
+    for number in ("APm", "APl"):
+        assert undecided(factorial.factorial(at("bccd"), number)[("srs",)])
+
+
 @says("what_we_found", "On its own dial, where images are made to need it, it gains *less*.", True)
 def soft_selection_on_its_dial() -> None:
     assert defects.effect_minus_plain(at("detail"), at("scenes"), "srs").high < 0

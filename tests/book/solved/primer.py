@@ -1,0 +1,31 @@
+"""Solutions: the primer on intervals."""
+
+import numpy as np
+
+from augfpn.study import intervals
+from solved.table import WORDS, percentages, run, solves
+
+
+@solves("intervals", 1, "Nine pairs", r"$t_8 \approx 2.31$")
+def nine_pairs() -> list[str]:
+    values = np.arange(9.0)
+    made = 1.6 + 1.2 * (values - values.mean()) / values.std(ddof=1)
+    found = intervals.mean_interval(made.tolist())
+    assert f"{intervals.factor(0.95, 8):.2f}" == "2.31"
+    assert intervals.verdict(found) == "holds"
+    return [
+        f"The standard error is $1.2 / \\sqrt 9 = {found.of_seeds:.1f}$",
+        f"from ${found.low:.2f}$ to ${found.high:.2f}$",
+        "It lies above zero",
+    ]
+
+
+@solves("intervals", 2, "contain the true effect", "takes 1.96 for Student's factor")
+def a_factor_that_is_too_small() -> list[str]:
+    _, printed = run("intervals", "solution-2", intervals=intervals)
+    normal, student = (each / 100 for each in percentages(printed)[-2:])
+    assert round(student, 2) == 0.95
+    return [
+        f"In about {WORDS[round(5 * normal)]} of five studies, where 95 % were promised",
+        "Student's factor keeps the promise",
+    ]
