@@ -212,6 +212,7 @@ class Data:
     context: Annotated[float, Field(ge=0, le=1)] = 0.0
     scale: Annotated[float, Field(ge=0, le=1)] = 0.0
     arrangement: Annotated[float, Field(ge=0, le=1)] = 0.0  # one of `NEW_DIALS`
+    told_by_colour: bool = False  # a control: colour tells the classes that dials add, too
     scene_seed: Annotated[int, Field(ge=0)] = 0  # of training scenes; test scenes are always 0's
     train_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 800
     test_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 100

@@ -74,10 +74,10 @@ def show_status(given: argparse.Namespace) -> int:
 
 def pilots_asked_for(given: argparse.Namespace, found: recorded.Found) -> list["Pilot"]:
     """The pilots of the dials, if a part that is about them was named: some need to be scored."""
+    if not set(given.parts) & set(grid.PARTS_OF_DIALS):
+        return []
     from augfpn.study import gates
 
-    if not set(given.parts) & set(gates.SECTIONS):
-        return []
     asked = [dial for dial in grid.GATES if given.pictures is None or dial in given.pictures]
     return list(gates.pilots_of(asked, given.budget, found).values())
 
@@ -209,7 +209,7 @@ OPTIONS = (
     ),
     argument(
         "--jobs",
-        type=options.at_least(1),
+        type=options.at_least(1, options.MOST_AT_ONCE),
         help="run, measure: how many at once [1; SLURM decides on its own]",
     ),
     argument("--cluster", choices=CLUSTERS, help="run, measure: as jobs of %(choices)s (submitit)"),
@@ -220,7 +220,12 @@ OPTIONS = (
         help="of submitit, as slurm_partition=gpu timeout_min=600",
     ),
     argument("--rounds", type=options.at_least(2), default=20, help="time: how many rounds [20]"),
-    argument("--batch", type=options.at_least(1), default=4, help="time: pictures of a step [4]"),
+    argument(
+        "--batch",
+        type=options.at_least(1, options.MOST_AT_ONCE),
+        default=4,
+        help="time: pictures of a step [4]",
+    ),
     argument(
         "--out",
         metavar="FOLDER",

@@ -97,6 +97,7 @@ def scene_settings(settings: Data, use: Purpose) -> SceneSettings:
         context=settings.context,
         scale=settings.scale,
         arrangement=settings.arrangement,
+        told_by_colour=settings.told_by_colour,
         seed=settings.scene_seed if use == "train" else 0,
     )
 

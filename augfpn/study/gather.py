@@ -14,7 +14,7 @@ from pathlib import Path
 
 from augfpn import records
 from augfpn.settings.asked import Asked
-from augfpn.study import grid, recorded, timing, truth
+from augfpn.study import gates, grid, recorded, timing, truth
 from augfpn.study.cluster import on_cluster
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import DEVICES, Run
@@ -87,7 +87,8 @@ def found_for(names: Sequence[str], sets: Sequence[str], asked: Asked, say: Say)
     found = recorded.collect(folders)
     if asked.run:
         where = asked.records, asked.jobs, asked.data_root, say
-        run_missing([run for run in wanted if found.record(run) is None], *where)
+        missing = [run for run in wanted if found.record(run) is None]
+        run_missing(gates.allowed(missing, found, named=False, say=say), *where)
         found = recorded.collect(folders)
         measured = [name for name in names if grid.part(name).measured]
         if measured:

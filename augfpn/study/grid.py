@@ -21,6 +21,7 @@ from augfpn.settings.components import variant_of
 from augfpn.settings.experiment import experiment
 from augfpn.study.sets import (
     DIALS_OF_DETECTOR,
+    GATES,
     SETS,
     SETTINGS_OF_SETS,
     dialled_settings,
@@ -28,6 +29,7 @@ from augfpn.study.sets import (
 )
 
 OWN_DIAL = {"cs": "scale", "rfa": "context", "srs": "detail"}  # component: dial of its own defect
+PARTS_OF_DIALS = ("dials", "regained")  # those that `augfpn.study.gates` tells
 DEVICES: dict[str, config.Device] = {
     name: "cuda" if name in ("gpu", "paper") else "cpu" for name in BUDGETS
 }
@@ -81,8 +83,11 @@ def parts() -> dict[str, Part]:
         "table2": Part("Table 2: the three components", of_table("Table 2"), both, transfer=True),
         "defects": Part("Does each component mend its own defect?", each_alone, ("scenes", *DIALS)),
         "dials": Part(
-            "Pilots of new dials: what FPN loses", ("fpn",), (*DIALS_OF_DETECTOR, *SETTINGS_OF_SETS)
+            "Pilots of the dials: what FPN loses",
+            ("fpn",),
+            ("scenes", *DIALS, *DIALS_OF_DETECTOR, *SETTINGS_OF_SETS),
         ),
+        "regained": Part("What components regain on dials that passed", each_alone, tuple(GATES)),
         "mechanisms": Part("The three defects, measured", each_alone, both, measured=True),
         "figure4": Part(
             "Figure 4: what RoIs take from each level", ("srs", "augfpn"), both, measured=True
@@ -166,7 +171,7 @@ class Run:
         weights = BUDGETS[self.budget].model.weights
         common = {"budget": self.budget, "seed": self.seed, "weights": weights}
         words = words_of_variant(self.variant) | SETS[self.pictures] | common
-        settings = dialled_settings(self.pictures, self.budget) + settings_that_vary(words)
+        settings = dialled_settings(self.pictures, self.budget, words) + settings_that_vary(words)
         return words | ({"settings": settings} if settings else {})
 
     @property

@@ -162,6 +162,34 @@ def share_interval(values: Sequence[float], level: float = LEVEL) -> Interval:
     return around(float(special.expit(of.mean)), of.seeds, of.of_seeds, math.nan, level, share=True)
 
 
+def ratio(above: Sequence[Draws], below: Sequence[Draws], number: str) -> Interval:
+    """The ratio of two means over the same seeds, with Fieller's interval.
+
+    It has all ratios r for which the interval of above - r * below contains zero: between the roots
+    of a parabola. Without roots, ``below`` may be zero, and the limits are nan.
+    Source: Fieller, JRSS B, 1954.
+    """
+
+    def apart(r: float) -> Interval:
+        both = zip(above, below, strict=True)
+        sums = [signed_sum([(1.0, a), (-r, b)], number) for a, b in both]
+        return single(sums)[number]
+
+    def excess(r: float) -> float:
+        return apart(r).mean ** 2 - ((apart(r).high - apart(r).low) / 2) ** 2
+
+    whole = apart(0.0).mean - apart(1.0).mean
+    centre = apart(0.0).mean / whole if whole else math.nan
+    ends, middle = (excess(-1.0), excess(1.0)), excess(0.0)
+    square, linear = sum(ends) / 2 - middle, (ends[1] - ends[0]) / 2
+    root = linear**2 - 4 * square * middle
+    if not (square > 0 and root >= 0):
+        return Interval(centre, math.nan, math.nan, len(above), math.nan, math.nan)
+    half = math.sqrt(root) / (2 * square)
+    low, high = (-linear / (2 * square) + x for x in (-half, half))
+    return Interval(centre, low, high, len(above), math.nan, math.nan)
+
+
 def around(
     centre: float,
     n: int,

@@ -14,21 +14,19 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
-from augfpn.config import DIALS
 from augfpn.errors import UserError
 from augfpn.figures import plots
-from augfpn.study import claims, defects, grid, mechanisms, tables, verdicts
+from augfpn.study import claims, defects, gates, grid, mechanisms, tables, verdicts
 from augfpn.study.cells import page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import factorial_table
 from augfpn.study.recorded import Found
-from augfpn.study.sets import DIALS_OF_DETECTOR
+from augfpn.study.sets import PLAIN_SETS
 from augfpn.study.summary import summary
 from augfpn.support.files import check_writable, whole, write_bytes
 
 PAGE = "index.md"
 TITLE = "# The study at the"  # ... budget: what each report begins with
-DIALLED = (*DIALS, *DIALS_OF_DETECTOR)  # sets that the paper's claims are not about
 CONFIRMATION = "confirmation"  # the seeds that were run after the ledger was frozen
 NO_PHASES = ("smoke", "paper")  # budgets at which all seeds have the same settings
 GAP_FIGURE, LEVEL_FIGURE = "gap", "level"  # the other figures are named as their part
@@ -83,7 +81,7 @@ def write_page(
     found = found.readable()
     out.mkdir(parents=True, exist_ok=True)
     every = prepared(names, budget, sets, found, timings)
-    plain = {t: of for t, of in every.items() if of.pictures not in DIALLED and of.scored}
+    plain = {t: of for t, of in every.items() if of.pictures in PLAIN_SETS and of.scored}
     text = [f"{TITLE} {budget} budget", *summary(budget, plain), "## Effects", ABOUT_EFFECTS]
     for name in names:
         text += part_section(name, budget, sets, every, out)
@@ -145,7 +143,7 @@ def prepared(
         if some.by_key or not end
     }
     for pictures, wanted in variants.items():
-        if pictures not in DIALLED:
+        if pictures in PLAIN_SETS:
             wanted.update(dict.fromkeys(claims.claimed_variants()))
     # A thread for each set: scenes are drawn for one while another's records are being scored.
     with (
@@ -182,6 +180,8 @@ def part_section(
         if of.pictures in chosen and any(map(of.recorded, part.variants))
     }
     text = [f"## {part.title}"]
+    if name in grid.PARTS_OF_DIALS:
+        return [*text, *gates.section(name, every)]
     if name == "defects":
         for end in ("", f", {CONFIRMATION}"):
             of_phase = {of.pictures: of for t, of in here.items() if t == of.pictures + end}

@@ -3,7 +3,7 @@
 Nothing here needs torch.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from augfpn.config import DATA_SETS, DIALS
 from augfpn.settings.budgets import BUDGETS
@@ -28,21 +28,78 @@ DIALS_OF_DETECTOR = {  # the same scenes; a set's name: a field of `Model`, time
     "channels_x0.125": ("channels", 0.125),
     "channels_x4": ("channels", 4.0),  # a control: hardly reduced
 }
-SETTINGS_OF_SETS = {  # other sets with settings that have no parameter of their own
+LARGE = "data.scene_size=[640,512]"  # C5: 20 x 16 places that see 191 px, from the middle no strip
+TOLD = "data.told_by_colour=true"  # of a control: see `augfpn.study.gates`
+SETTINGS_OF_SETS = {  # other sets: their settings that have no parameter of their own ...
     "arrangement": ("data.arrangement=0.3",),
-    "far_context": ("data.scene_size=[640,512]",),
+    "arrangement_told": ("data.arrangement=0.3", TOLD),
+    "detail_told": (TOLD,),
+    "context_told": (TOLD,),
+    "large_scenes": (LARGE,),
+    "far_context": (LARGE,),
+    "far_context_told": (LARGE, TOLD),
+    "scale_jittered": (),
+    "scale_0.9": (),
+    "scale_0.9_jittered": (),
 }
-SETS |= {name: {"data": "scenes"} for name in (*DIALS_OF_DETECTOR, *SETTINGS_OF_SETS)}
-# A strip that C5 cannot see from the middle of the picture: it sees 191 px.
-SETS["far_context"] |= {"context": 0.5, "short_side": 512}
+WORDS_OF_SETS: dict[str, dict[str, Any]] = {  # ... and their parameters
+    "detail_told": SETS["detail"],
+    "context_told": SETS["context"],
+    "large_scenes": {"short_side": 512},
+    "far_context": {"context": 0.5, "short_side": 512},
+    "far_context_told": {"context": 0.5, "short_side": 512},
+    "scale_jittered": SETS["scale"] | {"augment": "scale_jitter"},
+    "scale_0.9": {"scale": 0.9},
+    "scale_0.9_jittered": {"scale": 0.9, "augment": "scale_jitter"},
+}
+SETS |= {
+    name: {"data": "scenes"} | WORDS_OF_SETS.get(name, {})
+    for name in (*DIALS_OF_DETECTOR, *SETTINGS_OF_SETS)
+}
+AP_AWAY = "AP of objects away from their class's home"
 
 
-def dialled_settings(pictures: str, budget: str) -> tuple[str, ...]:
-    """The parameter ``settings`` that a picture set gives."""
+class Gate(NamedTuple):
+    """What the pilot of a dial compares it with, and by which number: see `augfpn.study.gates`."""
+
+    home: str
+    control: str
+    number: str = "AP"
+
+
+GATES: dict[str, Gate] = {  # by the picture set with the dial turned
+    **{
+        name: Gate("scenes", "channels_x4" if field == "channels" else "scenes")
+        for name, (field, factor) in DIALS_OF_DETECTOR.items()
+        if field == "canonical_size" or factor < 1
+    },
+    "arrangement": Gate("scenes", "arrangement_told"),
+    "detail": Gate("scenes", "detail_told"),
+    "context": Gate("scenes", "context_told"),
+    "far_context": Gate("large_scenes", "far_context_told"),
+    "scale": Gate("scenes", "scale_jittered", AP_AWAY),
+    "scale_0.9": Gate("scenes", "scale_0.9_jittered", AP_AWAY),
+}
+PLAIN_SETS = ("scenes", "large_scenes", *DATA_SETS)  # what the paper's claims are about
+
+
+def dialled_settings(pictures: str, budget: str, words: dict[str, Any]) -> tuple[str, ...]:
+    """The parameter ``settings`` that a picture set gives to a variant's parameters.
+
+    A variant without FPN's rule is the same at every `canonical_size`: one run serves all.
+    """
     if pictures not in DIALS_OF_DETECTOR:
         return SETTINGS_OF_SETS.get(pictures, ())
     field, factor = DIALS_OF_DETECTOR[pictures]
+    if field == "canonical_size" and not uses_rule(words):
+        return ()
     return (f"model.{field}={factor * getattr(BUDGETS[budget].model, field):g}",)
+
+
+def uses_rule(words: dict[str, Any]) -> bool:
+    """Whether a variant, as parameters, reads some RoIs from the level that FPN's rule gives."""
+    one_level = words.get("cs") and words.get("supervision") == "single"
+    return bool(one_level) or words.get("roi_selection", "hard") == "hard"
 
 
 def settings_that_vary(words: dict[str, Any]) -> tuple[str, ...]:

@@ -92,7 +92,8 @@ def scene(settings: SceneSettings, split: str, index: int) -> Scene:
     for plan in _cast(rng, settings, split):
         plan = dials.recast(rng, settings, plan, above)
         if patch := _place(rng, plan, dials.least_size(settings, split, plan), stage):
-            ink = own_ink(plan.name, inks) if plan.in_own_colour else len(placed)
+            hue = dials.hue_of(settings, plan)
+            ink = len(placed) if hue is None else own_ink(hue, inks)
             paint(rng, canvas, patch, plan.surface, colours(rng, inks, ink), light)
             placed.append(plan)
     objects = _objects(placed, stage, settings.all_classes)
@@ -125,7 +126,8 @@ def scenes(
             progress(number, count)
     categories = [{"id": i, "name": name} for i, name in enumerate(settings.all_classes, start=1)]
     coco = {"images": images, "annotations": annotations, "categories": categories}
-    told = {k: v for k, v in asdict(settings).items() if v or k not in (*DIALS, *NEW_DIALS)}
+    of_dials = (*DIALS, *NEW_DIALS, "told_by_colour")
+    told = {k: v for k, v in asdict(settings).items() if v or k not in of_dials}
     key = json.dumps([SCENES_VERSION, told, split, count]).encode()
     fingerprint = hashlib.sha256(key).hexdigest()
     read = partial(_read, pixels)

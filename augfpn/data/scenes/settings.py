@@ -24,7 +24,8 @@ class SceneSettings:
         2 atan(`tilt`) to either side: at 0 it stands upright, at 1 it turns up to a right angle.
         `own_colours` is the share of objects that have the colour of their class; at 0 the colour
         says nothing about the class. `detail`, `context`, `scale` and `arrangement`
-        are the dials that `augfpn.data.scenes.dials` explains, from 0 to 1.
+        are the dials that `augfpn.data.scenes.dials` explains, from 0 to 1; with `told_by_colour`,
+        colour tells the classes that they add, too.
     Raises: ValueError for a value out of range.
     """
 
@@ -41,6 +42,7 @@ class SceneSettings:
     context: float = 0.0
     scale: float = 0.0
     arrangement: float = 0.0
+    told_by_colour: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

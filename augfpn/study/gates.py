@@ -1,0 +1,252 @@
+"""The gate of a dial: a pilot that shows that the dial hurts FPN, and that the harm can be mended.
+
+    home      FPN, before the dial is turned
+    turned    FPN with the dial turned
+    control   FPN with the dial turned, and a remedy that is sure to work
+
+FPN must lose `LEAST_LOSS` from home to turned, and the control must regain `LEAST_REGAINED` of it;
+otherwise no component can show on this dial whether it mends the defect, and `augfpn study run`
+makes no other runs on it. Only the pilot's seeds count. The controls:
+
+- assignment (``canonical_size``): the rule at home. Nothing else differs, so it regains all.
+- top level (``channels``): four times the budget's channels, 256 at the laptop budget.
+- what a dial adds classes for (detail, context, arrangement): each of them has its own colour. So
+  the loss is due to what tells them apart, not to their sizes or places. Home is without them. That
+  a network can learn the far cue itself, this control does not show.
+- scale: jitter of the scale in training, which shows each class at sizes away from its home. Only
+  objects away from their class's home are scored.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from augfpn import records
+from augfpn.data.load import scene_settings
+from augfpn.data.scenes.dials import home_of
+from augfpn.errors import UserError
+from augfpn.study import grid, intervals
+from augfpn.study.cells import effect_text, interval_text, page_table, percent
+from augfpn.study.evidence import Evidence, paired
+from augfpn.study.grid import Run, baseline_of
+from augfpn.study.intervals import Draws, Interval
+from augfpn.study.processes import Say
+from augfpn.study.recorded import Found
+from augfpn.study.scoring import average_precision, matches
+from augfpn.study.sets import AP_AWAY, GATES
+from augfpn.study.tables import variant_label
+
+LEAST_LOSS = 0.08  # of AP
+LEAST_REGAINED = 0.8  # of the loss, by the control
+GATED = ("laptop", "gpu")  # the budgets that have a gate: smoke runs are tests, no study
+BEYOND_SIZES = 1e11  # px^2, an object's area that COCO counts in no size: it is ignored
+ABOUT_PILOTS = f"""\
+Each dial is tried on FPN alone. *Lost*: FPN's AP before the dial is turned minus after. *Regained*:
+the share of that loss that a positive control regains. A dial passes if at least
+{100 * LEAST_LOSS:.0f} AP are lost and the control regains at least {100 * LEAST_REGAINED:.0f} %.
+On the others no component could show what it mends: they are not used. An interval of a share is
+Fieller's; with one seed (a star) an interval is about other test pictures only. A dash: not run
+yet; `augfpn study run dials` runs it."""
+ABOUT_REGAINED = """\
+On dials that passed: the share of what FPN lost that a component regains, where the control's
+regain is 100: (component - FPN) / (control - FPN), with Fieller's interval."""
+
+
+class Pilot(NamedTuple):
+    """What a dial's pilot gave, as fractions; numbers are ``None`` where runs are missing."""
+
+    dial: str
+    loss: float | None
+    regained: float | None
+
+    @property
+    def passes(self) -> bool:
+        """Whether components are compared on this dial."""
+        known = self.loss is not None and self.regained is not None
+        return known and self.loss >= LEAST_LOSS and self.regained >= LEAST_REGAINED
+
+    def __str__(self) -> str:
+        if self.loss is None:
+            return f"{self.dial}: no pilot yet"
+        regained = "no control yet"
+        if self.regained is not None:
+            regained = f"the control regains {percent(self.regained)} %"
+        said = "passes" if self.passes else "does not pass"
+        return f"{self.dial}: FPN loses {percent(self.loss)} AP, {regained}: {said}"
+
+
+def pilot_of(dial: str, every: Mapping[str, Evidence]) -> Pilot:
+    """A dial's pilot, from the evidence by picture set: the mean over seeds that two runs share."""
+    home, control, number = GATES[dial]
+    ap = {s: ap_by_seed(every[s].among("pilot"), number) for s in (home, dial, control)}
+    loss = mean_difference(ap[home], ap[dial])
+    gain = mean_difference(ap[control], ap[dial])
+    return Pilot(dial, loss, gain / loss if loss and gain is not None else None)
+
+
+def pilots_of(dials: Iterable[str], budget: str, found: Found) -> dict[str, Pilot]:
+    """The pilots of some dials at a budget."""
+    every = {name: Evidence(name, budget, found) for name in grid.SETS}
+    return {dial: pilot_of(dial, every) for dial in dials}
+
+
+def ap_by_seed(of: Evidence, number: str) -> dict[int, float]:
+    """FPN's AP by seed: all objects, or only those away from home."""
+    there = of.recorded("fpn")
+    if number == AP_AWAY:
+        return {seed: ap_away(of, record) for seed, record in there.items()}
+    return {seed: record.result["AP"] for seed, record in there.items()}
+
+
+def mean_difference(a: Mapping[int, float], b: Mapping[int, float]) -> float | None:
+    """The mean of a - b over the seeds that both have."""
+    both = sorted(a.keys() & b.keys())
+    return float(np.mean([a[seed] - b[seed] for seed in both])) if both else None
+
+
+# --- objects away from home -----------------------------------------------------------------------
+
+
+def ap_away(of: Evidence, record: records.Record) -> float:
+    """A record's AP on the objects away from their class's home."""
+    found = matches(away_truth(of, record), record.predictions)
+    return float(average_precision(found, np.ones((1, found.pictures)))["AP"][0])
+
+
+def away_truth(of: Evidence, record: records.Record) -> dict:
+    """A record's truth, in which objects at home are ignored, and so is what is found on them."""
+    coco, settings = of.truth(record), scene_settings(record.experiment.data, "test")
+    names = {each["id"]: each["name"] for each in coco["categories"]}
+    scored = []
+    for each in coco["annotations"]:
+        low, high = home_of(settings, names[each["category_id"]])
+        size = max(each["bbox"][2:])
+        at_home = size <= high if low == settings.smallest else size >= low
+        scored.append(each | {"area": BEYOND_SIZES} if at_home else each)
+    return coco | {"annotations": scored}
+
+
+def draws_on(of: Evidence, variant: str, number: str) -> dict[int, Draws]:
+    """A variant's AP on draws of pictures by seed: all objects, or only those away from home."""
+    if number != AP_AWAY:
+        return of.of(variant)
+    return {
+        seed: intervals.draws_of_ap(
+            matches(away_truth(of, record), record.predictions), of.number_of_draws
+        )
+        for seed, record in of.recorded(variant).items()
+    }
+
+
+# --- what may be run ------------------------------------------------------------------------------
+
+
+def closed(missing: Iterable[Run], found: Found) -> dict[str, Pilot]:
+    """The pilots that do not pass, of the dials on which some runs are: all but FPN's need one."""
+    gated = [run for run in missing if run.budget in GATED and needs_pilot(run)]
+    budgets = {run.budget: dict.fromkeys(r.pictures for r in gated) for run in gated}
+    pilots = {}
+    for budget, dials in budgets.items():
+        pilots |= pilots_of(dials, budget, found)
+    return {dial: pilot for dial, pilot in pilots.items() if not pilot.passes}
+
+
+def needs_pilot(run: Run) -> bool:
+    """Whether a run is of a component on a dial."""
+    return run.pictures in GATES and run.variant != baseline_of(run.variant)
+
+
+def allowed(missing: Sequence[Run], found: Found, named: bool, say: Say) -> list[Run]:
+    """The missing runs without those on dials that do not pass; ``say`` gets why.
+
+    Raises ``UserError`` instead if their picture sets were ``named``.
+    """
+    pilots = closed(missing, found)
+    if named and pilots:
+        raise UserError(why_not(next(iter(pilots.values()))))
+    for pilot in pilots.values():
+        say(f"left out: {why_not(pilot)}")
+    return [run for run in missing if run.pictures not in pilots or not needs_pilot(run)]
+
+
+def why_not(pilot: Pilot) -> str:
+    """One sentence: why no component is run on a dial, and what makes its pilot."""
+    sets = dict.fromkeys((GATES[pilot.dial].home, pilot.dial, GATES[pilot.dial].control))
+    return (
+        f"{pilot}; components are run only on dials that pass: `augfpn study run dials --pictures "
+        f"{' '.join(sets)}` makes the pilot."
+    )
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def section(name: str, every: Mapping[str, Evidence]) -> list[str]:
+    """The paragraphs of a report on one of `grid.PARTS_OF_DIALS`, from the evidence by title."""
+    pilots = on_all_sets(every, "")
+    if name == "dials":
+        return [ABOUT_PILOTS, pilots_table(pilots)]
+    used = [dial for dial in GATES if pilot_of(dial, pilots).passes]
+    if not used:
+        return [ABOUT_REGAINED, "No dial has passed its pilot yet."]
+    text, variants = [ABOUT_REGAINED], grid.part(name).variants[1:]
+    for end, seeds in (("", "the pilot"), (", confirmation", "the confirmation")):
+        phase = on_all_sets(every, end)
+        if phase:
+            text += [f"Seeds of {seeds}:", regained_table(used, phase, variants)]
+    return text
+
+
+def on_all_sets(every: Mapping[str, Evidence], end: str) -> dict[str, Evidence]:
+    """The evidence of a phase, whose titles have this end, on each picture set; or none."""
+    there = {of.pictures: of for title, of in every.items() if title == of.pictures + end}
+    if not there:
+        return {}
+    some = next(iter(there.values()))
+    made = (Evidence(name, some.budget, some.found, some.number_of_draws) for name in grid.SETS)
+    return {of.pictures: there.get(of.pictures, of) for of in made}
+
+
+def pilots_table(every: Mapping[str, Evidence]) -> str:
+    """Each dial's pilot with intervals, from the evidence by picture set."""
+    lines = []
+    for dial, (home, control, number) in GATES.items():
+        before, turned, remedy = (
+            draws_on(every[name].among("pilot"), "fpn", number) for name in (home, dial, control)
+        )
+        lost, pilot = list(paired(before, turned).values()), pilot_of(dial, every)
+        used = "–" if pilot.regained is None else "passes" if pilot.passes else "does not pass"
+        cells = [
+            effect_text(intervals.single(lost)["AP"] if lost else None),
+            interval_text(share_regained(remedy, before, turned)),
+        ]
+        lines.append([dial, control, number, *cells, used])
+    return page_table(["dial", "control", "number", "lost", "regained, %", ""], lines)
+
+
+def regained_table(
+    dials: Sequence[str], every: Mapping[str, Evidence], variants: Sequence[str]
+) -> str:
+    """The share of the control's regain that each variant regains, on some dials."""
+    lines = []
+    for dial in dials:
+        _, control, number = GATES[dial]
+        turned, full = (draws_on(every[name], "fpn", number) for name in (dial, control))
+        own = (draws_on(every[dial], variant, number) for variant in variants)
+        cells = [interval_text(share_regained(each, full, turned)) for each in own]
+        lines.append([dial, control, number, *cells])
+    return page_table(["dial", "control", "number", *map(variant_label, variants)], lines)
+
+
+def share_regained(
+    of: Mapping[int, Draws], full: Mapping[int, Draws], nothing: Mapping[int, Draws]
+) -> Interval | None:
+    """(of - nothing) / (full - nothing) over the seeds that all have; ``None`` without a seed."""
+    seeds = sorted(of.keys() & full.keys() & nothing.keys())
+    if not seeds:
+        return None
+    above, below = (
+        [intervals.minus(each[seed], nothing[seed]) for seed in seeds] for each in (of, full)
+    )
+    return intervals.ratio(above, below, "AP")
