@@ -69,3 +69,10 @@ def test_the_committed_bench_is_drawn() -> None:
     found = pages.committed_bench("goals")
     for bench in found["benches"].values():
         assert len(report.figure_of(bench).axes) == len(bench["uses"])
+
+
+@pytest.mark.parametrize("name", ["engines", "engines_laptop"])
+def test_the_committed_engines_found_the_same_objects(name: str) -> None:
+    """As the chapter says of them."""
+    for result in pages.committed_bench(name)["engines"].values():
+        assert all(x["same"] > 0 and not x["apart"] for x in result["detections"].values())
