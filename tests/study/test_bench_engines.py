@@ -19,9 +19,10 @@ def test_engines_detect_the_same_in_all_given_boxes(tmp_path) -> None:
     assert list(result["engines"]) == list(engines.ENGINES)
     for each in result["engines"].values():
         assert len(each["seconds"]) == 2
-        assert each["median"] > 0 and each["cpu_ratio"]["median"] > 0
+        assert min(each["median"], each["cpu_ratio"]["median"]) > 0
     for each in result["detections"].values():
-        assert each["same"] > 0 and each["apart"] == 0
+        assert each["same"] > 0
+        assert each["apart"] == 0
 
     (file,) = report.write_files(found, tmp_path)
     assert json.loads(file.read_text())["settings"]["variants"] == ["augfpn"]
