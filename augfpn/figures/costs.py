@@ -53,7 +53,7 @@ def time_by_part(
         axis.set(title=title, ylim=(len(forward) - 0.5, -0.5), xlim=(0, 1.12 * max(ends.values())))
         axis.grid(False, axis="y")
         axis.locator_params("x", nbins=5)
-    axes[-1, 0].set_xlabel(f"seconds of a step; the number is the ratio to {base}")
+    axes[-1, 0].set_xlabel(f"seconds of a step; at the bar's end:\nthe ratio to {base}")
     patches = [Patch(color=PART_COLOURS[p], label=p) for p in PART_COLOURS if p in shown]
     if any(backward for _, backward in panels.values()):
         patches.append(Patch(color=pale(GREY), label="pale: backward"))

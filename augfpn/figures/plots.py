@@ -1,7 +1,7 @@
 """Numbers become figures, with seaborn: one function for each kind of figure, one theme for all.
 
-Everything that is drawn, intervals included, was computed elsewhere. The background is white, so
-that a figure looks the same on a light and on a dark page.
+Everything that is drawn, intervals included, was computed elsewhere. The background is white; for
+the book's dark pages `book/finish.py` makes it transparent and turns INK and GREY light.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,8 +18,9 @@ from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, COLOURS, GREEN, LEVEL_COLOURS, ORANGE, PURPLE, SKY
 
-WIDTH = 6.4  # inches of a figure: narrow, so that its words can be read on a phone
-GREY = "#555555"
+WIDTH = 5.2  # inches of a figure: narrow, so that its words can be read on a phone
+INK, GREY = "#222222", "#555555"
+ON_FILL = "#262626"  # words on a coloured area, which stays as it is on a dark page
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -33,7 +34,8 @@ LOSS_NAMES = {
 }
 THEME = {
     **seaborn.axes_style("whitegrid"),
-    **seaborn.plotting_context("notebook", font_scale=0.9),
+    **seaborn.plotting_context("notebook"),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so it is the same everywhere
     "axes.edgecolor": GREY,
     "axes.spines.top": False,
@@ -78,13 +80,12 @@ def loss_curves(curves: dict[str, list[dict]]) -> Figure:
         name: terms[[term for term in terms if "supervision" not in term]].sum(axis=1)
         for name, terms in smooth.items()
     }
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 3.3 + 0.2 * len(first.columns)))
+    figure, (left, right) = plt.subplots(2, 1, figsize=(WIDTH, 5.6 + 0.13 * len(first.columns)))
     for axis, lines in ((left, first.rename(columns=LOSS_NAMES)), (right, pd.DataFrame(main))):
         palette = COLOURS[: len(lines.columns)]
         seaborn.lineplot(lines, ax=axis, palette=palette, dashes=False, errorbar=None)
-        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "title": None}
-        seaborn.move_legend(axis, **below, fontsize="small")
-    left.set(ylabel="loss, weighted", yscale="log", title=label)
+        seaborn.move_legend(axis, "upper left", bbox_to_anchor=(1, 1), title=None)
+    left.set(ylabel="loss, weighted", yscale="log", title=label, xlabel=None)
     right.set(ylabel="loss, summed", ylim=(0, None), title="the detector's own losses")
     return figure
 
@@ -127,14 +128,14 @@ def effects(rows: Sequence[tuple[str, float, float, float, float | None]]) -> Fi
 
 
 @themed
-def dots(columns: dict[str, Sequence[float]]) -> Figure:
-    """AP in percent of every run: a column of dots for each variant, a line at its mean."""
-    runs = {name.replace(" + ", " +\n"): pd.Series(values) for name, values in columns.items()}
-    figure, axis = plt.subplots(figsize=(WIDTH, 3))
-    seaborn.stripplot(runs, ax=axis, color=BLUE, alpha=0.7, size=7, jitter=False)
-    line = {"marker": "_", "markersize": 24, "markeredgewidth": 2, "linestyle": "none"}
-    seaborn.pointplot(runs, ax=axis, color=ORANGE, errorbar=None, **line)
-    axis.set(ylabel="AP, percent")
+def dots(rows: dict[str, Sequence[float]]) -> Figure:
+    """AP in percent of every run: a row of dots for each variant, a line at its mean."""
+    runs = {name: pd.Series(values) for name, values in rows.items()}
+    figure, axis = plt.subplots(figsize=(WIDTH, 1 + 0.34 * len(runs)))
+    seaborn.stripplot(runs, ax=axis, orient="h", color=BLUE, alpha=0.7, size=7, jitter=False)
+    line = {"marker": "|", "markersize": 18, "markeredgewidth": 2, "linestyle": "none"}
+    seaborn.pointplot(runs, ax=axis, orient="h", color=ORANGE, errorbar=None, **line)
+    axis.set(xlabel="AP, percent")
     return figure
 
 
@@ -152,9 +153,9 @@ def verdicts(groups: dict[str, Sequence[str]], kinds: Sequence[str]) -> Figure:
     seaborn.histplot(table, y="group", **order, multiple="stack", shrink=0.8, alpha=1, ax=axis)
     for bars in axis.containers:
         labels = [f"{bar.get_width():.0f}" if bar.get_width() else "" for bar in bars]
-        axis.bar_label(bars, labels, label_type="center")
+        axis.bar_label(bars, labels, label_type="center", color=ON_FILL)
     axis.set(xlabel="claims", ylabel=None)
-    above = {"bbox_to_anchor": (0.5, 1), "ncols": 4, "title": None, "reverse": True}
+    above = {"bbox_to_anchor": (0.4, 1), "ncols": 2, "title": None, "reverse": True}
     seaborn.move_legend(axis, "lower center", **above)
     return figure
 
@@ -165,7 +166,7 @@ def cost_by_part(models: dict[str, dict[str, tuple[int, int]]]) -> Figure:
 
     ``models`` maps a model's name to its parts and these to the two counts.
     """
-    counts = ["parameters, millions", "multiply-accumulates, billions"]
+    counts = ["parameters,\nmillions", "multiply-adds,\nbillions"]
     tables = {name: pd.DataFrame(parts, counts).T / [1e6, 1e9] for name, parts in models.items()}
     table = pd.concat(tables, names=["model", "part"]).reset_index()
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.6), sharey=True)
@@ -173,7 +174,7 @@ def cost_by_part(models: dict[str, dict[str, tuple[int, int]]]) -> Figure:
         seaborn.barplot(table, x=count, y="part", hue="model", palette=COLOURS[: len(models)],
                         saturation=1, errorbar=None, legend=axis is axes[1], ax=axis)  # fmt: skip
         axis.set(ylabel=None)
-    seaborn.move_legend(axes[1], "lower right", title=None)
+    seaborn.move_legend(axes[1], "lower center", bbox_to_anchor=(0.5, 1), title=None)
     return figure
 
 
@@ -186,13 +187,13 @@ def mixtures(mean: np.ndarray, spread: np.ndarray, first: int = 2) -> Figure:
     """
     names = [f"P{first + i}" for i in range(len(mean))]
     palette = [LEVEL_COLOURS[first + i] for i in range(len(mean))]
-    figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.6), sharey=True)
+    figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.9), sharey=True)
     for axis, row, apart, name in zip(axes, mean, spread, names, strict=True):
         seaborn.barplot(x=names, y=row, hue=names, palette=palette, saturation=1, ax=axis)
         axis.errorbar(names, row, apart, fmt="none", ecolor=GREY)
         if np.isnan(row).all():
             axis.text(0.5, 0.5, "too few RoIs", ha="center", transform=axis.transAxes)
-        axis.set(title=f"RoIs of {name}\nby rule", ylim=(0, None))
+        axis.set(title=f"RoIs of\n{name} by\nrule", ylim=(0, None))
     axes[0].set_ylabel("weight, mean and\nstandard deviation")
     return figure
 
@@ -204,9 +205,10 @@ def level_weights(
     """The weight of each level for a box, against the box's side: a panel for each RoI selection.
 
     ``panels`` maps a title to weights (levels, sides) from 0 to 1, level ``first`` first; ``sides``
-    are in px, in ascending order; ``borders`` are sides to mark.
+    are in px, in ascending order; ``borders`` are sides to mark. A level is chosen or not where all
+    weights are 0 or 1: then there is no scale of shades.
     """
-    figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.7), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
     for axis, (title, weights) in zip(axes[0], panels.items(), strict=True):
         for level, row in enumerate(weights, start=first):
             shades = seaborn.blend_palette(["#f2f2f2", LEVEL_COLOURS[level]], as_cmap=True)
@@ -216,8 +218,10 @@ def level_weights(
         axis.grid(False)
         axis.set_xscale("log", base=2)
         axis.xaxis.set_major_formatter("{x:.0f}")
-        axis.set(title=title, xlabel="side of the box, px")
+        axis.set(title=title.replace(", ", ",\n"), xlabel="side of the box, px")
         axis.set_yticks(range(first, level + 1), [f"P{k}" for k in range(first, level + 1)])
+    if all(np.isin(weights, (0, 1)).all() for weights in panels.values()):
+        return figure
     grey = ScalarMappable(cmap=seaborn.blend_palette(["#f2f2f2", GREY], as_cmap=True))
     figure.colorbar(grey, ax=axes, label="weight", ticks=[0, 0.5, 1], aspect=12, pad=0.02)
     return figure
@@ -233,8 +237,8 @@ def matrices(
     columns, ``down`` that of the rows, ``what`` that of the numbers.
     """
     top = max(np.nanmax(x) for x in panels.values())
-    side = min(2.2, (WIDTH - 1.6) / len(panels))  # of a panel, in inches
-    size = (1.6 + side * len(panels), 0.8 + side)
+    side = min(2.2, (WIDTH - 1.3) / len(panels))  # of a panel, in inches
+    size = (min(WIDTH, 1.8 + side * len(panels)), 1.1 + side)
     figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False)
     for axis, (title, values) in zip(axes[0], panels.items(), strict=True):
         table = pd.DataFrame(values, names, names)
@@ -250,34 +254,47 @@ def matrices(
 
 @themed
 def fields(panels: dict[str, np.ndarray], columns: int | None = None) -> Figure:
-    """Maps (h, w) in a grid with ``columns`` columns, each with its own colour scale.
+    """Maps (h, w) in a grid with ``columns`` columns; each row has one colour scale, from 0 on.
 
     ``panels`` maps a title to a map.
     """
     columns = columns or len(panels)
     rows = -(-len(panels) // columns)
-    size = (WIDTH, WIDTH / columns * 0.8 * rows)
+    size = (WIDTH, (WIDTH / columns * 0.8 + 0.5) * rows)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
-    for axis, (title, values) in zip(axes.flat, panels.items(), strict=False):
-        seaborn.heatmap(values, cmap="Blues", square=True, xticklabels=False, yticklabels=False,
-                        cbar_kws={"shrink": 0.75}, rasterized=True, ax=axis)  # fmt: skip
-        axis.set_title(title)
+    named = list(panels.items())
+    for i, line in enumerate(axes):
+        row = dict(named[i * columns : (i + 1) * columns])
+        top = max(values.max() for values in row.values())
+        for axis, (title, values) in zip(line, row.items(), strict=False):
+            shades = {"cmap": "Blues", "vmin": 0, "vmax": top, "cbar": False, "rasterized": True}
+            seaborn.heatmap(values, **shades, square=True, ax=axis)
+            axis.set(xticks=[], yticks=[])
+            axis.set_title(title.replace(", ", "\n"))
+        figure.colorbar(line[0].collections[0], ax=list(line), aspect=10, pad=0.02)
     return figure
 
 
 @themed
-def gallery(rows: dict[str, Sequence[np.ndarray]], width: float = 10) -> Figure:
-    """Rows of pictures (H, W, 3) uint8 of one shape, each row with its label at the left."""
+def gallery(
+    rows: dict[str, Sequence[np.ndarray]], width: float = WIDTH, titles: Sequence[str] = ()
+) -> Figure:
+    """Rows of pictures (H, W, 3) uint8 of one shape, each row with its label at the left.
+
+    ``titles`` stand above the pictures, in the order of the rows.
+    """
     columns = max(len(pictures) for pictures in rows.values())
     ratio = max(p.shape[0] / p.shape[1] for pictures in rows.values() for p in pictures)
-    size = (width, width / columns * ratio * len(rows) * 1.03)
+    size = (width, (width / columns * ratio * 1.03 + (0.25 if titles else 0)) * len(rows))
     figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[], frame_on=False)
     for line, (label, pictures) in zip(axes, rows.items(), strict=True):
-        line[0].set_ylabel(label, size=11 * width / 8)
+        line[0].set_ylabel(label)
         for axis, picture in zip(line, pictures, strict=False):
             axis.imshow(picture)
+    for axis, title in zip(axes.flat, titles, strict=False):
+        axis.set_title(title)
     return figure
