@@ -9,9 +9,10 @@ from augfpn.data.load import load_pictures
 from augfpn.figures.pictures import examples
 from augfpn.study import grid, intervals, pooling
 from augfpn.study.cells import effect_text, page_table
-from augfpn.study.evidence import ADDED, OF_DIAL, Evidence, paired
+from augfpn.study.evidence import Evidence, paired
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Interval
+from augfpn.study.scores import ADDED, OF_DIAL
 from augfpn.study.tables import variant_label
 
 PLAIN = "scenes"  # every dial at zero

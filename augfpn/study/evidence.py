@@ -11,14 +11,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from augfpn import records
 from augfpn.data.annotations import count_by_size
-from augfpn.data.scenes.settings import LINED, PILLS
 from augfpn.diagnostics.numbers import SHARES, diagnostic_numbers
 from augfpn.settings import recipes
 from augfpn.study import grid, intervals, pooling, timed
@@ -28,19 +27,10 @@ from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Draws, Interval, signed
 from augfpn.study.pooling import Observation, PooledVariance, VariancePart
 from augfpn.study.recorded import Found, Phase
-from augfpn.study.scoring import error_types, matches
+from augfpn.study.scores import ADDED, OF_DIAL, Scored, scored_once
 from augfpn.study.truth import truth_of
 
 Floats = NDArray[np.float64]
-ADDED = {"detail": LINED, "context": PILLS}  # classes that a dial adds
-OF_DIAL = "AP of the dial's classes"
-
-
-class Scored(NamedTuple):
-    """A record on its test pictures: AP on draws of them, and what each kind of error costs."""
-
-    draws: Draws
-    errors: dict[str, dict[str, float]]  # by size and kind: `augfpn.study.scoring.error_types`
 
 
 @dataclass(frozen=True)
@@ -70,7 +60,7 @@ class Evidence:
         there = (record for name in variants for record in self.recorded(name).values())
         todo = list({r.id: r for r in there if r.id not in self.scored}.values())
         given = [(r, self.truth(r), self.number_of_draws, self.pictures) for r in todo]
-        done = mapped(scored, *zip(*given, strict=True)) if given else ()
+        done = mapped(scored_once, *zip(*given, strict=True)) if given else ()
         self.scored.update({r.id: each for r, each in zip(todo, done, strict=True)})
 
     def truth(self, record: records.Record) -> dict:
@@ -268,18 +258,6 @@ def record_number(record: records.Record, number: str) -> float:
         value = (result if word == own else result.get("by_class", {})).get(word, -1.0)
         total += math.nan if value < 0 else sign * value  # COCO's word for no number is -1
     return total
-
-
-def scored(record: records.Record, coco: dict, draws: int, pictures: str) -> Scored:
-    """A record's predictions, scored with the ground truth of its test pictures."""
-    found = intervals.draws_of_ap(matches(coco, record.predictions), draws)
-    if "mask" in record.result:
-        masks = intervals.draws_of_ap(matches(coco, record.predictions, "segm"), draws)
-        found = intervals.joined(found, masks, "mask ")
-    if pictures in ADDED:
-        own = [f"AP of {name}" for name in ADDED[pictures]]
-        found = intervals.with_mean(found, OF_DIAL, own)
-    return Scored(found, error_types(coco, record.predictions))
 
 
 def paired(a: dict[int, Draws], b: dict[int, Draws]) -> dict[int, Draws]:

@@ -7,12 +7,14 @@ Scenes are made anew from a record's settings. For other data, `keep_truth` writ
 import gzip
 import json
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from augfpn import records
 from augfpn.data.load import load_pictures
 from augfpn.errors import UserError
+from augfpn.study.kept import code_of, remembered
 from augfpn.support.files import packed, write_bytes
 
 if TYPE_CHECKING:
@@ -57,10 +59,8 @@ def truth_of(record: records.Record) -> dict:
     """
     wanted = record.fingerprints["test"]
     if record.experiment.data.name == "scenes":
-        pictures = load_pictures(record.experiment.data, "test")
-        if pictures.fingerprint != wanted:
-            raise UserError(f"{record.folder.name} has scenes of another version: run it again.")
-        return pictures.coco
+        made_of = [wanted, code_of("augfpn.data.scenes", libraries=("numpy", "pillow"))]
+        return remembered("truths", made_of, partial(drawn_truth, record))
     file = truth_file(record.folder.parent, wanted)
     try:
         coco = json.loads(gzip.decompress(file.read_bytes()))
@@ -76,3 +76,11 @@ def truth_of(record: records.Record) -> dict:
     if coco.pop("fingerprint", None) != wanted:
         raise UserError(f"{file} is not for the pictures of {record.folder.name}: delete it.")
     return coco
+
+
+def drawn_truth(record: records.Record) -> dict:
+    """The annotations of a record's test scenes, which are drawn anew to be sure of them."""
+    pictures = load_pictures(record.experiment.data, "test")
+    if pictures.fingerprint != record.fingerprints["test"]:
+        raise UserError(f"{record.folder.name} has scenes of another version: run it again.")
+    return pictures.coco

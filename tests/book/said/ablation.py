@@ -7,7 +7,7 @@ from scipy import stats
 
 from augfpn.settings import paper
 from augfpn.study import grid
-from augfpn.study.evidence import ADDED, OF_DIAL
+from augfpn.study.scores import ADDED, OF_DIAL
 from said.evidence import ap, at, compared, effect, gain, printed, undecided
 from said.table import says
 
