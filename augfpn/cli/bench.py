@@ -96,11 +96,12 @@ def chosen(name: str, allowed: tuple[str, ...], what: str, default: str) -> opti
     return argument(f"--{name}", choices=allowed, default=default, help=text)
 
 
-def from_one(name: str, what: str) -> options.Argument:
-    """An option that is a whole number from 1 on."""
-    return argument(f"--{name}", type=options.at_least(1), help=what)
+def from_one(name: str, what: str, most: int = 10**6) -> options.Argument:
+    """An option that is a whole number from 1 to ``most``."""
+    return argument(f"--{name}", type=options.at_least(1, most), help=what)
 
 
+MOST_ROIS = 100_000
 EVERY_DETECTOR = (*config.TWO_STAGE, *config.ONE_STAGE)
 BENCH_OPTIONS = (
     chosen("detector", EVERY_DETECTOR, "the detector", "faster_rcnn"),
@@ -123,9 +124,9 @@ BENCH_OPTIONS = (
     argument(
         "--size", type=options.size, help="height x width [testing 800x1216, training 320x416]"
     ),
-    from_one("batch", "images of a step [testing 1, training 2]"),
-    from_one("rois", "proposals of an image at inference [1000]"),
-    from_one("sampled", "RoIs of an image in training [512]"),
+    from_one("batch", "images of a step [testing 1, training 2]", options.MOST_AT_ONCE),
+    from_one("rois", "proposals of an image at inference [1000]", MOST_ROIS),
+    from_one("sampled", "RoIs of an image in training [512]", MOST_ROIS),
     from_one("threads", "threads of torch [its own choice]"),
     argument("--device", default="cpu", choices=("cpu", "cuda"), help="%(choices)s [cpu]"),
     chosen("precision", settings.PRECISIONS, "bf16 is autocast", "fp32"),

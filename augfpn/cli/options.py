@@ -16,6 +16,9 @@ from augfpn.support.files import folder_of
 
 HELP_LAYOUT = partial(argparse.RawDescriptionHelpFormatter, max_help_position=28, width=100)
 RECORDS = Path("runs")
+MOST_AT_ONCE = 1024  # images of a step, processes: no machine has room for more
+MOST_PIXELS = 8192  # of a side, as for short_side
+MOST_SEEDS = 1000
 GROUPS = {  # the parameter that a group of options begins with
     "cs": "the paper's parts",
     "detector": "the detector around them",
@@ -49,12 +52,14 @@ def argument(*names: str, **settings: Any) -> Argument:
     return Argument(names, settings)
 
 
-def at_least(least: int) -> Callable[[str], int]:
-    """The type of an option that is a whole number from ``least`` on."""
+def at_least(least: int, most: int = 10**6) -> Callable[[str], int]:
+    """The type of an option that is a whole number from ``least`` to ``most``."""
 
     def whole_number(word: str) -> int:
         if not word.lstrip("-").isdecimal() or int(word) < least:
             raise argparse.ArgumentTypeError(f"{word!r}: give a whole number, {least} or more")
+        if int(word) > most:
+            raise argparse.ArgumentTypeError(f"{word!r}: give a whole number, {most} or less")
         return int(word)
 
     return whole_number
@@ -65,9 +70,11 @@ def seeds(word: str) -> range:
     first, dash, last = word.partition("-") if "-" in word.strip("-") else ("0", "", word)
     if first.isdecimal() and last.isdecimal():
         found = range(int(first), int(last) + 1 if dash else int(last))
-        if found and found[-1] < 2**31:
+        if 0 < len(found) <= MOST_SEEDS and found[-1] < 2**31:
             return found
-    raise argparse.ArgumentTypeError(f"{word!r}: give a number of seeds, or FIRST-LAST as 3-11")
+    raise argparse.ArgumentTypeError(
+        f"{word!r}: give a number of seeds up to {MOST_SEEDS}, or FIRST-LAST as 3-11"
+    )
 
 
 def as_path(word: str) -> Path:
@@ -94,6 +101,8 @@ def size(word: str) -> tuple[int, int]:
     height, _, width = word.lower().partition("x")
     if not (height.strip().isdecimal() and width.strip().isdecimal()):
         raise argparse.ArgumentTypeError(f"{word!r}: give height x width in pixels, as 800x1216")
+    if max(int(height), int(width)) > MOST_PIXELS:
+        raise argparse.ArgumentTypeError(f"{word!r}: give sides of {MOST_PIXELS} pixels at most")
     return int(height), int(width)
 
 
