@@ -59,6 +59,7 @@ NOTHING_SAID = {  # (chapter, cell) that reads records, and whose results no tex
     ("one_stage_and_masks", "curves"),
     ("one_stage_and_masks", "masks"),
     ("putting_it_together", "planning"),
+    ("test_bench", "kinds"),
     ("two_forwards", "opened"),
     ("two_forwards", "results"),
     ("what_we_found", "asked"),

@@ -1,7 +1,12 @@
-"""Solutions: the primer on intervals."""
+"""Solutions: the primer on intervals, and the test bench."""
+
+import re
 
 import numpy as np
+import torch
 
+from augfpn.config import AUGFPN
+from augfpn.pyramid import ratio_invariant_pool
 from augfpn.study import intervals
 from solved.table import WORDS, percentages, run, solves
 
@@ -29,3 +34,21 @@ def a_factor_that_is_too_small() -> list[str]:
         f"In about {WORDS[round(5 * normal)]} of five studies, where 95 % were promised",
         "Student's factor keeps the promise",
     ]
+
+
+@solves("test_bench", 1, "60 % with three classes", "60 % with two")
+def how_far_from_guessing() -> list[str]:
+    three, two = ((0.6 - 1 / n) / (1 - 1 / n) for n in (3, 2))
+    return [
+        f"from {1 / 3:.0%}".replace("%", " %"),
+        f"{three:.0%} of the way".replace("%", " %"),
+        f"only {two:.0%}".replace("%", " %"),
+    ]
+
+
+@solves("test_bench", 2, "three different numbers of rows", "at least two each")
+def sides_that_are_not_degenerate() -> list[str]:
+    names = {"torch": torch, "AUGFPN": AUGFPN, "ratio_invariant_pool": ratio_invariant_pool}
+    _, printed = run("test_bench", "solution-2", **names)
+    ((places, pixels),) = re.findall(r"^(\d+) places: .*image of (\d+) px", printed)
+    return [f"{places} places, an image of {pixels} px"]
