@@ -14,7 +14,6 @@ Jupyter Book then builds from a copy in _build/source, in which chapters have th
 import argparse
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import dependencies
+import finish
 import nbformat
 import pages
 import yaml
@@ -38,10 +38,6 @@ from nbformat import NotebookNode
 BUILD = ROOT / "_build"
 EXECUTED, SOURCE, COLAB = BUILD / "executed", BUILD / "source", BUILD / "colab"
 CELL_SECONDS = 600
-COLAB_LINK = re.compile(r"(colab\.research\.google\.com/github/[^\"]+?)/blob/main/book/")
-THEBE = re.compile(
-    r"<script>const THEBE_JS_URL.*?</script>|<script[^>]*sphinx-thebe\.js[^>]*></script>"
-)
 QUIET = {"OMP_NUM_THREADS": "1", "AUGFPN_PROGRESS": "off"}
 COPIED = ("*.md", "*.bib", "*.yml", "_static", "figures", "examples", "extra")
 
@@ -151,10 +147,25 @@ def write_source(done: Iterable[Executed]) -> None:
     (SOURCE / "augfpn").symlink_to(PACKAGE)  # the pages show its code
     notebooks = {each.chapter.stem: with_outputs(each.chapter, each.file) for each in done}
     for name, notebook in notebooks.items():
+        pages.caption_tables(notebook)
         nbformat.write(notebook, target / f"{name}.ipynb")
-    made = {"run times": pages.run_times(notebooks), "api": pages.api(PACKAGE)}
+    write_api(target)
+    made = {"run times": pages.run_times(notebooks), "rooms": pages.rooms(PACKAGE)}
     for page in target.glob("*.md"):
         page.write_text(pages.fill(page.read_text(), made))
+
+
+def write_api(target: Path) -> None:
+    """Write a page for each room of the package, and list it in the table of contents."""
+    made = pages.api(PACKAGE)
+    (target / "api").mkdir()
+    for room, text in made.items():
+        (target / "api" / f"{room}.md").write_text(text)
+    contents = yaml.safe_load((target / "_toc.yml").read_text())
+    for chapter in (each for part in contents["parts"] for each in part["chapters"]):
+        if chapter["file"] == "api":
+            chapter["sections"] = [{"file": f"api/{room}"} for room in made]
+    (target / "_toc.yml").write_text(yaml.safe_dump(contents, sort_keys=False))
 
 
 def write_colab() -> None:
@@ -168,19 +179,6 @@ def write_colab() -> None:
         nbformat.write(pages.for_colab(notebook, ROOT, site, raw), COLAB / chapter.name)
 
 
-def finish_pages() -> None:
-    """Change the built pages where no setting of Jupyter Book does.
-
-    Colab's buttons lead to the chapters in plain Markdown, which have a branch of their own. Thebe
-    is removed: nothing uses it, and it would be declared twice. The bibliography is no longer
-    marked as a list (role="list"), because it has no list items for screen readers.
-    """
-    for page in (BUILD / "html").glob("*.html"):
-        text = COLAB_LINK.sub(r"\1/blob/colab/", page.read_text())
-        text = text.replace('role="list" class="citation-list"', 'class="citation-list"')
-        page.write_text(THEBE.sub("", text))
-
-
 def build_html(extra: list[str]) -> int:
     """Run Jupyter Book, with warnings as errors, on _build/source; returns its exit status."""
     program = Path(sys.executable).with_name("jupyter-book")
@@ -188,7 +186,7 @@ def build_html(extra: list[str]) -> int:
     strict = ["--all", "-n", "-W", "--keep-going"]
     command = [str(program), "build", str(SOURCE / "book"), *where, *strict, *extra]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
-    finish_pages()
+    finish.finish(BUILD / "html")
     return status
 
 

@@ -6,6 +6,7 @@ A page has a mark, such as ``<!-- api -->``, which `fill` replaces by the genera
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -30,9 +31,23 @@ def fill(text: str, made: Mapping[str, str]) -> str:
 # --- the API --------------------------------------------------------------------------------------
 
 
-def api(package: Path) -> str:
-    """Markdown of all public classes and functions, module by module, from their docstrings."""
-    return "\n\n".join(part for name in modules(package) for part in module(package, name))
+def api(package: Path) -> dict[str, str]:
+    """Markdown of all public classes and functions, a page for each room, from their docstrings."""
+    made: dict[str, list[str]] = {}
+    for name in modules(package):
+        made.setdefault(name.split(".")[0], []).extend(module(package, name))
+    return {room: "\n\n".join(parts) for room, parts in made.items()}
+
+
+def rooms(package: Path) -> str:
+    """A table of the rooms, each with its summary and a link to its page."""
+    lines = ["| room | what is in it |", "|---|---|"]
+    for name in modules(package):
+        if "." not in name:
+            lines.append(
+                f"| [`augfpn.{name}`](api/{name}.md) | {summary(docstring(package, name))} |"
+            )
+    return "\n".join(lines)
 
 
 def modules(package: Path) -> list[str]:
@@ -45,18 +60,55 @@ def modules(package: Path) -> list[str]:
     return [".".join(parts) for parts in public]
 
 
-def module(package: Path, name: str) -> Iterator[str]:
-    """A module's part of the page: its summary, then its public names."""
+def tree(package: Path, name: str) -> ast.Module:
+    """The code of a module, or of a room's own file."""
     path = package.joinpath(*name.split("."))
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    tree = ast.parse(file.read_text())
-    heading = "###" if "." in name else "##"
-    yield f"{heading} augfpn.{name}\n\n{summary(ast.get_docstring(tree))}"
-    for node in tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
-            docstring = ast.get_docstring(node)
-            if docstring:
-                yield f"```python\n{signature(node)}\n```\n\n{prose(docstring)}"
+    return ast.parse(
+        (path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text()
+    )
+
+
+def docstring(package: Path, name: str) -> str | None:
+    """What a module says about itself."""
+    return ast.get_docstring(tree(package, name))
+
+
+def module(package: Path, name: str) -> Iterator[str]:
+    """A module's part of its room's page: its summary, then its public names."""
+    heading = "##" if "." in name else "#"
+    yield f"{heading} augfpn.{name}\n\n{summary(docstring(package, name))}"
+    for node in public(package, name):
+        text = f"```python\n{signature(node)}\n```\n\n{prose(ast.get_docstring(node))}"
+        yield f"(api-{anchor(node.name)})=\n### {node.name}\n\n{text}"
+
+
+def public(package: Path, name: str) -> list[ast.ClassDef | ast.FunctionDef]:
+    """The public classes and functions of a module that have a docstring."""
+    return [
+        node
+        for node in tree(package, name).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        and not node.name.startswith("_")
+        and ast.get_docstring(node)
+    ]
+
+
+def anchor(name: str) -> str:
+    """A name as it stands in an address."""
+    return name.lower().replace("_", "-")
+
+
+def places(package: Path) -> dict[str, tuple[str, str]]:
+    """The page and the anchor of each public name, by itself and with its module in front."""
+    found = {}
+    for name in modules(package):
+        page = f"api/{name.split('.')[0]}"
+        found[f"augfpn.{name}"] = (page, f"augfpn-{name.replace('.', '-').replace('_', '-')}")
+        for node in public(package, name):
+            entry = (page, f"api-{anchor(node.name)}")
+            found |= {node.name: entry, f"augfpn.{name}.{node.name}": entry}
+            found.setdefault(f"augfpn.{node.name}", entry)
+    return found
 
 
 def signature(node: ast.ClassDef | ast.FunctionDef) -> str:
@@ -137,6 +189,33 @@ def title(notebook: NotebookNode) -> str:
     return first.splitlines()[0].removeprefix("# ")
 
 
+# --- tables that cells print ----------------------------------------------------------------------
+
+TABLE = re.compile(r"(?:^\|.*\|$\n?){2,}", re.MULTILINE)
+
+
+def caption_tables(notebook: NotebookNode) -> None:
+    """Give the tables in cells' outputs the captions of the cells' metadata, in their order.
+
+    A cell's metadata has ``"augfpn": {"tables": [{"caption": ..., "name": ...}]}``.
+    """
+    for cell in notebook.cells:
+        captions = iter(cell.metadata.get("augfpn", {}).get("tables", ()))
+        for output in cell.get("outputs", ()) if captions else ():
+            text = output.get("data", {}).get("text/markdown")
+            if text:
+                output["data"]["text/markdown"] = TABLE.sub(partial(captioned, captions), text)
+
+
+def captioned(captions: Iterator[dict[str, str]], table: re.Match) -> str:
+    """A table as a directive with the next caption; as it is if there is none."""
+    caption = next(captions, None)
+    if caption is None:
+        return table[0]
+    head = f"```{{table}} {caption['caption']}\n:name: {caption['name']}\n"
+    return f"{head}\n{table[0].rstrip()}\n```\n"
+
+
 # --- chapters for Colab ---------------------------------------------------------------------------
 
 CITED = re.compile(r"\{cite:\w+\}`([^`]+)`")
@@ -168,7 +247,8 @@ def plain(text: str, root: Path, site: str, raw: str) -> str:
 def reference(found: re.Match) -> str:
     """A reference without its number, with a capital letter where it begins a sentence."""
     begins, name = found[1], found[2]
-    words = "the figure" if "fig" in name else "the formula"
+    kinds = {"fig": "the figure", "tab": "the table"}
+    words = kinds.get(name.partition("-")[0], "the formula")
     return words if begins is None else begins + words.capitalize()
 
 
@@ -187,6 +267,8 @@ def directive(found: re.Match, root: Path, raw: str) -> str:
         return f"$$\n{content}\n$$"
     if kind == "literalinclude":
         return f"```python\n{code_of(root / 'book' / argument, options.get('pyobject'))}\n```"
+    if kind == "table":
+        return f"*{argument}*\n\n{content}"
     if kind == "figure":
         return f"![{options.get('alt', '')}]({raw}book/{argument})\n\n*{content}*"
     if options.get("class") == "dropdown":

@@ -1,0 +1,91 @@
+/* Faults in the look of the page that is open, as a list of texts: what is wrong, and where.
+   tests/book/test_look.py runs it at two widths in both themes. */
+async ({ narrow, dark, elsewhere }) => {
+  const SMALLEST = 9.5; // px: letters below cannot be read on a phone
+  const article = document.querySelector("article");
+  const faults = [];
+  const words = (element) => element.textContent.trim().replace(/\s+/g, " ").slice(0, 60);
+  const fault = (what, element) => faults.push(`${what}: ${element.id || words(element)}`);
+  const shown = (element) => element.checkVisibility({ visibilityProperty: true });
+  const all = (selector) => [...article.querySelectorAll(selector)].filter(shown);
+
+  /* The nearest box around an element that can be scrolled sideways */
+  const scroller = (element) => {
+    for (let box = element; box && box !== article; box = box.parentElement)
+      if (["auto", "scroll"].includes(getComputedStyle(box).overflowX)) return box;
+    return null;
+  };
+  const cued = (box) => getComputedStyle(box, "::before").content.includes("scroll");
+  const column = article.getBoundingClientRect();
+
+  /* What is wider than its box must be in one that scrolls and says so. */
+  const fits = (element, what) => {
+    const box = scroller(element);
+    const size = element.getBoundingClientRect();
+    if (size.right > (box ?? article).getBoundingClientRect().right + 1 || box?.scrollWidth > box?.clientWidth + 1) {
+      if (!box) fault(`${what} is cut`, element);
+      else if (!cued(box)) fault(`${what} is wider than its column, without a cue`, element);
+    }
+    const frame = (box ?? element).getBoundingClientRect();
+    if (frame.right > Math.max(column.right, innerWidth) + 1) fault(`${what} leaves the page`, element);
+  };
+  all("table").forEach((table) => fits(table, "table"));
+  all("mjx-container").forEach((formula) => fits(formula, "formula"));
+  all("pre").forEach((code) => {
+    fits(code, "code");
+    if (!narrow && code.scrollWidth > code.clientWidth + 1) fault("code is cut on a desktop", code);
+  });
+
+  /* Captions, numbers and references */
+  all("table").forEach((table) => {
+    if (!table.caption?.querySelector(".caption-number")) fault("table without a numbered caption", table);
+  });
+  const ids = all("figure[id], table[id]").map((each) => each.id).filter((id) => /^(fig|tab)-/.test(id));
+  for (const id of ids)
+    if (!article.querySelector(`a[href="#${id}"]`) && !elsewhere.includes(id))
+      faults.push(`nothing refers to ${id}`);
+  all("figure").forEach((figure) => {
+    if (!figure.querySelector(".caption-number")) fault("figure without a numbered caption", figure);
+  });
+
+  /* What the machine that builds would tell about itself */
+  const machine = /(?<![\w.])\/(?:root|home|work|tmp|Users|private|var\/folders)\/|[A-Z]:\\Users|\bload(?: average)?[: ]+\d/;
+  for (const output of article.querySelectorAll(".cell_output")) {
+    const found = output.textContent.match(machine);
+    if (found) faults.push(`output names the machine: ${found[0]}`);
+  }
+
+  /* Figures: no ground of their own, and letters that can be read */
+  const rgb = (colour) => colour.match(/[\d.]+/g).map(Number);
+  const page = rgb(getComputedStyle(document.body).backgroundColor).slice(0, 3);
+  const grounded = async (image) => {
+    await image.decode();
+    const canvas = new OffscreenCanvas(200, 200);
+    const context = canvas.getContext("2d");
+    const style = getComputedStyle(image);
+    context.fillStyle = `rgb(${page})`;
+    context.fillRect(0, 0, 200, 200);
+    context.fillStyle = style.backgroundColor;
+    context.fillRect(0, 0, 200, 200);
+    context.filter = style.filter;
+    context.drawImage(image, 0, 0, 200, 200);
+    const corners = [[1, 1], [198, 1], [1, 198], [198, 198]];
+    return corners.every(([x, y]) => {
+      const [r, g, b] = context.getImageData(x, y, 1, 1).data;
+      return Math.abs(r - page[0]) + Math.abs(g - page[1]) + Math.abs(b - page[2]) > 24;
+    });
+  };
+  for (const image of all("figure img, .cell_output img")) {
+    if (image.closest(".widget")) continue;
+    if (await grounded(image)) fault("figure stands on a slab", image.closest("figure") ?? image);
+    if (getComputedStyle(image).filter !== "none") fault("figure is filtered", image.closest("figure") ?? image);
+    if (!narrow || dark || !image.src.endsWith(".svg")) continue;
+    const text = await (await fetch(image.src)).text();
+    const width = Number(text.match(/viewBox="[\d.]+ [\d.]+ ([\d.]+)/)?.[1]);
+    const sizes = [...text.matchAll(/scale\(([\d.]+) -[\d.]+\)/g)].map((found) => 100 * Number(found[1]));
+    const sides = sizes.filter((size) => size > 0).map((size) => (size * image.clientWidth) / width);
+    const least = Math.min(...sides);
+    if (least < SMALLEST) fault(`letters of ${least.toFixed(1)} px`, image.closest("figure") ?? image);
+  }
+  return faults;
+}
