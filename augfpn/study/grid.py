@@ -19,6 +19,7 @@ from augfpn.settings import paper, parameters, recipes
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.components import variant_of
 from augfpn.settings.experiment import experiment
+from augfpn.study.controls import CONTROLS, control_words
 from augfpn.study.sets import (
     DIALS_OF_DETECTOR,
     GATES,
@@ -27,6 +28,7 @@ from augfpn.study.sets import (
     dialled_settings,
     settings_that_vary,
 )
+from augfpn.study.tries import chosen
 
 OWN_DIAL = {"cs": "scale", "rfa": "context", "srs": "detail"}  # component: dial of its own defect
 PARTS_OF_DIALS = ("dials", "regained")  # those that `augfpn.study.gates` tells
@@ -58,6 +60,7 @@ class Part(NamedTuple):
     sets: tuple[str, ...]  # at all budgets but transfer and the paper's, which only has COCO
     measured: bool = False  # whether it needs what `augfpn measure` writes into records
     transfer: bool = False  # whether budget transfer runs it
+    tuned: bool = False  # whether it needs the settings that a pilot chose
 
 
 def of_table(table: str) -> tuple[str, ...]:
@@ -98,6 +101,17 @@ def parts() -> dict[str, Part]:
             "Table 5: Soft RoI Selection", (*of_table("Table 5"), "panet"), both, transfer=True
         ),
         "one_stage": Part("Table 1: one-stage detectors", one_stage, both, transfer=True),
+        "controls": Part(
+            "FPN with as much time or as many parameters; longer training",
+            ("fpn", "augfpn", *(name for name, each in CONTROLS.items() if not each.tuned)),
+            ("scenes",),
+        ),
+        "tuned": Part(
+            "FPN and AugFPN, as the paper has them and tuned",
+            ("fpn", "augfpn", *(name for name, each in CONTROLS.items() if each.tuned)),
+            ("scenes",),
+            tuned=True,
+        ),
         "masks": Part("Table 1: Mask R-CNN", masks, ("scenes",)),
         "table1": Part("Table 1: all detectors, backbones and schedules", whole_recipes(), ()),
     }
@@ -125,8 +139,11 @@ def words_of_variant(variant: str) -> dict[str, Any]:
     """The parameters of a variant: "cs_rfa" is a variant of Faster R-CNN, "retinanet:augfpn" of
     another detector. The name of a recipe is a variant, too: the whole recipe, for COCO only.
 
+    A control has the parameters of the variant that it changes.
     Raises ``UserError`` for a variant that does not exist.
     """
+    if variant in CONTROLS:
+        return words_of_variant(CONTROLS[variant].variant)
     if variant in recipes.recipes():
         words = recipes.named(variant).words
         return {key: words[key] for key in (*PARTS_OF_MODEL, *OF_RECIPE) if key in words}
@@ -150,6 +167,7 @@ def baseline_of(variant: str) -> str:
 @cache
 def model_of_variant(variant: str) -> config.Model:
     """A variant's detector in the paper's own size, to find its row in the paper."""
+    variant = CONTROLS[variant].variant if variant in CONTROLS else variant
     return Run(variant, "coco", "paper", 0).experiment.model
 
 
@@ -170,8 +188,11 @@ class Run:
         """All parameters except the folder of the pictures."""
         weights = BUDGETS[self.budget].model.weights
         common = {"budget": self.budget, "seed": self.seed, "weights": weights}
-        words = words_of_variant(self.variant) | SETS[self.pictures] | common
-        settings = dialled_settings(self.pictures, self.budget, words) + settings_that_vary(words)
+        changed = control_words(self.variant, self.budget)
+        own = changed.pop("settings", ())
+        words = words_of_variant(self.variant) | SETS[self.pictures] | common | changed
+        dialled = dialled_settings(self.pictures, self.budget, words)
+        settings = own + dialled + settings_that_vary(words)
         return words | ({"settings": settings} if settings else {})
 
     @property
@@ -257,6 +278,8 @@ def sets_of(part: Part, budget: str, sets: Iterable[str] | None) -> tuple[str, .
 
     Raises ``UserError`` for a picture set that does not exist.
     """
+    if part.tuned and not chosen(budget):
+        return ()
     transfer = PHOTOGRAPHS if part.transfer else ()
     own = {"paper": ("coco",), "transfer": transfer}.get(budget, tuple(map(known_set, part.sets)))
     wanted = own if sets is None else [known_set(name) for name in sets]

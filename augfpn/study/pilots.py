@@ -1,55 +1,28 @@
 """Pilots: short runs that choose the settings of a budget, on pictures that no table is made of.
 
-Each data set has a split for that (`augfpn.config.DataSet`). FPN and AugFPN get the same tries.
+Each data set has a split for that (`augfpn.config.DataSet`); the tries are in `augfpn.study.tries`.
 What came out is kept in ``pilots/`` beside the records: the settings of each try and its AP.
 """
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from augfpn.config import DATA_SETS
 from augfpn.errors import UserError
 from augfpn.settings import parameters
+from augfpn.settings.budgets import BUDGETS
 from augfpn.study.grid import DEVICES, SETS, words_of_variant
 from augfpn.study.processes import Say
+from augfpn.study.tries import OF_TUNING, PILOT_TRIES, PILOTS, TRIED_ON, Try, Tuning
 from augfpn.support.files import write_json
 from augfpn.training.prepare import experiment_here
 from augfpn.training.train import train
 
-PILOTS = "pilots"
-PILOT_VARIANTS = ("fpn", "augfpn")
-TRIED_ON = ("aquarium", "bccd")
 KEPT_NUMBERS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "seconds")  # of a result
-
-
-class Try(NamedTuple):
-    """What a pilot sets; the rest is the budget's. A whole try, so that no default changes it."""
-
-    lr: float = 1e-3
-    norm: str = "frozen_statistics"
-    frozen: int = 2
-    short_side: int = 384
-    batch: int = 4
-    steps: int = 200
-
-
-PILOT_TRIES = {  # by budget; each differs from the first in one thing, or costs as much
-    "transfer": (
-        Try(),
-        Try(steps=600),
-        Try(lr=2e-3),
-        Try(norm="batch"),
-        Try(frozen=4),
-        Try(batch=2, steps=400),
-        Try(lr=5e-4),
-        Try(frozen=1),
-        Try(short_side=320, steps=900),
-    ),
-}
 
 
 def pilot(
@@ -64,10 +37,11 @@ def pilot(
         raise UserError(
             f"budget = {budget!r} has no pilot: choose one of {', '.join(PILOT_TRIES)}."
         )
-    wanted = [name for name in TRIED_ON if sets is None or name in sets]
+    own = TRIED_ON[budget]
+    wanted = [name for name in own if sets is None or name in sets]
     if not wanted:
         raise UserError(
-            f"a pilot has no pictures {' '.join(sets)}: choose from {', '.join(TRIED_ON)}."
+            f"the pilot of {budget} has no pictures {' '.join(sets)}: choose from {', '.join(own)}."
         )
     torch.set_num_threads(1)  # as each run of the study has on a CPU
     file = folder / PILOTS / f"{budget}.json"
@@ -76,7 +50,7 @@ def pilot(
     rows = [row for row in before if row["pictures"] not in wanted]
     for number, tried in enumerate(PILOT_TRIES[budget], start=1):
         for pictures in wanted:
-            for variant in PILOT_VARIANTS:
+            for variant in tried.variants:
                 say(f"try {number} of {len(PILOT_TRIES[budget])}: {variant} on {pictures}, {tried}")
                 words = words_of_try(tried, budget, pictures, variant)
                 if data_root is not None:
@@ -89,16 +63,17 @@ def pilot(
     return file
 
 
-def words_of_try(tried: Try, budget: str, pictures: str, variant: str) -> dict[str, Any]:
+def words_of_try(tried: Try | Tuning, budget: str, pictures: str, variant: str) -> dict[str, Any]:
     """The parameters of a try's run, except the folder of the pictures."""
-    names = {"model.norm": tried.norm, "model.frozen": tried.frozen}
+    words = tried.words
+    common = OF_TUNING if isinstance(tried, Tuning) else ()
     return (
         words_of_variant(variant)
         | SETS[pictures]
-        | {"budget": budget, "weights": "imagenet", "device": DEVICES[budget]}
+        | {"budget": budget, "weights": BUDGETS[budget].model.weights, "device": DEVICES[budget]}
         | {"test_split": DATA_SETS[SETS[pictures]["data"]].tune}
-        | {name: getattr(tried, name) for name in ("lr", "short_side", "batch", "steps")}
-        | {"settings": tuple(f"{name}={value}" for name, value in names.items())}
+        | words
+        | {"settings": (*words.get("settings", ()), *common)}
     )
 
 

@@ -205,29 +205,39 @@ def count_measured(runs: Iterable[grid.Run], found: Found) -> int:
     return sum(record is not None and record.diagnostics is not None for record in there)
 
 
-def length(experiment: config.Experiment) -> tuple[str, int | None, float | None]:
-    """Budget, steps and epochs: runs that share these take about the same time."""
-    return experiment.budget, experiment.train.steps, experiment.train.epochs
+class Cost(NamedTuple):
+    """What decides how long a run takes: runs that are equal in it take about the same time."""
+
+    budget: str
+    unit: str  # of its length
+    length: float
+    model: config.Model
+
+
+def cost_of(experiment: config.Experiment) -> Cost:
+    """A run's detector, and its length in steps or in epochs."""
+    train, model = experiment.train, dataclasses.replace(experiment.model, classes=1)
+    unit, length = ("epochs", train.epochs) if train.steps is None else ("steps", train.steps)
+    return Cost(experiment.budget, unit, float(length or 0), model)
 
 
 def expected_seconds(missing: Sequence[grid.Run], found: Found) -> float | None:
     """How long some runs would take on the machines that made the records.
 
-    A run takes the median time of the same variant's records, or of all records of its length if
-    its variant has none. ``None`` if no record has the length of any of the runs.
+    A run takes the median time of the same variant's records of its length, or else of all records
+    of its length; or else that of records of other lengths, in proportion. ``None`` if a run's
+    budget has no record.
     """
-    wanted = [run.experiment for run in missing]
-    lengths = set(map(length, wanted))
-    alike = [r for r in found.by_key.values() if length(r.experiment) in lengths]
-    if not alike:
-        return None if missing else 0.0
-    times: dict[config.Model, list[float]] = {}
-    for record in alike:
-        model = dataclasses.replace(record.experiment.model, classes=1)
-        times.setdefault(model, []).append(record.result["seconds"])
-    any_time = statistics.median(r.result["seconds"] for r in alike)
-    models = (dataclasses.replace(each.model, classes=1) for each in wanted)
-    return sum(statistics.median(times.get(model, [any_time])) for model in models)
+    known = [(cost_of(r.experiment), r.result["seconds"]) for r in found.by_key.values()]
+    total = 0.0
+    for wanted, runs in Counter(cost_of(run.experiment) for run in missing).items():
+        of_budget = [each for each in known if each[0][:2] == wanted[:2]]
+        alike = [each for each in of_budget if each[0].length == wanted.length] or of_budget
+        own = [each for each in alike if each[0].model == wanted.model] or alike
+        if not own:
+            return None
+        total += runs * statistics.median(s * wanted.length / c.length for c, s in own)
+    return total
 
 
 def code_versions(found: Found, budget: str) -> str:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from statistics import mean, median
 from typing import NamedTuple
 
+import pandas as pd
 from matplotlib.figure import Figure
 
+from augfpn import records
 from augfpn.data.annotations import count_by_size
 from augfpn.figures import plots
 from augfpn.settings import paper, recipes
@@ -20,6 +22,7 @@ from augfpn.study.cells import (
     percent,
     ratio_text,
 )
+from augfpn.study.controls import CONTROLS
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import FEWEST_SEEDS, Interval
@@ -45,6 +48,7 @@ class VariantRow(NamedTuple):
     base: dict | None  # the paper's FPN
     better: float | None = None  # the probability that a run of it is better than one of FPN
     objects: dict[str, int] | None = None  # by size: how many the test pictures have
+    runs: tuple[records.Record, ...] = ()
 
     @property
     def verdict(self) -> intervals.Verdict:
@@ -80,7 +84,7 @@ def variant_row(variant: str, evidence: Evidence) -> VariantRow:
     """One row of a table."""
     own, model = list(evidence.of(variant).values()), grid.model_of_variant(variant)
     epochs = grid.words_of_variant(variant).get("epochs")  # of a whole recipe: 12 or 24
-    found = paper.row_of(model, epochs)
+    found = None if variant in CONTROLS else paper.row_of(model, epochs)
     base = baseline_of(variant)
     return VariantRow(
         variant=variant,
@@ -91,6 +95,7 @@ def variant_row(variant: str, evidence: Evidence) -> VariantRow:
         base=paper.base_row(model, epochs),
         better=evidence.improvement(variant, base) if variant != base else None,
         objects=evidence.objects(),
+        runs=tuple(evidence.recorded(variant).values()),
     )
 
 
@@ -101,6 +106,8 @@ def variant_label(variant: str) -> str:
     """
     if variant in recipes.recipes():
         return variant
+    if variant in CONTROLS:
+        return CONTROLS[variant].title
     detector, _, _ = variant.rpartition(":")
     name = label_of(grid.model_of_variant(variant))
     return f"{DETECTORS[detector]}, {name}" if detector else name
@@ -127,11 +134,16 @@ def effects_table(rows: Sequence[VariantRow]) -> str:
     header = ["", "seeds", "AP", "minus FPN", "verdict", "runs better, percent"]
     header += ["paper: AP", "paper: minus FPN"]
     header += ["mask AP", "mask AP minus FPN", "paper: mask AP"] * masks
-    objects = next((each.objects for each in rows if each.objects), None) or {}
+    objects = objects_of(rows)
     header += [
         f"{name} minus FPN{objects_text(objects.get(size))}" for name, size in SIZE_OF.items()
     ]
     return page_table(header, [effect_cells(each, masks) for each in rows])
+
+
+def objects_of(rows: Sequence[VariantRow]) -> dict[str, int]:
+    """How many objects of each size the test pictures of a table have; empty without a record."""
+    return next((each.objects for each in rows if each.objects), None) or {}
 
 
 def effect_cells(row: VariantRow, masks: bool) -> list[str]:
@@ -163,20 +175,21 @@ def mask_cells(row: VariantRow) -> tuple[str, str, str]:
 
 def numbers_table(rows: Sequence[VariantRow]) -> str:
     """All of COCO's AP numbers of a part's recorded variants, with their intervals."""
+    objects = objects_of(rows)
+    header = [f"{n}{objects_text(objects.get(SIZE_OF.get(n, '')))}" for n in paper.AP_NAMES]
     lines = [
         [each.label, *(interval_text(each.own.get(name)) for name in paper.AP_NAMES)]
         for each in rows
         if each.own
     ]
-    return page_table(["", *paper.AP_NAMES], lines)
+    return page_table(["", *header], lines)
 
 
 def planning_table(rows: Sequence[VariantRow], seconds: dict[str, float]) -> str:
     """How many seeds would show the paper's effects; empty if no effect has enough seeds.
 
-    Three seeds estimate the standard deviation between seeds poorly, so it is estimated from all
-    rows together. The standard error over pictures is each row's own. ``seconds`` is the time that
-    a run of a variant takes.
+    The standard deviation between seeds is that of all rows with the same baseline. The standard
+    error over pictures is each row's own. ``seconds`` is the time that a run of a variant takes.
     """
     known = [
         (each, each.effect["AP"], printed)
@@ -185,25 +198,27 @@ def planning_table(rows: Sequence[VariantRow], seconds: dict[str, float]) -> str
         and each.effect
         and each.effect["AP"].seeds >= FEWEST_SEEDS
     ]
-    if not known:
-        return ""
     lines = []
-    together = mean(deviation_of(effect) ** 2 for _, effect, _ in known) ** 0.5
     for each, effect, printed in known:
-        needed = intervals.seeds_needed(together, printed / 100, effect.of_pictures)
-        pair = seconds[each.variant] + seconds[baseline_of(each.variant)]
+        base = baseline_of(each.variant)
+        alike = [of for one, of, _ in known if baseline_of(one.variant) == base]
+        spread = mean(deviation_of(of) ** 2 for of in alike) ** 0.5
+        asked = spread, printed / 100, effect.of_pictures
+        needed = intervals.seeds_needed(*asked, variants=len(alike) + 1)
+        pair = seconds[each.variant] + seconds[base]
         lines.append(
             [
                 each.label,
                 percent(printed / 100, sign=True),
-                percent(deviation_of(effect)),
+                percent(spread),
                 percent(effect.of_pictures),
                 "more pictures" if needed is None else str(needed),
                 "–" if needed is None else f"{needed * pair / 3600:.1f}",
             ]
         )
     deviations = ("standard deviation between seeds", "standard error over pictures")
-    return page_table(["", "paper's effect", *deviations, "seeds needed", "hours"], lines)
+    header = ["", "paper's effect", *deviations, "seeds needed", "hours"]
+    return page_table(header, lines) if lines else ""
 
 
 def deviation_of(effect: Interval) -> float:
@@ -256,4 +271,27 @@ def effects_figure(rows: Sequence[VariantRow]) -> Figure | None:
         for each in rows
         if each.effect
     ]
-    return plots.effects(shown) if shown else None
+    if not shown:
+        return None
+    runs = runs_table(rows)
+    return plots.effects(shown, runs[runs["variant"] != runs["base"]] if len(runs) else None)
+
+
+def runs_table(rows: Sequence[VariantRow]) -> pd.DataFrame:
+    """The runs of a table's rows, for figures: `augfpn.records.frame` with AP in percent.
+
+    Further columns: the row's "label", the variant that is its "base", and "minus FPN", the AP
+    minus that of the base's run with the same seed; nan where there is no such run.
+    """
+    every = [(each, record) for each in rows for record in each.runs]
+    if not every:
+        return pd.DataFrame()
+    table = records.frame(record for _, record in every)
+    table["AP"] *= 100
+    table["label"] = [each.label for each, _ in every]
+    table["variant"] = [each.variant for each, _ in every]
+    table["base"] = [baseline_of(each.variant) for each, _ in every]
+    fpn = table[table["variant"] == table["base"]].set_index(["base", "seed"])["AP"]
+    pairs = pd.MultiIndex.from_frame(table[["base", "seed"]])
+    table["minus FPN"] = table["AP"] - fpn.reindex(pairs).to_numpy()
+    return table

@@ -11,18 +11,21 @@ from augfpn.errors import UserError
 from augfpn.settings import parameters
 from augfpn.settings.experiment import experiment, fpn_of
 from augfpn.study import pilots
-from augfpn.study.pilots import PILOT_TRIES, PILOT_VARIANTS, TRIED_ON, Try, pilot, words_of_try
+from augfpn.study.pilots import pilot, words_of_try
+from augfpn.study.tries import PILOT_TRIES, TRIED_ON, Try, Tuning
 
 
-def made(tried: Try, pictures: str, variant: str) -> config.Experiment:
-    return experiment(parameters.parse(words_of_try(tried, "transfer", pictures, variant)), "cpu")
+def made(
+    tried: Try | Tuning, pictures: str, variant: str, budget: str = "transfer"
+) -> config.Experiment:
+    return experiment(parameters.parse(words_of_try(tried, budget, pictures, variant)), "cpu")
 
 
-@pytest.mark.parametrize("pictures", TRIED_ON)
-def test_a_try_is_made_on_the_tuning_split_and_never_on_the_test_split(pictures) -> None:
+@pytest.mark.parametrize(("budget", "pictures"), [(b, p) for b in TRIED_ON for p in TRIED_ON[b]])
+def test_a_try_is_made_on_the_tuning_split_and_never_on_the_test_split(budget, pictures) -> None:
     """Nor is it trained on pictures of the tuning split."""
-    for tried in PILOT_TRIES["transfer"]:
-        data = made(tried, pictures, "fpn").data
+    for tried in PILOT_TRIES[budget]:
+        data = made(tried, pictures, tried.variants[0], budget).data
         assert (data.train, data.test) == (DATA_SETS[pictures].fit, DATA_SETS[pictures].tune)
         assert data.test not in (DATA_SETS[pictures].test, data.train)
 
@@ -36,6 +39,22 @@ def test_a_try_says_all_that_it_sets_whatever_the_budget_becomes() -> None:
         assert train.lr_batch == train.batch
         assert (model.backbone, model.weights) == ("efficientnet_lite0", "imagenet")
         assert fpn_of(found) == made(tried, "aquarium", "fpn")
+
+
+def test_fpn_and_augfpn_get_equally_many_tries_and_each_try_sets_what_its_words_say() -> None:
+    tries = PILOT_TRIES["laptop"]
+    own = {name: [each for each in tries if each.variants == (name,)] for name in ("fpn", "augfpn")}
+    assert len(own["fpn"]) == len(own["augfpn"]) == len(tries) / 2
+    assert {each.lr for each in own["fpn"]} == {each.lr for each in own["augfpn"]}
+    for variant, some in own.items():
+        for tried in some:
+            found = made(tried, "scenes", variant, "laptop")
+            assert found.train.lr == tried.lr
+            assert found.model.lam == (tried.lam or 0)
+            if variant == "fpn":
+                assert found.model.canonical_size == pytest.approx(tried.canonical_size)
+            assert (found.data.test_scenes, found.train.fpn_start) == (500, True)
+    assert made(Tuning(1e-3, lam=0.25), "scenes", "augfpn", "laptop").model.roi_selection == "soft"
 
 
 def test_no_try_is_there_twice() -> None:
@@ -67,7 +86,7 @@ def test_the_file_has_a_row_for_each_run_and_keeps_other_pictures(trained, tmp_p
         (name, variant, lr)
         for name in ("bccd", "aquarium")
         for lr in (1e-3, 2e-3)
-        for variant in PILOT_VARIANTS
+        for variant in ("fpn", "augfpn")
     ]
     assert [row["AP"] for row in rows] == list(range(1, 9))
     assert {row["split"] for row in rows} == {"val", "tune"}
@@ -75,9 +94,11 @@ def test_the_file_has_a_row_for_each_run_and_keeps_other_pictures(trained, tmp_p
 
 
 def test_what_has_no_pilot_is_refused(trained, tmp_path) -> None:
-    with pytest.raises(UserError, match="budget = 'laptop' has no pilot: choose one of transfer"):
-        pilot("laptop", None, tmp_path, None, print)
-    with pytest.raises(UserError, match="has no pictures scenes: choose from aquarium, bccd"):
+    with pytest.raises(UserError, match="budget = 'gpu' has no pilot: choose one of transfer, lap"):
+        pilot("gpu", None, tmp_path, None, print)
+    with pytest.raises(
+        UserError, match="transfer has no pictures scenes: choose from aquarium, bccd"
+    ):
         pilot("transfer", ["scenes"], tmp_path, None, print)
     assert not trained
     assert list(tmp_path.iterdir()) == []

@@ -221,6 +221,14 @@ def test_a_variant_takes_as_long_as_its_own_records(smoke: records.Record) -> No
     assert recorded.expected_seconds([rfa], found) == 55
 
 
+def test_a_longer_run_takes_longer_in_proportion(smoke: records.Record) -> None:
+    fast = replace(smoke, result=smoke.result | {"seconds": 10.0})
+    found = recorded.Found({grid.key_of(fast.experiment): fast}, problems=())
+    runs = [grid.Run(v, "scenes", "smoke", 1) for v in ("fpn", "fpn_2x_steps", "fpn_4x_steps")]
+    assert recorded.expected_seconds(runs, found) == 10 + 20 + 40
+    assert recorded.expected_seconds([replace(runs[0], budget="laptop")], found) is None
+
+
 def test_the_command_does_what_is_missing_and_nothing_else(
     smoke: records.Record, tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch
 ) -> None:

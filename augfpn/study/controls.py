@@ -1,0 +1,60 @@
+"""Controls: variants that differ from the paper's by something else than its components.
+
+They answer what a comparison of FPN and AugFPN leaves open: whether FPN with as much time, as many
+parameters or well chosen settings would do as well. Nothing here needs torch.
+"""
+
+from typing import Any, NamedTuple
+
+from augfpn.errors import UserError
+from augfpn.settings.budgets import BUDGETS
+from augfpn.study.tries import PILOTS, chosen
+
+WIDTHS = {"smoke": 68, "laptop": 68, "transfer": 69, "gpu": 282, "paper": 282}  # see "fpn_wide"
+
+
+class Control(NamedTuple):
+    """A variant of the grid, changed."""
+
+    variant: str
+    title: str
+    longer: int = 1  # times the budget's steps or epochs
+    wide: bool = False
+    tuned: bool = False
+    words: tuple[tuple[str, Any], ...] = ()  # other parameters
+
+
+CONTROLS: dict[str, Control] = {
+    "fpn_2x_steps": Control("fpn", "FPN, twice the steps (AugFPN's time)", longer=2),
+    # The number of channels with which FPN's parameters come closest to AugFPN's.
+    "fpn_wide": Control("fpn", "FPN, AugFPN's number of parameters", wide=True),
+    "fpn_4x_steps": Control("fpn", "FPN, four times the steps", longer=4),
+    "augfpn_4x_steps": Control("augfpn", "AugFPN, four times the steps", longer=4),
+    "cs_lam1": Control("cs", "CS (lam 1 on all levels)", words=(("lam", 1.0),)),
+    "fpn_tuned": Control("fpn", "FPN, tuned", tuned=True),
+    "augfpn_tuned": Control("augfpn", "AugFPN, tuned", tuned=True),
+}
+
+
+def control_words(variant: str, budget: str) -> dict[str, Any]:
+    """The parameters that a control has besides those of its variant; none for another variant.
+
+    Raises ``UserError`` for a tuned variant of a budget whose settings are not chosen.
+    """
+    if variant not in CONTROLS:
+        return {}
+    of, schedule = CONTROLS[variant], BUDGETS[budget].train
+    words = dict(of.words)
+    if of.longer > 1:
+        name = "epochs" if schedule.steps is None else "steps"
+        words[name] = of.longer * getattr(schedule, name)
+    if of.wide:
+        words["settings"] = (f"model.channels={WIDTHS[budget]}",)
+    if of.tuned:
+        if not chosen(budget):
+            raise UserError(
+                f"{variant} has no settings at the {budget} budget: `augfpn study pilot --budget "
+                f"{budget}` finds them, and they count from experiments/records/{PILOTS} on."
+            )
+        words |= chosen(budget)[of.variant]
+    return words

@@ -1,0 +1,107 @@
+"""The tries of each budget's pilot, and what they chose. Nothing here needs torch.
+
+FPN and AugFPN get equally many tries, on the same pictures, which no table is made of.
+"""
+
+import json
+from functools import cache
+from itertools import product
+from typing import Any, NamedTuple
+
+from augfpn import records
+from augfpn.settings.budgets import BUDGETS
+
+PILOTS = "pilots"  # folder beside records that holds what the tries gave
+TRIED_ON = {"transfer": ("aquarium", "bccd"), "laptop": ("scenes",)}
+Words = dict[str, Any]
+
+
+class Try(NamedTuple):
+    """What a try of budget transfer sets: all of it, so that no default of the budget changes it.
+
+    It is for FPN and AugFPN alike: this pilot chooses the budget's own settings.
+    """
+
+    lr: float = 1e-3
+    norm: str = "frozen_statistics"
+    frozen: int = 2
+    short_side: int = 384
+    batch: int = 4
+    steps: int = 200
+    variants = ("fpn", "augfpn")
+
+    @property
+    def words(self) -> Words:
+        """The parameters."""
+        common = {name: getattr(self, name) for name in ("lr", "short_side", "batch", "steps")}
+        return common | {"settings": (f"model.norm={self.norm}", f"model.frozen={self.frozen}")}
+
+
+class Tuning(NamedTuple):
+    """What a try sets to tune FPN or AugFPN; the rest is the budget's.
+
+    FPN has a `canonical_size`, which AugFPN does not use; AugFPN has a lambda.
+    """
+
+    lr: float
+    canonical_size: float | None = None
+    lam: float | None = None
+
+    @property
+    def variants(self) -> tuple[str, ...]:
+        """The one that it is for."""
+        return ("fpn",) if self.lam is None else ("augfpn",)
+
+    @property
+    def words(self) -> Words:
+        """The parameters."""
+        if self.lam is not None:
+            return {"lr": self.lr, "lam": self.lam}
+        return {"lr": self.lr, "settings": (f"model.canonical_size={self.canonical_size:g}",)}
+
+
+RATES = (5e-4, 1e-3, 2e-3)
+RULE = BUDGETS["laptop"].model.canonical_size  # 1 to 2 times as large: up to one level finer
+PILOT_TRIES: dict[str, tuple[Try | Tuning, ...]] = {
+    "transfer": (  # each differs from the first in one thing, or costs as much
+        Try(),
+        Try(steps=600),
+        Try(lr=2e-3),
+        Try(norm="batch"),
+        Try(frozen=4),
+        Try(batch=2, steps=400),
+        Try(lr=5e-4),
+        Try(frozen=1),
+        Try(short_side=320, steps=900),
+    ),
+    "laptop": (
+        *(Tuning(lr, canonical_size=round(by * RULE, 2)) for lr, by in product(RATES, (1, 1.5, 2))),
+        *(Tuning(lr, lam=lam) for lr, lam in product(RATES, (0.1, 0.25, 0.5))),
+    ),
+}
+# Settings of all tries that tune: 500 pictures, and the same numbers at the start.
+OF_TUNING = ("data.test_scenes=500", "train.fpn_start=true")
+
+
+@cache
+def chosen(budget: str) -> dict[str, Words]:
+    """The parameters of the best tries by variant, from the committed pilots.
+
+    The best try has the highest AP. Empty if the budget's pilot tunes nothing or is not complete.
+    """
+    tries = [each for each in PILOT_TRIES.get(budget, ()) if isinstance(each, Tuning)]
+    files = (folder / PILOTS / f"{budget}.json" for folder in records.COMMITTED)
+    rows = [row for file in files if file.is_file() for row in json.loads(file.read_text())]
+    ap = {each: row["AP"] for each in tries for row in rows if is_of(row, each)}
+    if not tries or len(ap) < len(tries):
+        return {}
+    best = {}
+    for variant in ("fpn", "augfpn"):
+        own = [each for each in tries if each.variants == (variant,)]
+        best[variant] = max(own, key=ap.__getitem__).words
+    return best
+
+
+def is_of(row: dict[str, Any], tried: Tuning) -> bool:
+    """Whether a row of a pilot's file is of a try."""
+    return all(row.get(name) == value for name, value in tried._asdict().items())

@@ -1,0 +1,90 @@
+"""Controls: what they change, and where tuned settings come from."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from augfpn import records
+from augfpn.config import Model
+from augfpn.detectors import cost
+from augfpn.errors import UserError
+from augfpn.settings.budgets import BUDGETS
+from augfpn.study import grid, tables, tries
+from augfpn.study.controls import CONTROLS, WIDTHS
+from augfpn.study.grid import Run
+from augfpn.study.tries import PILOT_TRIES, chosen
+
+
+@pytest.fixture
+def committed(tmp_path, monkeypatch):
+    """A folder of committed records of its own, and nothing remembered of another."""
+    monkeypatch.setattr(records, "COMMITTED", (tmp_path,))
+    chosen.cache_clear()
+    yield tmp_path
+    chosen.cache_clear()
+
+
+def made(variant: str):
+    return Run(variant, "scenes", "laptop", 3).experiment
+
+
+@pytest.mark.parametrize("name", [name for name, each in CONTROLS.items() if not each.tuned])
+def test_a_control_differs_from_its_variant_as_its_name_says(name: str) -> None:
+    control, plain = made(name), made(CONTROLS[name].variant)
+    steps = CONTROLS[name].longer * plain.train.steps
+    assert control.train == replace(plain.train, steps=steps)
+    assert control.data == plain.data
+    other = {"fpn_wide": {"channels": WIDTHS["laptop"]}, "cs_lam1": {"lam": 1.0}}.get(name, {})
+    assert control.model == replace(plain.model, **other)
+
+
+@pytest.mark.parametrize("budget", ["laptop", "transfer", "gpu"])
+def test_no_other_width_comes_closer_to_augfpns_number_of_parameters(budget: str) -> None:
+    def parameters_of(model: Model) -> int:
+        return cost.at_inference(cost.part_costs(model))[0]
+
+    pictures = "bccd" if budget == "transfer" else "scenes"
+    fpn, augfpn = (Run(v, pictures, budget, 0).experiment.model for v in ("fpn", "augfpn"))
+    wanted, width = parameters_of(augfpn), WIDTHS[budget]
+    apart = {
+        w: abs(parameters_of(replace(fpn, channels=w)) - wanted)
+        for w in (width - 1, width, width + 1)
+    }
+    assert min(apart, key=apart.__getitem__) == width
+    assert Run("fpn_wide", pictures, budget, 0).experiment.model.channels == width
+
+
+def test_controls_have_names_of_their_own_and_no_row_of_the_paper() -> None:
+    names = [tables.variant_label(each) for each in ("fpn", "augfpn", *CONTROLS)]
+    assert len(set(names)) == len(names)
+    assert all(grid.baseline_of(each) == "fpn" for each in CONTROLS)
+
+
+def test_without_a_whole_pilot_nothing_is_tuned(committed) -> None:
+    assert grid.runs(["tuned"], "laptop") == []
+    with pytest.raises(UserError, match="fpn_tuned has no settings at the laptop budget: `augfpn"):
+        made("fpn_tuned")
+    write(committed, PILOT_TRIES["laptop"][:-1])
+    assert chosen("laptop") == {}
+    assert tables.variant_label("fpn_tuned") == "FPN, tuned"
+
+
+def test_the_best_tries_become_the_tuned_variants(committed) -> None:
+    """AP falls from try to try, and the second of each comes before the first."""
+    own = [each for each in PILOT_TRIES["laptop"] if each.variants == ("fpn",)]
+    others = [each for each in PILOT_TRIES["laptop"] if each.variants == ("augfpn",)]
+    write(committed, [own[4], *own[:4], *own[5:], others[7], *others[:7], others[8]])
+    fpn, augfpn = made("fpn_tuned"), made("augfpn_tuned")
+    assert (fpn.train.lr, fpn.model.canonical_size) == (own[4].lr, own[4].canonical_size)
+    assert (augfpn.train.lr, augfpn.model.lam) == (others[7].lr, others[7].lam)
+    assert augfpn.model.canonical_size == BUDGETS["laptop"].model.canonical_size
+    assert len(grid.runs(["tuned"], "laptop", seeds=[3])) == 4
+    assert grid.runs(["tuned"], "smoke") == []
+
+
+def write(folder, tried) -> None:
+    rows = [each._asdict() | {"AP": 0.5 - i / 100} for i, each in enumerate(tried)]
+    (folder / tries.PILOTS).mkdir(exist_ok=True)
+    (folder / tries.PILOTS / "laptop.json").write_text(json.dumps(rows))
+    chosen.cache_clear()
