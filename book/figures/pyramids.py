@@ -1,0 +1,175 @@
+"""Draw pyramids before and since FPN in one style: python book/figures/pyramids.py.
+
+It writes an SVG for each, such as pyramid_fpn.svg. A box is a map, its height its level and its
+colour, as in all figures, the level's. Grey arrows are FPN's moves; what a design adds is coloured.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from augfpn.figures.colours import BLUE, GREEN, LEVEL_COLOURS, ORANGE
+from augfpn.figures.theme import themed, write_svg
+
+GREY = "#8a8a8a"
+LEVELS = (2, 3, 4, 5)
+WIDTH, HEIGHT, STEP = 0.62, 0.5, 1.45  # of a box, and from one column to the next
+Place = tuple[float, float]  # a column and a level
+
+
+class Arrow(NamedTuple):
+    """From one map to another."""
+
+    start: Place
+    end: Place
+    colour: str = GREY
+    bend: float = 0.0
+
+
+class Pyramid(NamedTuple):
+    """Columns of maps by their letter, the head's column, and what leads where."""
+
+    columns: dict[str, Iterable[int]]
+    arrows: list[Arrow]
+    head: float | None = None
+    notes: tuple[tuple[Place, str, str], ...] = ()  # place, words, colour
+
+
+def across(a: float, b: float, colour: str = GREY, levels: Iterable[int] = LEVELS) -> list[Arrow]:
+    """From each level of a column to the same level of another."""
+    return [Arrow((a, k), (b, k), colour) for k in levels]
+
+
+def down(column: float, colour: str = GREY, levels: Iterable[int] = LEVELS) -> list[Arrow]:
+    """From each level of a column to the one below."""
+    every = sorted(levels)
+    return [Arrow((column, k + 1), (column, k), colour) for k in every[:-1]]
+
+
+def up(column: float, colour: str = GREY, levels: Iterable[int] = LEVELS) -> list[Arrow]:
+    """From each level of a column to the one above."""
+    every = sorted(levels)
+    return [Arrow((column, k), (column, k + 1), colour) for k in every[:-1]]
+
+
+def to_head(column: float, head: float, colour: str = GREY) -> list[Arrow]:
+    """From each level of a column to one head."""
+    return [Arrow((column, k), (head, 3.5), colour) for k in LEVELS]
+
+
+FPN = [*up(0), *across(0, 1), *down(1), *across(1, 2)]
+THREE = {"C": LEVELS, "M": LEVELS, "P": LEVELS}
+PYRAMIDS = {
+    "ssd": Pyramid({"C": LEVELS}, [*up(0), *across(0, 1)], notes=(((1, 5.75), "heads", GREY),)),
+    "fpn": Pyramid(THREE, FPN),
+    "panet": Pyramid(
+        THREE | {"N": LEVELS},
+        [*FPN, *across(2, 3, BLUE), *up(3, BLUE), *to_head(3, 4, ORANGE)],
+        head=4,
+    ),
+    "nas_fpn": Pyramid(
+        {"M": LEVELS, "": LEVELS, "P": LEVELS},
+        [
+            *(Arrow(start, end, BLUE) for start, end in (
+                ((0, 5), (1, 3)), ((0, 3), (1, 3)), ((0, 2), (1, 2)), ((1, 3), (1, 2)),
+                ((1, 2), (1, 4)), ((0, 4), (1, 4)), ((1, 3), (1, 5)), ((0, 5), (1, 5)),
+                ((1, 2), (2, 2)), ((1, 4), (2, 3)), ((1, 2), (2, 3)), ((1, 5), (2, 4)),
+                ((2, 3), (2, 4)), ((1, 5), (2, 5)), ((2, 4), (2, 5)),
+            )),
+        ],
+    ),
+    "bifpn": Pyramid(
+        {"M": LEVELS, "": (3, 4), "P": LEVELS},
+        [
+            *across(0, 1, levels=(3, 4)), Arrow((0, 5), (1, 4)), Arrow((1, 4), (1, 3)),
+            Arrow((1, 3), (2, 2)), *across(1, 2, BLUE, (3, 4)), *up(2, BLUE),
+            Arrow((0, 2), (2, 2)), Arrow((0, 5), (2, 5)),
+            *(Arrow((0, k), (2, k), BLUE, -0.35) for k in (3, 4)),
+        ],
+    ),
+    "libra": Pyramid(
+        THREE | {"": (4,), "P'": LEVELS},
+        [*FPN, *(Arrow((2, k), (3, 4), BLUE) for k in LEVELS),
+         *(Arrow((3, 4), (4, k), BLUE) for k in LEVELS)],
+    ),
+    "augfpn": Pyramid(
+        THREE,
+        [*FPN, Arrow((0, 5), (1, 5), GREEN, -0.6), *to_head(2, 3, ORANGE)],
+        head=3,
+        notes=(((1, 1.35), "1 shared head", BLUE), ((0.5, 6.05), "2 context", GREEN),
+               ((3, 2.7), "3 gates", ORANGE)),
+    ),
+    "vitdet": Pyramid(
+        {"C": (4,), "P": LEVELS}, [Arrow((0, 4), (1, k), BLUE) for k in LEVELS]
+    ),
+    "deformable": Pyramid(
+        {"C": LEVELS, "M": LEVELS},
+        [*up(0), *across(0, 1), *(Arrow((1, k), (2, 3.5), ORANGE) for k in LEVELS)],
+        head=2,
+        notes=(((2, 2.55), "each query samples\nall levels", ORANGE),),
+    ),
+    "rtdetr": Pyramid(
+        {"C": (3, 4, 5), "M": (3, 4, 5), "P": (3, 4, 5), "N": (3, 4, 5)},
+        [*up(0, levels=(3, 4, 5)), *across(0, 1, levels=(3, 4, 5)), *across(1, 2, GREY, (3, 4, 5)),
+         *down(2, levels=(3, 4, 5)), *across(2, 3, BLUE, (3, 4, 5)), *up(3, BLUE, (3, 4, 5)),
+         *(Arrow((3, k), (4, 3.9), ORANGE) for k in (3, 4, 5))],
+        head=4,
+        notes=(((1, 5.6), "attention", GREEN), ((4, 2.9), "queries sample\nall levels", ORANGE)),
+    ),
+}  # fmt: skip
+
+
+@themed
+def drawn(pyramid: Pyramid) -> Figure:
+    """One pyramid."""
+    last = max(len(pyramid.columns) - 1, pyramid.head or 0, 1)
+    figure, axis = plt.subplots(figsize=(1.4 + 1.15 * last, 2.6))
+    axis.axis("off")
+    for arrow in pyramid.arrows:
+        draw_arrow(axis, arrow)
+    for column, (letter, levels) in enumerate(pyramid.columns.items()):
+        for k in levels:
+            name = f"{letter}{k}" if letter.isalpha() else ""
+            draw_map(axis, (column, k), name, LEVEL_COLOURS[k])
+    if pyramid.head is not None:
+        middle = next(a.end[1] for a in pyramid.arrows if a.end[0] == pyramid.head)
+        draw_map(axis, (pyramid.head, middle), "head", "black")
+    for (x, y), words, colour in pyramid.notes:
+        axis.text(x * STEP, y, words, color=colour, ha="center", va="center", size=8)
+    axis.set(xlim=(-0.6, last * STEP + 0.8), ylim=(1.1, 6.3))
+    return figure
+
+
+def draw_map(axis: Axes, place: Place, name: str, colour: str) -> None:
+    """A map as a box."""
+    x, y = place[0] * STEP - WIDTH / 2, place[1] - HEIGHT / 2
+    style = "round,pad=0,rounding_size=0.08"
+    axis.add_patch(
+        FancyBboxPatch((x, y), WIDTH, HEIGHT, style, ec=colour, fc="white", lw=1.8, zorder=3)
+    )
+    middle = {"ha": "center", "va": "center_baseline", "size": 8}
+    axis.text(place[0] * STEP, place[1], name, color="black", zorder=4, **middle)
+
+
+def draw_arrow(axis: Axes, arrow: Arrow) -> None:
+    """An arrow from one box's edge to another's."""
+    (a, low), (b, high) = arrow.start, arrow.end
+    sideways = WIDTH / 2 if a != b else 0
+    upright = 0 if a != b else HEIGHT / 2 * (1 if high > low else -1)
+    start, end = (a * STEP + sideways, low + upright), (b * STEP - sideways, high - upright)
+    axis.add_patch(
+        FancyArrowPatch(
+            start, end, arrowstyle="-|>", mutation_scale=9, lw=1.3, color=arrow.colour,
+            connectionstyle=f"arc3,rad={arrow.bend}", shrinkA=1, shrinkB=1,
+        )
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    for name, pyramid in PYRAMIDS.items():
+        write_svg(drawn(pyramid), Path(__file__).with_name(f"pyramid_{name}.svg"))
