@@ -17,7 +17,7 @@ FIGURE = re.compile(
 GROUND = re.compile(
     r'(<g id="(?:patch_1|axes_\d+">\s*<g id="patch_\d+)">\s*<path [^>]*?fill: )#ffffff'
 )
-# Words, lines and grids of augfpn/figures/plots.py; white, light grey and the like on dark pages.
+# Words, lines and grids of augfpn/figures/theme.py; white, light grey and the like on dark pages.
 ON_DARK = {
     "#222222": "#e4e6ea",
     "#000000": "#e4e6ea",

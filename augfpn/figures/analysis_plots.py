@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, COLOURS, ORANGE
 from augfpn.figures.letters import font_with, in_latin, letters_of
-from augfpn.figures.plots import GREY, LOSS_NAMES, WIDTH, smoothed, themed
+from augfpn.figures.plots import LOSS_NAMES, smoothed
+from augfpn.figures.theme import GREY, WIDTH, themed
 from augfpn.support.text import printable
 
 LETTERS = 18  # letters of a name in a figure

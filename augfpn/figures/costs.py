@@ -7,7 +7,7 @@ from matplotlib.patches import Patch
 from seaborn import light_palette
 
 from augfpn.figures.colours import AMBER, BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW
-from augfpn.figures.plots import GREY, WIDTH, themed
+from augfpn.figures.theme import GREY, WIDTH, themed
 
 # Parts of a step, in the order of a bar. Small parts share a colour and a line of the legend.
 PART_COLOURS = {

@@ -1,13 +1,9 @@
-"""Numbers become figures, with seaborn: one function for each kind of figure, one theme for all.
+"""Numbers become figures, with seaborn: one function for each kind of figure.
 
-Everything that is drawn, intervals included, was computed elsewhere. The background is white; for
-the book's dark pages `book/finish.py` makes it transparent and turns INK and GREY light.
+Everything that is drawn, intervals included, was computed elsewhere.
 """
 
-from collections.abc import Callable, Sequence
-from functools import wraps
-from pathlib import Path
-from typing import ParamSpec
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,10 +13,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, COLOURS, GREEN, LEVEL_COLOURS, ORANGE, PURPLE, SKY
+from augfpn.figures.theme import GREY, ON_FILL, WIDTH, themed
 
-WIDTH = 5.2  # inches of a figure: narrow, so that its words can be read on a phone
-INK, GREY = "#222222", "#555555"
-ON_FILL = "#262626"  # words on a coloured area, which stays as it is on a dark page
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -32,39 +26,6 @@ LOSS_NAMES = {
     "loss_supervision_box": "supervision of M: box",
     "loss_supervision_mask": "supervision of M: mask",
 }
-THEME = {
-    **seaborn.axes_style("whitegrid"),
-    **seaborn.plotting_context("notebook"),
-    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
-    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so it is the same everywhere
-    "axes.edgecolor": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": "#e6e6e6",
-    "legend.frameon": False,
-    "figure.constrained_layout.use": True,
-    "svg.hashsalt": "augfpn",
-}
-P = ParamSpec("P")
-
-
-def themed(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """The same function in the theme of all figures; the figure does not show itself."""
-
-    @wraps(draw)
-    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
-        with plt.rc_context(THEME):
-            figure = draw(*args, **kwargs)
-        plt.close(figure)
-        return figure
-
-    return drawn
-
-
-def write_svg(figure: Figure, file: Path) -> None:
-    """Write a figure as SVG: the same bytes for the same figure."""
-    with plt.rc_context(THEME):
-        figure.savefig(file, format="svg", metadata={"Date": None})
 
 
 @themed
@@ -108,10 +69,13 @@ def schedules(rates: dict[str, Sequence[float]]) -> Figure:
 
 
 @themed
-def effects(rows: Sequence[tuple[str, float, float, float, float | None]]) -> Figure:
+def effects(
+    rows: Sequence[tuple[str, float, float, float, float | None]], runs: pd.DataFrame | None = None
+) -> Figure:
     """Effects with their intervals, one below the other, and the paper's as open circles.
 
     A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP.
+    ``runs`` has a row for each seed of an effect: its label, and "minus FPN" of the two runs.
     """
     table = pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"])
     figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.36 * len(rows)))
@@ -122,20 +86,30 @@ def effects(rows: Sequence[tuple[str, float, float, float, float | None]]) -> Fi
         ring = {"color": ORANGE, "markerfacecolor": "none", "label": "the paper, on COCO"}
         seaborn.pointplot(table, x="paper", **ring, **points)
     axis.hlines(table.index, table["low"], table["high"], color=BLUE, lw=2, zorder=1)
+    if runs is not None:
+        dots = {"x": "minus FPN", "y": "label", "order": table["label"], "jitter": False}
+        seaborn.stripplot(runs, **dots, color=GREY, alpha=0.6, size=4, ax=axis)
+        axis.collections[-1].set_label("one seed")
     axis.set(xlabel="AP minus FPN's, points", ylabel=None, ylim=(len(rows) - 0.5, -0.5))
-    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
     return figure
 
 
 @themed
-def dots(rows: dict[str, Sequence[float]]) -> Figure:
-    """AP in percent of every run: a row of dots for each variant, a line at its mean."""
-    runs = {name: pd.Series(values) for name, values in rows.items()}
-    figure, axis = plt.subplots(figsize=(WIDTH, 1 + 0.34 * len(runs)))
-    seaborn.stripplot(runs, ax=axis, orient="h", color=BLUE, alpha=0.7, size=7, jitter=False)
+def dots(runs: pd.DataFrame) -> Figure:
+    """AP of every run: a row of dots for each label, a line at its mean; a seed's runs are joined.
+
+    ``runs`` has a row for each run: its "label", its "seed" and its "AP" in percent. The labels are
+    drawn in their order.
+    """
+    figure, axis = plt.subplots(figsize=(WIDTH, 1 + 0.34 * runs["label"].nunique()))
+    at = {"x": "AP", "y": "label", "orient": "y", "ax": axis}
+    for _, pairs in runs.groupby("seed"):
+        seaborn.pointplot(pairs, **at, color=GREY, errorbar=None, lw=0.8, marker="", alpha=0.5)
+    seaborn.stripplot(runs, **at, color=BLUE, alpha=0.7, size=7, jitter=False)
     line = {"marker": "|", "markersize": 18, "markeredgewidth": 2, "linestyle": "none"}
-    seaborn.pointplot(runs, ax=axis, orient="h", color=ORANGE, errorbar=None, **line)
-    axis.set(xlabel="AP, percent")
+    seaborn.pointplot(runs, **at, color=ORANGE, errorbar=None, **line)
+    axis.set(xlabel="AP, percent", ylabel=None)
     return figure
 
 

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from augfpn.data.masks import with_codes
 from augfpn.figures import analysis_plots
-from augfpn.figures.plots import THEME
+from augfpn.figures.theme import THEME
 from augfpn.records import Record
 from augfpn.support.files import check_writable, write_bytes, write_json
 from augfpn.support.launched import rank

@@ -83,6 +83,7 @@ class Claim:
     note: str = ""
     source: Source = "derived"
     withdrawn: str = ""  # why the claim is not judged any more
+    added: str = ""  # the date, of a claim that was added after `augfpn.study.freeze`
 
 
 class Basis(Protocol):
@@ -94,7 +95,6 @@ class Basis(Protocol):
     def combination(
         self, plus: Sequence[str], minus: Sequence[str], number: str
     ) -> Interval | None: ...
-
     def measured(
         self, plus: Sequence[str], minus: Sequence[str], number: str
     ) -> Interval | None: ...
@@ -141,7 +141,7 @@ def claims() -> tuple[Claim, ...]:
 
 
 def ledger_file() -> str:
-    """The text of the claims' file, whose SHA-256 says which claims and tests were frozen."""
+    """The text of the claims' file."""
     return resources.files("augfpn.study").joinpath(FILE).read_text("utf-8")
 
 

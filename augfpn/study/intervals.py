@@ -261,15 +261,17 @@ def seeds_needed(
     of_pictures: float = 0.0,
     power: float = 0.8,
     level: float = LEVEL,
+    variants: int = 2,
 ) -> int | None:
     """How many seeds show an effect with the given power; ``None`` if the pictures are too few.
 
     ``spread`` is the standard deviation of the difference from seed to seed, ``of_pictures`` its
-    standard error over pictures, which more seeds do not reduce; both in the effect's unit.
+    standard error over pictures, which more seeds do not reduce; both in the effect's unit. All
+    ``variants`` are run with each seed, and estimate ``spread`` together.
     """
 
     def enough(n: int) -> bool:
-        return power_of(n, spread, effect, of_pictures, level) >= power
+        return power_of(n, spread, effect, of_pictures, level, variants) >= power
 
     if not enough(MOST_SEEDS):
         return None
@@ -277,15 +279,18 @@ def seeds_needed(
 
 
 def power_of(
-    n: int, spread: float, effect: float, of_pictures: float = 0.0, level: float = LEVEL
+    n: int,
+    spread: float,
+    effect: float,
+    of_pictures: float = 0.0,
+    level: float = LEVEL,
+    variants: int = 2,
 ) -> float:
-    """The probability that the interval of n seeds excludes zero.
-
-    n seeds only estimate ``spread``: the probability is the mean over quantiles of that estimate.
-    """
-    parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
-    estimates = spread**2 / n * stats.chi2.ppf(parts, n - 1) / (n - 1)
-    half = np.sqrt(factor(level, n - 1) ** 2 * estimates + (factor(level) * of_pictures) ** 2)
+    """The probability that the interval of n seeds excludes zero; see `seeds_needed`."""
+    # The runs only estimate the spread: this is the mean over quantiles of the estimate.
+    parts, freedom = (np.arange(QUANTILES) + 0.5) / QUANTILES, (variants - 1) * (n - 1)
+    estimates = spread**2 / n * stats.chi2.ppf(parts, freedom) / freedom
+    half = np.sqrt(factor(level, freedom) ** 2 * estimates + (factor(level) * of_pictures) ** 2)
     deviation = math.hypot(spread / math.sqrt(n), of_pictures)
     if deviation == 0:
         return 1.0

@@ -15,19 +15,18 @@ from matplotlib.figure import Figure
 from threadpoolctl import threadpool_limits
 
 from augfpn.errors import UserError
-from augfpn.figures import plots
+from augfpn.figures import theme
 from augfpn.study import claims, defects, gates, grid, mechanisms, tables, verdicts
 from augfpn.study.cells import page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import factorial_table
 from augfpn.study.recorded import Found
 from augfpn.study.sets import PLAIN_SETS
-from augfpn.study.summary import summary
+from augfpn.study.summary import CONFIRMATION, summary
 from augfpn.support.files import check_writable, whole, write_bytes
 
 PAGE = "index.md"
 TITLE = "# The study at the"  # ... budget: what each report begins with
-CONFIRMATION = "confirmation"  # the seeds that were run after the ledger was frozen
 NO_PHASES = ("smoke", "paper")  # budgets at which all seeds have the same settings
 GAP_FIGURE, LEVEL_FIGURE = "gap", "level"  # the other figures are named as their part
 ABOUT_EFFECTS = """\
@@ -44,8 +43,9 @@ compare the direction and size of effects, not the AP. Variants have the names t
 knows: *gap*, *gmp* and *psp* are global average pooling, global max pooling and pyramid pooling,
 *acf* is the fusion by channel, *sum* and *max* are fusions without weights."""
 ABOUT_PLANNING = """\
-*Seeds needed*: if an effect is as large as the paper's, four of five studies with so many seeds
-find it on these pictures. The standard deviation between seeds is estimated from all rows together.
+*Seeds needed*: if an effect is as large as the paper's, four of five studies that run all rows with
+so many seeds find it on these pictures. The *standard deviation between seeds* is that of the
+difference of two runs, from all rows together; so are its degrees of freedom in such a study.
 *Hours*: the time to train both variants with all these seeds on one core of this kind. *More
 pictures*: no number of seeds is enough, because the test pictures are too few."""
 ABOUT_FACTORS = """\
@@ -82,7 +82,7 @@ def write_page(
     out.mkdir(parents=True, exist_ok=True)
     every = prepared(names, budget, sets, found, timings)
     plain = {t: of for t, of in every.items() if of.pictures in PLAIN_SETS and of.scored}
-    text = [f"{TITLE} {budget} budget", *summary(budget, plain), "## Effects", ABOUT_EFFECTS]
+    text = [f"{TITLE} {budget} budget", *summary(budget, plain, every), "## Effects", ABOUT_EFFECTS]
     for name in names:
         text += part_section(name, budget, sets, every, out)
     if timings:
@@ -294,5 +294,5 @@ def figure_link(figure: Figure | None, file: Path, title: str) -> list[str]:
     if figure is None:
         return []
     with whole(file) as unfinished:
-        plots.write_svg(figure, unfinished)
+        theme.write_svg(figure, unfinished)
     return [f"![{title}]({file.name})"]

@@ -1,22 +1,29 @@
 """The first page of a report, in the form of the reproducibility challenges.
 
-Scope, method, results, what was easy, what was hard; decided claims come first.
+Scope, method, results, what was easy, what was hard; decided effects and claims come first.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from augfpn.study import claims, pooling, verdicts
+from augfpn.study import claims, findings, freeze, pooling, verdicts
 from augfpn.study.cells import page_table, percent
 from augfpn.study.claims import Judgement
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of, variants
 
+CONFIRMATION = "confirmation"  # the seeds that were run after the freeze
 DECIDED = ("holds", "does not hold", "smaller than 1 AP", "smaller than the paper's")
 METHOD = """\
 **Method.** A claim is a comparison of variants, trained with the same seeds and tested on the same
-pictures. The interval of an effect has two parts. That of the pictures is a bootstrap. That of the
-seeds is Student's, with a residual variance from all variants and seeds of a detector together (a
-model of variants and seeds; a seed on another processor is another seed). The table has this
+pictures; small pictures cannot confirm COCO's numbers. Brackets contain an effect's 95 % interval,
+for other seeds and other test pictures; *intervals* below says how it is made."""
+ABOUT_DECIDED = """\
+What the intervals of these records decide, effect by effect. Bold: decided also at this effect's
+share of the level, if the level is divided among all effects (Bonferroni)."""
+ABOUT_INTERVALS = """\
+**Intervals.** The interval of an effect has two parts. That of the pictures is a bootstrap. That of
+the seeds is Student's, with a residual variance from all variants and seeds of a detector together
+(a model of variants and seeds; a seed on another processor is another seed). The table has this
 standard deviation for one run, its degrees of freedom, the p-value of Bartlett's test that all
 variants vary alike, and the standard deviation of a seed's effect between processors, which widens
 effects across processors. In simulations the intervals contain the truth in 95 % of studies, give
@@ -31,35 +38,56 @@ seeds; code of the authors that cannot run several of its configurations; claims
 which the paper shows no measurement; COCO with the paper's backbones, which needs GPUs."""
 
 
-def summary(budget: str, every: Mapping[str, Evidence]) -> list[str]:
-    """The page's paragraphs; ``every`` maps a title to evidence without a dial turned up."""
-    if not every:
+def summary(budget: str, plain: Mapping[str, Evidence], every: Mapping[str, Evidence]) -> list[str]:
+    """The page's paragraphs; ``plain`` is the evidence without a dial turned up, by title."""
+    if not plain:
         return []
-    rows = {title: claims.ledger(of) for title, of in every.items()}
+    rows = {title: claims.ledger(of) for title, of in plain.items()}
     counts = [
         [title, *(str(sum(r.verdict == v for r in here)) for v in claims.VERDICTS)]
         for title, here in rows.items()
     ]
-    text = [
-        f"## In one page, {budget} budget",
-        scope(),
-        METHOD,
-        pool_table(every),
-        page_table(["claims by verdict", *claims.VERDICTS], counts),
-    ]
+    text = [f"## In one page, {budget} budget", scope(), about_freeze(plain), METHOD]
+    text += decided_effects(every)
+    text += [page_table(["claims by verdict", *claims.VERDICTS], counts)]
     for title, here in rows.items():
-        text += [f"**Results, {title}.** {runs_sentence(every[title])}", *claims_by_verdict(here)]
-    return [*text, WHAT_WAS_EASY, WHAT_WAS_HARD]
+        text += [f"**Claims, {title}.** {runs_sentence(plain[title])}", *claims_by_verdict(here)]
+    return [*text, WHAT_WAS_EASY, WHAT_WAS_HARD, ABOUT_INTERVALS, pool_table(plain)]
+
+
+def about_freeze(plain: Mapping[str, Evidence]) -> str:
+    """What was fixed when, and which of the runs that confirm another commit made."""
+    runs = {r.id: r for of in plain.values() for r in of.found.by_key.values()}
+    others = freeze.made_elsewhere(runs.values())
+    said = f" Made by another commit: {', '.join(others)}." if others else ""
+    return freeze.freeze_text() + said
+
+
+def decided_effects(every: Mapping[str, Evidence]) -> Iterator[str]:
+    """The effects that are decided, for the pilot's seeds and then for those that confirm."""
+    for phase in ("", CONFIRMATION):
+        here = {of.pictures: of for title, of in every.items() if title == titled(of, phase)}
+        answers = findings.answers(here)
+        if findings.compared(answers):
+            seeds = sorted({seed for of in here.values() for seed in of.found.seeds})
+            yield f"**Results, seeds {', '.join(map(str, seeds))}.** {ABOUT_DECIDED}"
+            yield findings.decided_table(answers)
+            yield findings.undecided_text(answers)
+
+
+def titled(of: Evidence, phase: str) -> str:
+    """The title of evidence in a report: "scenes", or "scenes, confirmation"."""
+    return f"{of.pictures}, {phase}" if phase else of.pictures
 
 
 def scope() -> str:
-    """How many claims there are, where they are from, and the hash of their file."""
+    """How many claims there are, and where they are from."""
     every = claims.claims()
     counted = ", ".join(
         f"{sum(each.source == source for each in every)} {words}"
         for source, words in verdicts.SOURCES.items()
     )
-    return f"**Scope.** {len(every)} claims: {counted}. {verdicts.frozen_text()}"
+    return f"**Scope.** {len(every)} claims of the paper: {counted}."
 
 
 def claims_by_verdict(rows: Sequence[Judgement]) -> Iterator[str]:

@@ -1,6 +1,5 @@
 """The ledger of the paper's claims as a Markdown table: each verdict with its evidence."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -52,12 +51,6 @@ def counts_table(rows: Sequence[claims.Judgement]) -> str:
     every = Counter(each.verdict for each in rows)
     lines.append(["all", *(str(every[v]) for v in claims.VERDICTS), str(len(rows))])
     return page_table(["claims", *claims.VERDICTS, "all"], lines)
-
-
-def frozen_text() -> str:
-    """Which claims and tests these are: the hash of their file."""
-    digest = hashlib.sha256(claims.ledger_file().encode()).hexdigest()
-    return f"The claims and their tests are those of `{claims.FILE}` with the SHA-256 `{digest}`."
 
 
 def evidence_text(row: claims.Judgement) -> str:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from augfpn.figures.colours import BLUE, GREEN, ORANGE
-from augfpn.figures.plots import themed, write_svg
+from augfpn.figures.theme import themed, write_svg
 
 GREY = "#8a8a8a"
 WIDTH, HEIGHT = 1.6, 0.78  # of a box in the drawing

@@ -25,7 +25,7 @@ from augfpn.data import load
 from augfpn.detectors import build
 from augfpn.detectors.two_stage import TwoStage
 from augfpn.diagnostics.objects import Maps, maps
-from augfpn.figures import plots
+from augfpn.figures import plots, theme
 from augfpn.pyramid import ratio_invariant_pool
 from augfpn.study import gather
 from augfpn.training import reopen
@@ -98,7 +98,7 @@ def levels() -> None:
     both = {"FPN's rule": steps.T.numpy(), "Soft RoI Selection, trained": soft.T.numpy()}
     borders = [rule.canonical_size / scale * 2.0 ** (k - 4) for k in (3, 4, 5)]
     figure = plots.level_weights(both, sides, [b for b in borders if b < LARGEST])
-    plots.write_svg(figure, HERE / "levels.svg")
+    theme.write_svg(figure, HERE / "levels.svg")
 
 
 # --- what pooling keeps ---------------------------------------------------------------------------
@@ -114,13 +114,13 @@ def pooling() -> None:
     c5 = F.adaptive_avg_pool2d(image, [n // 32 for n in WIDE])
     ours = {f"α = {r}": ratio_invariant_pool(c5, r) for r in RATIOS}
     psp = {f"PSP, {n} × {n}": F.adaptive_avg_pool2d(c5, n) for n in PSP}
-    plots.write_svg(pooled_maps({"C5": c5} | ours, psp), HERE / "pooling.svg")
+    theme.write_svg(pooled_maps({"C5": c5} | ours, psp), HERE / "pooling.svg")
 
 
-@plots.themed
+@theme.themed
 def pooled_maps(above: dict[str, Tensor], below: dict[str, Tensor]) -> plt.Figure:
     """Maps (1, 3, h, w) of colours stretched to the picture's shape, the second row indented."""
-    figure, axes = plt.subplots(2, 4, figsize=(plots.WIDTH, 2.9))
+    figure, axes = plt.subplots(2, 4, figsize=(theme.WIDTH, 2.9))
     for axis in axes.flat:
         axis.axis("off")
     for row, maps_by_name in ((axes[0], above), (axes[1, 1:], below)):
@@ -181,10 +181,10 @@ def cells(root: str, records: dict[str, Path]) -> None:
     })  # fmt: skip
 
 
-@plots.themed
+@theme.themed
 def coloured_maps() -> plt.Figure:
     """The maps as `cells` has written them: a row for each detector."""
-    figure, axes = plt.subplots(2, 4, figsize=(plots.WIDTH, 2.7))
+    figure, axes = plt.subplots(2, 4, figsize=(theme.WIDTH, 2.7))
     for line, (name, label) in zip(axes, (("fpn", "FPN"), ("cs", "with CS")), strict=True):
         line[0].set_ylabel(label)
         for k, axis in enumerate(line, start=2):
@@ -203,4 +203,4 @@ if __name__ == "__main__":
     pooling()
     if given.cells:
         cells(given.cells, {"fpn": Path(given.fpn), "cs": Path(given.cs)})
-    plots.write_svg(coloured_maps(), HERE / "maps.svg")
+    theme.write_svg(coloured_maps(), HERE / "maps.svg")

@@ -16,7 +16,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from augfpn.data.scenes.scene import scene
 from augfpn.data.scenes.settings import SceneSettings
 from augfpn.figures.colours import BLUE, GREEN, ORANGE
-from augfpn.figures.plots import themed, write_svg
+from augfpn.figures.theme import themed, write_svg
 
 SCENE = scene(SceneSettings(), "train", 12)
 LEVELS = (2, 3, 4, 5)

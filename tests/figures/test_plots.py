@@ -5,11 +5,12 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from augfpn.figures import plots
+from augfpn.figures import plots, theme
 from augfpn.figures.colours import LEVEL_COLOURS
 
 CURVE = [
@@ -17,6 +18,12 @@ CURVE = [
     for i in range(1, 81)
 ]
 EFFECTS = [("CS", 0.5, -0.5, 1.5, 0.9), ("RFA", 1.0, 0.7, 1.3, None)]
+RUNS = pd.DataFrame({
+    "label": ["FPN", "FPN", "CS", "RFA"],
+    "seed": [0, 1, 0, 1],
+    "AP": [30.0, 31.0, 32.0, 30.5],
+    "minus FPN": [0.0, 0.0, 2.0, -0.5],
+})  # fmt: skip
 WEIGHTS = np.linspace(0, 1, 20).reshape(4, 5)
 PICTURE = np.zeros((32, 48, 3), np.uint8)
 FIGURES: dict[str, Callable[[], Figure]] = {
@@ -25,7 +32,8 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "schedules": lambda: plots.schedules({"a": [0.0, 1.0, 0.1], "b": [1.0, 0.0]}),
     "effects": lambda: plots.effects(EFFECTS),
     "effects of one seed": lambda: plots.effects([("CS", 0.5, np.nan, np.nan, None)]),
-    "dots": lambda: plots.dots({"FPN": [30.0, 31.0], "CS + RFA": [32.0], "SRS": []}),
+    "effects with their pairs": lambda: plots.effects(EFFECTS, RUNS),
+    "dots": lambda: plots.dots(RUNS),
     "verdicts": lambda: plots.verdicts(
         {"headline": ["holds", "not run"], "run time": []},
         ("holds", "does not hold", "smaller", "undecided", "not run"),
@@ -50,7 +58,7 @@ def test_a_figure_is_white_closed_and_the_same_bytes_twice(name: str, tmp_path: 
     files = [tmp_path / f"{i}.svg" for i in range(2)]
     for file in files:
         figure = FIGURES[name]()
-        plots.write_svg(figure, file)
+        theme.write_svg(figure, file)
         assert to_hex(figure.get_facecolor()) == "#ffffff"
     assert files[0].read_bytes() == files[1].read_bytes()
     assert not plt.get_fignums()

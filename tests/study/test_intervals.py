@@ -130,6 +130,21 @@ def test_power_is_what_a_simulation_finds() -> None:
     assert st.power_of(6, 1, 1) == pytest.approx(found, abs=0.02)
 
 
+def test_power_of_a_pooled_spread_is_what_a_simulation_finds() -> None:
+    """Eight variants with three seeds each: their residuals have 14 degrees of freedom, not 2."""
+    rng = np.random.default_rng(0)
+    runs = rng.normal(0, 1 / math.sqrt(2), (4000, 8, 3))
+    runs[:, 0] += 1.5
+    residuals = runs - runs.mean(axis=1, keepdims=True) - runs.mean(axis=2, keepdims=True)
+    residuals += runs.mean(axis=(1, 2), keepdims=True)
+    error = np.sqrt((residuals**2).sum(axis=(1, 2)) / 14 * 2 / 3)
+    effect = runs[:, 0].mean(axis=1) - runs[:, 1].mean(axis=1)
+    found = np.mean(abs(effect) > stats.t.ppf(0.975, 14) * error)
+    assert st.power_of(3, 1, 1.5, variants=8) == pytest.approx(found, abs=0.02)
+    assert st.power_of(3, 1, 1.5) < found - 0.2
+    assert st.seeds_needed(1.0, 1.0, variants=8) < st.seeds_needed(1.0, 1.0)
+
+
 def test_power_beside_pictures_is_what_a_simulation_finds() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(1, 1, (4000, 6)) + rng.normal(0, 0.3, (4000, 1))

@@ -7,7 +7,7 @@ import pytest
 from augfpn import records
 from augfpn.cli.program import main
 from augfpn.errors import UserError
-from augfpn.figures import plots
+from augfpn.figures import theme
 from augfpn.study import cells, grid, intervals, recorded, report, tables
 from augfpn.study.evidence import Evidence
 
@@ -54,7 +54,7 @@ def test_what_is_not_run_yet_is_there_with_its_command(
 def test_figures_are_the_same_twice(evidence: Evidence, tmp_path: Path) -> None:
     rows = tables.variant_rows("table2", evidence)
     for name in ("a.svg", "b.svg"):
-        plots.write_svg(tables.effects_figure(rows), tmp_path / name)
+        theme.write_svg(tables.effects_figure(rows), tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 

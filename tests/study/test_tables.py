@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from augfpn.settings import paper
 from augfpn.study import cells, intervals, recorded, tables
 from augfpn.study.evidence import Evidence
 
@@ -44,7 +45,11 @@ def test_the_table_says_so(evidence: Evidence) -> None:
 def test_every_number_has_its_interval(evidence: Evidence) -> None:
     rows = tables.variant_rows("table2", evidence)
     header, fpn, cs, rfa, srs = cells_of(tables.numbers_table(rows))
-    assert header == ["", "AP", "AP50", "AP75", "APs", "APm", "APl"]
+    assert [each.partition(" (")[0] for each in header] == ["", *paper.AP_NAMES]
+    counts = evidence.objects()
+    for title, size in zip(header[4:], ("small", "medium", "large"), strict=True):
+        assert f"({counts[size]} objects" in title
+        assert ("too few for a verdict" in title) == (counts[size] < 30)
     assert [row[0] for row in (fpn, cs, rfa, srs)] == ["FPN", "CS", "RFA", "SRS"]
     ap = rows[0].own["AP"]
     limits = f"[{100 * ap.low:.1f},\u00a0{100 * ap.high:.1f}]"  # on one line
@@ -114,6 +119,20 @@ def test_the_plan_says_how_many_seeds() -> None:
     assert plan(0.009 / 3**0.5, 0.0) == ["CS", "+0.9", "0.9", "0.0", "10", "1.0"]
     assert plan(0.009 / 3**0.5, 0.004) == ["CS", "+0.9", "0.9", "0.4", "more pictures", "–"]
     assert tables.planning_table([], seconds) == ""
+
+
+def test_the_plan_has_one_deviation_for_all_rows_and_their_degrees_of_freedom() -> None:
+    """Rows that vary by 0.6 and 1.0 points: the root of the mean square is 0.8."""
+    rows = []
+    for name, deviation in (("cs", 0.006), ("rfa", 0.010)):
+        effect = intervals.Interval(0.0, -0.01, 0.01, 3, deviation / 3**0.5, 0.0)
+        rows.append(tables.VariantRow(name, name, {}, {"AP": effect}, {"AP": 37.2}, {"AP": 36.3}))
+    seconds = dict.fromkeys(("fpn", "cs", "rfa"), 120.0)
+    _, *lines = cells_of(tables.planning_table(rows, seconds))
+    together = ((0.006**2 + 0.010**2) / 2) ** 0.5
+    needed = intervals.seeds_needed(together, 0.009, variants=3)
+    assert [line[2:5] for line in lines] == [["0.8", "0.0", str(needed)]] * 2
+    assert needed < intervals.seeds_needed(together, 0.009)
 
 
 def test_pictures_are_described_with_objects_by_size(evidence: Evidence, coco: dict) -> None:

@@ -128,4 +128,3 @@ def test_claims_are_counted_by_where_the_paper_has_them() -> None:
         count = sum(each.source == source for each in claims.claims())
         assert count
         assert f"{count} {words}" in text
-    assert verdicts.frozen_text() in text

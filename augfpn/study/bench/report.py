@@ -5,7 +5,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from augfpn.figures import costs, plots
+from augfpn.figures import costs, theme
 from augfpn.study.bench.parts import PARTS
 from augfpn.study.bench.settings import VARIANTS
 from augfpn.support.files import whole, write_json
@@ -112,5 +112,5 @@ def write_files(found: Measured, folder: Path) -> list[Path]:
         return [file]
     drawn = folder / FIGURE_FILE
     with whole(drawn) as unfinished:
-        plots.write_svg(figure_of(found), unfinished)
+        theme.write_svg(figure_of(found), unfinished)
     return [file, drawn]

@@ -1,0 +1,51 @@
+"""The theme of all figures: sizes, colours of words and lines, and how a figure is written.
+
+The background is white; for the book's dark pages `book/finish.py` makes it transparent and turns
+INK and GREY light.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec
+
+import matplotlib.pyplot as plt
+import seaborn
+from matplotlib.figure import Figure
+
+WIDTH = 5.2  # inches of a figure: narrow, so that its words can be read on a phone
+INK, GREY = "#222222", "#555555"
+ON_FILL = "#262626"  # words on a coloured area, which stays as it is on a dark page
+THEME = {
+    **seaborn.axes_style("whitegrid"),
+    **seaborn.plotting_context("notebook"),
+    **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib, so it is the same everywhere
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#e6e6e6",
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "svg.hashsalt": "augfpn",
+}
+P = ParamSpec("P")
+
+
+def themed(draw: Callable[P, Figure]) -> Callable[P, Figure]:
+    """The same function in the theme of all figures; the figure does not show itself."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> Figure:
+        with plt.rc_context(THEME):
+            figure = draw(*args, **kwargs)
+        plt.close(figure)
+        return figure
+
+    return drawn
+
+
+def write_svg(figure: Figure, file: Path) -> None:
+    """Write a figure as SVG: the same bytes for the same figure."""
+    with plt.rc_context(THEME):
+        figure.savefig(file, format="svg", metadata={"Date": None})

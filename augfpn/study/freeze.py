@@ -1,0 +1,89 @@
+"""What was fixed before the runs that confirm: the claims, their tests and the numbers of seeds.
+
+``freeze.json`` says what, at which commit and when. The seeds before are the pilot: claims and
+tests were mended while their runs were seen. A claim that is added later has its own date.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+
+from augfpn.records import Record
+from augfpn.study import claims, grid
+from augfpn.study.claims import Claim
+
+FREEZE_FILE = "freeze.json"
+DIGITS = 16  # of a test's hash
+
+
+class Freeze(NamedTuple):
+    """What was fixed, and when."""
+
+    date: str
+    commit: str  # of the code that makes the runs that confirm
+    claims_sha256: str  # of the claims' file at this commit
+    seeds: tuple[int, int]  # the first and the last seed that confirm
+    tests: dict[str, str]  # by claim: `test_digest`
+
+
+@cache
+def frozen() -> Freeze:
+    """What was fixed."""
+    return Freeze(**json.loads(resources.files("augfpn.study").joinpath(FREEZE_FILE).read_text()))
+
+
+def test_digest(claim: Claim) -> str:
+    """A hash of all that a claim's verdict depends on, but not of its words."""
+    tests = [[test.plus, test.minus, test.numbers, test.margin] for test in claim.tests]
+    decides = [claim.kind, tests, claim.check, claim.runs, bool(claim.withdrawn)]
+    return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:DIGITS]
+
+
+def changed(every: Iterable[Claim]) -> list[str]:
+    """The claims whose tests are not those that were fixed, and those that are gone."""
+    now = {claim.id: test_digest(claim) for claim in every}
+    return [id_ for id_, digest in frozen().tests.items() if now.get(id_) != digest]
+
+
+def decided_by_table2(every: Iterable[Claim]) -> list[str]:
+    """The claims that the runs of Table 2 decide alone: those that are confirmed first."""
+    there = set(grid.part("table2").variants)
+    return [
+        claim.id
+        for claim in every
+        if claim.kind == "effects"
+        and {name for test in claim.tests for name in (*test.plus, *test.minus)} <= there
+    ]
+
+
+def freeze_text() -> str:
+    """What was fixed when, and what has changed since, as a paragraph."""
+    fixed, every = frozen(), claims.claims()
+    first, last = fixed.seeds
+    now = hashlib.sha256(claims.ledger_file().encode()).hexdigest()
+    added = [f"{each.id} ({each.added})" for each in every if each.id not in fixed.tests]
+    same = "has the same bytes" if now == fixed.claims_sha256 else f"has the SHA-256 `{now}`"
+    return (
+        f"**What was fixed when.** On {fixed.date}, at commit `{fixed.commit[:7]}`, from which the "
+        f"runs of seeds {first} to {last} are made, and before the first of them: the "
+        f"{len(fixed.tests)} claims of `{claims.FILE}` (SHA-256 `{fixed.claims_sha256}`), their "
+        f"tests, and these seeds. The file {same} today. Claims whose test has changed since: "
+        f"{', '.join(changed(every)) or 'none'}; claims that were added since: "
+        f"{', '.join(added) or 'none'}. The runs of Table 2 alone decide "
+        f"{', '.join(decided_by_table2(every))}. Earlier seeds are the pilot: claims and tests "
+        "were mended while their runs were seen."
+    )
+
+
+def made_elsewhere(runs: Iterable[Record]) -> list[str]:
+    """The names of the runs of seeds that confirm which another commit made."""
+    first, last = frozen().seeds
+    return [
+        each.folder.name
+        for each in runs
+        if first <= each.experiment.seed <= last
+        and not frozen().commit.startswith(str(each.environment["commit"]))
+    ]

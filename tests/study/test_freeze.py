@@ -1,0 +1,65 @@
+"""The freeze: tests of claims are those that were fixed before the runs that decide them."""
+
+import hashlib
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from augfpn.study import claims, freeze, summary
+from augfpn.study.sets import PILOT_SEEDS
+
+ROOT = Path(__file__).resolve().parents[2]
+WORDS = {"statement": "Other words.", "where": "nowhere", "source": "table", "note": "A note."}
+
+
+def test_the_claims_that_table_2_decides_are_tested_as_was_fixed() -> None:
+    """They may not change any more: their runs have begun."""
+    fixed = freeze.decided_by_table2(claims.claims())
+    assert {"C1", "C17", "C18", "C19", "C24"} <= set(fixed) <= set(freeze.frozen().tests)
+    assert not set(fixed) & set(freeze.changed(claims.claims()))
+
+
+def test_what_was_fixed_is_the_file_of_that_commit() -> None:
+    fixed = freeze.frozen()
+    asked = ["git", "show", f"{fixed.commit}:augfpn/study/claims.json"]
+    found = subprocess.run(asked, cwd=ROOT, capture_output=True)
+    if found.returncode:
+        pytest.skip("this clone does not have the commit")
+    assert hashlib.sha256(found.stdout).hexdigest() == fixed.claims_sha256
+    then = claims.read_claims(found.stdout.decode())
+    assert {each.id: freeze.test_digest(each) for each in then} == fixed.tests
+    assert freeze.changed(then) == []
+
+
+def test_words_may_change_and_tests_may_not() -> None:
+    (one,) = [each for each in claims.claims() if each.id == "C17"]
+    digest = freeze.test_digest(one)
+    assert freeze.test_digest(replace(one, **WORDS)) == digest
+    (test,) = one.tests
+    for other in (
+        replace(one, tests=(replace(test, margin=0.01),)),
+        replace(one, tests=(replace(test, numbers=("APs",)),)),
+        replace(one, tests=(replace(test, minus=("rfa",)),)),
+        replace(one, tests=(test, test)),
+        replace(one, withdrawn="It failed."),
+    ):
+        assert freeze.test_digest(other) != digest
+        rest = [each for each in claims.claims() if each.id != "C17"]
+        assert freeze.changed([*rest, other]) == ["C17"]
+    assert freeze.changed(each for each in claims.claims() if each.id != "C17") == ["C17"]
+
+
+def test_a_claim_that_was_added_later_has_its_date() -> None:
+    later = [each for each in claims.claims() if each.id not in freeze.frozen().tests]
+    assert all(each.added > freeze.frozen().date for each in later)
+
+
+def test_the_first_page_says_what_was_fixed_when() -> None:
+    fixed, text = freeze.frozen(), freeze.freeze_text()
+    assert fixed.seeds[0] == PILOT_SEEDS
+    for said in (fixed.date, fixed.commit[:7], fixed.claims_sha256, "seeds 3 to 11"):
+        assert said in text
+    assert f"the {len(fixed.tests)} claims of `claims.json`" in text
+    assert "**What was fixed when.**" in summary.about_freeze({})
