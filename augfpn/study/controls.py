@@ -58,3 +58,8 @@ def control_words(variant: str, budget: str) -> dict[str, Any]:
             )
         words |= chosen(budget)[of.variant]
     return words
+
+
+def is_settled(variant: str, budget: str) -> bool:
+    """Whether a variant's settings are known at a budget: those of a tuned one may not be chosen."""
+    return variant not in CONTROLS or not CONTROLS[variant].tuned or bool(chosen(budget))

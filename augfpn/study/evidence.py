@@ -23,6 +23,7 @@ from augfpn.settings import recipes
 from augfpn.study import grid, intervals, pooling, timed
 from augfpn.study.bench.settings import Use
 from augfpn.study.cells import SIZE_OF
+from augfpn.study.controls import CONTROLS, is_settled
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Draws, Interval, signed
 from augfpn.study.pooling import Observation, PooledVariance, VariancePart
@@ -50,6 +51,8 @@ class Evidence:
         """The records of a variant by seed."""
         if self.budget != "paper" and variant in recipes.recipes():
             return {}  # a whole recipe is for COCO and has the paper's size
+        if not is_settled(variant, self.budget):
+            return {}
         seeds = self.found.seeds
         runs = (grid.Run(variant, self.pictures, self.budget, seed) for seed in seeds)
         there = {run.seed: self.found.record(run) for run in runs}
@@ -138,11 +141,11 @@ class Evidence:
         return self.pools[base, number]
 
     def observations(self, base: str, number: str) -> list[Observation]:
-        """A number of all runs of the variants that have the same baseline."""
+        """A number of all runs of the paper's variants that have the same baseline."""
         return [
             Observation(name, seed, processor_of(record), record_number(record, number))
             for name in grid.variants()
-            if baseline_of(name) == base
+            if baseline_of(name) == base and name not in CONTROLS
             for seed, record in self.recorded(name).items()
         ]
 
