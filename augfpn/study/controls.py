@@ -61,5 +61,5 @@ def control_words(variant: str, budget: str) -> dict[str, Any]:
 
 
 def is_settled(variant: str, budget: str) -> bool:
-    """Whether a variant's settings are known at a budget: those of a tuned one may not be chosen."""
+    """Whether a variant has settings at a budget: those of a tuned one may not be chosen yet."""
     return variant not in CONTROLS or not CONTROLS[variant].tuned or bool(chosen(budget))
