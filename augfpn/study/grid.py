@@ -78,7 +78,7 @@ def whole_recipes() -> tuple[str, ...]:
 @cache
 def parts() -> dict[str, Part]:
     """All parts of the study by name, in the order in which they are run."""
-    both = ("scenes", "bccd")
+    both, two_sizes = ("scenes", "bccd"), ("scenes", "bccd", "large_scenes")
     each_alone = ("fpn", "cs", "rfa", "srs", "augfpn")
     one_stage = ("retinanet:fpn", "retinanet:augfpn", "fcos:fpn", "fcos:augfpn")
     masks = ("mask_rcnn:fpn", "mask_rcnn:augfpn")
@@ -96,7 +96,7 @@ def parts() -> dict[str, Part]:
             "Figure 4: what RoIs take from each level", ("srs", "augfpn"), both, measured=True
         ),
         "table3": Part("Table 3: Consistent Supervision", of_table("Table 3"), both, transfer=True),
-        "table4": Part("Table 4: Residual Feature Augmentation", of_table("Table 4"), both),
+        "table4": Part("Table 4: Residual Feature Augmentation", of_table("Table 4"), two_sizes),
         "table5": Part(
             "Table 5: Soft RoI Selection", (*of_table("Table 5"), "panet"), both, transfer=True
         ),

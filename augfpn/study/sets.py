@@ -20,7 +20,8 @@ SETS: dict[str, dict[str, Any]] = {  # picture sets, as parameters; each dial of
     **{name: {"data": name} for name in DATA_SETS if name != "scenes"},
 }
 DIALS_OF_DETECTOR = {  # the same scenes; a set's name: a field of `Model`, times its budget's value
-    "canonical_x0.5": ("canonical_size", 0.5),  # FPN's rule sends all boxes one level up ...
+    "canonical_x0.25": ("canonical_size", 0.25),  # FPN's rule sends all boxes two levels up, ...
+    "canonical_x0.5": ("canonical_size", 0.5),  # ... one level up ...
     "canonical_x2": ("canonical_size", 2.0),  # ... or one level down
     "canonical_x4": ("canonical_size", 4.0),
     "channels_x0.5": ("channels", 0.5),  # the pyramid's channels, which C5 is reduced to

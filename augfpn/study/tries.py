@@ -24,10 +24,10 @@ class Try(NamedTuple):
 
     lr: float = 1e-3
     norm: str = "frozen_statistics"
-    frozen: int = 2
-    short_side: int = 384
+    frozen: int = 5
+    short_side: int = 320
     batch: int = 4
-    steps: int = 200
+    steps: int = 300
     variants = ("fpn", "augfpn")
 
     @property
@@ -65,14 +65,13 @@ RULE = BUDGETS["laptop"].model.canonical_size  # 1 to 2 times as large: up to on
 PILOT_TRIES: dict[str, tuple[Try | Tuning, ...]] = {
     "transfer": (  # each differs from the first in one thing, or costs as much
         Try(),
-        Try(steps=600),
         Try(lr=2e-3),
+        Try(batch=2, steps=600),
+        Try(short_side=384, steps=220),
         Try(norm="batch"),
-        Try(frozen=4),
-        Try(batch=2, steps=400),
+        Try(frozen=3, steps=175),
         Try(lr=5e-4),
-        Try(frozen=1),
-        Try(short_side=320, steps=900),
+        Try(steps=900),  # what a longer run would bring
     ),
     "laptop": (
         *(Tuning(lr, canonical_size=round(by * RULE, 2)) for lr, by in product(RATES, (1, 1.5, 2))),
