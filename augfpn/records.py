@@ -208,10 +208,10 @@ def frame(whole: Iterable[Record]) -> "pandas.DataFrame":
     """
     import pandas
 
-    return pandas.DataFrame([row_of(each) for each in whole])
+    return pandas.DataFrame([frame_row(each) for each in whole])
 
 
-def row_of(record: Record) -> dict[str, Any]:
+def frame_row(record: Record) -> dict[str, Any]:
     """A record's row in `frame`."""
     own, parts = record.experiment, config.to_dict(record.experiment)
     settings = {f"{p}.{n}": v for p in ("model", "data", "train") for n, v in parts[p].items()}

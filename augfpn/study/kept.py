@@ -38,7 +38,7 @@ def remembered(kind: str, made_of: Iterable[str], compute: Callable[[], Any]) ->
 
 
 @cache
-def code_of(package: str, *names: str, libraries: tuple[str, ...] = ()) -> str:
+def hash_of_code(package: str, *names: str, libraries: tuple[str, ...] = ()) -> str:
     """A hash of some modules of a package, or of all, and of the versions of some libraries."""
     files = [each for each in resources.files(package).iterdir() if each.name.endswith(".py")]
     chosen = [each for each in files if not names or each.name.removesuffix(".py") in names]

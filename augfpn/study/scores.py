@@ -8,7 +8,7 @@ from augfpn import records
 from augfpn.data.scenes.settings import LINED, PILLS
 from augfpn.study import intervals
 from augfpn.study.intervals import Draws
-from augfpn.study.kept import code_of, remembered
+from augfpn.study.kept import hash_of_code, remembered
 from augfpn.study.scoring import error_types, matches
 from augfpn.support.files import sha256_of
 
@@ -50,7 +50,7 @@ def scored_once(record: records.Record, coco: dict, draws: int, pictures: str) -
 
     kinds = "boxes and masks" if "mask" in record.result else "boxes"
     predictions = sha256_of(record.folder / records.PREDICTIONS)
-    code = code_of("augfpn.study", *SCORING, libraries=LIBRARIES)
+    code = hash_of_code("augfpn.study", *SCORING, libraries=LIBRARIES)
     made_of = [predictions, record.fingerprints["test"], str(draws), pictures, kinds, code]
     observed, drawn, errors = remembered("scores", made_of, compute)
     return Scored(Draws(observed, {name: np.array(x) for name, x in drawn.items()}), errors)

@@ -16,7 +16,7 @@ from scipy import sparse
 from augfpn.data.masks import with_codes
 
 Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 RECALLS = np.linspace(0, 1, 101)  # where COCO reads the precision
 SIZES = ("all", "small", "medium", "large")
 ERROR_KINDS = {  # hotcoco's word: what is wrong
@@ -45,8 +45,8 @@ class Hits(NamedTuple):
     them, (J,).
     """
 
-    picture: Places
-    right: Places
+    picture: Indices
+    right: Indices
 
 
 class Matches(NamedTuple):

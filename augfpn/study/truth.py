@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from augfpn import records
 from augfpn.data.load import load_pictures
 from augfpn.errors import UserError
-from augfpn.study.kept import code_of, remembered
+from augfpn.study.kept import hash_of_code, remembered
 from augfpn.support.files import packed, write_bytes
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def truth_of(record: records.Record) -> dict:
     """
     wanted = record.fingerprints["test"]
     if record.experiment.data.name == "scenes":
-        made_of = [wanted, code_of("augfpn.data.scenes", libraries=("numpy", "pillow"))]
+        made_of = [wanted, hash_of_code("augfpn.data.scenes", libraries=("numpy", "pillow"))]
         return remembered("truths", made_of, partial(drawn_truth, record))
     file = truth_file(record.folder.parent, wanted)
     try:

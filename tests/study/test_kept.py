@@ -48,10 +48,10 @@ def test_a_cache_that_cannot_be_written_only_costs_time(cache: Path) -> None:
 
 
 def test_the_code_is_part_of_what_a_score_was_computed_from() -> None:
-    one = kept.code_of("augfpn.study", "scoring")
-    assert one != kept.code_of("augfpn.study", "intervals")
-    assert one != kept.code_of("augfpn.study", "scoring", libraries=("numpy",))
-    assert one == kept.code_of("augfpn.study", "scoring")
+    one = kept.hash_of_code("augfpn.study", "scoring")
+    assert one != kept.hash_of_code("augfpn.study", "intervals")
+    assert one != kept.hash_of_code("augfpn.study", "scoring", libraries=("numpy",))
+    assert one == kept.hash_of_code("augfpn.study", "scoring")
 
 
 def test_scores_are_the_same_bits_when_they_are_read(
