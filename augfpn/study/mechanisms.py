@@ -108,7 +108,14 @@ def gap_figure(of: Evidence, variants: Sequence[str] = ("fpn", "cs")) -> Figure 
         return None
     size = len(next(iter(there.values())))
     levels = [f"M{k}" for k in range(6 - size, 6)]
-    return plots.matrices(there, levels, "tested on", "fitted on", "accuracy, percent")
+    what = f"accuracy, percent\n(guessing: {100 * guessing(of):.0f})"
+    return plots.matrices(there, levels, "tested on", "fitted on", what)
+
+
+def guessing(of: Evidence) -> float:
+    """The balanced accuracy of a probe that guesses: one over the number of classes."""
+    runs = (r for name in COMPONENTS for r in of.recorded(name).values())
+    return 1 / len(next(runs).classes)
 
 
 def level_figure(of: Evidence, variant: str = "fpn") -> Figure | None:

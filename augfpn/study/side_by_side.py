@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from augfpn.study import grid
 from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table, percent
 from augfpn.study.evidence import Evidence
-from augfpn.study.grid import baseline_of
-from augfpn.study.mechanisms import measured_cell
+from augfpn.study.mechanisms import guessing, measured_cell
 from augfpn.study.tables import BETTER, VariantRow, variant_label, variant_row
 
 SET_NAMES = {"scenes": "scenes", "bccd": "blood cells"}  # as the pages call them
@@ -108,15 +107,4 @@ def chance(name: str, of: Evidence) -> str:
     """The balanced accuracy of guessing, in percent; empty for numbers that are no accuracy."""
     if not name.startswith(ACCURACIES):
         return ""
-    return percent(1 / classes_of(of))
-
-
-def classes_of(of: Evidence) -> int:
-    """How many classes a set of images has."""
-    record = next(
-        r
-        for name in grid.variants()
-        if baseline_of(name) == name
-        for r in of.recorded(name).values()
-    )
-    return len(record.classes)
+    return percent(guessing(of))

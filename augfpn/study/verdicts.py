@@ -1,7 +1,7 @@
 """The ledger of the paper's claims as a Markdown table: each verdict with its evidence."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from augfpn.study import claims
 from augfpn.study.cells import (
@@ -12,6 +12,7 @@ from augfpn.study.cells import (
     percent,
     ratio_text,
 )
+from augfpn.study.side_by_side import SET_NAMES
 
 MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more than four, only two are shown
 PLURAL = {"holds": "hold", "does not hold": "do not hold"}
@@ -38,6 +39,32 @@ def ledger_table(rows: Sequence[claims.Judgement]) -> str:
     ]
     header = ("", "claim", "in the paper", "verdict", "effects, and the paper's")
     return f"{counts_table(rows)}\n\n{free if exact else ''}{page_table(header, lines)}"
+
+
+def ledger_beside(by_set: Mapping[str, Sequence[claims.Judgement]]) -> str:
+    """The ledger of several sets of images: their verdicts side by side, their effects in turn."""
+    names = {pictures: SET_NAMES.get(pictures, pictures) for pictures in by_set}
+    counts = [
+        [names[pictures], *(str(sum(each.verdict == v for each in rows)) for v in claims.VERDICTS)]
+        for pictures, rows in by_set.items()
+    ]
+    lines = []
+    for together in zip(*by_set.values(), strict=True):
+        claim = together[0].claim
+        found = dict(zip(names.values(), map(effects_text, together), strict=True))
+        said = [f"{name.capitalize()}: {text}" for name, text in found.items() if text]
+        lines.append(
+            (
+                claim.id,
+                claim.statement,
+                f"{claim.where} ({claim.source})",
+                *(each.verdict for each in together),
+                " ".join([*said, together[0].note]).strip(),
+            )
+        )
+    header = ("", "claim", "in the paper", *names.values(), "effects, and the paper's")
+    table = page_table(["claims by verdict", *claims.VERDICTS], counts)
+    return f"{table}\n\n{page_table(header, lines)}"
 
 
 def counts_table(rows: Sequence[claims.Judgement]) -> str:
