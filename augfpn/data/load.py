@@ -55,6 +55,16 @@ def load(
     return make(scenes or SceneSettings(), split, count, progress)
 
 
+def split_for_choosing(data: Data) -> str | None:
+    """The split that weights are chosen on while a detector is trained; ``None`` for the test's.
+
+    It is the data set's own split for choosing, or else "val", if the test pictures are others.
+    """
+    own = DATA_SETS[data.name]
+    split = own.tune or "val"
+    return None if split == data.test or split not in own.splits else split
+
+
 def as_pictures(loaded: object, name: str) -> "Pictures":
     """What a loader returned, if it is `Pictures`. Raises: UserError that names the loader."""
     from augfpn.data.pictures import Pictures

@@ -120,13 +120,14 @@ def the_data(base: config.Data, chosen: Parameters) -> config.Data:
         )
     root = None if chosen.data_root is None else str(Path(chosen.data_root).resolve())
     test = chosen.test_split or data_set.test
+    tuned = test == data_set.tune or (data_set.tune is not None and chosen.evaluate_every)
     return replace(
         base,
         name=chosen.data,
         root=root,
         limit=chosen.limit,
         test=test,
-        train=data_set.fit if test == data_set.tune else "train",
+        train=data_set.fit if tuned else "train",
         **{name: getattr(chosen, name) for name in config.DIALS},
     )
 

@@ -11,7 +11,7 @@ import torch
 
 from augfpn import config, records
 from augfpn.data.files import some
-from augfpn.data.load import load_pictures
+from augfpn.data.load import load_pictures, split_for_choosing
 from augfpn.data.overlap import telling_shared
 from augfpn.data.pictures import Pictures
 from augfpn.detectors.backbones import NARROW
@@ -110,7 +110,7 @@ def prepare_run(experiment: config.Experiment) -> PreparedRun:
     fingerprints = {"train": pictures.fingerprint, "test": test.fingerprint}
     selection = for_selection(experiment, test)
     if selection is not None:
-        fingerprints["val"] = selection.fingerprint
+        fingerprints[str(split_for_choosing(experiment.data))] = selection.fingerprint
     run_id = records.run_id(experiment, fingerprints)
     name = record_name(experiment, run_id)
     return PreparedRun(experiment, pictures, test, fingerprints, run_id, name, selection)
@@ -161,19 +161,17 @@ def check_batch_fits(experiment: config.Experiment, pictures: Pictures) -> None:
 
 
 def for_selection(experiment: config.Experiment, test: Pictures) -> Pictures | None:
-    """The pictures of the split "val", if evaluations in training can use it besides the test's.
+    """The pictures for evaluations in training, if there are others than the test's.
 
     Raises ``UserError`` if their classes are others.
     """
-    data = experiment.data
-    if experiment.train.evaluate_every is None or data.test == "val":
-        return None
-    if "val" not in config.DATA_SETS[data.name].splits:
+    split = split_for_choosing(experiment.data)
+    if experiment.train.evaluate_every is None or split is None:
         return None
     try:
-        found = load_pictures(replace(data, test="val"), "test")
+        found = load_pictures(replace(experiment.data, test=split), "test")
     except UserError as error:
-        note(f"note: evaluations while training use the test split, because of val: {error}")
+        note(f"note: evaluations while training use the test split, because of {split}: {error}")
         return None
     if found.classes != test.classes:
         raise UserError(different_classes(test.classes, found.classes))

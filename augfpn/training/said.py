@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from augfpn import config
+from augfpn.data.load import split_for_choosing
 from augfpn.settings.budgets import BUDGETS
 from augfpn.training import precision
 
@@ -33,8 +34,21 @@ def decided(experiment: config.Experiment) -> Iterator[str]:
     precise = precision.said(experiment.device, settings)
     if precise:
         yield precise
-    if settings.evaluate_every and experiment.data.test == "val":
+    if settings.evaluate_every:
+        yield from splits_said(experiment.data)
+
+
+def splits_said(data: config.Data) -> Iterator[str]:
+    """On which pictures the best weights are chosen, where that is not what one expects."""
+    own, split = config.DATA_SETS[data.name], split_for_choosing(data)
+    if split is None:
+        other = "test" if "test" in own.splits else own.test
         yield (
             "the best weights are chosen by the test images themselves, so their AP is too high; "
-            "the record's AP is of the last weights. A split of its own needs --test-split test."
+            f"the record's AP is of the last weights. Another split needs --test-split {other}."
+        )
+    elif data.train != "train":
+        yield (
+            f"the best weights are chosen on the split {split}, so training uses only the split "
+            f"{data.train}, which has none of its images."
         )

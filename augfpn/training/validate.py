@@ -1,8 +1,9 @@
 """Evaluations while a detector is trained: the best weights are kept, and training may end early.
 
-They are made on the split "val" where the record's numbers come from another one. Otherwise they
-are made on the test pictures themselves, and an AP of weights that were chosen by them is too high;
-therefore the record's own numbers are always those of the last weights.
+They are made on the data set's split for choosing, or on "val", where the record's numbers come
+from another one. Otherwise they are made on the test pictures themselves, and an AP of weights that
+were chosen by them is too high; therefore the record's own numbers are always those of the last
+weights.
 """
 
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from torch import nn
 
 from augfpn import config
+from augfpn.data.load import split_for_choosing
 from augfpn.data.pictures import Pictures
 from augfpn.support.progress import Progress, note
 from augfpn.training import evaluate
@@ -84,7 +86,8 @@ def said_of_training(run: PreparedRun, state: dict, ap: float | None) -> dict:
     said = {}
     if state["evaluations"]:
         best = max(state["evaluations"], key=lambda each: each["AP"] or 0.0)
-        split = "val" if run.selection else run.experiment.data.test
+        data = run.experiment.data
+        split = split_for_choosing(data) if run.selection else data.test
         rows = state["evaluations"]
         said["evaluations"] = {"split": split, "best_step": best["step"], "rows": rows}
     if state["skipped"]:

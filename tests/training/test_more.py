@@ -30,7 +30,10 @@ from augfpn.training.schedule import make_optimizer
 
 SMOKE = replace(
     prepare.experiment_here(
-        parse({"budget": "smoke", "device": "cpu", "limit": 4, "weights": "scratch"})
+        parse(
+            {"budget": "smoke", "device": "cpu", "limit": 4, "weights": "scratch"}
+            | {"test_split": "tune"}  # which evaluations while training use, too
+        )
     ),
     train=replace(BUDGETS["smoke"].train, steps=8, checkpoint_seconds=1e-6),
 )
@@ -88,7 +91,7 @@ def test_evaluations_are_in_the_record_and_change_nothing(
 ) -> None:
     rows = full.result["evaluations"]["rows"]
     assert [row["step"] for row in rows] == [2, 5, 7]  # every third, and the last
-    assert full.result["evaluations"]["split"] == "val"
+    assert full.result["evaluations"]["split"] == "tune"
     last = {name: full.result[name] for name in ("AP", "AP50", "AP75")}
     assert rows[-1] == {"step": 7} | last  # the same pictures and the same weights
     without = replace(FULL, train=replace(FULL.train, evaluate_every=None))

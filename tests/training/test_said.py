@@ -30,8 +30,28 @@ def test_the_rate_of_another_batch_is_said() -> None:
     direct = replace(paper, train=Train(batch=2, lr=0.1, lr_batch=2))
     assert list(said.decided(direct)) == ["learning rate 0.1 as given, for 2 images a step."]
     assert list(said.decided(SMOKE)) == []
-    chosen = replace(SMOKE, train=replace(SMOKE.train, evaluate_every=2))
-    assert any("chosen by the test images" in line for line in said.decided(chosen))
+
+
+@pytest.mark.parametrize(
+    ("words", "train", "sentence"),
+    [
+        ({"data": "scenes"}, "train", None),
+        ({"data": "scenes", "test_split": "tune"}, "train", "the test images .* --test-split val"),
+        ({"data": "bccd"}, "train", None),
+        ({"data": "bccd", "test_split": "val"}, "train", "the test images .* --test-split test"),
+        ({"data": "aquarium"}, "fit", "on the split tune, so training uses only the split fit"),
+        ({"data": "folder", "data_root": "."}, "train", "the test images .* --test-split test"),
+        ({"data": "folder", "data_root": ".", "test_split": "test"}, "train", None),
+    ],
+)
+def test_where_the_best_weights_are_chosen_is_said_and_not_on_test_pictures_if_others_are_there(
+    words: dict, train: str, sentence: str | None
+) -> None:
+    shared = {"budget": "smoke", "device": "cpu", "weights": "scratch", "evaluate_every": 2}
+    chosen = prepare.experiment_here(parse(shared | words))
+    assert chosen.data.train == train
+    found = list(said.decided(chosen))
+    assert found == [] if sentence is None else re.search(sentence, " ".join(found))
 
 
 def test_a_short_run_has_a_short_warmup_and_says_so() -> None:
