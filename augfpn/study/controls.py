@@ -6,9 +6,8 @@ parameters or well chosen settings would do as well. Nothing here needs torch.
 
 from typing import Any, NamedTuple
 
-from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study.tries import PILOTS, chosen
+from augfpn.study.tries import chosen, expect_chosen
 
 WIDTHS = {"smoke": 68, "laptop": 68, "transfer": 69, "gpu": 282, "paper": 282}  # see "fpn_wide"
 
@@ -36,6 +35,11 @@ CONTROLS: dict[str, Control] = {
 }
 
 
+UNTUNED, TUNED = (
+    tuple(name for name, each in CONTROLS.items() if each.tuned == tuned) for tuned in (False, True)
+)
+
+
 def control_words(variant: str, budget: str) -> dict[str, Any]:
     """The parameters that a control has besides those of its variant; none for another variant.
 
@@ -51,12 +55,7 @@ def control_words(variant: str, budget: str) -> dict[str, Any]:
     if of.wide:
         words["settings"] = (f"model.channels={WIDTHS[budget]}",)
     if of.tuned:
-        if not chosen(budget):
-            raise UserError(
-                f"{variant} has no settings at the {budget} budget: `augfpn study pilot --budget "
-                f"{budget}` finds them, and they count from experiments/records/{PILOTS} on."
-            )
-        words |= chosen(budget)[of.variant]
+        words |= expect_chosen(budget)[of.variant]
     return words
 
 

@@ -19,7 +19,7 @@ from augfpn.settings import paper, parameters, recipes
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.components import variant_of
 from augfpn.settings.experiment import experiment
-from augfpn.study.controls import CONTROLS, control_words
+from augfpn.study.controls import CONTROLS, TUNED, UNTUNED, control_words
 from augfpn.study.sets import (
     DIALS_OF_DETECTOR,
     GATES,
@@ -28,7 +28,7 @@ from augfpn.study.sets import (
     dialled_settings,
     settings_that_vary,
 )
-from augfpn.study.tries import chosen
+from augfpn.study.tries import chosen, expect_chosen
 
 OWN_DIAL = {"cs": "scale", "rfa": "context", "srs": "detail"}  # component: dial of its own defect
 PARTS_OF_DIALS = ("dials", "regained")  # those that `augfpn.study.gates` tells
@@ -102,15 +102,10 @@ def parts() -> dict[str, Part]:
         ),
         "one_stage": Part("Table 1: one-stage detectors", one_stage, both, transfer=True),
         "controls": Part(
-            "FPN with as much time or as many parameters; longer training",
-            ("fpn", "augfpn", *(name for name, each in CONTROLS.items() if not each.tuned)),
-            ("scenes",),
+            "Controls: time, parameters, length", ("fpn", "augfpn", *UNTUNED), ("scenes",)
         ),
         "tuned": Part(
-            "FPN and AugFPN, as the paper has them and tuned",
-            ("fpn", "augfpn", *(name for name, each in CONTROLS.items() if each.tuned)),
-            ("scenes",),
-            tuned=True,
+            "FPN and AugFPN, tuned alike", ("fpn", "augfpn", *TUNED), ("scenes",), tuned=True
         ),
         "masks": Part("Table 1: Mask R-CNN", masks, ("scenes",)),
         "table1": Part("Table 1: all detectors, backbones and schedules", whole_recipes(), ()),
@@ -292,6 +287,8 @@ def check_pictures(names: Sequence[str], budget: str, sets: Sequence[str] | None
     chosen = [part(name) for name in names]
     if any(sets_of(each, budget, sets) for each in chosen):
         return
+    if all(each.tuned for each in chosen):
+        expect_chosen(budget)
     own = dict.fromkeys(name for each in chosen for name in sets_of(each, budget, None))
     there = ", ".join(own) or "coco at the paper budget"
     who = "the study" if len(names) == len(parts()) else " or ".join(names)

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from augfpn import records
+from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
 
 PILOTS = "pilots"  # folder beside records that holds what the tries gave
@@ -99,6 +100,16 @@ def chosen(budget: str) -> dict[str, Words]:
         own = [each for each in tries if each.variants == (variant,)]
         best[variant] = max(own, key=ap.__getitem__).words
     return best
+
+
+def expect_chosen(budget: str) -> dict[str, Words]:
+    """As `chosen`. Raises ``UserError`` if nothing is chosen."""
+    if not chosen(budget):
+        raise UserError(
+            f"no tuned settings are known at the {budget} budget: `augfpn study pilot --budget "
+            f"laptop` finds laptop's, which count once they lie in experiments/records/{PILOTS}."
+        )
+    return chosen(budget)
 
 
 def is_of(row: dict[str, Any], tried: Tuning) -> bool:

@@ -63,8 +63,10 @@ def test_controls_have_names_of_their_own_and_no_row_of_the_paper() -> None:
 
 def test_without_a_whole_pilot_nothing_is_tuned(committed) -> None:
     assert grid.runs(["tuned"], "laptop") == []
-    with pytest.raises(UserError, match="fpn_tuned has no settings at the laptop budget: `augfpn"):
+    with pytest.raises(UserError, match="no tuned settings are known at the laptop budget: `augf"):
         made("fpn_tuned")
+    with pytest.raises(UserError, match="no tuned settings are known at the laptop budget: `augf"):
+        grid.check_pictures(["tuned"], "laptop", None)
     write(committed, PILOT_TRIES["laptop"][:-1])
     assert chosen("laptop") == {}
     assert tables.variant_label("fpn_tuned") == "FPN, tuned"
