@@ -134,8 +134,9 @@ def _parse(content: bytes, file: Path) -> object:
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise UserError(f"{file} is no JSON: {error.msg} at {place}; export it anew.") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{file} is no JSON text ({error}); export it anew.") from error
+    except ValueError as error:  # another coding, or a number of thousands of digits
+        why = str(error).partition(";")[0]
+        raise UserError(f"{file} is no JSON text ({why}); export it anew.") from error
     except RecursionError:
         raise UserError(f"{file} has lists in lists without end; export it anew.") from None
 

@@ -45,6 +45,8 @@ def yolo_layout(root: Path) -> Layout | None:
 
     def read(split: str) -> Pictures:
         remarks = [*_not_there(root, split, settings), *_unused(root, found[split])]
+        if "names" not in settings and names == {n: str(n) for n in names}:
+            remarks.append(f"No file names the classes ({some(list(names))}): data.yaml can.")
         pictures = read_labelled(root, split, found[split], names)
         return replace(pictures, report=(*pictures.report, *remarks))
 
@@ -242,7 +244,9 @@ def box_and_polygon(values: list[float], width: int, height: int) -> tuple[list[
 
 def _expect_named(number: int, names: dict[int, str], label: Path) -> None:
     if number not in names:
-        known = f"classes {min(names)} to {max(names)}" if names else "no class"
+        known = f"classes 0 to {max(names)}" if names else "no class"
+        if len(names) <= max(names, default=-1):
+            known = f"classes {some(sorted(names))}"
         raise UserError(
             f"{label} has the class {number}, and the names are those of {known}: add its name, or "
             "correct the number."

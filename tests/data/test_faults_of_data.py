@@ -100,6 +100,7 @@ REFUSED = {
     "empty file": (text(""), "is no JSON: Expecting value at line 1, column 1"),
     "a page instead": (text("<!DOCTYPE html><p>log in"), "is no JSON: Expecting value"),
     "another coding": (text(b'{"images": "\xff\xfe"}'), "is no JSON text"),
+    "endless digits": (text('{"images": 1' + "0" * 5000 + "}"), "is no JSON text (Exceeds the lim"),
     "packed": (text(b"\x1f\x8b\x08 and so on"), "json is packed by gzip; unpack it"),
     "lists without end": (text("[" * 100_000), "has lists in lists without end"),
     "a list": (text("[]"), "holds a list, but COCO's format is a dict"),

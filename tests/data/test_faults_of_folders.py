@@ -84,6 +84,10 @@ FAULTS = {
         label("7 .5 .5 .2 .2"),
         "has the class 7, and the names are those of classes 0 to 1: add its name, or correct",
     ),
+    "yolo class between": (
+        lambda r: yolo(r, yaml="names: {0: cat, 2: dog}\n"),
+        "has the class 1, and the names are those of classes 0, 2: add its name, or correct",
+    ),
     "yolo commas": (label("0 0,5 0,5 0,2 0,2"), "expected a class and four numbers, as 0 0.5 0.5"),
     "yolo half class": (label("0.5 .5 .5 .2 .2"), "expected a class that is a whole number"),
     "yolo empty": (

@@ -61,9 +61,13 @@ def test_a_class_called_yes_is_no_truth_value_and_numbers_are_names(tmp_path) ->
 
 def test_yolo_without_a_yaml_takes_names_from_a_list_or_numbers(tmp_path) -> None:
     (yolo(tmp_path) / "data.yaml").unlink()
-    assert user_folder(tmp_path, "train").classes == ("1",)
+    found = user_folder(tmp_path, "train")
+    assert found.classes == ("1",)
+    assert "No file names the classes (1): data.yaml can." in found.report
     write(tmp_path / "labels" / "classes.txt", "cat\ndog\n")
-    assert user_folder(tmp_path, "train").classes == ("cat", "dog")
+    found = user_folder(tmp_path, "train")
+    assert found.classes == ("cat", "dog")
+    assert "No file names" not in " ".join(found.report)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
