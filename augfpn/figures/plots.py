@@ -88,7 +88,8 @@ def effects(
     axis.hlines(table.index, table["low"], table["high"], color=BLUE, lw=2, zorder=1)
     if runs is not None:
         dots = {"x": "minus FPN", "y": "label", "order": table["label"], "jitter": False}
-        seaborn.stripplot(runs, **dots, color=GREY, alpha=0.6, size=4, ax=axis)
+        edge = {"linewidth": 0.8, "edgecolor": "white", "zorder": 3}  # apart from the interval
+        seaborn.stripplot(runs, **dots, color=GREY, size=5, **edge, ax=axis)
         axis.collections[-1].set_label("one seed")
     axis.set(xlabel="AP minus FPN's, points", ylabel=None, ylim=(len(rows) - 0.5, -0.5))
     axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)

@@ -3,16 +3,13 @@
 Tables never mix budgets.
 """
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from threadpoolctl import threadpool_limits
 
 from augfpn.errors import UserError
 from augfpn.figures import theme
@@ -23,6 +20,7 @@ from augfpn.study.factorial import factorial_table
 from augfpn.study.recorded import Found
 from augfpn.study.sets import PLAIN_SETS
 from augfpn.study.summary import CONFIRMATION, summary
+from augfpn.study.workers import scoring_processes
 from augfpn.support.files import check_writable, whole, write_bytes
 
 PAGE = "index.md"
@@ -146,21 +144,12 @@ def prepared(
         if pictures in PLAIN_SETS:
             wanted.update(dict.fromkeys(claims.claimed_variants()))
     # A thread for each set: scenes are drawn for one while another's records are being scored.
-    with (
-        ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=on_one_core) as pool,
-        ThreadPoolExecutor(len(every)) as threads,
-    ):
+    with scoring_processes() as pool, ThreadPoolExecutor(len(every)) as threads:
         by_pool = partial(pool.map, chunksize=4)
         done = [threads.submit(of.prepare, variants[of.pictures], by_pool) for of in every.values()]
         for each in done:
             each.result()
     return every
-
-
-def on_one_core() -> None:
-    """Keep a process to one thread: there is a process for each core."""
-    os.environ["RAYON_NUM_THREADS"] = "1"  # hotcoco's
-    threadpool_limits(1)  # numpy's
 
 
 # --- sections -------------------------------------------------------------------------------------

@@ -1,5 +1,8 @@
 """The whole report: made from records alone, the same bytes twice, and nothing overwritten."""
 
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -71,3 +74,28 @@ def test_nothing_is_overwritten_and_nothing_is_made_of_nothing(tmp_path: Path) -
 def test_the_command_needs_a_folder(capsys: pytest.CaptureFixture) -> None:
     assert main(["study", "report", "table2"]) == 2
     assert "needs --out" in capsys.readouterr().err
+
+
+KILLED = """
+import os, time
+from augfpn.study.workers import scoring_processes
+
+if __name__ == "__main__":
+    with scoring_processes() as pool:
+        print(pool.submit(os.getpid).result(), flush=True)
+        pool.submit(time.sleep, 600).result()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it has no /proc")
+def test_processes_that_score_end_with_a_report_that_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "report.py"
+    script.write_text(KILLED)
+    report_ = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE)
+    worker = int(report_.stdout.readline())
+    report_.kill()
+    report_.wait()
+    until = time.monotonic() + 60
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not Path(f"/proc/{worker}").exists()
