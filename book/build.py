@@ -28,6 +28,7 @@ from typing import NamedTuple
 import dependencies
 import finish
 import nbformat
+import outputs
 import pages
 import yaml
 from dependencies import BOOK, PACKAGE, ROOT, VERSIONS
@@ -147,7 +148,8 @@ def write_source(done: Iterable[Executed]) -> None:
     (SOURCE / "augfpn").symlink_to(PACKAGE)  # the pages show its code
     notebooks = {each.chapter.stem: with_outputs(each.chapter, each.file) for each in done}
     for name, notebook in notebooks.items():
-        pages.caption_tables(notebook)
+        outputs.caption_tables(notebook)
+        outputs.cut_paths(notebook, ROOT)
         nbformat.write(notebook, target / f"{name}.ipynb")
     write_api(target)
     made = {"run times": pages.run_times(notebooks), "rooms": pages.rooms(PACKAGE)}

@@ -6,7 +6,6 @@ A page has a mark, such as ``<!-- api -->``, which `fill` replaces by the genera
 import ast
 import re
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -75,11 +74,11 @@ def docstring(package: Path, name: str) -> str | None:
 
 def module(package: Path, name: str) -> Iterator[str]:
     """A module's part of its room's page: its summary, then its public names."""
-    heading = "##" if "." in name else "#"
+    heading = "#" * (2 if "." in name else 1)
     yield f"{heading} augfpn.{name}\n\n{summary(docstring(package, name))}"
     for node in public(package, name):
         text = f"```python\n{signature(node)}\n```\n\n{prose(ast.get_docstring(node))}"
-        yield f"(api-{anchor(node.name)})=\n### {node.name}\n\n{text}"
+        yield f"({anchor(name, node)})=\n{heading}# {node.name}\n\n{text}"
 
 
 def public(package: Path, name: str) -> list[ast.ClassDef | ast.FunctionDef]:
@@ -93,9 +92,10 @@ def public(package: Path, name: str) -> list[ast.ClassDef | ast.FunctionDef]:
     ]
 
 
-def anchor(name: str) -> str:
-    """A name as it stands in an address."""
-    return name.lower().replace("_", "-")
+def anchor(module: str, node: ast.ClassDef | ast.FunctionDef) -> str:
+    """The place of a name on its page; addresses do not tell ``Scene`` from ``scene``."""
+    kind = "class-" if isinstance(node, ast.ClassDef) else ""
+    return f"api-{kind}{module}-{node.name}".lower().replace(".", "-").replace("_", "-")
 
 
 def places(package: Path) -> dict[str, tuple[str, str]]:
@@ -105,7 +105,7 @@ def places(package: Path) -> dict[str, tuple[str, str]]:
         page = f"api/{name.split('.')[0]}"
         found[f"augfpn.{name}"] = (page, f"augfpn-{name.replace('.', '-').replace('_', '-')}")
         for node in public(package, name):
-            entry = (page, f"api-{anchor(node.name)}")
+            entry = (page, anchor(name, node))
             found |= {node.name: entry, f"augfpn.{name}.{node.name}": entry}
             found.setdefault(f"augfpn.{node.name}", entry)
     return found
@@ -187,33 +187,6 @@ def title(notebook: NotebookNode) -> str:
     """A chapter's title."""
     first = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     return first.splitlines()[0].removeprefix("# ")
-
-
-# --- tables that cells print ----------------------------------------------------------------------
-
-TABLE = re.compile(r"(?:^\|.*\|$\n?){2,}", re.MULTILINE)
-
-
-def caption_tables(notebook: NotebookNode) -> None:
-    """Give the tables in cells' outputs the captions of the cells' metadata, in their order.
-
-    A cell's metadata has ``"augfpn": {"tables": [{"caption": ..., "name": ...}]}``.
-    """
-    for cell in notebook.cells:
-        captions = iter(cell.metadata.get("augfpn", {}).get("tables", ()))
-        for output in cell.get("outputs", ()) if captions else ():
-            text = output.get("data", {}).get("text/markdown")
-            if text:
-                output["data"]["text/markdown"] = TABLE.sub(partial(captioned, captions), text)
-
-
-def captioned(captions: Iterator[dict[str, str]], table: re.Match) -> str:
-    """A table as a directive with the next caption; as it is if there is none."""
-    caption = next(captions, None)
-    if caption is None:
-        return table[0]
-    head = f"```{{table}} {caption['caption']}\n:name: {caption['name']}\n"
-    return f"{head}\n{table[0].rstrip()}\n```\n"
 
 
 # --- chapters for Colab ---------------------------------------------------------------------------

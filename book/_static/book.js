@@ -3,7 +3,7 @@
 "use strict";
 
 {
-  const boxes = ".pst-scrollable-table-container, article pre, article mjx-container";
+  const boxes = ".pst-scrollable-table-container, article pre, div.math mjx-container, span.math";
 
   const mark = (box) => {
     const hidden = box.scrollWidth - box.clientWidth;

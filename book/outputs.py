@@ -1,0 +1,44 @@
+"""What the book changes in cells' outputs: tables get captions, paths of the machine are cut."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+TABLE = re.compile(r"(?:^\|.*\|$\n?){2,}", re.MULTILINE)
+
+
+def caption_tables(notebook: NotebookNode) -> None:
+    """Give the tables in cells' outputs the captions of the cells' metadata, in their order.
+
+    A cell's metadata has ``"augfpn": {"tables": [{"caption": ..., "name": ...}]}``.
+    """
+    for cell in notebook.cells:
+        captions = iter(cell.metadata.get("augfpn", {}).get("tables", ()))
+        for output in cell.get("outputs", ()):
+            text = output.get("data", {}).get("text/markdown")
+            if text:
+                output["data"]["text/markdown"] = TABLE.sub(partial(captioned, captions), text)
+
+
+def captioned(captions: Iterator[dict[str, str]], table: re.Match) -> str:
+    """A table as a directive with the next caption; as it is if there is none."""
+    caption = next(captions, None)
+    if caption is None:
+        return table[0]
+    head = f"```{{table}} {caption['caption']}\n:name: {caption['name']}\n"
+    return f"{head}\n{table[0].rstrip()}\n```\n"
+
+
+def cut_paths(notebook: NotebookNode, root: Path) -> None:
+    """Write an ellipsis for the folders of the machine that executed the notebook.
+
+    These are the repository's root and folders made by `tempfile`.
+    """
+    places = rf"{re.escape(str(root))}|{re.escape(tempfile.gettempdir())}/tmp\w+"
+    for output in (each for cell in notebook.cells for each in cell.get("outputs", ())):
+        if "text" in output:
+            output["text"] = re.sub(places, "…", output["text"])
