@@ -15,7 +15,7 @@ from augfpn.data.load import load_pictures, split_for_choosing
 from augfpn.data.overlap import telling_shared
 from augfpn.data.pictures import Pictures
 from augfpn.detectors.backbones import NARROW
-from augfpn.detectors.build import build_detector
+from augfpn.detectors.build import build_detector, pretrained_weights
 from augfpn.detectors.coco_start import coco_sentence
 from augfpn.detectors.pretrained import why_no_imagenet
 from augfpn.errors import UserError
@@ -37,11 +37,13 @@ def experiment_here(chosen: Parameters) -> config.Experiment:
     ``device="auto"`` becomes the GPU if there is one. ``weights="auto"`` becomes ImageNet's weights
     if they are on this machine or their server answers. ``amp="auto"`` becomes what the GPU has in
     hardware, ``batch="auto"`` the budget's batch, in as many parts as it needs to fit. Raises
-    ``UserError`` if a GPU is asked for and there is none, and for data that need a folder and have
-    none.
+    ``UserError`` if a GPU is asked for and there is none, for data that need a folder and have
+    none, and for weights in a cache that are damaged.
     """
     device = the_device(chosen.device)
     found = settings.experiment(chosen, device, the_weights(chosen, device), half_of(device))
+    if found.model.weights != "scratch":  # now, and not after all pictures were read
+        pretrained_weights(found.model).check()
     return in_parts_that_fit(found) if chosen.batch == "auto" else found
 
 

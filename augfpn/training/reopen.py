@@ -52,6 +52,11 @@ def open_record(folder: Path) -> records.Record:
     """The record in a folder that a user named. Raises: UserError if there is none."""
     if not folder.is_dir():
         raise UserError(f"{folder} does not exist: give the folder of a record.")
+    if not any((folder / name).exists() for name in ("settings.json", records.RESULT)):
+        raise UserError(
+            f"{folder} is no record, it has no settings.json: give the folder that `augfpn train` "
+            "names at its end."
+        )
     return records.read(folder)
 
 

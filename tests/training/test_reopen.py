@@ -57,6 +57,10 @@ def test_other_pictures_are_refused(record: records.Record) -> None:
 def test_what_does_not_fit_is_one_sentence(record: records.Record, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere does not exist: give the folder of a record"):
         reopen.load_detector(tmp_path / "nowhere", "cpu")
+    (tmp_path / "photo.jpg").touch()
+    for path in (tmp_path, tmp_path / "photo.jpg"):
+        with pytest.raises(UserError, match=f"^{tmp_path} is no record, .* names at its end"):
+            reopen.load_detector(path, "cpu")
     copy = shutil.copytree(record.folder, tmp_path / "copy")
     save_file({"other": torch.zeros(1)}, copy / records.WEIGHTS)
     digest_file(copy / records.WEIGHTS).unlink()

@@ -11,6 +11,7 @@ from small import SMALL
 
 from augfpn.config import Experiment, Train
 from augfpn.detectors import pretrained
+from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.parameters import parse
 from augfpn.training import prepare, said, schedule
@@ -101,3 +102,17 @@ def test_random_weights_in_place_of_imagenets_are_said(
         assert re.search(why, line)
     prepare.experiment_here(parse(words | {"weights": "scratch"}))
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("weights", ["auto", "imagenet", "coco"])
+def test_damaged_weights_are_found_before_pictures_are_read(
+    weights: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    names = ("resnet50-0676ba61.pth", "fasterrcnn_resnet50_fpn_coco-258fb6c6.pth")
+    (tmp_path / "checkpoints").mkdir()
+    for name in names:
+        (tmp_path / "checkpoints" / name).write_text("<!DOCTYPE html>")
+    words = {"budget": "smoke", "device": "cpu", "backbone": "resnet50", "weights": weights}
+    with pytest.raises(UserError, match=rf"{names[weights == 'coco']} does not hold .* SHA-256"):
+        prepare.experiment_here(parse(words))
