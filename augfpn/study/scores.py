@@ -1,5 +1,7 @@
 """A record's predictions, scored with the ground truth of its test pictures."""
 
+import hashlib
+import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,7 +12,6 @@ from augfpn.study import intervals
 from augfpn.study.intervals import Draws
 from augfpn.study.kept import hash_of_code, remembered
 from augfpn.study.scoring import error_types, matches
-from augfpn.support.files import sha256_of
 
 ADDED = {"detail": LINED, "context": PILLS}  # classes that a dial adds
 OF_DIAL = "AP of the dial's classes"
@@ -49,7 +50,7 @@ def scored_once(record: records.Record, coco: dict, draws: int, pictures: str) -
         return [found.draws.observed, drawn, found.errors]
 
     kinds = "boxes and masks" if "mask" in record.result else "boxes"
-    predictions = sha256_of(record.folder / records.PREDICTIONS)
+    predictions = hashlib.sha256(json.dumps(record.predictions).encode()).hexdigest()
     code = hash_of_code("augfpn.study", *SCORING, libraries=LIBRARIES)
     made_of = [predictions, record.fingerprints["test"], str(draws), pictures, kinds, code]
     observed, drawn, errors = remembered("scores", made_of, compute)
