@@ -38,7 +38,7 @@ class RoIAlign(Protocol):
     """``(x, rois, size, level)``: map (N, C, h, w), rois (R, 5) -> (R, C, size, size).
 
     ``rois``: the picture's index and x1, y1, x2, y2 in pixels; a map of level k has stride 2**k.
-    Source: Mask R-CNN; `augfpn.detectors.roi_align` has two implementations.
+    Source: Mask R-CNN; `augfpn.speed.roi_align` has two implementations.
     """
 
     def __call__(self, x: Tensor, rois: Tensor, size: int, level: int) -> Tensor: ...

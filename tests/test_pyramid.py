@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from augfpn.detectors import variants
-from augfpn.detectors.roi_align import sparse_roi_align, torchvision_roi_align
 from augfpn.detectors.two_stage import roi_loss
 from augfpn.pyramid import (
     FPN,
@@ -21,6 +20,7 @@ from augfpn.pyramid import (
     SoftRoISelection,
     ratio_invariant_pool,
 )
+from augfpn.speed.roi_align import sparse_roi_align, torchvision_roi_align
 
 ALIGNS = pytest.mark.parametrize("align", [torchvision_roi_align, sparse_roi_align])
 BOXES = [

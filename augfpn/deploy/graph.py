@@ -23,10 +23,10 @@ from augfpn.detectors.dense_detections import Limits, Outputs, dense_detections
 from augfpn.detectors.masks import MaskBranch, paste_at_once
 from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.proposals import ProposalNetwork
-from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.detectors.targets import Detections
 from augfpn.detectors.two_stage import TwoStage, without_supervision
 from augfpn.pyramid import Boxes, HardRoISelection, Levels, with_picture_index
+from augfpn.speed.roi_align import torchvision_roi_align
 
 LABELS_ACROSS = 10  # see `nms_by_label`
 LEAST_BOX_SIDE = 1e-2  # of a detection, in pixels of the batch; torchvision has this constant, too

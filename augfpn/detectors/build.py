@@ -3,10 +3,6 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from torch import nn
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.models.detection.roi_heads import RoIHeads
-
 from augfpn import pyramid
 from augfpn.config import Dense, Model
 from augfpn.detectors import coco_start, two_stage, variants
@@ -20,11 +16,14 @@ from augfpn.detectors.masks import MaskBranch, MaskSupervision, mask_head
 from augfpn.detectors.one_stage import ExtraLevels, OneStage
 from augfpn.detectors.pretrained import backbone, imagenet, load_imagenet
 from augfpn.detectors.proposals import ProposalNetwork
-from augfpn.detectors.roi_align import roi_align, sparse_roi_align, torchvision_roi_align
 from augfpn.detectors.targets import roi_heads
 from augfpn.errors import UserError
 from augfpn.pyramid import ratio_invariant_pool
 from augfpn.speed.quick import quicken
+from augfpn.speed.roi_align import roi_align, sparse_roi_align, torchvision_roi_align
+from torch import nn
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.roi_heads import RoIHeads
 
 BOX_BINS, MASK_BINS = 7, 14  # on a side of a pooled RoI
 ROI_LEVELS = (2, 3, 4, 5)  # of the maps that RoIs are pooled from

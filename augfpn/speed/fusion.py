@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from augfpn.pyramid import Boxes, Levels, SoftRoISelection, with_picture_index
-from augfpn.speed.bags import (
+from augfpn.speed.roi_align import (
     SumOfPlaces,
     as_rows,
     bags_of,

@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from augfpn.detectors.averages import as_products
-from augfpn.detectors.roi_align import sparse_roi_align
 from augfpn.detectors.variants import AdaptiveChannelFusion
 from augfpn.pyramid import ResidualFeatureAugmentation
+from augfpn.speed.roi_align import sparse_roi_align
 
 CUBLAS = "CUBLAS_WORKSPACE_CONFIG"  # cuBLAS and PyTorch read it at the first matrix product
 

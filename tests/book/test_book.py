@@ -14,10 +14,10 @@ from torchvision.models.detection import fasterrcnn_resnet50_fpn
 
 from augfpn.data.scenes.settings import CLASSES
 from augfpn.detectors import from_torchvision
-from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.notebook import ASKED
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from augfpn.settings import dialects, parameters
+from augfpn.speed.roi_align import torchvision_roi_align
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
@@ -244,7 +244,7 @@ def test_the_twins_are_there() -> None:
         source(c) for c in cells(BOOK / "soft_roi_selection.ipynb", "code") if "twins" in c["id"]
     ]
     names: dict = {}
-    modules = ("augfpn.pyramid", "augfpn.detectors.roi_align")
+    modules = ("augfpn.pyramid", "augfpn.speed.roi_align")
     imports = ["import torch", *(f"from {module} import *" for module in modules)]
     exec("\n".join([*imports, code]), names)
     things = names["picture"].objects

@@ -13,10 +13,10 @@ from PIL import Image
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from augfpn.detectors import build
-from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.diagnostics.objects import maps
 from augfpn.figures.colours import LEVEL_COLOURS
 from augfpn.pyramid import HardRoISelection, ratio_invariant_pool
+from augfpn.speed.roi_align import torchvision_roi_align
 from augfpn.study import gather, intervals
 from augfpn.training import reopen
 

@@ -19,8 +19,8 @@ def test_what_a_chapter_imports_counts_with_all_that_it_needs(dependencies) -> N
 
 
 def test_what_a_chapter_does_not_need_does_not_count(dependencies) -> None:
-    files = dependencies.files_of(["from augfpn.detectors.roi_align import torchvision_roi_align"])
-    assert PACKAGE / "detectors" / "roi_align.py" in files
+    files = dependencies.files_of(["from augfpn.speed.roi_align import torchvision_roi_align"])
+    assert PACKAGE / "speed" / "roi_align.py" in files
     assert not {PACKAGE / "records.py", PACKAGE / "study" / "evidence.py"} & files
 
 

@@ -13,7 +13,6 @@ from torchvision.ops import FeaturePyramidNetwork
 
 from augfpn.detectors.from_torchvision import PyramidBackbone, RoIPool, our_pyramid
 from augfpn.detectors.pretrained import backbone
-from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.errors import UserError
 from augfpn.pyramid import (
     FPN,
@@ -23,6 +22,7 @@ from augfpn.pyramid import (
     SoftRoISelection,
     ratio_invariant_pool,
 )
+from augfpn.speed.roi_align import torchvision_roi_align
 
 LEVELS = (2, 3, 4, 5)
 CHANNELS = 32

@@ -7,8 +7,8 @@ from torch import Tensor
 from torchvision.models.detection.roi_heads import maskrcnn_loss, paste_masks_in_image
 
 from augfpn.detectors.masks import MaskSupervision, mask_loss, mask_samples, paste_masks
-from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.pyramid import HardRoISelection, Samples
+from augfpn.speed.roi_align import torchvision_roi_align
 
 
 def samples() -> tuple[Samples, list[dict]]:

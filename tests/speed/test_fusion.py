@@ -6,12 +6,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from augfpn.detectors.roi_align import sparse_roi_align, torchvision_roi_align
 from augfpn.pyramid import AdaptiveSpatialFusion, Boxes, SoftRoISelection
 from augfpn.speed import fusion
-from augfpn.speed.bags import SumOfPlaces, as_rows, bags_of, shapes_of
 from augfpn.speed.fusion import ReducedSoftRoISelection
 from augfpn.speed.quick import quicken
+from augfpn.speed.roi_align import (
+    SumOfPlaces,
+    as_rows,
+    bags_of,
+    shapes_of,
+    sparse_roi_align,
+    torchvision_roi_align,
+)
 
 LEVELS, CHANNELS = (2, 3, 4, 5), 6
 FEW, MANY = 2, 200  # RoIs a picture: 392 and 39,200 bins of all levels for 10,640 places

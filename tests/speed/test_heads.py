@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 
-from augfpn.detectors.roi_align import sparse_roi_align
 from augfpn.detectors.two_stage import roi_loss
 from augfpn.pyramid import (
     AdaptiveSpatialFusion,
@@ -21,6 +20,7 @@ from augfpn.pyramid import (
 from augfpn.speed import heads
 from augfpn.speed.heads import LeanHead, head_of_rois
 from augfpn.speed.quick import quicken
+from augfpn.speed.roi_align import sparse_roi_align
 from augfpn.speed.supervision import LeanSupervision
 
 CHANNELS, CLASSES = 4, 2

@@ -11,8 +11,8 @@ from chapters import BOOK
 
 from augfpn.data.scenes.scene import scenes
 from augfpn.data.scenes.settings import SceneSettings
-from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
+from augfpn.speed.roi_align import torchvision_roi_align
 from said.evidence import BOTH, NOISE, at, compared, effect, measured, printed, undecided, verdict
 from said.table import says
 

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 
-from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.detectors.two_stage import roi_loss
 from augfpn.pyramid import (
     ConsistentSupervision,
@@ -18,6 +17,7 @@ from augfpn.pyramid import (
     Samples,
     ratio_invariant_pool,
 )
+from augfpn.speed.roi_align import torchvision_roi_align
 from solved.table import percentages, run, solves
 
 

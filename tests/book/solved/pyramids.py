@@ -8,8 +8,8 @@ from torchvision.models.detection._utils import Matcher
 from torchvision.ops import box_iou
 
 from augfpn.detectors.pretrained import backbone
-from augfpn.detectors.roi_align import torchvision_roi_align
 from augfpn.pyramid import HardRoISelection
+from augfpn.speed.roi_align import torchvision_roi_align
 from solved.table import percentages, run, solves, zeros
 
 

@@ -12,7 +12,7 @@ from scipy import integrate, stats
 from augfpn.config import AUGFPN
 from augfpn.detectors import cost
 from augfpn.pyramid import AdaptiveSpatialFusion
-from augfpn.speed.bags import places_of
+from augfpn.speed.roi_align import places_of
 from augfpn.study import claims, intervals
 from augfpn.study.intervals import Interval
 from solved.table import WORDS, percentages, run, solves

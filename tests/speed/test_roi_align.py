@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augfpn.detectors.roi_align import sparse_roi_align, torchvision_roi_align
-from augfpn.speed import bags
+from augfpn.speed import roi_align as bags
+from augfpn.speed.roi_align import sparse_roi_align, torchvision_roi_align
 
 ONE = torch.tensor([[0.0, 1.0, 1.0, 9.0, 9.0]])  # a RoI of the first picture
 SIDE = st.floats(-40, 200, allow_nan=False, width=32)
