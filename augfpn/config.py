@@ -65,7 +65,7 @@ BackboneName = (
     | Annotated[str, Field(pattern=TIMM_NAME), "timm/NAME"]  # the name in help texts
 )
 Norm = Literal["frozen", "frozen_statistics", "batch", "group"]
-Supervision = Literal["all", "single"]
+Supervision = Literal["all", "single", "separate"]
 InitialWeights = Literal["scratch", "imagenet", "coco"]  # of the backbone, or all that fit
 ContextPooling = Literal["ratio_invariant", "gap", "gmp", "psp"]
 ContextFusion = Literal["asf", "sum"]
@@ -133,7 +133,7 @@ class Model:
     """
 
     lam: NotNegative = 0.0  # lambda of Eq. (1); 0 builds no auxiliary head
-    supervision: Supervision = "all"  # pool each RoI from every M level, or from one (Table 3)
+    supervision: Supervision = "all"  # on all M levels, on one (Table 3), or by a head for each
     ratios: tuple[Fraction, ...] = ()  # alpha of 3.2; empty builds no augmentation
     context_pooling: ContextPooling = "ratio_invariant"  # the others ignore the ratios' values
     context_fusion: ContextFusion = "asf"

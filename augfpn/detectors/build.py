@@ -3,6 +3,10 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from torch import nn
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+from torchvision.models.detection.roi_heads import RoIHeads
+
 from augfpn import pyramid
 from augfpn.config import Dense, Model
 from augfpn.detectors import coco_start, two_stage, variants
@@ -16,14 +20,12 @@ from augfpn.detectors.masks import MaskBranch, MaskSupervision, mask_head
 from augfpn.detectors.one_stage import ExtraLevels, OneStage
 from augfpn.detectors.pretrained import backbone, imagenet, load_imagenet
 from augfpn.detectors.proposals import ProposalNetwork
+from augfpn.detectors.supervision import SeparateSupervision
 from augfpn.detectors.targets import roi_heads
 from augfpn.errors import UserError
 from augfpn.pyramid import ratio_invariant_pool
 from augfpn.speed.quick import quicken
 from augfpn.speed.roi_align import roi_align, sparse_roi_align, torchvision_roi_align
-from torch import nn
-from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
-from torchvision.models.detection.roi_heads import RoIHeads
 
 BOX_BINS, MASK_BINS = 7, 14  # on a side of a pooled RoI
 ROI_LEVELS = (2, 3, 4, 5)  # of the maps that RoIs are pooled from
@@ -181,14 +183,20 @@ def supervised_levels(
     return [hard_selection(model, group, bins) for group in groups]
 
 
-def build_supervision(model: Model, levels: Sequence[int]) -> pyramid.ConsistentSupervision | None:
-    """Consistent Supervision, or None if lambda is zero."""
+def build_supervision(model: Model, levels: Sequence[int]) -> nn.Module | None:
+    """Consistent Supervision with one head, or with a head for each level; None if lambda is 0."""
     if model.lam == 0:
         return None
-    head = nn.Sequential(*box_head(model))
     terms = supervised_levels(model, levels, BOX_BINS)
     criterion = partial(two_stage.roi_loss, beta=model.box_beta)  # the main head's
-    return pyramid.ConsistentSupervision(head, model.lam, terms, criterion)
+    separate = model.supervision == "separate"
+    parts = [
+        pyramid.ConsistentSupervision(
+            nn.Sequential(*box_head(model)), model.lam, of_head, criterion
+        )
+        for of_head in ([[term] for term in terms] if separate else [terms])
+    ]
+    return SeparateSupervision(parts) if separate else parts[0]
 
 
 # --- two stages -----------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from augfpn.detectors import build
 from augfpn.detectors.backbones import Backbone
 from augfpn.detectors.one_stage import OneStage
 from augfpn.detectors.pretrained import backbone
+from augfpn.detectors.supervision import SeparateSupervision
 from augfpn.detectors.two_stage import TwoStage, with_p6
 from augfpn.errors import UserError
 from augfpn.pyramid import FPN, HardRoISelection, Levels
@@ -192,7 +193,10 @@ def supervision_costs(
     module: nn.Module | None, part: str, p: Levels, rois: int
 ) -> Iterator[PartCost]:
     """A supervision's head, which each loss term applies to each RoI, in training only."""
-    if module is not None:
+    if isinstance(module, SeparateSupervision):
+        for own in module.parts:
+            yield from supervision_costs(own, part, p, rois)
+    elif module is not None:
         bins = module.selections[0].size
         asked = len(module.selections) * rois
         features = torch.zeros(asked, p[max(p)].shape[1], bins, bins, device=META)

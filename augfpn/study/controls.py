@@ -30,6 +30,9 @@ CONTROLS: dict[str, Control] = {
     "fpn_4x_steps": Control("fpn", "FPN, four times the steps", longer=4),
     "augfpn_4x_steps": Control("augfpn", "AugFPN, four times the steps", longer=4),
     "cs_lam1": Control("cs", "CS (lam 1 on all levels)", words=(("lam", 1.0),)),
+    "cs_separate": Control(
+        "cs", "CS (a head for each level)", words=(("supervision", "separate"),)
+    ),
     "fpn_tuned": Control("fpn", "FPN, tuned", tuned=True),
     "augfpn_tuned": Control("augfpn", "AugFPN, tuned", tuned=True),
 }

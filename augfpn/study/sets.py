@@ -27,6 +27,8 @@ DIALS_OF_DETECTOR = {  # the same scenes; a set's name: a field of `Model`, time
     "channels_x0.5": ("channels", 0.5),  # the pyramid's channels, which C5 is reduced to
     "channels_x0.25": ("channels", 0.25),
     "channels_x0.125": ("channels", 0.125),
+    "channels_x0.0625": ("channels", 0.0625),
+    "channels_x0.03125": ("channels", 0.03125),
     "channels_x4": ("channels", 4.0),  # a control: hardly reduced
 }
 LARGE = "data.scene_size=[640,512]"  # C5: 20 x 16 places that see 191 px, from the middle no strip

@@ -68,6 +68,7 @@ def test_parameters_of_the_whole(model: Model, inference: int, training_only: in
         ({"roi_selection": "max"}, 0),
         ({"lam": 0.25}, 14_310_805),
         ({"lam": 0.25, "supervision": "single"}, 14_310_805),
+        ({"lam": 0.25, "supervision": "separate"}, 4 * 14_310_805),
     ],
 )
 def test_parameters_of_the_parts(change: dict, parameters: int) -> None:

@@ -40,6 +40,7 @@ def test_all_eight_combinations_train(
     + [
         {"ratios": (0.1, 0.3), "context_fusion": "sum"},
         {"lam": 0.5, "supervision": "single"},
+        {"lam": 0.5, "supervision": "separate"},
         {"backbone": "resnet18"},
         {"backbone": "resnet18", "norm": "group"},
         {"backbone": "mobilenet_v2_320"},
@@ -54,6 +55,23 @@ def test_every_variant_trains_and_detects(change: dict) -> None:
     with torch.no_grad():
         found = detector.eval()(images)
     assert [sorted(d) for d in found] == [["boxes", "labels", "scores"]] * 2
+
+
+def test_separate_heads_with_the_same_weights_lose_as_much_as_one_shared_head() -> None:
+    one = build_detector(replace(SMALL, lam=0.25))
+    separate = build_detector(replace(SMALL, lam=0.25, supervision="separate"))
+    assert len(separate.supervision.parts) == 4
+    separate.load_state_dict(one.state_dict(), strict=False)
+    for part in separate.supervision.parts:
+        part.head.load_state_dict(one.supervision.head.state_dict())
+    images, targets = pictures()
+    shared, own = ({} for _ in range(2))
+    for detector, found in ((one, shared), (separate, own)):
+        torch.manual_seed(0)
+        found.update(detector(images, targets))
+    assert shared.keys() == own.keys()
+    for name, loss in shared.items():
+        assert loss.item() == pytest.approx(own[name].item(), rel=1e-5)
 
 
 def test_detections_do_not_need_the_auxiliary_head() -> None:

@@ -35,7 +35,12 @@ def test_a_control_differs_from_its_variant_as_its_name_says(name: str) -> None:
     steps = CONTROLS[name].longer * plain.train.steps
     assert control.train == replace(plain.train, steps=steps)
     assert control.data == plain.data
-    other = {"fpn_wide": {"channels": WIDTHS["laptop"]}, "cs_lam1": {"lam": 1.0}}.get(name, {})
+    changed = {
+        "fpn_wide": {"channels": WIDTHS["laptop"]},
+        "cs_lam1": {"lam": 1.0},
+        "cs_separate": {"supervision": "separate"},
+    }
+    other = changed.get(name, {})
     assert control.model == replace(plain.model, **other)
 
 
