@@ -39,10 +39,10 @@ def records_that_the_ablation_reads() -> None:
 
 @says(
     "putting_it_together",
-    "The dots of one column lie up to three points apart, further than the columns' means lie "
-    "from each other.",
+    "The dots of one row lie up to three points apart, further than the rows' means lie from each "
+    "other",
 )
-def runs_of_a_column_lie_far_apart() -> None:
+def runs_of_a_row_lie_far_apart() -> None:
     columns = [list(ap("scenes", v).values()) for v in grid.part("table2").variants]
     apart = max(max(each) - min(each) for each in columns)
     assert round(apart) == 3
