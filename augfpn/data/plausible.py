@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from reprlib import repr as short
 from typing import Any
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 from augfpn.errors import UserError
 
@@ -78,6 +78,11 @@ def given_twice(annotations: Iterable[Entry]) -> list[int]:
     return twice
 
 
+def looks(name: str) -> str:
+    """A name as one sees it: one spelling for letters that look alike, nothing invisible."""
+    return "".join(x for x in normalize("NFKC", name) if category(x) != "Cf").strip()
+
+
 def distinct_classes(
     categories: dict[int, Entry], used: set[int], where: str
 ) -> tuple[dict[int, Entry], list[str]]:
@@ -90,7 +95,7 @@ def distinct_classes(
     groups = {entry.get("supercategory") for entry in categories.values()}
     by_name: dict[str, list[int]] = defaultdict(list)
     for key, entry in categories.items():
-        by_name[normalize("NFKC", entry["name"]).strip()].append(key)
+        by_name[looks(entry["name"])].append(key)
     report = []
     for same in by_name.values():
         idle = [key for key in same if key not in used and categories[key]["name"] in groups]

@@ -132,6 +132,10 @@ REFUSED = {
         edit(lambda c: [c["categories"][k].update(name=n) for k, n in ((0, "é"), (1, "e\u0301"))]),
         "give each class a name of its own, or merge the two",
     ),
+    "a name with a letter that cannot be seen": (
+        edit(lambda c: c["categories"][0].update(name="d\u200bog")),
+        "give each class a name of its own, or merge the two",
+    ),
     "a name that cannot be seen": (
         edit(lambda c: c["categories"][0].update(name="\u200b ")),
         "has name '\\u200b '; make it a text with a letter that can be seen",
