@@ -190,7 +190,7 @@ def coloured_maps() -> plt.Figure:
         for k, axis in enumerate(line, start=2):
             pixels = Image.open(STATIC / f"{name}-m{k}.png")
             axis.imshow(pixels, aspect="auto", interpolation="nearest")
-            axis.set(xticks=[], yticks=[], title=f"M{k}" if name == "fpn" else "")
+            axis.set(xticks=[], yticks=[], title=f"M{k}\nstride {2**k}" if name == "fpn" else "")
     return figure
 
 

@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from augfpn.figures.colours import BLUE, GREEN, LEVEL_COLOURS, ORANGE
-from augfpn.figures.theme import themed, write_svg
+from augfpn.figures.theme import INK, themed, write_svg
 
 GREY = "#8a8a8a"
 LEVELS = (2, 3, 4, 5)
-WIDTH, HEIGHT, STEP = 0.62, 0.5, 1.45  # of a box, and from one column to the next
+WIDTH, HEIGHT, STEP = 0.66, 0.5, 1.45  # of a box, and from one column to the next
 Place = tuple[float, float]  # a column and a level
 
 
@@ -111,7 +111,7 @@ PYRAMIDS = {
         {"C": LEVELS, "M": LEVELS},
         [*up(0), *across(0, 1), *(Arrow((1, k), (2, 3.5), ORANGE) for k in LEVELS)],
         head=2,
-        notes=(((2, 2.55), "each query samples\nall levels", ORANGE),),
+        notes=(((2.15, 2.1), "queries\nsample\nall levels", ORANGE),),
     ),
     "rtdetr": Pyramid(
         {"C": (3, 4, 5), "M": (3, 4, 5), "P": (3, 4, 5), "N": (3, 4, 5)},
@@ -119,7 +119,7 @@ PYRAMIDS = {
          *down(2, levels=(3, 4, 5)), *across(2, 3, BLUE, (3, 4, 5)), *up(3, BLUE, (3, 4, 5)),
          *(Arrow((3, k), (4, 3.9), ORANGE) for k in (3, 4, 5))],
         head=4,
-        notes=(((1, 5.6), "attention", GREEN), ((4, 2.9), "queries sample\nall levels", ORANGE)),
+        notes=(((1, 5.6), "attention", GREEN), ((3.95, 2.4), "queries\nsample\nall levels", ORANGE)),
     ),
 }  # fmt: skip
 
@@ -128,7 +128,7 @@ PYRAMIDS = {
 def drawn(pyramid: Pyramid) -> Figure:
     """One pyramid."""
     last = max(len(pyramid.columns) - 1, pyramid.head or 0, 1)
-    figure, axis = plt.subplots(figsize=(1.4 + 1.15 * last, 2.6))
+    figure, axis = plt.subplots(figsize=(min(5.2, 1.4 + 1.15 * last), 2.6))
     axis.axis("off")
     for arrow in pyramid.arrows:
         draw_arrow(axis, arrow)
@@ -140,7 +140,7 @@ def drawn(pyramid: Pyramid) -> Figure:
         middle = next(a.end[1] for a in pyramid.arrows if a.end[0] == pyramid.head)
         draw_map(axis, (pyramid.head, middle), "head", "black")
     for (x, y), words, colour in pyramid.notes:
-        axis.text(x * STEP, y, words, color=colour, ha="center", va="center", size=8)
+        axis.text(x * STEP, y, words, color=colour, ha="center", va="center", size=11)
     axis.set(xlim=(-0.6, last * STEP + 0.8), ylim=(1.1, 6.3))
     return figure
 
@@ -150,10 +150,10 @@ def draw_map(axis: Axes, place: Place, name: str, colour: str) -> None:
     x, y = place[0] * STEP - WIDTH / 2, place[1] - HEIGHT / 2
     style = "round,pad=0,rounding_size=0.08"
     axis.add_patch(
-        FancyBboxPatch((x, y), WIDTH, HEIGHT, style, ec=colour, fc="white", lw=1.8, zorder=3)
+        FancyBboxPatch((x, y), WIDTH, HEIGHT, style, ec=colour, fc="none", lw=1.8, zorder=3)
     )
-    middle = {"ha": "center", "va": "center_baseline", "size": 8}
-    axis.text(place[0] * STEP, place[1], name, color="black", zorder=4, **middle)
+    middle = {"ha": "center", "va": "center_baseline", "size": 11}
+    axis.text(place[0] * STEP, place[1], name, color=INK, zorder=4, **middle)
 
 
 def draw_arrow(axis: Axes, arrow: Arrow) -> None:

@@ -16,7 +16,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from augfpn.data.scenes.scene import scene
 from augfpn.data.scenes.settings import SceneSettings
 from augfpn.figures.colours import BLUE, GREEN, ORANGE
-from augfpn.figures.theme import themed, write_svg
+from augfpn.figures.theme import INK, ON_FILL, themed, write_svg
 
 SCENE = scene(SceneSettings(), "train", 12)
 LEVELS = (2, 3, 4, 5)
@@ -24,7 +24,7 @@ WIDTH = {2: 1.5, 3: 1.2, 4: 0.95, 5: 0.75}  # of a map in the drawing; its heigh
 HEIGHT = {2: 0.75, 3: 2.2, 4: 3.4, 5: 4.4}  # of a map's middle
 C, M, P, HEAD = 4.0, 6.2, 8.4, 10.8  # middles of the columns
 SHARED = M + 1.0  # where the levels' common head of Consistent Supervision is
-GREY, INK = "#8a8a8a", "#222222"
+GREY = "#8a8a8a"
 
 
 def arrow(axis: Axes, start: tuple, end: tuple, colour: str = GREY, bend: float = 0) -> None:
@@ -45,8 +45,8 @@ def box(axis: Axes, middle: tuple, width: float, height: float, edge: str, face:
 
 
 def badge(axis: Axes, number: int, colour: str, at: tuple) -> None:
-    axis.add_patch(Circle(at, 0.2, color=colour, zorder=5))
-    axis.text(*at, str(number), color="white", size=15, weight="bold", zorder=6, **MIDDLE)
+    axis.add_patch(Circle(at, 0.25, color=colour, zorder=5))
+    axis.text(*at, str(number), color="white", size=19, weight="bold", zorder=6, **MIDDLE)
 
 
 MIDDLE = {"ha": "center", "va": "center_baseline"}
@@ -69,16 +69,16 @@ def pyramid(axis: Axes) -> None:
         picture(axis, small, (C, y), w)
         for x, name, face in ((M, "M", "#f1f1f1"), (P, "P", "#dcdcdc")):
             box(axis, (x, y), w, 0.8 * w, GREY, face)
-            axis.text(x, y, f"{name}$_{k}$", color=INK, size=16, zorder=4, **MIDDLE)
-        axis.text(C - w / 2 - 0.1, y + 0.1, f"C$_{k}$", size=16, color=INK, ha="right", va="bottom")
+            axis.text(x, y, f"{name}$_{k}$", color=ON_FILL, size=20, zorder=4, **MIDDLE)
+        axis.text(C - w / 2 - 0.1, y + 0.1, f"C$_{k}$", size=20, color=INK, ha="right", va="bottom")
         arrow(axis, (C + w / 2 + 0.06, y), (M - w / 2 - 0.06, y))
         arrow(axis, (M + w / 2 + 0.06, y), (P - w / 2 - 0.06, y))
         if k < 5:
             above = HEIGHT[k + 1] - 0.4 * WIDTH[k + 1]
             arrow(axis, (M, above - 0.05), (M, y + 0.4 * w + 0.05))
             arrow(axis, (C, y + 0.4 * w + 0.05), (C, above - 0.05))
-    box(axis, (HEAD, 2.4), 0.9, 0.9, INK, "white")
-    axis.text(HEAD, 2.4, "head", size=15, color=INK, zorder=4, **MIDDLE)
+    box(axis, (HEAD, 2.4), 1.05, 0.9, INK, "none")
+    axis.text(HEAD, 2.4, "head", size=19, color=INK, zorder=4, **MIDDLE)
 
 
 def parts(axis: Axes) -> None:
@@ -86,9 +86,9 @@ def parts(axis: Axes) -> None:
     for k in LEVELS:
         y, w = HEIGHT[k], WIDTH[k]
         axis.plot([M + w / 2, SHARED], [y - 0.22 * w] * 2, color=BLUE, lw=1.8, marker="o")
-        arrow(axis, (P + w / 2 + 0.06, y), (HEAD - 0.5, 2.4 + 0.12 * (k - 3.5)), ORANGE)
+        arrow(axis, (P + w / 2 + 0.06, y), (HEAD - 0.57, 2.4 + 0.12 * (k - 3.5)), ORANGE)
     arrow(axis, (SHARED, HEIGHT[5] - 0.17), (SHARED, 0.07), BLUE)
-    badge(axis, 1, BLUE, (SHARED, -0.12))
+    badge(axis, 1, BLUE, (SHARED, -0.17))
     arrow(axis, (C + 0.2, HEIGHT[5] + 0.36), (M - 0.1, HEIGHT[5] + 0.36), GREEN, -0.42)
     badge(axis, 2, GREEN, ((C + M) / 2, HEIGHT[5] + 0.86))
     badge(axis, 3, ORANGE, (HEAD - 0.55, 3.25))
@@ -103,9 +103,17 @@ def three_defects() -> Figure:
         axis.axis("off")
         pyramid(axis)
         parts(axis)
-        axis.set(xlim=(0, 11.4), ylim=(-0.4, 5.55), aspect="equal")
+        axis.set(xlim=(0, 11.4), ylim=(-0.45, 5.6), aspect="equal")
     return figure
+
+
+def write_card(file: Path) -> None:
+    """Write the drawing as the picture of shared links: PNG of 1200 x 630 px."""
+    figure = three_defects()
+    figure.set_size_inches(12, 6.3)
+    figure.savefig(file, dpi=100, facecolor="white")
 
 
 if __name__ == "__main__":
     write_svg(three_defects(), Path(__file__).with_suffix(".svg"))
+    write_card(Path(__file__).parents[1] / "_static" / "card.png")
