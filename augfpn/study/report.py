@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from augfpn.errors import UserError
 from augfpn.figures import theme
-from augfpn.study import claims, defects, gates, grid, mechanisms, tables, verdicts
+from augfpn.study import against, claims, defects, gates, grid, mechanisms, tables, verdicts
 from augfpn.study.cells import page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import factorial_table
@@ -215,6 +215,8 @@ def comparison(name: str, title: str, of: Evidence, out: Path) -> list[str]:
     plan = tables.planning_table(rows, tables.median_seconds(name, of))
     if plan:
         text += [ABOUT_PLANNING, plan]
+    if name in ("controls", "tuned"):
+        text += [against.against_controls(of)]
     if name == "table2":
         factors = factorial_table(of)
         text += [ABOUT_FACTORS, factors] if factors else []

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from augfpn import records
@@ -10,9 +11,12 @@ from augfpn.config import Model
 from augfpn.detectors import cost
 from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import grid, tables, tries
+from augfpn.study import against, grid, tables, tries
 from augfpn.study.controls import CONTROLS, WIDTHS
+from augfpn.study.evidence import Evidence
 from augfpn.study.grid import Run
+from augfpn.study.intervals import Draws
+from augfpn.study.recorded import Found
 from augfpn.study.tries import PILOT_TRIES, chosen
 
 
@@ -64,6 +68,22 @@ def test_controls_have_names_of_their_own_and_no_row_of_the_paper() -> None:
     names = [tables.variant_label(each) for each in ("fpn", "augfpn", *CONTROLS)]
     assert len(set(names)) == len(names)
     assert all(grid.baseline_of(each) == "fpn" for each in CONTROLS)
+
+
+def test_the_report_subtracts_each_control_from_what_it_is_a_control_for() -> None:
+    """AugFPN has 2 points more than FPN with its time, and 1 point less at four times the steps."""
+    ap = {"augfpn": 0.5, "fpn_2x_steps": 0.48, "augfpn_4x_steps": 0.53, "fpn_4x_steps": 0.54}
+
+    class Made(Evidence):
+        def of(self, variant: str) -> dict[int, Draws]:
+            numbers = dict.fromkeys(("AP", "APs", "APl"), ap.get(variant))
+            drawn = {name: np.full(5, x) for name, x in numbers.items()}
+            return {s: Draws(numbers, drawn) for s in range(3)} if variant in ap else {}
+
+    rows = against.against_controls(Made("scenes", "laptop", Found({}, ()))).splitlines()[2:]
+    assert [row.count("+2.0 [+2.0") for row in rows] == [3, 0]
+    assert [row.count("−1.0 [−1.0") for row in rows] == [0, 3]
+    assert "AugFPN's time" in rows[0]
 
 
 def test_without_a_whole_pilot_nothing_is_tuned(committed) -> None:
