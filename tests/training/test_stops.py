@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,8 +120,7 @@ def test_sigterm_to_the_whole_group_of_the_command_saves_its_step(tmp_path: Path
     run = subprocess.Popen(
         command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert any("training" in line for line in run.stdout)
-    time.sleep(1)
+    assert any(line.startswith("training 1/") for line in run.stdout)
     os.killpg(run.pid, signal.SIGTERM)
     said = run.communicate(timeout=120)[1]
     assert run.returncode == 143
