@@ -10,7 +10,7 @@ import pytest
 from augfpn.errors import UserError
 from augfpn.notebook import asked
 from augfpn.settings.asked import Asked
-from augfpn.study import gather, mechanisms
+from augfpn.study import gather, mechanisms, report
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,7 @@ from augfpn.study import gather, mechanisms
         ("top_level", f"{mechanisms.ABOUT_NUMBERS} {mechanisms.ABOUT_TOP}"),
         ("assignment", f"{mechanisms.ABOUT_NUMBERS} {mechanisms.ABOUT_ASSIGNMENT}"),
         ("figure4", mechanisms.ABOUT_SHARES),
+        ("table2", report.ABOUT_FACTORS),
     ],
 )
 def test_report_and_notebook_explain_a_measurement_alike(notebook: str, said: str) -> None:
