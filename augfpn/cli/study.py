@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 def run_study(given: argparse.Namespace) -> int:
     """Show which runs of the study are recorded, make the missing ones, and report on all."""
+    if given.budget is None:
+        given.budget = "gpu" if given.action == "gpu-day" else "laptop"
     for asked in [[name] for name in given.parts] or [list(grid.parts())]:
         grid.check_pictures(asked, given.budget, given.pictures)
     for option in ("cluster", "cluster_options"):
@@ -154,6 +156,20 @@ def time_both(given: argparse.Namespace) -> int:
     return DONE
 
 
+def use_gpu(given: argparse.Namespace) -> int:
+    """do what is worth most in a GPU's half hour, and pack it for sending in"""
+    if given.parts or given.pictures or given.seeds:
+        raise UserError(
+            "gpu-day runs Table 2 on scenes with the seeds that confirm: leave out parts, "
+            "--pictures and --seeds."
+        )
+    check_writable(given.records)
+    from augfpn.study import gpu_day
+
+    print(gpu_day.gpu_day(given.budget, given.minutes, given.records, say))
+    return DONE
+
+
 def write_report(given: argparse.Namespace) -> int:
     """write tables, figures and verdicts from records alone"""
     if given.out is None:
@@ -176,13 +192,14 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {  # their docstrings 
     "time": time_both,
     "pilot": choose_settings,
     "report": write_report,
+    "gpu-day": use_gpu,
 }
 ON_CLUSTER = ("run", "measure")  # the actions that may be a cluster's jobs
 EPILOG = "\n".join(["actions:", *(f"  {name:<9} {act.__doc__}" for name, act in ACTIONS.items())])
 OPTIONS = (
     argument("action", metavar="ACTION", choices=tuple(ACTIONS), help=", ".join(ACTIONS)),
     argument("parts", metavar="PART", nargs="*", help=f"{', '.join(grid.parts())} [all]"),
-    argument("--budget", default="laptop", choices=tuple(grid.SEEDS), help="%(choices)s [laptop]"),
+    argument("--budget", choices=tuple(grid.SEEDS), help="%(choices)s [laptop; of gpu-day: gpu]"),
     argument(
         "--pictures",
         metavar="SET",
@@ -225,6 +242,12 @@ OPTIONS = (
         type=options.at_least(1, options.MOST_AT_ONCE),
         default=4,
         help="time: pictures of a step [4]",
+    ),
+    argument(
+        "--minutes",
+        type=options.at_least(1),
+        default=30,
+        help="gpu-day: how long it may take [30]",
     ),
     argument(
         "--out",
