@@ -29,7 +29,7 @@ def effects_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
             label = "" if number else variant_label(variant)
             lines.append([label, name_of(pictures), *effect_cells(row, first=not number)])
     return page_table(
-        ["", "pictures", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"], lines
+        ["", "images", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"], lines
     )
 
 
@@ -66,7 +66,7 @@ def sizes_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
         for number, (pictures, row) in enumerate(rows.items()):
             label = "" if number else variant_label(variant)
             lines.append([label, name_of(pictures), *size_cells(row)])
-    return page_table(["", "pictures", *SIZE_OF.values()], lines)
+    return page_table(["", "images", *SIZE_OF.values()], lines)
 
 
 def size_cells(row: VariantRow) -> list[str]:
@@ -97,7 +97,7 @@ def measured_beside(
             seeds, filled = len(of.measurements(variants[0])), [each or "–" for each in cells]
             label = "" if number else name
             lines.append([label, name_of(pictures), str(seeds), chance(name, of), *filled])
-    header = ["", "pictures", "seeds", "guessing", *map(variant_label, variants)]
+    header = ["", "images", "seeds", "guessing", *map(variant_label, variants)]
     if not any(guessing for _, _, _, guessing, *_ in lines):
         header, *lines = ([*line[:3], *line[4:]] for line in (header, *lines))
     return page_table(header, lines)

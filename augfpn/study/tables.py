@@ -212,7 +212,7 @@ def planning_table(rows: Sequence[VariantRow], seconds: dict[str, float]) -> str
                 percent(printed / 100, sign=True),
                 percent(spread),
                 percent(effect.of_pictures),
-                "more pictures" if needed is None else str(needed),
+                "more images" if needed is None else str(needed),
                 "–" if needed is None else f"{needed * pair / 3600:.1f}",
             ]
         )

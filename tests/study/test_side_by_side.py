@@ -18,7 +18,7 @@ def cells_of(table: str) -> list[list[str]]:
 def test_each_set_of_images_has_a_row(evidence: Evidence) -> None:
     by_set = {"scenes": evidence, "bccd": evidence}
     header, *rows = cells_of(side_by_side.effects_beside("table2", by_set))
-    assert header == ["", "pictures", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"]
+    assert header == ["", "images", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"]
     assert [row[:2] for row in rows[:4]] == [
         ["FPN", "scenes"],
         ["", "blood cells"],

@@ -117,7 +117,7 @@ def test_the_plan_says_how_many_seeds() -> None:
         return cells_of(tables.planning_table([row], seconds))[-1]
 
     assert plan(0.009 / 3**0.5, 0.0) == ["CS", "+0.9", "0.9", "0.0", "10", "1.0"]
-    assert plan(0.009 / 3**0.5, 0.004) == ["CS", "+0.9", "0.9", "0.4", "more pictures", "–"]
+    assert plan(0.009 / 3**0.5, 0.004) == ["CS", "+0.9", "0.9", "0.4", "more images", "–"]
     assert tables.planning_table([], seconds) == ""
 
 

@@ -77,12 +77,12 @@ def parameters_of_the_gates() -> None:
     assert 250_000 < n * c * c + c + 9 * c * n + n < 300_000
 
 
-@says("cost", "Training seems cheaper than testing for a plain FPN")
+@says("cost", "Training seems cheaper than inference for a plain FPN")
 def training_counts_fewer_boxes() -> None:
     assert cost.in_training(costs())[1] < cost.at_inference(costs())[1]
 
 
-@says("cost", "Supervision changes the column of testing by nothing, to the last digit")
+@says("cost", "Supervision changes the column of inference by nothing, to the last digit")
 @says("cost", "Residual Feature Augmentation adds parameters without adding work.")
 @says("cost", "Soft RoI Selection adds work without adding parameters.")
 @says("cost", "PANet's pooling adds both")
@@ -122,7 +122,7 @@ def cpu_ratios_are_larger() -> None:
 @says(
     "cost",
     "At the paper's sizes the backbone takes more of the whole and training comes closer; "
-    "testing, with five times as many proposals, does not.",
+    "inference, with five times as many proposals, does not.",
 )
 def ratios_at_the_papers_sizes() -> None:
     assert times("paper", "training").high < times("laptop", "training").low

@@ -36,7 +36,7 @@ def levels_are_less_alike_after_training_on_blood_cells() -> None:
     assert undecided(measured("scenes", "fpn", fell))
 
 
-@says("consistent_supervision", "on our two sets of pictures they contain zero")
+@says("consistent_supervision", "on our two sets of images they contain zero")
 @says("consistent_supervision", "and the claim stands as undecided")
 def the_gap_with_supervision_is_undecided() -> None:
     for pictures in BOTH:

@@ -32,7 +32,7 @@ def losses_of_retinanet() -> None:
 @says("one_stage_and_masks", "RetinaNet's bar lies to the right of zero, FCOS's around it", True)
 @says(
     "one_stage_and_masks",
-    "On scenes {numref}`fig-one-stage` holds the clearest effect on AP of all",
+    "On scenes {numref}`fig-one-stage` shows the clearest effect on AP of all",
     True,
 )
 def the_clearest_effect() -> None:
@@ -48,7 +48,7 @@ def the_clearest_effect() -> None:
 
 @says(
     "one_stage_and_masks",
-    "FCOS, on the same pictures and with the same parts, shows nothing.",
+    "FCOS, on the same images and with the same parts, shows nothing.",
     scored=True,
 )
 def fcos_shows_nothing() -> None:

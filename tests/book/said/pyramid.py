@@ -49,7 +49,7 @@ def lowest_losses_near_the_diagonal() -> None:
         assert min(far) > 3 * row.min()
 
 
-@says("why_one_map", "scenes: 12 px to two thirds of the picture's height")
+@says("why_one_map", "scenes: 12 px to two thirds of the image's height")
 @says("why_one_map", "those of our small scenes from a dozen to some 170")
 def sizes_of_objects_in_scenes() -> None:
     made = SceneSettings()

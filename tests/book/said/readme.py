@@ -58,7 +58,7 @@ def effects_are_smaller_than_what_a_seed_does() -> None:
 
 
 @says("README", "Here each is a mean over seeds, paired with FPN of the same seed")
-@says("intro", "on made-up scenes and on pictures of blood cells, with several seeds each")
+@says("intro", "on made-up scenes and on images of blood cells, with several seeds each")
 def several_seeds_of_every_combination() -> None:
     for pictures in BOTH:
         seeds = [set(ap(pictures, v)) for v in grid.part("table2").variants]

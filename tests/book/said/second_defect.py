@@ -23,10 +23,10 @@ def gates_of_context() -> tuple[torch.Tensor, torch.Tensor]:
 
 @says(
     "residual_feature_augmentation",
-    "{numref}`fig-gates` is sobering: the gates are all but closed. Inside the picture they let "
-    "through less than a tenth of the context; they open only at the edges",
+    "{numref}`fig-gates` is sobering: the gates are all but closed. Inside the image they "
+    "let through less than a tenth of the context; they open only at the edges",
 )
-@says("residual_feature_augmentation", "pale inside the picture and darker along its edges")
+@says("residual_feature_augmentation", "pale inside the image and darker along its edges")
 def gates_of_the_context_are_all_but_closed() -> None:
     gates, _ = gates_of_context()
     inside = gates[:, 1:-1, 1:-1]
@@ -66,7 +66,7 @@ def m6_gives_nothing_back() -> None:
 
 @says(
     "residual_feature_augmentation",
-    "what it can bring is a sense of the whole, and on these pictures even that is hard to see",
+    "what it can bring is a sense of the whole, and on these images even that is hard to see",
 )
 def the_sense_of_the_whole_is_hard_to_see() -> None:
     for pictures in BOTH:

@@ -71,7 +71,7 @@ def the_rule_is_arbitrary_at_its_borders() -> None:
 
 @says(
     "soft_roi_selection",
-    "for objects of no size does another level have less loss, on either set of pictures.",
+    "for objects of no size does another level have less loss, on either set of images.",
 )
 def no_other_level_is_better_for_objects_of_a_size() -> None:
     for pictures in BOTH:

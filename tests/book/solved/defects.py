@@ -112,7 +112,7 @@ def squares_that_are_pooled_as_by_psp() -> list[str]:
     assert {int(side * n / 10) == n for side in sides for n in (1, 2, 3)} == {True}
     return [
         f"For {low} × {low} up to {high} × {high}: the truncated fractions are then 1, 2 and 3",
-        f"a picture of {32 * low} px",
+        f"an image of {32 * low} px",
     ]
 
 

@@ -72,7 +72,7 @@ def of_recipe() -> dict[str, Any]:
     return made
 
 
-@solves("coco_recipe", 1, "at sixteen a step", "four GPUs with two pictures each")
+@solves("coco_recipe", 1, "at sixteen a step", "four GPUs with two images each")
 def steps_of_an_epoch_and_the_rate_of_half_a_batch() -> list[str]:
     paper, pictures = of_recipe()["paper"], of_recipe()["PICTURES"]
     steps = schedule.number_of_steps(replace(paper, epochs=1), pictures)
