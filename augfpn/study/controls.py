@@ -7,7 +7,7 @@ parameters or well chosen settings would do as well. Nothing here needs torch.
 from typing import Any, NamedTuple
 
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study.tries import chosen, expect_chosen
+from augfpn.study.tries import expect_chosen, tuned_words
 
 WIDTHS = {"smoke": 68, "laptop": 68, "transfer": 69, "gpu": 282, "paper": 282}  # see "fpn_wide"
 
@@ -23,7 +23,7 @@ class Control(NamedTuple):
     words: tuple[tuple[str, Any], ...] = ()  # other parameters
 
 
-CONTROLS: dict[str, Control] = {
+CONTROL_VARIANTS: dict[str, Control] = {
     "fpn_2x_steps": Control("fpn", "FPN, twice the steps (AugFPN's time)", longer=2),
     # The number of channels with which FPN's parameters come closest to AugFPN's.
     "fpn_wide": Control("fpn", "FPN, AugFPN's number of parameters", wide=True),
@@ -39,7 +39,8 @@ CONTROLS: dict[str, Control] = {
 
 
 UNTUNED, TUNED = (
-    tuple(name for name, each in CONTROLS.items() if each.tuned == tuned) for tuned in (False, True)
+    tuple(name for name, each in CONTROL_VARIANTS.items() if each.tuned == tuned)
+    for tuned in (False, True)
 )
 
 
@@ -48,9 +49,9 @@ def control_words(variant: str, budget: str) -> dict[str, Any]:
 
     Raises ``UserError`` for a tuned variant of a budget whose settings are not chosen.
     """
-    if variant not in CONTROLS:
+    if variant not in CONTROL_VARIANTS:
         return {}
-    of, schedule = CONTROLS[variant], BUDGETS[budget].train
+    of, schedule = CONTROL_VARIANTS[variant], BUDGETS[budget].train
     words = dict(of.words)
     if of.longer > 1:
         name = "epochs" if schedule.steps is None else "steps"
@@ -64,4 +65,8 @@ def control_words(variant: str, budget: str) -> dict[str, Any]:
 
 def is_settled(variant: str, budget: str) -> bool:
     """Whether a variant has settings at a budget: those of a tuned one may not be chosen yet."""
-    return variant not in CONTROLS or not CONTROLS[variant].tuned or bool(chosen(budget))
+    return (
+        variant not in CONTROL_VARIANTS
+        or not CONTROL_VARIANTS[variant].tuned
+        or bool(tuned_words(budget))
+    )

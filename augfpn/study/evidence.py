@@ -23,7 +23,7 @@ from augfpn.settings import recipes
 from augfpn.study import grid, intervals, pooling, timed
 from augfpn.study.bench.settings import Use
 from augfpn.study.cells import SIZE_OF
-from augfpn.study.controls import CONTROLS, is_settled
+from augfpn.study.controls import CONTROL_VARIANTS, is_settled
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Draws, Interval, signed
 from augfpn.study.pooling import Observation, PooledVariance, VariancePart
@@ -145,7 +145,7 @@ class Evidence:
         return [
             Observation(name, seed, processor_of(record), record_number(record, number))
             for name in grid.variants()
-            if baseline_of(name) == base and name not in CONTROLS
+            if baseline_of(name) == base and name not in CONTROL_VARIANTS
             for seed, record in self.recorded(name).items()
         ]
 

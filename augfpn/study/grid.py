@@ -19,7 +19,7 @@ from augfpn.settings import paper, parameters, recipes
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.components import variant_of
 from augfpn.settings.experiment import experiment
-from augfpn.study.controls import CONTROLS, TUNED, UNTUNED, control_words
+from augfpn.study.controls import CONTROL_VARIANTS, TUNED, UNTUNED, control_words
 from augfpn.study.sets import (
     DIALS_OF_DETECTOR,
     GATES,
@@ -28,7 +28,7 @@ from augfpn.study.sets import (
     dialled_settings,
     settings_that_vary,
 )
-from augfpn.study.tries import chosen, expect_chosen
+from augfpn.study.tries import expect_chosen, tuned_words
 
 OWN_DIAL = {"cs": "scale", "rfa": "context", "srs": "detail"}  # component: dial of its own defect
 PARTS_OF_DIALS = ("dials", "regained")  # those that `augfpn.study.gates` tells
@@ -137,8 +137,8 @@ def words_of_variant(variant: str) -> dict[str, Any]:
     A control has the parameters of the variant that it changes.
     Raises ``UserError`` for a variant that does not exist.
     """
-    if variant in CONTROLS:
-        return words_of_variant(CONTROLS[variant].variant)
+    if variant in CONTROL_VARIANTS:
+        return words_of_variant(CONTROL_VARIANTS[variant].variant)
     if variant in recipes.recipes():
         words = recipes.named(variant).words
         return {key: words[key] for key in (*PARTS_OF_MODEL, *OF_RECIPE) if key in words}
@@ -162,7 +162,7 @@ def baseline_of(variant: str) -> str:
 @cache
 def model_of_variant(variant: str) -> config.Model:
     """A variant's detector in the paper's own size, to find its row in the paper."""
-    variant = CONTROLS[variant].variant if variant in CONTROLS else variant
+    variant = CONTROL_VARIANTS[variant].variant if variant in CONTROL_VARIANTS else variant
     return Run(variant, "coco", "paper", 0).experiment.model
 
 
@@ -273,7 +273,7 @@ def sets_of(part: Part, budget: str, sets: Iterable[str] | None) -> tuple[str, .
 
     Raises ``UserError`` for a picture set that does not exist.
     """
-    if part.tuned and not chosen(budget):
+    if part.tuned and not tuned_words(budget):
         return ()
     transfer = PHOTOGRAPHS if part.transfer else ()
     own = {"paper": ("coco",), "transfer": transfer}.get(budget, tuple(map(known_set, part.sets)))

@@ -22,7 +22,7 @@ from augfpn.study.cells import (
     percent,
     ratio_text,
 )
-from augfpn.study.controls import CONTROLS
+from augfpn.study.controls import CONTROL_VARIANTS
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import FEWEST_SEEDS, Interval
@@ -84,7 +84,7 @@ def variant_row(variant: str, evidence: Evidence) -> VariantRow:
     """One row of a table."""
     own, model = list(evidence.of(variant).values()), grid.model_of_variant(variant)
     epochs = grid.words_of_variant(variant).get("epochs")  # of a whole recipe: 12 or 24
-    found = None if variant in CONTROLS else paper.row_of(model, epochs)
+    found = None if variant in CONTROL_VARIANTS else paper.row_of(model, epochs)
     base = baseline_of(variant)
     return VariantRow(
         variant=variant,
@@ -106,8 +106,8 @@ def variant_label(variant: str) -> str:
     """
     if variant in recipes.recipes():
         return variant
-    if variant in CONTROLS:
-        return CONTROLS[variant].title
+    if variant in CONTROL_VARIANTS:
+        return CONTROL_VARIANTS[variant].title
     detector, _, _ = variant.rpartition(":")
     name = label_of(grid.model_of_variant(variant))
     return f"{DETECTORS[detector]}, {name}" if detector else name

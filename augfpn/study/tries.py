@@ -84,7 +84,7 @@ OF_TUNING = ("data.test_scenes=500", "train.fpn_start=true")
 
 
 @cache
-def chosen(budget: str) -> dict[str, Words]:
+def tuned_words(budget: str) -> dict[str, Words]:
     """The parameters of the best tries by variant, from the committed pilots.
 
     The best try has the highest AP. Empty if the budget's pilot tunes nothing or is not complete.
@@ -103,13 +103,13 @@ def chosen(budget: str) -> dict[str, Words]:
 
 
 def expect_chosen(budget: str) -> dict[str, Words]:
-    """As `chosen`. Raises ``UserError`` if nothing is chosen."""
-    if not chosen(budget):
+    """As `tuned_words`. Raises ``UserError`` if nothing is chosen."""
+    if not tuned_words(budget):
         raise UserError(
             f"no tuned settings are known at the {budget} budget: `augfpn study pilot --budget "
             f"laptop` finds laptop's, which count once they lie in experiments/records/{PILOTS}."
         )
-    return chosen(budget)
+    return tuned_words(budget)
 
 
 def is_of(row: dict[str, Any], tried: Tuning) -> bool:

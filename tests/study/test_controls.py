@@ -12,31 +12,33 @@ from augfpn.detectors import cost
 from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study import against, grid, tables, tries
-from augfpn.study.controls import CONTROLS, WIDTHS
+from augfpn.study.controls import CONTROL_VARIANTS, WIDTHS
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import Run
 from augfpn.study.intervals import Draws
 from augfpn.study.recorded import Found
-from augfpn.study.tries import PILOT_TRIES, chosen
+from augfpn.study.tries import PILOT_TRIES, tuned_words
 
 
 @pytest.fixture
 def committed(tmp_path, monkeypatch):
     """A folder of committed records of its own, and nothing remembered of another."""
     monkeypatch.setattr(records, "COMMITTED", (tmp_path,))
-    chosen.cache_clear()
+    tuned_words.cache_clear()
     yield tmp_path
-    chosen.cache_clear()
+    tuned_words.cache_clear()
 
 
 def made(variant: str):
     return Run(variant, "scenes", "laptop", 3).experiment
 
 
-@pytest.mark.parametrize("name", [name for name, each in CONTROLS.items() if not each.tuned])
+@pytest.mark.parametrize(
+    "name", [name for name, each in CONTROL_VARIANTS.items() if not each.tuned]
+)
 def test_a_control_differs_from_its_variant_as_its_name_says(name: str) -> None:
-    control, plain = made(name), made(CONTROLS[name].variant)
-    steps = CONTROLS[name].longer * plain.train.steps
+    control, plain = made(name), made(CONTROL_VARIANTS[name].variant)
+    steps = CONTROL_VARIANTS[name].longer * plain.train.steps
     assert control.train == replace(plain.train, steps=steps)
     assert control.data == plain.data
     changed = {
@@ -65,9 +67,9 @@ def test_no_other_width_comes_closer_to_augfpns_number_of_parameters(budget: str
 
 
 def test_controls_have_names_of_their_own_and_no_row_of_the_paper() -> None:
-    names = [tables.variant_label(each) for each in ("fpn", "augfpn", *CONTROLS)]
+    names = [tables.variant_label(each) for each in ("fpn", "augfpn", *CONTROL_VARIANTS)]
     assert len(set(names)) == len(names)
-    assert all(grid.baseline_of(each) == "fpn" for each in CONTROLS)
+    assert all(grid.baseline_of(each) == "fpn" for each in CONTROL_VARIANTS)
 
 
 def test_the_report_subtracts_each_control_from_what_it_is_a_control_for() -> None:
@@ -93,7 +95,7 @@ def test_without_a_whole_pilot_nothing_is_tuned(committed) -> None:
     with pytest.raises(UserError, match="no tuned settings are known at the laptop budget: `augf"):
         grid.check_pictures(["tuned"], "laptop", None)
     write(committed, PILOT_TRIES["laptop"][:-1])
-    assert chosen("laptop") == {}
+    assert tuned_words("laptop") == {}
     assert tables.variant_label("fpn_tuned") == "FPN, tuned"
 
 
@@ -114,4 +116,4 @@ def write(folder, tried) -> None:
     rows = [each._asdict() | {"AP": 0.5 - i / 100} for i, each in enumerate(tried)]
     (folder / tries.PILOTS).mkdir(exist_ok=True)
     (folder / tries.PILOTS / "laptop.json").write_text(json.dumps(rows))
-    chosen.cache_clear()
+    tuned_words.cache_clear()
