@@ -122,7 +122,7 @@ def end_of(step: Step, left: float, place: Path) -> Ended:
 def pack(there: Sequence[records.Record], place: Path, device: str) -> Path:
     """A zip file of some records without their weights, and of what else lies in ``place``.
 
-    In an empty folder it becomes a folder of records, for ``augfpn study report --records``.
+    In an empty folder it becomes a folder of records, which ``augfpn study report`` can be given.
     """
     content = BytesIO()
     with ZipFile(content, "w", ZIP_DEFLATED) as packed:

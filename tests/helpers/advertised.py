@@ -24,7 +24,7 @@ class Line(NamedTuple):
 
 def texts() -> Iterator[tuple[str, str]]:
     """Each file's name, and its text; of a notebook, that of each cell."""
-    for file in (ROOT / "README.md", *sorted((ROOT / "book").glob("*.md"))):
+    for file in (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "book").glob("*.md"))):
         yield file.name, file.read_text("utf-8")
     for folder in ("book", "experiments"):
         for file in sorted((ROOT / folder).glob("*.ipynb")):
