@@ -163,19 +163,20 @@ def allowed(missing: Sequence[Run], found: Found, named: bool, say: Say) -> list
     Raises ``UserError`` instead if their picture sets were ``named``.
     """
     pilots = closed(missing, found)
-    if named and pilots:
-        raise UserError(why_not(next(iter(pilots.values()))))
-    for pilot in pilots.values():
-        say(f"left out: {why_not(pilot)}")
+    reasons = [why_not(pilot, missing[0].budget) for pilot in pilots.values()]
+    if named and reasons:
+        raise UserError(reasons[0])
+    for reason in reasons:
+        say(f"left out: {reason}")
     return [run for run in missing if run.pictures not in pilots or not needs_pilot(run)]
 
 
-def why_not(pilot: Pilot) -> str:
+def why_not(pilot: Pilot, budget: str) -> str:
     """One sentence: why no component is run on a dial, and what makes its pilot."""
     sets = dict.fromkeys((GATES[pilot.dial].home, pilot.dial, GATES[pilot.dial].control))
     return (
-        f"{pilot}; components are run only on dials that pass: `augfpn study run dials --pictures "
-        f"{' '.join(sets)}` makes the pilot."
+        f"{pilot}; components are run only on dials that pass: `augfpn study run dials --budget "
+        f"{budget} --pictures {' '.join(sets)}` makes the pilot."
     )
 
 

@@ -83,7 +83,8 @@ def test_a_dial_that_was_named_is_refused_and_others_are_left_out_aloud() -> Non
     kept = allowed(missing, nothing, named=False, say=said.append)
     assert [str(run) for run in missing if run not in kept] == ["cs on detail, seed 0"]
     (line,) = said
-    assert "`augfpn study run dials --pictures scenes detail detail_told`" in line
+    command = "study run dials --budget laptop --pictures scenes detail detail_told"
+    assert f"`augfpn {command}`" in line
 
 
 def test_the_command_refuses_a_matrix_without_a_pilot_before_any_run(tmp_path, capsys) -> None:
