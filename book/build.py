@@ -25,6 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+import colab
 import dependencies
 import finish
 import nbformat
@@ -39,6 +40,7 @@ from nbformat import NotebookNode
 BUILD = ROOT / "_build"
 EXECUTED, SOURCE, COLAB = BUILD / "executed", BUILD / "source", BUILD / "colab"
 CELL_SECONDS = 600
+COLAB_ADDRESS = "https://colab.research.google.com/github/augfpn-book/augfpn"
 QUIET = {"OMP_NUM_THREADS": "1", "AUGFPN_PROGRESS": "off"}
 COPIED = ("*.md", "*.bib", "*.yml", "_static", "figures", "examples", "extra")
 
@@ -153,6 +155,7 @@ def write_source(done: Iterable[Executed]) -> None:
         nbformat.write(notebook, target / f"{name}.ipynb")
     write_api(target)
     made = {"run times": pages.run_times(notebooks), "rooms": pages.rooms(PACKAGE)}
+    made["experiments"] = colab.table(experiments(), COLAB_ADDRESS)
     for page in target.glob("*.md"):
         page.write_text(pages.fill(page.read_text(), made))
 
@@ -171,14 +174,23 @@ def write_api(target: Path) -> None:
 
 
 def write_colab() -> None:
-    """Write all chapters in plain Markdown, without outputs, into _build/colab."""
+    """Write all chapters in plain Markdown, and the experiments, for Colab into _build/colab."""
     settings = yaml.safe_load((ROOT / "_config.yml").read_text())
     site, url = settings["html"]["baseurl"], settings["repository"]["url"]
     raw = f"{url.replace('github.com', 'raw.githubusercontent.com')}/main/"
-    COLAB.mkdir(parents=True, exist_ok=True)
+    (COLAB / "experiments").mkdir(parents=True, exist_ok=True)
     for chapter in dependencies.chapters():
-        notebook = nbformat.read(chapter, as_version=4)
-        nbformat.write(pages.for_colab(notebook, ROOT, site, raw), COLAB / chapter.name)
+        notebook = pages.for_colab(nbformat.read(chapter, as_version=4), ROOT, site, raw)
+        nbformat.write(colab.with_gpu(notebook), COLAB / chapter.name)
+        set_up = dependencies.code_of(chapter)[0]  # the same in every chapter
+    for name, notebook in experiments().items():
+        nbformat.write(colab.experiment(notebook, set_up), COLAB / "experiments" / f"{name}.ipynb")
+
+
+def experiments() -> dict[str, NotebookNode]:
+    """The notebooks of experiments/ by their names."""
+    files = sorted((ROOT / "experiments").glob("*.ipynb"))
+    return {file.stem: nbformat.read(file, as_version=4) for file in files}
 
 
 def build_html(extra: list[str]) -> int:

@@ -119,7 +119,8 @@ PYRAMIDS = {
          *down(2, levels=(3, 4, 5)), *across(2, 3, BLUE, (3, 4, 5)), *up(3, BLUE, (3, 4, 5)),
          *(Arrow((3, k), (4, 3.9), ORANGE) for k in (3, 4, 5))],
         head=4,
-        notes=(((1, 5.6), "attention", GREEN), ((3.95, 2.4), "queries\nsample\nall levels", ORANGE)),
+        notes=(((1, 5.6), "attention", GREEN),
+               ((3.95, 2.4), "queries\nsample\nall levels", ORANGE)),
     ),
 }  # fmt: skip
 

@@ -35,7 +35,9 @@ pytestmark = [
 def visit() -> Iterator:
     """A function from a page's name and a width to the open page, formulas drawn."""
     with served(HTML) as site, chromium() as browser:
-        pages = {width: browser.new_page(viewport={"width": width, "height": 900}) for width in WIDTHS}
+        pages = {
+            width: browser.new_page(viewport={"width": width, "height": 900}) for width in WIDTHS
+        }
 
         def opened(name: str, width: int):
             page = pages[width]

@@ -70,7 +70,7 @@ def test_a_sentence_may_begin_with_a_figure(build) -> None:
 
 
 def test_the_api_shows_signatures_fields_and_docstrings(build) -> None:
-    shown = build.pages.api(PACKAGE)
+    shown = "\n".join(build.pages.api(PACKAGE).values())
     assert "ratio_invariant_pool(c5: Tensor, ratio: float) -> Tensor" in shown
     assert "class AdaptiveSpatialFusion(channels: int, n: int)" in shown
     assert "- *Source*: paper 3.2, ratio-invariant adaptive pooling.\n- *Shapes*:" in shown
@@ -80,19 +80,25 @@ def test_the_api_shows_signatures_fields_and_docstrings(build) -> None:
 def test_the_api_has_every_public_module_once_rooms_together(build) -> None:
     files = [file.relative_to(PACKAGE).with_suffix("") for file in PACKAGE.rglob("*.py")]
     names = {".".join(("augfpn", *file.parts)).removesuffix(".__init__") for file in files}
-    shown = re.findall(r"^###? (augfpn\.\S+)$", build.pages.api(PACKAGE), re.M)
+    made = build.pages.api(PACKAGE)
+    shown = re.findall(r"^##? (augfpn\.\S+)$", "\n".join(made.values()), re.M)
     assert sorted(shown) == sorted(names - {"augfpn", "augfpn.cli.__main__"})
     rooms = [name.split(".")[1] for name in shown]
     assert len(list(groupby(rooms))) == len(set(rooms))
+    assert list(made) == list(dict.fromkeys(rooms))
     assert tuple(dict.fromkeys(rooms))[: len(build.pages.READ_FIRST)] == build.pages.READ_FIRST
 
 
-def test_a_new_room_is_on_the_api_page_by_itself(build, tmp_path: Path) -> None:
+def test_a_new_room_gets_a_page_of_the_api_by_itself(build, tmp_path: Path) -> None:
     (tmp_path / "attic").mkdir()
     (tmp_path / "attic" / "__init__.py").write_text('"""What is kept."""')
     (tmp_path / "attic" / "boxes.py").write_text('"""Boxes.\n\nOld ones."""\n_OWN = 1')
     (tmp_path / "pyramid.py").write_text('def pool(x: int):\n    """Pool."""\n')
-    assert build.pages.api(tmp_path).split("\n\n") == [
-        *("## augfpn.pyramid", "", "```python\npool(x: int)\n```", "Pool."),
-        *("## augfpn.attic", "What is kept.", "### augfpn.attic.boxes", "Boxes."),
+    made = build.pages.api(tmp_path)
+    assert list(made) == ["pyramid", "attic"]
+    assert made["pyramid"].split("\n\n")[2:] == [
+        *("(api-pyramid-pool)=\n## pool", "```python\npool(x: int)\n```", "Pool."),
+    ]
+    assert made["attic"].split("\n\n") == [
+        *("# augfpn.attic", "What is kept.", "## augfpn.attic.boxes", "Boxes."),
     ]
