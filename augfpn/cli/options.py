@@ -18,7 +18,7 @@ HELP_LAYOUT = partial(argparse.RawDescriptionHelpFormatter, max_help_position=28
 RECORDS = Path("runs")
 MOST_AT_ONCE = 1024  # images of a step, processes: no machine has room for more
 MOST_PIXELS = 8192  # of a side, as for short_side
-MOST_SEEDS = 1000
+MOST_SEEDS_ASKED = 1000
 GROUPS = {  # the parameter that a group of options begins with
     "cs": "the paper's parts",
     "detector": "the detector around them",
@@ -70,10 +70,10 @@ def seeds(word: str) -> range:
     first, dash, last = word.partition("-") if "-" in word.strip("-") else ("0", "", word)
     if first.isdecimal() and last.isdecimal():
         found = range(int(first), int(last) + 1 if dash else int(last))
-        if 0 < len(found) <= MOST_SEEDS and found[-1] < 2**31:
+        if 0 < len(found) <= MOST_SEEDS_ASKED and found[-1] < 2**31:
             return found
     raise argparse.ArgumentTypeError(
-        f"{word!r}: give a number of seeds up to {MOST_SEEDS}, or FIRST-LAST as 3-11"
+        f"{word!r}: give a number of seeds up to {MOST_SEEDS_ASKED}, or FIRST-LAST as 3-11"
     )
 
 

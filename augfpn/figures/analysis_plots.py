@@ -13,7 +13,7 @@ from augfpn.figures.colours import BLUE, COLOURS, ORANGE
 from augfpn.figures.letters import font_with, in_latin, letters_of
 from augfpn.figures.plots import LOSS_NAMES, smoothed
 from augfpn.figures.theme import GREY, WIDTH, themed
-from augfpn.support.text import printable
+from augfpn.support.text import printable, shortened
 
 LETTERS = 18  # letters of a name in a figure
 MOST_CLASSES = 20  # in a confusion matrix that can be read
@@ -203,10 +203,6 @@ def readable(names: Sequence[str]) -> tuple[list[str], list[str]]:
         file = own if {ord(x) for x in name if x != " "} <= letters_of(own) else font_with(name)
         if file not in (None, "", own):
             fonts.append(font_manager.get_font(file).family_name)
-        shown.append(shortened(in_latin(name) if file is None else name).replace("$", r"\$"))
+        short = shortened(in_latin(name) if file is None else name, LETTERS)
+        shown.append(short.replace("$", r"\$"))
     return shown, list(dict.fromkeys(fonts))
-
-
-def shortened(name: str) -> str:
-    """A name of at most 18 letters."""
-    return name if len(name) <= LETTERS else name[: LETTERS - 1] + "…"

@@ -18,10 +18,12 @@ from augfpn.data.pictures import Pictures
 from augfpn.figures.colours import BLUE, CLASS_COLOURS
 from augfpn.figures.letters import drawable
 from augfpn.records import Record
+from augfpn.support.text import shortened
 
 THRESHOLD = 0.5  # of the score, for a detection to be drawn
 IN_ROW = 1.7  # scale of names and lines on examples, which are shown small: several in a row
 READABLE_SIDE = 480  # px of the longer side; smaller pictures are enlarged, so that names fit
+LETTERS_ON_PICTURE = 40  # of a class's name
 OPACITY = 0.5  # of a mask
 SIDES_PER_LINE, SIDES_PER_LETTER = 320, 45  # longer side / width of a line, size of a letter
 
@@ -94,7 +96,8 @@ def draw_boxes(
     boxes, labels = np.asarray(boxes, dtype=float).reshape(-1, 4), np.asarray(labels, dtype=int)
     masks = None if masks is None else np.asarray(masks).astype(bool)
     _check(image, boxes, labels, classes, scores, masks)
-    names, order = [classes[label - 1] for label in labels], np.arange(len(boxes))
+    names = [shortened(classes[label - 1], LETTERS_ON_PICTURE) for label in labels]
+    order = np.arange(len(boxes))
     if scores is not None:
         names = [f"{name} {float(score):.2f}" for name, score in zip(names, scores, strict=True)]
         order = np.argsort(np.asarray(scores), kind="stable")

@@ -18,6 +18,11 @@ def printable(text: str) -> str:
     return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
+def shortened(text: str, letters: int) -> str:
+    """The text, or its first letters and an ellipsis: so many letters at most."""
+    return text if len(text) <= letters else text[: letters - 1] + "…"
+
+
 def columns(
     header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)
 ) -> str:

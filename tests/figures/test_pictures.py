@@ -33,6 +33,14 @@ def test_the_name_stands_above_its_box_or_inside_where_there_is_no_room():
     assert tuple(words[1][10, 102]) == colour(1)
 
 
+def test_a_name_of_any_length_is_cut_and_keeps_its_score():
+    one = draw_boxes(GREY, [[100, 200, 500, 500]], [1], ["x" * 5000], [0.5])
+    other = draw_boxes(GREY, [[100, 200, 500, 500]], [1], ["x" * 39 + "yz"], [0.5])
+    third = draw_boxes(GREY, [[100, 200, 500, 500]], [1], ["x" * 39 + "yz"], [0.6])
+    assert (one == other).all()
+    assert (other != third).any()
+
+
 def test_the_surest_detection_is_on_top():
     boxes = [[100, 100, 300, 300], [100, 100, 300, 300]]
     for scores, top in (((0.9, 0.3), 1), ((0.3, 0.9), 3)):
