@@ -1,53 +1,25 @@
 """A detector on a user's pictures: what is drawn, what is written, what is left out."""
 
-import errno
 import json
 import os
-import signal
-import subprocess
-import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
+from predicting import IDS, predicted, save
 from pycocotools.coco import COCO
 
 from augfpn.data.load import load
 from augfpn.data.pictures import Pictures
 from augfpn.deploy import predict
-from augfpn.detectors.build import build_detector
-from augfpn.detectors.two_stage import TwoStage
-from augfpn.errors import BusyError, UserError
-from augfpn.settings.budgets import BUDGETS
-from augfpn.speed.testing import for_testing
-from augfpn.support.lease import lease
+from augfpn.errors import UserError
 from augfpn.training import evaluate
-
-IDS = {3: "a", 7: "b", 9: "c", 20: "d", 21: "e"}  # ids of a data set that are not its labels
 
 
 @pytest.fixture(scope="module")
 def scenes() -> Pictures:
     return load("scenes", "val", count=1)
-
-
-@pytest.fixture(scope="module")
-def detector() -> TwoStage:
-    """Mask R-CNN that was never trained: it finds something everywhere."""
-    torch.manual_seed(0)
-    small = BUDGETS["smoke"].model
-    return for_testing(
-        build_detector(replace(small, detector="mask_rcnn", norm="batch", classes=5))
-    )
-
-
-def save(pixels: np.ndarray, path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-    return path
 
 
 def test_what_is_written_is_what_is_detected(detector, scenes, tmp_path: Path) -> None:
@@ -115,12 +87,6 @@ def test_each_picture_has_a_place_of_its_own(tmp_path: Path) -> None:
     save(pixels, out / "x.png")
     with pytest.raises(UserError, match="nothing is overwritten"):
         predict.places([a], out)
-
-
-def predicted(detector, given: Path, out: Path, threshold: float = 0.99) -> tuple[dict, list[str]]:
-    """What the file says, and which sentences were said."""
-    said = predict.draw_detections(detector, IDS, predict.places([given], out), out, threshold)
-    return json.loads((out / predict.RESULTS).read_text()), said
 
 
 def test_ids_of_categories_are_the_data_sets(detector, scenes, tmp_path: Path) -> None:
@@ -219,89 +185,6 @@ def test_names_that_are_not_utf8_or_have_line_breaks(detector, tmp_path: Path) -
     assert {each["id"]: each["name"] for each in found["categories"]} == odd
     drawn = {os.fsencode(path.name) for path in (tmp_path / "out").iterdir()}
     assert drawn == {*files, b"detections.json"}
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, OSError])
-def test_what_was_stopped_leaves_nothing_and_can_be_repeated(
-    detector, tmp_path: Path, monkeypatch, error: type[BaseException]
-) -> None:
-    for name in "abc":
-        save(np.full((32, 32, 3), 90, np.uint8), tmp_path / "in" / f"{name}.png")
-    out, seen = tmp_path / "out", []
-
-    def stop(*given: object) -> dict:
-        seen.append(1)
-        if len(seen) == 2:
-            assert not list(out.glob("[!.]*"))  # nothing is in place that looks finished
-            raise error
-        return once(*given)
-
-    once = predict.confident_detections
-    monkeypatch.setattr(predict, "confident_detections", stop)
-    with pytest.raises(error):
-        predicted(detector, tmp_path / "in", out)
-    assert not out.exists()
-    found, said = predicted(detector, tmp_path / "in", out)
-    assert (len(found["images"]), said) == (3, [])
-    assert len(list(out.iterdir())) == 4
-
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-import torch
-from augfpn.deploy import predict
-
-class FindsNothing(torch.nn.Module):
-    def forward(self, images):
-        empty = {"boxes": torch.zeros(0, 4), "scores": torch.zeros(0)}
-        return [empty | {"labels": torch.zeros(0, dtype=torch.int64)}]
-
-def killed(*_):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-predict.instances = killed
-given, out = map(Path, sys.argv[1:])
-predict.draw_detections(FindsNothing(), {1: "a"}, predict.places([given], out), out, 0.5)
-"""
-
-
-def test_what_was_killed_is_removed_by_the_next_run(detector, tmp_path: Path) -> None:
-    """No process can clean up after SIGKILL; what it has drawn is no picture to be predicted."""
-    folder = tmp_path / "in"
-    for name in "ab":
-        save(np.full((32, 32, 3), 90, np.uint8), folder / f"{name}.png")
-    out = folder / "out"
-    # A process of its own: a fork would share the threads and the pipes of the tests' process.
-    victim = subprocess.run([sys.executable, "-c", KILLED, folder, out], check=False)
-    assert victim.returncode == -signal.SIGKILL
-    assert {path.name for path in out.rglob("*.png")} == {"a.png", "b.png"}
-    found, said = predicted(detector, folder, out)
-    assert (len(found["images"]), said) == (2, [])
-    assert {path.name for path in out.iterdir()} == {"a.png", "b.png", predict.RESULTS}
-
-
-def test_two_runs_into_one_folder_lose_nothing(detector, tmp_path: Path) -> None:
-    save(np.zeros((32, 32, 3), np.uint8), tmp_path / "in" / "a.png")
-    (out := tmp_path / "out").mkdir()
-    where = predict.places([tmp_path / "in"], out)
-    with lease(out / predict.UNFINISHED), pytest.raises(BusyError, match="wait for it"):
-        predict.draw_detections(detector, IDS, where, out, 0.5)
-    (out / predict.RESULTS).write_text("another run was quicker")
-    with pytest.raises(UserError, match=r"detections.json exists, and nothing is overwritten"):
-        predict.draw_detections(detector, IDS, where, out, 0.5)
-    assert [path.read_text() for path in out.iterdir()] == ["another run was quicker"]
-
-
-def test_a_full_disk_is_one_sentence(detector, tmp_path: Path, monkeypatch) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    save(np.full((32, 32, 3), 90, np.uint8), tmp_path / "in" / "a.png")
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(UserError, match=r"cannot be written \(No space left on device\): give an"):
-        predicted(detector, tmp_path / "in", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
 
 
 def test_results_stay_in_their_folder(tmp_path: Path) -> None:
