@@ -7,9 +7,10 @@
 
   const mark = (box) => {
     const hidden = box.scrollWidth - box.clientWidth;
-    box.classList.toggle("scrolls", hidden > 1);
+    const least = box.matches("span") ? 8 : 1; // px: a formula in a line is never cut so exactly
+    box.classList.toggle("scrolls", hidden > least);
     box.classList.toggle("at-end", hidden - box.scrollLeft <= 1);
-    if (hidden > 1) box.tabIndex = 0;
+    if (hidden > least) box.tabIndex = 0;
   };
   const markAll = () => document.querySelectorAll(boxes).forEach(mark);
 
