@@ -105,7 +105,7 @@ def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
     images, categories, given, left_out = _tables(coco, where)
     annotations, findings = _clean(given, images, where)
     if all(annotation["iscrowd"] for annotation in annotations):
-        raise UserError(_no_objects(annotations, where))
+        raise UserError(_no_objects(annotations, findings, where))
     clean = coco | {
         "images": [dict(entry) for entry in images.values()],
         "categories": [dict(entry) for entry in categories.values()],
@@ -133,9 +133,10 @@ def _tables(
     return images, categories, given, left_out
 
 
-def _no_objects(crowds: list[Entry], where: str) -> str:
+def _no_objects(crowds: list[Entry], findings: Findings, where: str) -> str:
     if not crowds:
-        return f"{where} has no box to learn from or to score; add annotations."
+        why = " or ".join(each for each in (NO_SIZE, OUTSIDE) if each in findings)
+        return f"{where} has no box to learn from or to score, each is {why}; correct them."
     return (
         f"{where} has only crowd regions (all {len(crowds)} annotations have iscrowd 1), which are "
         "neither learnt nor scored: set iscrowd to 0 where one object is marked, as tools that "

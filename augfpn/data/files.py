@@ -124,8 +124,14 @@ def file_sizes(folder: Path, names: Iterable[str], named_by: str) -> dict[str, i
     missing = sorted(name for name, path in wanted.items() if path not in found)
     shown = [name if len(name) < LONG else short(name) for name in missing]
     if missing:
+        stem = wanted[missing[0]].with_suffix("")
+        others = found.keys() - wanted.values()
+        there = sorted(path.name for path in others if path.with_suffix("") == stem)
+        remedy = "add them there, or remove them here"
+        if there:
+            remedy = f"{missing[0]} is called {there[0]} there: correct the names"
         raise UserError(
             f"{folder} lacks {len(missing)} of {len(wanted)} files that {named_by} names "
-            f"({some(shown)}); add them there, or remove them here."
+            f"({some(shown)}); {remedy}."
         )
     return {name: found[path].stat().st_size for name, path in wanted.items()}

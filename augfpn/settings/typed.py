@@ -92,7 +92,9 @@ def shown(value: object) -> str:
 
 def expected_in(message: str) -> str:
     """What pydantic's message says was expected, to stand behind "expected"."""
-    return message.removeprefix("Value error, ").removeprefix("Input should be ")
+    for before in ("Value error, ", "Input should be ", "Tuple should have "):
+        message = message.removeprefix(before)
+    return message.replace(" items after validation", " values")
 
 
 def sentence(error: ValidationError, values: dict[str, Any], described: dict[str, str]) -> str:

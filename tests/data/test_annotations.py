@@ -59,7 +59,10 @@ BROKEN = [
     (lambda c: [a.update(iscrowd=1) for a in c["annotations"]], "has only crowd regions (all 4"),
     (lambda c: CATEGORY(c).update(name="dog"), "categories 5 and 90 are called 'dog' and 'dog'"),
     (lambda c: CATEGORY(c).update(name="dog "), "5 and 90 are called 'dog ' and 'dog': give each"),
-    (lambda c: [a.update(bbox=[0, 0, 0, 9]) for a in c["annotations"]], "has no box to learn from"),
+    (
+        lambda c: [a.update(bbox=[0, 0, 0, 9]) for a in c["annotations"]],
+        "has no box to learn from or to score, each is without width or height; correct",
+    ),
     (lambda c: [a.update(bbox=[0.2, 0.1, 0.5, 0.9]) for a in c["annotations"]], "give pixels"),
 ]
 

@@ -169,6 +169,10 @@ REFUSED = {
     "above": (named("../train/seven.png"), "which may lie outside of the data folder"),
     "above, encoded": (named("%2e%2e%2fseven.png"), "which may lie outside of the data folder"),
     "above, backwards": (named("a\\..\\..\\seven.png"), "which may lie outside of the data folder"),
+    "another ending": (
+        lambda root: picture_of(root).rename(picture_of(root).with_suffix(".jpg")),
+        "seven.png is called seven.jpg there: correct the names",
+    ),
     "zero in a name": (named("a\0.png"), "lacks 1 of 3 files"),
     "a name too long": (named("a" * 5000 + ".png"), "lacks 1 of 3 files"),
     "a lone surrogate": (named("\ud800.png"), "lacks 1 of 3 files"),

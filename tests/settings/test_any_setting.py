@@ -43,6 +43,7 @@ def test_values_are_json_or_words() -> None:
         ("model.channels=many", "model.channels = 'many': expected a valid integer"),
         ("model.channels=-1", "model.channels = -1: expected greater than 0"),
         ("model.channels=NaN", "model.channels = nan"),
+        ("model.anchor_sizes=[1]", "expected at least 5 values, not 1"),
         ("model.channels=" + "[" * 10**5, "model.channels = "),
         ("model.lam=0.5", "use the parameter lam"),
         ("train.steps=3", "use the parameter steps"),
