@@ -29,6 +29,7 @@ class LinkNames(SphinxPostTransform):
             if not page or not SURE.match(name) or any(map(self.within(literal), inside)):
                 continue
             uri = self.app.builder.get_relative_uri(self.env.docname, page)
+            uri = "" if "#" in uri else uri  # all pages are one, for the PDF
             link = nodes.reference("", "", internal=True, refuri=f"{uri}#{anchor}")
             literal.replace_self(link)
             link += literal

@@ -1,5 +1,6 @@
 """The built book as its readers meet it, in headless Chromium."""
 
+import posixpath
 import re
 import subprocess
 import sys
@@ -172,18 +173,35 @@ class Links(HTMLParser):
 
 
 def test_every_internal_link_resolves(html: Path) -> None:
-    pages = {file.name: Links(file.read_text()) for file in html.glob("*.html")}
+    """Of every page but that for what is not found, whose links begin at the site's root."""
+    files = [file for file in html.rglob("*.html") if file.name != "404.html"]
+    files = [file for file in files if "_static" not in file.parts]
+    pages = {file.relative_to(html).as_posix(): Links(file.read_text()) for file in files}
     broken = []
     for name, page in pages.items():
         for link in page.links:
             if re.match(r"\w+:|//", link):
                 continue
             path, _, place = unquote(link).partition("#")
-            target = path.split("?")[0] or name
+            beside = posixpath.join(posixpath.dirname(name), path.split("?")[0])
+            target = posixpath.normpath(beside) if path else name
             known = not place or target not in pages or place in pages[target].places
             if not (html / target).exists() or not known:
                 broken.append((name, link))
     assert broken == []
+
+
+def test_the_site_says_what_it_is_and_where_its_pages_are(html: Path) -> None:
+    site = "https://augfpn-book.github.io/augfpn/"
+    listed = set(re.findall(r"<loc>(.*?)</loc>", (html / "sitemap.xml").read_text()))
+    for name in NAMES:
+        text = (html / f"{name}.html").read_text()
+        assert re.search(r'<meta name="description" content="[^"]{40,}', text)
+        assert f'<meta property="og:image" content="{site}_static/card.png" />' in text
+        assert f"{site}{name}.html" in listed
+        assert re.search(r"Last updated on \d{4}-\d\d-\d\d", text)
+    assert (html / "_static" / "card.png").is_file()
+    assert 'href="/augfpn/intro.html"' in (html / "404.html").read_text()
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
