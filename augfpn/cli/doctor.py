@@ -191,7 +191,7 @@ def settled(chosen: "Parameters") -> tuple["Experiment", Finding]:
     from augfpn.training import prepare
 
     wanted = "imagenet" if chosen.weights == "auto" else chosen.weights
-    experiment = prepare.experiment_here(replace(chosen, weights=wanted))
+    experiment = prepare.experiment_from(chosen, wanted)
     model = experiment.model
     scratch = replace(experiment, model=replace(model, weights="scratch", norm="batch"))
     random = Finding("ok", "weights", f"{model.backbone} starts from random weights.")

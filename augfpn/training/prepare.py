@@ -40,10 +40,16 @@ def experiment_here(chosen: Parameters) -> config.Experiment:
     ``UserError`` if a GPU is asked for and there is none, for data that need a folder and have
     none, and for weights in a cache that are damaged.
     """
-    device = the_device(chosen.device)
-    found = settings.experiment(chosen, device, the_weights(chosen, device), half_of(device))
+    found = experiment_from(chosen, the_weights(chosen, the_device(chosen.device)))
     if found.model.weights != "scratch":  # now, and not after all pictures were read
         pretrained_weights(found.model).check()
+    return found
+
+
+def experiment_from(chosen: Parameters, weights: config.InitialWeights) -> config.Experiment:
+    """The same; if the weights are "auto" it takes these, and it checks none."""
+    device = the_device(chosen.device)
+    found = settings.experiment(chosen, device, weights, half_of(device))
     return in_parts_that_fit(found) if chosen.batch == "auto" else found
 
 
