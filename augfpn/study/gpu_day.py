@@ -49,7 +49,8 @@ def gpu_day(budget: str, minutes: float, folder: Path, say: Say) -> Path:
     """Do what is worth most in some minutes, and pack it; returns the file, named by the device.
 
     The device is a GPU at the budgets ``gpu`` and ``paper``, else the CPU, for a rehearsal. Raises
-    ``UserError`` without a GPU, and `Stopped` if a signal ended it; the same command goes on.
+    ``UserError`` without a GPU or if a check fails, and `Stopped` if a signal ended it: the same
+    command goes on.
     """
     begun, device, ended = time.monotonic(), DEVICES[budget], {}
     if device == "cuda" and not visible_gpus():
@@ -63,7 +64,7 @@ def gpu_day(budget: str, minutes: float, folder: Path, say: Say) -> Path:
             ended[step.name] = end_of(step, left, place)
             say(f"{step.name}: {ended[step.name]}")
             if step.name == "checks" and ended[step.name] == "failed":
-                break
+                raise UserError(f"{place / (step.kept or '')} says what is wrong: mend it first.")
     found = recorded.collect([folder])
     wanted = grid.runs([DAY_PART], budget, [DAY_PICTURES], seeds_to_confirm())
     there = [record for run in wanted if (record := found.record(run)) is not None]

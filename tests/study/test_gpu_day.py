@@ -85,6 +85,17 @@ def test_without_a_gpu_a_rehearsal_is_proposed(
     assert "leave out parts" in capsys.readouterr().err
 
 
+def test_nothing_is_run_after_a_check_that_failed(
+    plain_python: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = Step("checks", ("raise SystemExit(1)",), 60, "checks.txt")
+    after = Step("runs", (f"open({str(tmp_path / 'ran')!r}, 'w')",), 60)
+    monkeypatch.setattr(gpu_day, "steps", lambda *_: [wrong, after])
+    with pytest.raises(UserError, match=r"checks\.txt says what is wrong"):
+        gpu_day.gpu_day("smoke", 1, tmp_path, print)
+    assert not (tmp_path / "ran").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_rehearsal_goes_on_where_it_ran_out_of_time(tmp_path: Path) -> None:
