@@ -1,7 +1,7 @@
 """What we found, on one screen: the sentences below the table."""
 
-from augfpn.study import defects, factorial
-from said.evidence import BOTH, at, effect, measured, undecided, verdict
+from augfpn.study import defects, factorial, intervals
+from said.evidence import BOTH, at, compared, effect, measured, undecided, verdict
 from said.table import says
 
 
@@ -42,6 +42,7 @@ def soft_selection_on_its_dial() -> None:
     assert defects.effect_minus_plain(at("detail"), at("scenes"), "srs").high < 0
 
 
+@says("residual_feature_augmentation", "that claim does not hold on scenes.")
 @says("what_we_found", "A linear readout recovers no more of $C_5$ with it than without")
 @says("what_we_found", "the claim (C62 of [the ledger](claims.ipynb)) does not hold on scenes.")
 def augmentation_restores_nothing() -> None:
@@ -51,6 +52,10 @@ def augmentation_restores_nothing() -> None:
     assert verdict("scenes", "C62") == "does not hold"
 
 
+@says(
+    "residual_feature_augmentation",
+    "AugFPN's $P_5$ has lost more of $C_5$ than FPN's on scenes, and less on blood cells.",
+)
 @says("what_we_found", "**What AugFPN's $P_5$ keeps of $C_5$ depends on the images**")
 @says(
     "what_we_found", "less than FPN's on scenes, more on blood cells. Both intervals exclude zero"
@@ -60,6 +65,10 @@ def what_p5_keeps() -> None:
     assert measured("bccd", "augfpn", "C5 lost in P5", less="fpn").high < 0
 
 
+@says(
+    "soft_roi_selection", "Predictions of FPN jump where its size rule changes the level, on both"
+)
+@says("soft_roi_selection", "Most of the jump goes.")
 @says("what_we_found", "**One defect is plain on both sets**")
 @says("what_we_found", "Soft RoI Selection removes most of the jump")
 def the_jump_and_its_end() -> None:
@@ -68,3 +77,63 @@ def the_jump_and_its_end() -> None:
         after = measured(pictures, "srs", "change across a border minus change elsewhere")
         assert before.low > 0
         assert after.mean < before.mean / 4
+
+
+# --- three lines at the end of a chapter ----------------------------------------------------------
+
+
+@says(
+    "consistent_supervision",
+    "On scenes, a level of M tells classes apart somewhat better with supervision, and the levels "
+    "lie closer together: these two intervals exclude zero. On blood cells they contain it.",
+)
+@says("consistent_supervision", "On scenes it makes levels know more and lie closer together.")
+def what_supervision_changes_in_the_levels() -> None:
+    assert measured("scenes", "cs", "own level", less="fpn").low > 0
+    assert measured("scenes", "cs", "spread of levels", less="fpn").high < 0
+    for number in ("own level", "spread of levels"):
+        assert undecided(measured("bccd", "cs", number, less="fpn"))
+
+
+@says("consistent_supervision", "That it raises AP, or narrows the gap, is undecided.", True)
+def what_supervision_is_worth() -> None:
+    for pictures in BOTH:
+        assert undecided(effect(pictures, "cs"))
+        assert undecided(measured(pictures, "cs", "gap", less="fpn"))
+
+
+@says("soft_roi_selection", "No fusion is shown to raise AP by itself", True)
+@says("soft_roi_selection", "and none to be better than a plain sum.", True)
+def fusions_are_undecided() -> None:
+    for pictures in BOTH:
+        for variant in compared("table5", pictures):
+            more = at(pictures).combination([variant], ["srs_sum"], "AP")
+            for found in (at(pictures).effects(variant, "fpn")["AP"], more):
+                assert intervals.verdict(found) != "holds"
+
+
+@says(
+    "one_stage_and_masks",
+    "RetinaNet gains on scenes while it has hardly begun to learn; FCOS is undecided, and so is "
+    "RetinaNet on blood cells.",
+    scored=True,
+)
+@says("one_stage_and_masks", "Their gain is undecided.", True)
+def one_stage_detectors_and_masks() -> None:
+    assert effect("scenes", "retinanet:augfpn").low > 0
+    assert undecided(effect("bccd", "retinanet:augfpn"))
+    assert all(undecided(effect(pictures, "fcos:augfpn")) for pictures in BOTH)
+    for number in ("AP", "mask AP"):
+        assert undecided(effect("scenes", "mask_rcnn:augfpn", number))
+
+
+@says(
+    "putting_it_together",
+    "On scenes all three parts together gain, and so does Soft RoI Selection with either other "
+    "part; on blood cells nothing is decided on AP.",
+    scored=True,
+)
+def what_the_ablation_decides() -> None:
+    for variant in ("augfpn", "cs_srs", "rfa_srs"):
+        assert effect("scenes", variant).low > 0
+    assert all(undecided(effect("bccd", v)) for v in compared("table2", "bccd"))

@@ -10,7 +10,7 @@ from said.table import says
 
 @says(
     "one_stage_and_masks",
-    "all fall but the supervision's box loss, which rises at first. Right: the sum of the main "
+    "all fall but the supervision's box loss, which rises at first. Below: the sum of the main "
     "losses of FPN and AugFPN, falling together.",
 )
 def losses_of_retinanet() -> None:

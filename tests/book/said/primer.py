@@ -24,10 +24,10 @@ def six_runs() -> None:
     assert 3.5 < max(augfpn) - min(fpn) < 4
 
 
-@says("intervals", "some seventy runs on scenes, which have about fifty degrees of freedom")
+@says("intervals", "some eighty runs on scenes, which have about fifty degrees of freedom")
 def runs_that_are_pooled() -> None:
     of = at("scenes")
-    assert round(len(of.observations("fpn", "AP")), -1) == 70
+    assert round(len(of.observations("fpn", "AP")), -1) == 80
     assert round(of.pool("fpn", "AP").freedom, -1) == 50
     assert "augfpn" in grid.part("table2").variants
 
