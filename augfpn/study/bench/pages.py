@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from augfpn import records
 from augfpn.settings.budgets import BUDGETS
+from augfpn.study.bench.engines import ENGINES
 from augfpn.study.bench.floor import least_seconds
 from augfpn.study.bench.goals import floor_cell
 from augfpn.study.bench.report import Measured, in_table_order, title_of
@@ -84,10 +85,11 @@ def engines_table(measured: Sequence[Measured]) -> str:
         for variant, result in found["engines"].items():
             height, width = result["size"]
             network = f"{VARIANT_NAMES[variant]}, {measured_backbone(found['settings'])}"
-            for name, each in result["engines"].items():
+            for name in ENGINES:
+                each = result["engines"][name]
                 ratio = f"{each['cpu_ratio']['median']:.2f}"
-                rows.append((network, f"{height} x {width}", name, f"{each['median']:.2g}", ratio))
-    header = ("detector", "picture", "engine", "seconds", "processor time / torch's")
+                rows.append((network, f"{height} x {width}", name, f"{each['median']:.2f}", ratio))
+    header = ("detector", "image", "engine", "seconds", "processor time / torch's")
     return markdown(header, rows)
 
 
