@@ -45,7 +45,7 @@ ABOUT_PLANNING = """\
 so many seeds find it on these pictures. The *standard deviation between seeds* is that of the
 difference of two runs, from all rows together; so are its degrees of freedom in such a study.
 *Hours*: the time to train both variants with all these seeds on one core of this kind. *More
-pictures*: no number of seeds is enough, because the test pictures are too few."""
+images*: no number of seeds is enough, because the test images are too few."""
 ABOUT_FACTORS = """\
 The same runs as an experiment with three components, each on or off. A component's effect is the
 mean of with minus without, over all combinations of the others. An interaction (x) of two is half
