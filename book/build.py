@@ -139,15 +139,19 @@ def with_outputs(chapter: Path, file: Path) -> NotebookNode:
 
 
 def write_source(done: Iterable[Executed]) -> None:
-    """Write the book's files, chapters with outputs, and what they include into _build/source."""
-    shutil.rmtree(SOURCE, ignore_errors=True)
-    target = SOURCE / "book"
+    """Write the book's files, chapters with outputs, and what they include into _build/source.
+
+    A file that is as before keeps its time, so that Sphinx reads again only what has changed.
+    """
+    new = SOURCE.with_name("source.new")
+    shutil.rmtree(new, ignore_errors=True)
+    target = new / "book"
     target.mkdir(parents=True)
     for pattern in COPIED:
         for path in BOOK.glob(pattern):
             copy = shutil.copytree if path.is_dir() else shutil.copy2
             copy(path, target / path.name)
-    (SOURCE / "augfpn").symlink_to(PACKAGE)  # the pages show its code
+    (new / "augfpn").symlink_to(PACKAGE)  # the pages show its code
     notebooks = {each.chapter.stem: with_outputs(each.chapter, each.file) for each in done}
     for name, notebook in notebooks.items():
         outputs.caption_tables(notebook)
@@ -158,6 +162,12 @@ def write_source(done: Iterable[Executed]) -> None:
     made["experiments"] = colab.table(experiments(), COLAB_ADDRESS)
     for page in target.glob("*.md"):
         page.write_text(pages.fill(page.read_text(), made))
+    for file in (each for each in target.rglob("*") if each.is_file()):
+        old = SOURCE / file.relative_to(new)
+        if old.is_file() and old.read_bytes() == file.read_bytes():
+            shutil.copystat(old, file)
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    new.rename(SOURCE)
 
 
 def write_api(target: Path) -> None:
@@ -194,13 +204,24 @@ def experiments() -> dict[str, NotebookNode]:
 
 
 def build_html(extra: list[str]) -> int:
-    """Run Jupyter Book, with warnings as errors, on _build/source; returns its exit status."""
+    """Run Jupyter Book, with warnings as errors, on _build/source; returns its exit status.
+
+    Only pages that have changed are read again if the last build ended well with the same settings
+    and programs; after a build with warnings all are, so that each warning is seen again.
+    """
+    settings = [ROOT / "_config.yml", ROOT / "requirements.txt", BOOK / "_toc.yml"]
+    now = dependencies.digest([*settings, *BOOK.glob("*.py"), *BOOK.glob("*.bib")])
+    stamp = BUILD / "built-with"
+    changed = not stamp.is_file() or stamp.read_text() != now
+    stamp.unlink(missing_ok=True)
     program = Path(sys.executable).with_name("jupyter-book")
     where = ["--config", str(ROOT / "_config.yml"), "--path-output", str(ROOT)]
-    strict = ["--all", "-n", "-W", "--keep-going"]
+    strict = [*(["--all"] if changed else []), "-n", "-W", "--keep-going"]
     command = [str(program), "build", str(SOURCE / "book"), *where, *strict, *extra]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
     finish.finish(BUILD / "html")
+    if status == 0:
+        stamp.write_text(now)
     return status
 
 
