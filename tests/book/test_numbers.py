@@ -44,6 +44,7 @@ CODE = re.compile(
     re.S,
 )
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]*\w)|\b\d{1,3}(?:,\d{3})+\b")
+TABLE = re.compile(r"```\{table\}(.*?)```", re.S)  # a table with a caption is prose
 COMMAND = re.compile(r"^ {4}(?:augfpn|papermill|python|torchrun|make) (?:.*\\\n)*.*$", re.M)
 PYTHON = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
 ROIS = 1000
@@ -113,7 +114,7 @@ def prose(path: Path) -> str:
     if path.suffix == ".ipynb":
         cells = (c for c in json.loads(text)["cells"] if c["cell_type"] == "markdown")
         text = "\n\n".join("".join(cell["source"]) for cell in cells)
-    return CODE.sub(" ", COMMAND.sub(" ", text))
+    return CODE.sub(" ", COMMAND.sub(" ", TABLE.sub(r"\1", text)))
 
 
 @cache

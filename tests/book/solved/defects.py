@@ -46,7 +46,7 @@ def weights_of_the_levels_together() -> list[str]:
 
 @solves("consistent_supervision", 2, "the supervision's losses alone", "3×3 convolution of $P_3$")
 def what_supervision_reaches() -> list[str]:
-    made, printed = run("consistent_supervision", "toy", "cost", "solution-2")
+    made, printed = run("consistent_supervision", "languages", "toy", "cost", "solution-2")
     (line,) = [each for each in printed.splitlines() if each.startswith("[")]
     reached = set(re.findall(r"'([\w.]+)'", line))
     assert {name for name in reached if not name.startswith("backbone.")} == {
