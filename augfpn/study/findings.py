@@ -28,20 +28,20 @@ def answers(by_set: Mapping[str, Evidence]) -> Answers:
     }
 
 
-def compared(of: Answers) -> int:
+def intervals_in(of: Answers) -> int:
     """How many intervals there are."""
     return sum(found is not None for found in of.values())
 
 
-def sentence(question: Question, found: Interval | None) -> str:
+def answer_text(question: Question, found: Interval | None) -> str:
     """What an interval says; empty if it contains zero, or rests on too few seeds."""
     said = "undecided" if found is None else verdict(found)
     return {"holds": question.above, "does not hold": question.below}.get(said, "")
 
 
-def sentences(question: Question, found: Mapping[str, Interval | None]) -> str:
+def answer_texts(question: Question, found: Mapping[str, Interval | None]) -> str:
     """What the intervals say by set of images; once if all sets say the same."""
-    said = {name: sentence(question, each) for name, each in found.items()}
+    said = {name: answer_text(question, each) for name, each in found.items()}
     if len(set(said.values())) == 1:
         return said.popitem()[1]
     named = {SET_NAMES[name].capitalize(): text for name, text in said.items() if text}
@@ -59,13 +59,13 @@ def interval_cell(found: Interval | None, comparisons: int) -> str:
 
 def decided_table(of: Answers) -> str:
     """A row for each question that is decided on some set of images."""
-    shown, many = list(dict.fromkeys(pictures for _, pictures in of)), compared(of)
+    shown, many = list(dict.fromkeys(pictures for _, pictures in of)), intervals_in(of)
     lines = []
     for question in dict.fromkeys(question for question, _ in of):
         here = {pictures: of[question, pictures] for pictures in shown}
-        if any(sentence(question, found) for found in here.values()):
+        if any(answer_text(question, found) for found in here.values()):
             cells = [interval_cell(found, many) for found in here.values()]
-            lines.append([sentences(question, here), *cells, question.runs()])
+            lines.append([answer_texts(question, here), *cells, question.runs()])
     return page_table(["", *(SET_NAMES[name] for name in shown), "records of"], lines)
 
 
@@ -73,7 +73,7 @@ def undecided_text(of: Answers) -> str:
     """The questions that no set of images decides, in one sentence."""
     open_, closed = {}, set()
     for (question, _), found in of.items():
-        if sentence(question, found):
+        if answer_text(question, found):
             closed.add(question)
         elif found is not None:
             open_[question] = question.topic

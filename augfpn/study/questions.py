@@ -17,8 +17,8 @@ from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import FEWEST_OBJECTS, Interval
 from augfpn.study.tables import variant_label
 
-Kind = Literal["effect", "main effect", "measured", "own dial"]
-NAMES = {
+QuestionKind = Literal["effect", "main effect", "measured", "own dial"]
+PART_NAMES = {
     "cs": "Consistent Supervision",
     "rfa": "Residual Feature Augmentation",
     "srs": "Soft RoI Selection",
@@ -36,7 +36,7 @@ class Question:
     topic: str
     above: str
     below: str
-    kind: Kind
+    kind: QuestionKind
     plus: tuple[str, ...]
     minus: tuple[str, ...] = ()
     number: str = "AP"
@@ -81,9 +81,9 @@ def of_parts() -> list[Question]:
     objects = {"AP": "AP", **{n: f"the AP of {size} objects" for n, size in SIZE_OF.items()}}
     return [
         Question(
-            topic=f"{NAMES[part]}'s effect on {what}",
-            above=f"{NAMES[part]} raises {what}.",
-            below=f"{NAMES[part]} lowers {what}.",
+            topic=f"{PART_NAMES[part]}'s effect on {what}",
+            above=f"{PART_NAMES[part]} raises {what}.",
+            below=f"{PART_NAMES[part]} lowers {what}.",
             kind="main effect",
             plus=(part,),
             number=number,
@@ -97,9 +97,9 @@ def on_own_dials() -> list[Question]:
     """Whether a component gains more where images are made to depend on its own defect."""
     return [
         Question(
-            topic=f"whether {NAMES[part]} gains more on its own dial",
-            above=f"{NAMES[part]} gains more on its own dial ({dial}) than on plain scenes.",
-            below=f"{NAMES[part]} gains **less** on its own dial ({dial}) than on plain scenes.",
+            topic=f"whether {PART_NAMES[part]} gains more on its own dial",
+            above=f"{PART_NAMES[part]} gains more on its own dial ({dial}) than on scenes.",
+            below=f"{PART_NAMES[part]} gains **less** on its own dial ({dial}) than on scenes.",
             kind="own dial",
             plus=(part,),
         )
@@ -107,7 +107,7 @@ def on_own_dials() -> list[Question]:
     ]
 
 
-DETECTORS = (
+OF_DETECTORS = (
     Question(
         topic="AugFPN's gain over FPN",
         above="AugFPN is better than FPN.",
@@ -224,5 +224,5 @@ MECHANISMS = (
 
 def questions() -> tuple[Question, ...]:
     """All questions, in the order in which the page asks them."""
-    first, *others = DETECTORS
+    first, *others = OF_DETECTORS
     return (first, *of_parts(), *on_own_dials(), *others, *MECHANISMS)

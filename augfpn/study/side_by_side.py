@@ -16,7 +16,7 @@ SET_NAMES = {"scenes": "scenes", "bccd": "blood cells"}  # as the pages call the
 ACCURACIES = ("own level", "other level", "classes from")  # of probes: guessing has one, too
 
 
-def name_of(pictures: str) -> str:
+def images_called(pictures: str) -> str:
     """A set of images as the pages call it."""
     return SET_NAMES.get(pictures, pictures)
 
@@ -27,7 +27,7 @@ def effects_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
             label = "" if number else variant_label(variant)
-            lines.append([label, name_of(pictures), *effect_cells(row, first=not number)])
+            lines.append([label, images_called(pictures), *beside_cells(row, first=not number)])
     return page_table(
         ["", "images", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"], lines
     )
@@ -44,7 +44,7 @@ def rows_beside(part: str, by_set: Mapping[str, Evidence]) -> dict[str, dict[str
     return {variant: rows for variant, rows in found.items() if rows}
 
 
-def effect_cells(row: VariantRow, first: bool) -> list[str]:
+def beside_cells(row: VariantRow, first: bool) -> list[str]:
     """Seeds, AP, effect and verdict of a variant; the paper's effect in the first row only."""
     effect, printed = row.effect.get("AP"), row.printed_effect
     return [
@@ -65,7 +65,7 @@ def sizes_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
             label = "" if number else variant_label(variant)
-            lines.append([label, name_of(pictures), *size_cells(row)])
+            lines.append([label, images_called(pictures), *size_cells(row)])
     return page_table(["", "images", *SIZE_OF.values()], lines)
 
 
@@ -96,7 +96,7 @@ def measured_beside(
             of = by_set[pictures]
             seeds, filled = len(of.measurements(variants[0])), [each or "–" for each in cells]
             label = "" if number else name
-            lines.append([label, name_of(pictures), str(seeds), chance(name, of), *filled])
+            lines.append([label, images_called(pictures), str(seeds), chance(name, of), *filled])
     header = ["", "images", "seeds", "guessing", *map(variant_label, variants)]
     if not any(guessing for _, _, _, guessing, *_ in lines):
         header, *lines = ([*line[:3], *line[4:]] for line in (header, *lines))

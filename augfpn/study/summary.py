@@ -68,7 +68,7 @@ def decided_effects(every: Mapping[str, Evidence]) -> Iterator[str]:
     for phase in ("", CONFIRMATION):
         here = {of.pictures: of for title, of in every.items() if title == titled(of, phase)}
         answers = findings.answers(here)
-        if findings.compared(answers):
+        if findings.intervals_in(answers):
             seeds = sorted({seed for of in here.values() for seed in of.found.seeds})
             yield f"**Results, seeds {', '.join(map(str, seeds))}.** {ABOUT_DECIDED}"
             yield findings.decided_table(answers)

@@ -288,16 +288,3 @@ def test_roboflow_s_group_of_classes_with_a_class_s_name_is_left_out(small_coco)
     clean, report = check_annotations(small_coco, "a.json")
     assert [each["id"] for each in clean["categories"]] == [5, 90, 2]
     assert "Left out category 0, 'dog': it only groups the others." in report
-
-
-@pytest.mark.parametrize("name", ["three.png", "./three.png", "a/../three.png"])
-def test_a_file_that_is_listed_twice_is_reported(small_coco, name):
-    small_coco["images"][0]["file_name"] = name
-    assert "1 file listed more than once: three.png." in check_annotations(small_coco, "a")[1]
-
-
-def test_control_characters_do_not_reach_the_report(small_coco):
-    small_coco["images"][2]["file_name"] = "a\x1b[2Jb\n.png"
-    clean, report = check_annotations(small_coco, "a.json")
-    assert "\\x1b[2Jb\\n.png" in report[0]
-    assert clean["images"][2]["file_name"] == "a\x1b[2Jb\n.png"

@@ -279,26 +279,3 @@ def test_repaired_or_doubtful_and_reported(root, kind) -> None:
     assert all(line.isprintable() for line in pictures.report)
     for i in range(len(pictures)):
         assert pictures[i][0].dtype.itemsize == 1
-
-
-FILM = {"save_all": True, "append_images": [Image.new("RGB", (40, 30))]}
-READ = {
-    "grey": saved(mode="L"),
-    "grey and clear": saved(mode="LA"),
-    "palette": saved(mode="P"),
-    "one bit": saved(mode="1"),
-    "clear": saved(mode="RGBA"),
-    "print colours": saved(mode="CMYK", format="TIFF"),
-    "JPEG called png": saved(format="JPEG"),
-    **{f"a film in {name}": saved(format=name, **FILM) for name in ("GIF", "WEBP", "PNG", "MPO")},
-    "a space at its end": renamed("seven.png ", "seven.png "),
-    "surrogates": lambda root: renamed(os.fsdecode(b"\xff.png"), os.fsdecode(b"\xff.png"))(root),
-}
-
-
-@pytest.mark.parametrize("kind", READ)
-def test_unusual_and_right(root, kind) -> None:
-    READ[kind](root)
-    pictures = load("coco", "train", root)
-    assert pictures[0][0].shape == (3, 30, 40)
-    assert len(pictures) == 3

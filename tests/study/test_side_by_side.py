@@ -72,7 +72,7 @@ GAIN, LOSS, OPEN = (Interval(x, x - 1, x + 1, 3, 0.3, 0.0) for x in (2, -2, 0))
 def test_what_is_said_names_the_images_unless_all_say_the_same(
     scenes: Interval | None, cells: Interval | None, said: str
 ) -> None:
-    assert findings.sentences(ASKED, {"scenes": scenes, "bccd": cells}) == said
+    assert findings.answer_texts(ASKED, {"scenes": scenes, "bccd": cells}) == said
 
 
 def test_what_is_decided_and_what_is_not() -> None:
@@ -84,7 +84,7 @@ def test_what_is_decided_and_what_is_not() -> None:
     assert row[0] == "Scenes: It gains."
     assert row[-1] == "cs, fpn"
     assert findings.undecided_text(found) == "Undecided wherever it was asked: another topic."
-    assert findings.compared(found) == 3
+    assert findings.intervals_in(found) == 3
 
 
 def test_bold_is_decided_at_its_share_of_the_level() -> None:
@@ -94,7 +94,7 @@ def test_bold_is_decided_at_its_share_of_the_level() -> None:
 
 
 def test_two_seeds_decide_nothing() -> None:
-    assert findings.sentence(ASKED, GAIN._replace(seeds=2)) == ""
+    assert findings.answer_text(ASKED, GAIN._replace(seeds=2)) == ""
 
 
 def test_a_question_is_answered_by_the_evidence(evidence: Evidence) -> None:

@@ -99,7 +99,7 @@ def in_turns(
         "size": list(settings.size_of("testing")),
         "export_seconds": exported,
         "file_bytes": size,
-        "engines": {each.name: result_of(each, runners[0]) for each in runners},
+        "engines": {each.name: engine_result(each, runners[0]) for each in runners},
         "detections": {
             name: report_on(shape, [(first["torch"], own)])._asdict()
             for name, own in first.items()
@@ -165,7 +165,7 @@ def with_onnxruntime(file: Path) -> Detect:
     return detect
 
 
-def result_of(each: Runner, base: Runner) -> dict[str, Any]:
+def engine_result(each: Runner, base: Runner) -> dict[str, Any]:
     """The numbers of an engine; its ratios are to torch."""
     return measure.times_of(each, base) | {"ready_seconds": each.ready_seconds}
 
