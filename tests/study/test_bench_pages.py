@@ -51,6 +51,20 @@ def test_the_floor_stands_beside_what_was_measured() -> None:
     assert other == [step, "mobilenet_v2", "ours, AugFPN", "3.00", "1.50", "2.0"]
 
 
+def test_our_augfpn_is_compared_with_our_fpn_in_the_same_round() -> None:
+    """Rounds of 2 and 4 s against 1 and 1 s: twice and four times as long."""
+    seconds = {"fpn": [1.0, 1.0], "augfpn": [2.0, 4.0]}
+    variants = {name: {"seconds": each} for name, each in seconds.items()}
+    result = {"size": (64, 96), "batch": 2, "variants": variants}
+    bench = {"uses": {"training": result}, "settings": {"backbone": None, "budget": "paper"}}
+    laptop = {"budget": "laptop", "seconds": {"testing": seconds}}
+    table = pages.own_ratios_table({"benches": {"one": bench}, "laptop": laptop})
+    ratio = ["1", "3", "3.00", "2.00 to 4.00"]
+    large, small = cells(table)[2:]
+    assert large[:6] == ["training, 2 pictures of 64 x 96", "resnet50", *ratio]
+    assert small[:6] == ["testing, the laptop budget", "narrow_resnet", *ratio]
+
+
 def test_waits_of_two_batches_stand_side_by_side() -> None:
     each = {"training": [6, 7], "testing": [3, 3], "operators": 11.0}
     row = cells(pages.waits_table({"fcos": {"torchvision": each}}))[2]

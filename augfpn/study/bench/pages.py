@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Sequence
+from statistics import median
 
 from augfpn import records
+from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study.bench.engines import ENGINES
 from augfpn.study.bench.floor import least_seconds
 from augfpn.study.bench.goals import floor_cell
+from augfpn.study.bench.measure import ratio_of_rounds
 from augfpn.study.bench.report import Measured, in_table_order, title_of
+from augfpn.study.timed import TIMED_VARIANTS
 from augfpn.support.text import markdown
 
 FOLDER = "benchmarks"  # beside records
@@ -71,6 +75,34 @@ def floor_table(found: Measured) -> str:
                 )
     header = ("step", "backbone", "detector", "seconds", "multiplications", "times as long")
     return markdown(header, rows)
+
+
+def own_ratios_table(found: Measured) -> str:
+    """Seconds of our FPN and our AugFPN, their ratio round by round, and the paper's ratio."""
+    rows = []
+    for bench in found["benches"].values():
+        for use, result in bench["uses"].items():
+            seconds = [result["variants"][name]["seconds"] for name in TIMED_VARIANTS]
+            backbone = measured_backbone(bench["settings"])
+            rows.append((title_of(use, result), backbone, *own_ratio(*seconds), use))
+    small = found["laptop"]
+    for use, variants in small["seconds"].items():
+        what = f"{use}, the {small['budget']} budget"
+        seconds = [variants[name] for name in TIMED_VARIANTS]
+        rows.append(
+            (what, measured_backbone({"backbone": None} | small), *own_ratio(*seconds), use)
+        )
+    printed = paper.printed_time_ratios()
+    header = ("step", "backbone", "FPN, s", "AugFPN, s", "AugFPN / FPN", "range", "paper")
+    return markdown(header, [(*row, f"{printed[use]:.2f}") for *row, use in rows])
+
+
+def own_ratio(base: Sequence[float], other: Sequence[float]) -> tuple[str, ...]:
+    """The medians of two lists of seconds, the median ratio of a round, and its range."""
+    ratio = ratio_of_rounds(other, base)
+    between = f"{ratio['low']:.2f} to {ratio['high']:.2f}"
+    middle = [f"{median(seconds):.3g}" for seconds in (base, other)]
+    return *middle, f"{ratio['median']:.2f}", between
 
 
 def measured_backbone(settings: Measured) -> str:
