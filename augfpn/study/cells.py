@@ -21,7 +21,10 @@ def percent(x: float | None, sign: bool = False) -> str:
 
 
 def effect_text(of: Interval | None) -> str:
-    """An effect with its interval: "+1.2 [−0.3, +2.7]"; a star for too few seeds."""
+    """An effect with its interval: "+1.2 [−0.3, +2.7]"; a star for too few seeds.
+
+    A limit that rounds to zero has a digit more, so that one sees on which side of zero it lies.
+    """
     return with_limits(of, sign=True)
 
 
@@ -35,7 +38,15 @@ def with_limits(of: Interval | None, sign: bool) -> str:
     if of is None or of.mean != of.mean:
         return "–"
     star = " *" if of.seeds < FEWEST_SEEDS else ""
-    return f"{percent(of.mean, sign)} [{percent(of.low, sign)}, {percent(of.high, sign)}]{star}"
+    low, high = (limit_text(x) if sign else percent(x) for x in (of.low, of.high))
+    return f"{percent(of.mean, sign)} [{low}, {high}]{star}"
+
+
+def limit_text(x: float) -> str:
+    """An end of an effect's interval, in percent: one decimal, and two if one shows no sign."""
+    rounded = percent(x, sign=True)
+    finer = f"{100 * x:+.2f}".replace("-", "−")
+    return finer if rounded == "0.0" and finer[1:] != "0.00" else rounded
 
 
 def ratio_text(of: Interval) -> str:

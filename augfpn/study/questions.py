@@ -70,7 +70,7 @@ class Question:
     def runs(self) -> str:
         """The variants whose records the answer rests on."""
         if self.kind == "main effect":
-            return "all of Table 2"
+            return "the eight combinations of CS, RFA and SRS"
         if self.kind == "own dial":
             return f"{self.plus[0]}, {baseline_of(self.plus[0])}; also on the dial"
         return ", ".join(dict.fromkeys((*self.plus, *self.minus)))
@@ -81,9 +81,9 @@ def of_parts() -> list[Question]:
     objects = {"AP": "AP", **{n: f"the AP of {size} objects" for n, size in SIZE_OF.items()}}
     return [
         Question(
-            topic=f"{PART_NAMES[part]}'s effect on {what}",
-            above=f"{PART_NAMES[part]} raises {what}.",
-            below=f"{PART_NAMES[part]} lowers {what}.",
+            topic=f"{PART_NAMES[part]}'s main effect on {what}",
+            above=f"{PART_NAMES[part]} raises {what} (main effect).",
+            below=f"{PART_NAMES[part]} lowers {what} (main effect).",
             kind="main effect",
             plus=(part,),
             number=number,
@@ -169,8 +169,8 @@ MECHANISMS = (
     ),
     Question(
         topic="whether Residual Feature Augmentation restores C5",
-        above="A linear readout recovers **less** of C5 from M5 + M6 than from M5 alone.",
-        below="A linear readout recovers more of C5 from M5 + M6 than from M5 alone.",
+        above="In the same RFA runs, a linear readout loses **more** of C5 in M5 + M6 than in M5.",
+        below="In the same RFA runs, a linear readout loses less of C5 in M5 + M6 than in M5.",
         kind="measured",
         plus=("rfa",),
         number="C5 lost in M5 + M6 minus C5 lost in M5",

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from chapters import ROOT
-from markdown_it import MarkdownIt
-from mdit_py_plugins.colon_fence import colon_fence_plugin
+
+markdown_it = pytest.importorskip("markdown_it", reason="only the book's extra has it")
+colon_fence = pytest.importorskip("mdit_py_plugins.colon_fence")
 
 PAGES = sorted(
     path
@@ -17,7 +18,8 @@ PAGES = sorted(
 )
 MARKUP = re.compile(r"^(#{2,} |`{3,}\{|:{3,}\{)", re.M)  # as no code begins a line
 DIRECTIVE = re.compile(r"\{[\w:-]+\}")
-PARSER = MarkdownIt("commonmark").enable("table").use(colon_fence_plugin)
+PARSER = markdown_it.MarkdownIt("commonmark").enable("table")
+PARSER.use(colon_fence.colon_fence_plugin)
 
 
 def texts(path: Path) -> list[str]:

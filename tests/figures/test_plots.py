@@ -107,3 +107,9 @@ def test_terms_are_smoothed_and_supervision_is_left_out_of_the_sum() -> None:
 def test_bars_of_verdicts_hold_their_counts() -> None:
     (axis,) = plots.verdicts({"a": ["x", "x", "z"], "b": ["y"]}, ("x", "y", "z", "w")).axes
     assert sorted(text.get_text() for text in axis.texts if text.get_text()) == ["1", "1", "2"]
+
+
+@pytest.mark.parametrize(("rows", "said"), [(EFFECTS, True), (EFFECTS[1:], False)])
+def test_a_legend_is_drawn_only_if_it_tells_two_things_apart(rows: list, said: bool) -> None:
+    (axis,) = plots.effects(rows).axes
+    assert (axis.get_legend() is not None) == said

@@ -33,7 +33,7 @@ def test_the_table_says_so(evidence: Evidence) -> None:
     by_label = {row[0]: dict(zip(header, row, strict=True)) for row in rows}
     verdicts = {label: row["verdict"] for label, row in by_label.items()}
     assert verdicts["CS"] == "better than FPN"
-    assert verdicts["RFA"] == "less than 1 AP apart from FPN"  # no different from FPN in any seed
+    assert verdicts["RFA"] == "smaller than 1 AP"  # no different from FPN in any seed
     assert verdicts["SRS"] == "undecided"  # one seed is no verdict
     assert by_label["SRS"]["minus FPN"].endswith(" *")
     assert by_label["RFA"]["runs better, percent"] == "50"
@@ -105,6 +105,20 @@ def test_the_conclusion_names_what_is_better(evidence: Evidence) -> None:
 )
 def test_percentages(value: float | None, sign: bool, text: str) -> None:
     assert cells.percent(value, sign) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (-0.0004, 0.015, "[−0.04, +1.5]"),
+        (0.0004, 0.015, "[+0.04, +1.5]"),
+        (0.0, 0.015, "[0.0, +1.5]"),
+        (float("nan"), float("nan"), "[–, –]"),
+    ],
+)
+def test_an_end_near_zero_shows_its_side(low: float, high: float, text: str) -> None:
+    of = intervals.Interval(0.007, low, high, 3, 0.0, 0.0)
+    assert cells.effect_text(of) == f"+0.7 {text}"
 
 
 def test_the_plan_says_how_many_seeds() -> None:
