@@ -160,8 +160,8 @@ def use_gpu(given: argparse.Namespace) -> int:
     """do what is worth most in a GPU's half hour, and pack it for sending in"""
     if given.parts or given.pictures or given.seeds:
         raise UserError(
-            "gpu-day runs Table 2 on scenes with the seeds that confirm: leave out parts, "
-            "--pictures and --seeds."
+            "gpu-day runs the paper's Table 2 on scenes with the seeds that confirm: leave out "
+            "parts, --pictures and --seeds."
         )
     check_writable(given.records)
     from augfpn.study import gpu_day

@@ -24,6 +24,13 @@ FPN_SETTINGS = (  # fields of `Model` that are at their defaults in plain FPN
     *("roi_selection", "mask_supervision", "neck"),
 )
 UNSAFE = re.compile(r"[^A-Za-z0-9_.+]")  # in a file's name, on some system or in some shell
+IN_LABELS = {  # words of settings that say little to a reader, or mean something else, too
+    "gap": "global average",
+    "gmp": "global maximum",
+    "psp": "pyramid pooling",
+    "acf": "channel weights",
+    "panet": "PANet",
+}
 LETTERS_OF_WORD = 40  # so that a name with ".running" is shorter than the 255 that systems allow
 ONE_STAGE_AUGFPN = replace(AUGFPN, roi_selection="hard")  # a one-stage detector pools no RoIs
 
@@ -122,7 +129,9 @@ def label_of(model: Model) -> str:
     if is_augfpn(model):
         return "AugFPN"
     titles = (
-        f"{each.title} ({', '.join(each.differs)})" if each.differs else each.title
+        f"{each.title} ({', '.join(IN_LABELS.get(x, x) for x in each.differs)})"
+        if each.differs
+        else each.title
         for each in components_of(model)
     )
     return " + ".join(titles) or "FPN"

@@ -72,7 +72,7 @@ def freeze_text() -> str:
         f"{len(fixed.tests)} claims of `{claims.FILE}` (SHA-256 `{fixed.claims_sha256}`), their "
         f"tests, and these seeds. The file {same} today. Claims whose test has changed since: "
         f"{', '.join(changed(every)) or 'none'}; claims that were added since: "
-        f"{', '.join(added) or 'none'}. The runs of Table 2 alone decide "
+        f"{', '.join(added) or 'none'}. The runs of the paper's Table 2 alone decide "
         f"{', '.join(decided_by_table2(every))}. Earlier seeds are the pilot: claims and tests "
         "were mended while their runs were seen."
     )

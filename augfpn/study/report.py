@@ -31,15 +31,14 @@ ABOUT_EFFECTS = """\
 AP in percent. An effect is the difference to FPN trained with the same seed, averaged over seeds.
 Brackets contain its 95 % interval, for other seeds and other test pictures of the same kind: of a
 hundred such studies, 95 have an interval that contains the true effect. A star marks fewer than
-three seeds, which are too few for a verdict. *Better?* says whether the interval lies above zero
-("holds") or below zero ("does not hold"). If it contains zero, the effect may be known to be
-"smaller than 1 AP" (the 90 % interval lies within a point of zero) or "smaller than the paper's"
-(that interval lies below the paper's effect); otherwise it is "undecided". *Runs better*: in how
-many pairs of one of its runs and one of FPN's the former has the higher AP. The paper's numbers are
-from COCO:
-compare the direction and size of effects, not the AP. Variants have the names that `augfpn study`
-knows: *gap*, *gmp* and *psp* are global average pooling, global max pooling and pyramid pooling,
-*acf* is the fusion by channel, *sum* and *max* are fusions without weights."""
+three seeds, which are too few for a verdict. The *verdict* is "better than FPN" if the interval
+lies above zero, and "worse than FPN" if it lies below. If it contains zero, the effect may be known
+to be "smaller than 1 AP" (the 90 % interval lies within a point of zero) or "smaller than the
+paper's" (that interval lies below the paper's effect); otherwise it is "undecided".
+*Runs better*: in how many pairs of one of its runs and one of FPN's the former has the higher AP.
+The paper's numbers are from COCO: compare the direction and size of effects, not the AP; Tables 1
+to 5 are the paper's. *Sum* and *max* are fusions without weights; *channel weights* are its
+Adaptive Channel Fusion."""
 ABOUT_PLANNING = """\
 *Seeds needed*: if an effect is as large as the paper's, four of five studies that run all rows with
 so many seeds find it on these pictures. The *standard deviation between seeds* is that of the

@@ -31,8 +31,8 @@ DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"
 BETTER = {  # a verdict on an effect in words
     "holds": "better than FPN",
     "does not hold": "worse than FPN",
-    "smaller than 1 AP": "less than 1 AP apart from FPN",
-    "smaller than the paper's": "a smaller gain than the paper's",
+    "smaller than 1 AP": "smaller than 1 AP",
+    "smaller than the paper's": "smaller than the paper's",
     "undecided": "undecided",
 }
 

@@ -38,18 +38,18 @@ def changed(model: Model, **settings: str) -> Model:
         (replace(AUGFPN, roi_selection="hard"), "CS + RFA", "cs_rfa"),
         (replace(FPN, lam=0.5), "CS (lam 0.5)", "cs_lam0.5"),
         (SINGLE, "CS (own level, lam 0.25) + RFA", "cs_single_lam0.25_rfa"),
-        (GAP, "RFA (gap, sum)", "rfa_gap_sum"),
+        (GAP, "RFA (global average, sum)", "rfa_gap_sum"),
         (
             replace(FPN, ratios=(0.2,), roi_selection="acf"),
-            "RFA (0.2) + SRS (acf)",
+            "RFA (0.2) + SRS (channel weights)",
             "rfa_0.2_srs_acf",
         ),
-        (replace(FPN, roi_selection="panet"), "SRS (panet)", "panet"),
+        (replace(FPN, roi_selection="panet"), "SRS (PANet)", "panet"),
         (changed(FPN, neck="bottom_up"), "bottom_up", "bottom_up"),
         (changed(AUGFPN, neck="bottom_up"), "bottom_up + CS + RFA + SRS", "bottom_up_cs_rfa_srs"),
         (changed(FPN, roi_selection="softmax"), "SRS (softmax)", "srs_softmax"),
         (changed(SINGLE, supervision="top"), "CS (top, lam 0.25) + RFA", "cs_top_lam0.25_rfa"),
-        (changed(GAP, context_fusion="max"), "RFA (gap, max)", "rfa_gap_max"),
+        (changed(GAP, context_fusion="max"), "RFA (global average, max)", "rfa_gap_max"),
     ],
 )
 def test_names_say_what_is_on_and_how_it_differs_from_augfpn(
