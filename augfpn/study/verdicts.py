@@ -12,6 +12,7 @@ from augfpn.study.cells import (
     percent,
     ratio_text,
 )
+from augfpn.study.intervals import share_of_level
 from augfpn.study.side_by_side import SET_NAMES
 
 MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more than four, only two are shown
@@ -86,17 +87,31 @@ def evidence_text(row: claims.Judgement) -> str:
 
 
 def effects_text(row: claims.Judgement) -> str:
-    """A claim's effects; of many, the lowest."""
+    """A claim's effects; of many, the lowest of those that decide its verdict."""
     there = [line for line in row.lines if line.found is not None]
     shown, text = there, []
     if 0 < len(there) < len(row.lines):
         text.append(f"{len(there)} of {len(row.lines)} comparisons are run;")
     if len(there) > MOST_EFFECTS:
-        text.append(f"{counts_text(line.said() for line in there)}; the lowest:")
-        shown = sorted(there, key=lambda line: line.found.high - line.margin)[:SHOWN_EFFECTS]
+        what, shown = deciding(there)
+        text.append(f"{counts_text(line.said() for line in there)}; the lowest{what}:")
+        shown = sorted(shown, key=lambda line: line.found.mean - line.margin)[:SHOWN_EFFECTS]
     if there:
         text.append("; ".join(map(line_text, shown)) + ".")
     return " ".join(text)
+
+
+def deciding(there: Sequence[claims.Line]) -> tuple[str, list[claims.Line]]:
+    """Of a claim's comparisons, those that its verdict follows from, and what they are.
+
+    They are those that fail, or else those that keep the claim from holding, or else all.
+    """
+    level = share_of_level(len(there))
+    failing = [line for line in there if line.said(level) == "does not hold"]
+    open_ = [line for line in there if line.said() != "holds"]
+    if failing:
+        return " that fail" if len(failing) > 1 else " that fails", failing
+    return (" not shown to hold", open_) if open_ else ("", list(there))
 
 
 def counts_text(verdicts: Iterable[str]) -> str:

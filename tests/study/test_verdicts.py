@@ -3,16 +3,36 @@
 from augfpn.study import claims, intervals, verdicts
 
 
-def test_of_many_effects_the_worst_are_shown() -> None:
-    """Six effects, one of them undecided: counts, then the two with the lowest upper ends."""
-    ends = [(0.01, 0.03), (0.02, 0.04), (-0.01, 0.02), (0.03, 0.05), (0.04, 0.06), (0.05, 0.07)]
+def many(*ends: tuple[float, float]) -> str:
+    """The evidence of a claim with effects that have these 95 % intervals."""
     normal = intervals.factor(intervals.LEVEL)
     found = (intervals.around((a + b) / 2, 3, 0.0, (b - a) / 2 / normal) for a, b in ends)
     lines = tuple(claims.Line(f"n{i}", each, None, 0.0) for i, each in enumerate(found))
     (claim,) = [each for each in claims.claims() if each.id == "C23"]
-    text = verdicts.evidence_text(claims.Judgement(claim, "undecided", lines, ""))
-    assert text == (
-        "5 hold, 1 undecided; the lowest: n2: +0.5 [−1.0, +2.0]; n0: +2.0 [+1.0, +3.0]."
+    return verdicts.evidence_text(claims.Judgement(claim, claims.of_lines(lines), lines, ""))
+
+
+HOLDING = [(0.01, 0.03), (0.02, 0.04), (0.03, 0.05), (0.04, 0.06)]
+
+
+def test_of_many_effects_the_lowest_of_those_that_keep_a_claim_from_holding_are_shown() -> None:
+    """The last is the lowest; both undecided ones have higher upper ends than the first."""
+    assert many(*HOLDING, (-0.02, 0.08), (-0.04, 0.034)) == (
+        "4 hold, 2 undecided; the lowest not shown to hold: "
+        "n5: −0.3 [−4.0, +3.4]; n4: +3.0 [−2.0, +8.0]."
+    )
+
+
+def test_of_many_effects_the_one_that_fails_is_shown() -> None:
+    """A lower mean with a wide interval does not decide."""
+    assert many(*HOLDING, (-0.2, 0.1), (-0.03, -0.01)) == (
+        "4 hold, 1 does not hold, 1 undecided; the lowest that fails: n5: −2.0 [−3.0, −1.0]."
+    )
+
+
+def test_of_many_effects_that_all_hold_the_lowest_are_shown() -> None:
+    assert many(*HOLDING, (0.001, 0.09)) == (
+        "5 hold; the lowest: n0: +2.0 [+1.0, +3.0]; n1: +3.0 [+2.0, +4.0]."
     )
 
 

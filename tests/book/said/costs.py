@@ -103,8 +103,7 @@ def ratio(size: list[int], use: str) -> dict[str, float]:
     (found,) = [
         bench["uses"][use]
         for bench in pages.committed_bench("goals")["benches"].values()
-        if bench["settings"]["backbone"] == backbone
-        and bench["uses"].get(use, {}).get("size") == size
+        if not bench["settings"]["backbone"] and bench["uses"].get(use, {}).get("size") == size
     ]
     base, other = (found["variants"][name]["seconds"] for name in TIMED_VARIANTS)
     return ratio_of_rounds(other, base)
