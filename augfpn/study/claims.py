@@ -30,7 +30,6 @@ from augfpn.study.intervals import (
     Interval,
     Verdict,
     at_level,
-    share_of_level,
     terms_of,
     verdict,
 )
@@ -198,8 +197,8 @@ def of_lines(lines: Sequence[Line]) -> ClaimVerdict:
     run = [line for line in lines if line.found is not None]
     if not run:
         return "not run"
-    level = share_of_level(len(run))
-    if any(line.said(level) == "does not hold" for line in run):
+    share = 1 - (1 - LEVEL) / len(run)
+    if any(line.said(share) == "does not hold" for line in run):
         return "does not hold"
     said = {line.said() for line in lines}
     for weakest in ("holds", "smaller than 1 AP", "smaller than the paper's"):

@@ -231,11 +231,6 @@ def factor(level: float, freedom: float | None = None) -> float:
     return float(stats.norm.ppf(tail) if freedom is None else stats.t.ppf(tail, freedom))
 
 
-def share_of_level(comparisons: int) -> float:
-    """The level at which each of several comparisons is tested for failing (Bonferroni)."""
-    return 1 - (1 - LEVEL) / comparisons
-
-
 def verdict(
     of: Interval, margin: float = 0.0, small: float | None = None, papers: float | None = None
 ) -> Verdict:

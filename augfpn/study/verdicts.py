@@ -12,7 +12,7 @@ from augfpn.study.cells import (
     percent,
     ratio_text,
 )
-from augfpn.study.intervals import share_of_level
+from augfpn.study.intervals import LEVEL
 from augfpn.study.side_by_side import SET_NAMES
 
 MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more than four, only two are shown
@@ -106,8 +106,8 @@ def deciding(there: Sequence[claims.Line]) -> tuple[str, list[claims.Line]]:
 
     They are those that fail, or else those that keep the claim from holding, or else all.
     """
-    level = share_of_level(len(there))
-    failing = [line for line in there if line.said(level) == "does not hold"]
+    share = 1 - (1 - LEVEL) / len(there)  # as in `augfpn.study.claims.of_lines`
+    failing = [line for line in there if line.said(share) == "does not hold"]
     open_ = [line for line in there if line.said() != "holds"]
     if failing:
         return " that fail" if len(failing) > 1 else " that fails", failing
