@@ -8,11 +8,14 @@ from collections.abc import Mapping
 
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import LEVEL, Interval, at_level, verdict
+from augfpn.study.intervals import LEVEL, Interval, Verdict, at_level, verdict
 from augfpn.study.questions import Question, questions
 from augfpn.study.side_by_side import SET_NAMES
+from augfpn.study.tables import variant_rows
 
 Answers = dict[tuple[Question, str], Interval | None]  # by question and set of images
+OF_GAINS = ("table2", "one_stage")  # the parts of the study whose gains the page speaks of
+LIMITS: tuple[Verdict, ...] = ("smaller than 1 AP", "smaller than the paper's")
 
 
 def answers(by_set: Mapping[str, Evidence]) -> Answers:
@@ -79,6 +82,25 @@ def undecided_text(of: Answers) -> str:
             open_[question] = question.topic
     topics = [topic for question, topic in open_.items() if question not in closed]
     return f"Undecided wherever it was asked: {'; '.join(topics)}." if topics else ""
+
+
+def limited_text(by_set: Mapping[str, Evidence]) -> str:
+    """The gains in AP that may have either sign but are known to be small, for each verdict."""
+    said = []
+    for limit in LIMITS:
+        named = {
+            SET_NAMES[pictures]: [
+                row.label
+                for part in OF_GAINS
+                for row in variant_rows(part, by_set[pictures])
+                if row.effect and row.verdict == limit
+            ]
+            for pictures in SET_NAMES
+            if pictures in by_set
+        }
+        where = [f"on {name} {'; '.join(labels)}" for name, labels in named.items() if labels]
+        said.append(f"*{limit[0].upper()}{limit[1:]}*: {', and '.join(where) or 'none'}.")
+    return "\n".join(f"- {each}" for each in said)
 
 
 def effect_rows(of: Answers, first: str) -> list[tuple[str, float, float, float, None]]:

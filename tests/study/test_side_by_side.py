@@ -36,6 +36,13 @@ def test_a_set_without_records_of_a_variant_has_no_row(evidence: Evidence) -> No
     assert {row[1] for row in rows[1:]} == {"scenes"}
 
 
+def test_small_gains_are_named_by_verdict(evidence: Evidence) -> None:
+    """In these records RFA is no different from FPN, in any seed."""
+    small, smaller = findings.limited_text({"scenes": evidence}).splitlines()
+    assert small == "- *Smaller than 1 AP*: on scenes RFA."
+    assert smaller == "- *Smaller than the paper's*: none."
+
+
 def test_sizes_name_the_number_of_their_objects(evidence: Evidence) -> None:
     _, fpn, cs, *_ = cells_of(side_by_side.sizes_beside("table2", {"scenes": evidence}))
     for cell, count in zip(fpn[2:], evidence.objects().values(), strict=True):
