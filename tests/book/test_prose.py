@@ -60,7 +60,6 @@ NOTHING_SAID = {  # (chapter, cell) that reads records, and whose results no tex
     ("test_bench", "kinds"),
     ("two_forwards", "opened"),
     ("two_forwards", "results"),
-    ("what_we_found", "asked"),
 }
 DRAWN_ONLY = {  # (chapter, cell) whose caption and alt text only say how a figure is drawn
     ("consistent_supervision", "effects"),

@@ -11,7 +11,7 @@ from augfpn.data.load import load_pictures
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.records import COMMITTED, Record
 from augfpn.settings import paper
-from augfpn.study import claims, grid, intervals, recorded
+from augfpn.study import claims, grid, intervals, recorded, tables
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Interval
@@ -65,6 +65,11 @@ def compared(part: str, pictures: str) -> list[str]:
 
 def undecided(of: Interval) -> bool:
     return intervals.verdict(of) == "undecided"
+
+
+def table_verdict(pictures: str, variant: str) -> str:
+    """The verdict on a variant's gain in the tables, which knows small gains, too."""
+    return tables.variant_row(variant, at(pictures)).verdict
 
 
 def printed(variant: str) -> float:
