@@ -1,7 +1,9 @@
-"""The test bench: what it says of its images and of untrained networks."""
+"""The test bench: what it says of its images, its numbers and of untrained networks."""
 
 import numpy as np
 
+from augfpn.data.scenes.settings import CLASSES
+from augfpn.diagnostics import assignment, top_level
 from said.evidence import BOTH, at
 from said.table import says
 
@@ -18,6 +20,23 @@ def objects_of_the_test_images() -> None:
     ]
     assert on_p5[0] < 30
     assert on_p5[1] == 0
+
+
+@says("test_bench", "The study's scenes have three classes, disk, triangle and cross")
+@says("test_bench", "the defaults of `SceneSettings`, which have five")
+@says("why_one_map", "five classes; the study's scenes have [three](test_bench.ipynb)")
+def classes_of_scenes() -> None:
+    data = at("scenes").recorded("fpn")[0].experiment.data
+    assert data.scene_classes == ("disk", "triangle", "cross")
+    assert len(CLASSES) == 5
+
+
+@says("test_bench", "outside a box 1.5 times as wide and high as the object's")
+@says("residual_feature_augmentation", "outside a box 1.5 times the object's is blanked out")
+@says("test_bench", r"if $\lvert \log_2 (\sqrt{wh} / b) \rvert < \tfrac14$")
+def limits_of_the_measurements() -> None:
+    assert top_level.AROUND == 1.5
+    assert assignment.NEAR == 1 / 4
 
 
 @says("test_bench", "An untrained $M_2$ tells the classes of scenes apart in three of four cases")

@@ -27,13 +27,28 @@ def the_gap_grew_in_every_run() -> None:
 
 @says(
     "consistent_supervision",
-    "and *alike*, which no change of basis moves, fell in training on blood cells but not clearly "
+    "And *alike*, which no change of basis moves, fell in training on blood cells but not clearly "
     "on scenes.",
 )
 def levels_are_less_alike_after_training_on_blood_cells() -> None:
     fell = "alike before training minus alike"
     assert measured("bccd", "fpn", fell).low > 0
     assert undecided(measured("scenes", "fpn", fell))
+
+
+@says(
+    "consistent_supervision",
+    "on scenes, accuracy on other levels was 34.6 % before training and 37.2 % after, on blood "
+    "cells 36.4 % and 36.0 %.",
+)
+@says("consistent_supervision", "It grew because a level learned more for its own probe")
+def the_gap_grows_on_the_own_level() -> None:
+    names = ("other level before training", "other level")
+    other = [f"{measured(pictures, 'fpn', name).mean:.1f}" for pictures in BOTH for name in names]
+    assert other == ["34.6", "37.2", "36.4", "36.0"]
+    for pictures in BOTH:
+        own = [measured(pictures, "fpn", f"own level{when}") for when in (" before training", "")]
+        assert own[1].mean > own[0].mean + 3
 
 
 @says("consistent_supervision", "on our two sets of images they contain zero")

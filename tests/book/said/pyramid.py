@@ -30,6 +30,15 @@ def own_level_first_then_a_neighbour() -> None:
 
 @says(
     "why_one_map",
+    "but not nearly as well: there the loss is 1.5 to 2.4 times that of their own level.",
+)
+def a_neighbour_is_worse() -> None:
+    times = [sorted(row)[1] / min(row) for row in losses_by_level()]
+    assert [f"{each:.1f}" for each in (min(times), max(times))] == ["1.5", "2.4"]
+
+
+@says(
+    "why_one_map",
     "Reading a small object from the coarsest map, or a large one from the finest, costs dearly.",
 )
 def the_wrong_end_of_the_pyramid_is_dear() -> None:
