@@ -133,7 +133,6 @@ def blood_cells_limit_the_gains() -> None:
     scored=True,
 )
 @says("putting_it_together", "Beside a gain of 0.8 points it leaves the seeds nearly no room", True)
-@says("claims", "Even a gain as large as the paper's takes up to ninety seeds here", True)
 def seeds_that_would_decide() -> None:
     of = at("scenes")
     rows = tables.variant_rows("table2", of)
