@@ -97,7 +97,7 @@ def machine() -> dict[str, str]:
     versions = ", ".join(f"{name} {version(name)}" for name in VERSIONS[:2])
     return {
         "day": day,
-        "machine": f"{cpu_name()}, {os.cpu_count()} cores",
+        "machine": cpu_name(),
         "versions": f"Python {platform.python_version()}, {versions}",
     }
 

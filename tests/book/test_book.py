@@ -210,7 +210,7 @@ def test_the_builders_lines_run() -> None:
 
 def test_the_page_on_ones_own_detector_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random weights of the same names and shapes stand in for COCO's."""
-    plain, pretrained = re.findall(
+    plain, own, pretrained = re.findall(
         r"```python\n(.*?)```", text(BOOK / "your_detector.md"), re.DOTALL
     )
     names: dict = {}
@@ -218,6 +218,10 @@ def test_the_page_on_ones_own_detector_runs(monkeypatch: pytest.MonkeyPatch) -> 
     model = names["model"].eval()
     model.transform.min_size, model.transform.max_size = (160,), 200
     assert model([torch.rand(3, 120, 160)])[0].keys() == {"boxes", "labels", "scores", "masks"}
+    exec(own, names)
+    learning = {n.split(".")[0] for n, q in names["fpn"].named_parameters() if q.grad is not None}
+    assert learning == {"lateral"}, "the loss reaches M, and not P"
+    assert all(q.grad is not None for q in names["supervision"].parameters())
     theirs = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=81)
     state = {k: v for k, v in theirs.state_dict().items() if "num_batches" not in k}
     monkeypatch.setattr(from_torchvision, "coco_weights", lambda name: {"faster_rcnn": state}[name])

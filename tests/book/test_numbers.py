@@ -81,6 +81,7 @@ SOURCES: dict[tuple[str, str], Callable[[], str]] = {
     ("README", "3.11"): lambda: PYTHON.removeprefix(">="),
     ("README", "2.0"): named("2.0"),  # of the licence
     ("README", "4.0"): named("4.0"),  # of Aquarium's licence
+    ("reproducibility", "2.0"): named("2.0"),
     ("reproducibility", "4.0"): named("4.0"),
     ("coco_recipe", "0.02"): lambda: rate(16),
     ("coco_recipe", "0.01"): lambda: rate(8),
