@@ -236,7 +236,8 @@ def run_times(timings: Sequence[dict]) -> str:
     """All measurements of `augfpn.study.timing` beside the paper's ratios."""
     lines = []
     for each in timings:
-        device, budget = each["environment"]["device_name"], each["budget"]
+        made, budget = each["environment"], each["budget"]
+        device = f"{made['device_name']}; threads: {made['threads']}; commit {made['commit']}"
         names = {"training": f"step, {each['batch']} pictures", "testing": "test picture"}
         for use, printed in paper.printed_time_ratios().items():
             seconds = (each["seconds"][use][variant] for variant in timed.TIMED_VARIANTS)

@@ -40,7 +40,10 @@ def test_a_measurement_is_kept_and_never_overwritten(timed: dict, tmp_path: Path
     assert found["seconds"] == timed["seconds"]
     with pytest.raises(UserError, match="move it away"):
         timing.write_timing(timed, tmp_path)
-    assert re.search(r"\| smoke +\| step, 1 pictures +\|", tables.run_times([found]))
+    table = tables.run_times([found])
+    assert re.search(r"\| smoke +\| step, 1 pictures +\|", table)
+    made = found["environment"]
+    assert f"threads: {made['threads']}; commit {made['commit']} " in table
     (tmp_path / recorded.TIMINGS / "broken.json").write_text("{")
     with pytest.raises(UserError, match="is incomplete or damaged"):
         recorded.read_timings([tmp_path], "smoke")
