@@ -51,7 +51,7 @@ def the_gap_grows_on_the_own_level() -> None:
         assert own[1].mean > own[0].mean + 3
 
 
-@says("consistent_supervision", "on our two sets of images they contain zero")
+@says("consistent_supervision", "On our two sets of images the intervals contain zero")
 @says("consistent_supervision", "and the claim stands as undecided")
 def the_gap_with_supervision_is_undecided() -> None:
     for pictures in BOTH:
