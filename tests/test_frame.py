@@ -226,6 +226,16 @@ def test_citation_names_the_paper() -> None:
     assert (paper["year"], paper["identifiers"][0]["value"]) == (2020, "arXiv:1912.05384")
 
 
+def test_the_citation_on_the_page_is_that_of_the_file() -> None:
+    cite = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    (paper,) = cite["references"]
+    page = (ROOT / "book" / "reproducibility.md").read_text()
+    authors = " and ".join(f"{a['family-names']}, {a['given-names']}" for a in paper["authors"])
+    said = (cite["title"], cite["authors"][0]["name"], cite["version"], cite["url"])
+    for each in (*said, paper["title"], authors, str(paper["year"])):
+        assert f"{{{each}}}" in page
+
+
 def committed(folder: str) -> list[str]:
     """The files that git holds in a folder, relative to it."""
     listed = git("ls-files", "-z", folder)
