@@ -45,6 +45,13 @@ def test_no_markup_is_shown_as_code_or_text(path: Path) -> None:
     assert [each for text in texts(path) for each in misread(text)] == []
 
 
+@pytest.mark.parametrize("path", sorted(ROOT.glob("book/*.ipynb")), ids=lambda path: path.stem)
+def test_captions_of_printed_tables_have_no_backticks(path: Path) -> None:
+    """They are put behind a fence of backticks, as `book/outputs.py` does."""
+    printed = (cell["metadata"].get("augfpn", {}) for cell in json.loads(path.read_text())["cells"])
+    assert not [t for each in printed for t in each.get("tables", ()) if "`" in t["caption"]]
+
+
 @pytest.mark.parametrize(
     "text",
     [
