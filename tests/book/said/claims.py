@@ -88,7 +88,8 @@ def what_does_not_hold() -> None:
 
 @says(
     "claims",
-    "a linear readout recovers a little *less* of $C_5$ from $M_5 + M_6$ than from $M_5$.",
+    "a linear readout recovers a little *less* of $C_5$ from $M_5 + M_6$ than from $M_5$ of the "
+    "same runs.",
 )
 def the_loss_at_the_top_is_not_reduced() -> None:
     more = measured("scenes", "rfa", "C5 lost in M5 + M6 minus C5 lost in M5")
