@@ -88,7 +88,7 @@ def test_a_dial_that_was_named_is_refused_and_others_are_left_out_aloud() -> Non
 
 
 def test_the_command_refuses_a_matrix_without_a_pilot_before_any_run(tmp_path, capsys) -> None:
-    words = ["study", "run", "regained", "--pictures", "channels_x0.125", "--seeds", "0-0"]
+    words = ["study", "run", "regained", "--budget", "gpu", "--pictures", "channels_x0.125"]
     assert main([*words, "--records", str(tmp_path)]) == 2
     assert "channels_x0.125: no pilot yet" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
