@@ -116,19 +116,15 @@ def squares_that_are_pooled_as_by_psp() -> list[str]:
     ]
 
 
-@solves("soft_roi_selection", 1, "200 × 150 pixels", "short side of 256")
+@solves("soft_roi_selection", 1, "200 × 150 pixels")
 def levels_of_a_box() -> list[str]:
     box, side = torch.tensor([[0.0, 0, 200, 150]]), math.sqrt(200 * 150)
     sides = torch.arange(174, 300).float()
     squares = torch.stack([0 * sides, 0 * sides, sides, sides], dim=1)
-    lines = []
-    for canonical in (224, 224 * 256 / 800):
-        rule = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align, canonical)
-        exact, level = 4 + math.log2(side / canonical), rule.level_of(box).item()
-        lines += [f"\\approx {exact - 4:.2f}$", f"the floor of ${exact:.2f}$ is {level}, so $P_"]
-        lines += [f"so $P_{level}$", f"{canonical:g}"]
-    large = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align).level_of(squares)
-    first = sides[large > 3][0].item()
+    rule = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align)
+    exact, level = 4 + math.log2(side / 224), rule.level_of(box).item()
+    lines = [f"\\approx {exact - 4:.2f}$", f"the floor of ${exact:.2f}$ is {level}, so $P_{level}$"]
+    first = sides[rule.level_of(squares) > 3][0].item()
     return [*lines, f"\\approx {side:.1f}$", f"a square of {first:.0f} pixels, on $P_4$"]
 
 

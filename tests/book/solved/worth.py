@@ -69,10 +69,12 @@ def the_largest_of_seven() -> list[str]:
 
 @solves("putting_it_together", 4, "--seeds 6")
 def twice_the_seeds() -> list[str]:
-    before, after = (float(stats.t.ppf(0.975, n - 1)) for n in (3, 6))
+    """The variance is pooled over all runs: some fifty degrees of freedom, more with more seeds."""
+    before, after = (float(stats.t.ppf(0.975, freedom)) for freedom in (50, 100))
     tenths = WORDS[round(10 * after / before / math.sqrt(2))]
+    assert round(before) == round(after)
     return [
-        f"from above {WORDS[int(before)]} to below {WORDS[math.ceil(after)]}",
+        f"near {WORDS[round(after)]} before and after",
         f"some {tenths} tenths of what it was",
     ]
 
