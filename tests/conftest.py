@@ -32,6 +32,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
     return None if everyday else LoadFileScheduling(config, log)
 
 
+@pytest.fixture(autouse=True)
+def no_handler_of_ended_children() -> Iterator[None]:
+    """Take back the handler of SIGCHLD that torch's loader of pictures leaves in its process.
+
+    Once torch has exported a detector there, Linux ends the process by a segmentation fault when
+    it is to run that handler for a program that another test has started.
+    """
+    yield
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if loader := sys.modules.get("torch.utils.data._utils.signal_handling"):
+        loader._SIGCHLD_handler_set = False
+
+
 @pytest.fixture(scope="session")
 def real_data():
     """A function from the name of a data set to its folder; skips the test if it is absent."""
