@@ -34,11 +34,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
 
 @pytest.fixture(autouse=True)
 def no_handler_of_ended_children() -> Iterator[None]:
-    """Take back the handler of SIGCHLD that torch's loader of pictures leaves in its process.
+    """Keep torch's loader of pictures from handling SIGCHLD where a detector was exported.
 
-    Once torch has exported a detector there, Linux ends the process by a segmentation fault when
-    it is to run that handler for a program that another test has started.
+    There, Linux ends the process by a segmentation fault when it is to run that handler. Without
+    the handler, the loader finds a dead process by asking.
     """
+    loader = sys.modules.get("torch.utils.data._utils.signal_handling")
+    if loader and "onnxscript" in sys.modules:
+        loader._SIGCHLD_handler_set = True  # as torch believes
     yield
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     if loader := sys.modules.get("torch.utils.data._utils.signal_handling"):
