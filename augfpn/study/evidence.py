@@ -32,6 +32,7 @@ from augfpn.study.scores import ADDED, OF_DIAL, Scored, scored_once
 from augfpn.study.truth import truth_of
 
 Floats = NDArray[np.float64]
+TITLE_ENDS = "", ", confirmation"  # after the set in a report's title: pilot, confirming seeds
 
 
 @dataclass(frozen=True)
@@ -240,6 +241,11 @@ class Evidence:
     def among(self, phase: Phase) -> "Evidence":
         """The evidence of the pilot's seeds only, or of those that confirm."""
         return replace(self, found=self.found.among(phase))
+
+
+def of_phase(every: Mapping[str, Evidence], end: str) -> dict[str, Evidence]:
+    """Of a report's evidence by title, that whose titles have this one of `TITLE_ENDS`, by set."""
+    return {of.pictures: of for title, of in every.items() if title == of.pictures + end}
 
 
 def processor_of(record: records.Record) -> str:

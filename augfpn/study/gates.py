@@ -28,7 +28,7 @@ from augfpn.data.scenes.dials import home_of
 from augfpn.errors import UserError
 from augfpn.study import grid, intervals
 from augfpn.study.cells import effect_text, interval_text, page_table, percent
-from augfpn.study.evidence import Evidence, paired
+from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase, paired
 from augfpn.study.grid import Run, baseline_of
 from augfpn.study.intervals import Draws, Interval
 from augfpn.study.processes import Say
@@ -143,12 +143,14 @@ def draws_on(of: Evidence, variant: str, number: str) -> dict[int, Draws]:
 
 
 def closed(missing: Iterable[Run], found: Found) -> dict[str, Pilot]:
-    """The pilots that do not pass, of the dials on which some runs are: all but FPN's need one."""
+    """The pilots that do not pass, of the dials on which some runs of one budget are.
+
+    All runs but FPN's need a pilot.
+    """
     gated = [run for run in missing if run.budget in GATED and needs_pilot(run)]
-    budgets = {run.budget: dict.fromkeys(r.pictures for r in gated) for run in gated}
-    pilots = {}
-    for budget, dials in budgets.items():
-        pilots |= pilots_of(dials, budget, found)
+    if not gated:
+        return {}
+    pilots = pilots_of(dict.fromkeys(run.pictures for run in gated), gated[0].budget, found)
     return {dial: pilot for dial, pilot in pilots.items() if not pilot.passes}
 
 
@@ -192,7 +194,7 @@ def section(name: str, every: Mapping[str, Evidence]) -> list[str]:
     if not used:
         return [ABOUT_REGAINED, "No dial has passed its pilot yet."]
     text, variants = [ABOUT_REGAINED], grid.part(name).variants[1:]
-    for end, seeds in (("", "the pilot"), (", confirmation", "the confirmation")):
+    for end, seeds in zip(TITLE_ENDS, ("the pilot", "the confirmation"), strict=True):
         phase = on_all_sets(every, end)
         if phase:
             text += [f"Seeds of {seeds}:", regained_table(used, phase, variants)]
@@ -201,7 +203,7 @@ def section(name: str, every: Mapping[str, Evidence]) -> list[str]:
 
 def on_all_sets(every: Mapping[str, Evidence], end: str) -> dict[str, Evidence]:
     """The evidence of a phase, whose titles have this end, on each picture set; or none."""
-    there = {of.pictures: of for title, of in every.items() if title == of.pictures + end}
+    there = of_phase(every, end)
     if not there:
         return {}
     some = next(iter(there.values()))

@@ -175,12 +175,13 @@ def ratio(above: Sequence[Draws], below: Sequence[Draws], number: str) -> Interv
         sums = [signed_sum([(1.0, a), (-r, b)], number) for a, b in both]
         return single(sums)[number]
 
-    def excess(r: float) -> float:
-        return apart(r).mean ** 2 - ((apart(r).high - apart(r).low) / 2) ** 2
+    def excess(of: Interval) -> float:
+        return of.mean**2 - ((of.high - of.low) / 2) ** 2
 
-    whole = apart(0.0).mean - apart(1.0).mean
-    centre = apart(0.0).mean / whole if whole else math.nan
-    ends, middle = (excess(-1.0), excess(1.0)), excess(0.0)
+    minus, zero, plus = map(apart, (-1.0, 0.0, 1.0))
+    whole = zero.mean - plus.mean
+    centre = zero.mean / whole if whole else math.nan
+    ends, middle = (excess(minus), excess(plus)), excess(zero)
     square, linear = sum(ends) / 2 - middle, (ends[1] - ends[0]) / 2
     root = linear**2 - 4 * square * middle
     if not (square > 0 and root >= 0):

@@ -15,11 +15,11 @@ from augfpn.errors import UserError
 from augfpn.figures import theme
 from augfpn.study import against, claims, defects, gates, grid, mechanisms, tables, verdicts
 from augfpn.study.cells import page_table, percent
-from augfpn.study.evidence import Evidence
+from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase
 from augfpn.study.factorial import factorial_table
 from augfpn.study.recorded import Found
 from augfpn.study.sets import PLAIN_SETS
-from augfpn.study.summary import CONFIRMATION, summary
+from augfpn.study.summary import summary
 from augfpn.study.workers import scoring_processes
 from augfpn.support.files import check_writable, whole, write_bytes
 
@@ -106,7 +106,7 @@ def check_place(out: Path) -> None:
 def remove_older(out: Path, page: str) -> None:
     """Remove the figures of an old report that a page does not refer to."""
     for figure in (*grid.parts(), GAP_FIGURE, LEVEL_FIGURE):
-        for pictures, end in product(grid.SETS, ("", f", {CONFIRMATION}")):
+        for pictures, end in product(grid.SETS, TITLE_ENDS):
             file = figure_file(out, figure, pictures + end)
             if f"]({file.name})" not in page:
                 file.unlink(missing_ok=True)
@@ -132,7 +132,7 @@ def prepared(
             variants.setdefault(pictures, {}).update(dict.fromkeys(part.variants))
     phases = {"": found}
     if budget not in NO_PHASES:
-        phases = {"": found.among("pilot"), f", {CONFIRMATION}": found.among("confirmation")}
+        phases = dict(zip(TITLE_ENDS, map(found.among, ("pilot", "confirmation")), strict=True))
     every = {
         s + end: Evidence(s, budget, some, timings=timings)
         for s in variants
@@ -171,9 +171,8 @@ def part_section(
     if name in grid.PARTS_OF_DIALS:
         return [*text, *gates.section(name, every)]
     if name == "defects":
-        for end in ("", f", {CONFIRMATION}"):
-            of_phase = {of.pictures: of for t, of in here.items() if t == of.pictures + end}
-            text += matrix_tables(of_phase)
+        for end in TITLE_ENDS:
+            text += matrix_tables(of_phase(here, end))
     else:
         write_one = {"figure4": level_shares, "mechanisms": defects_measured}.get(name, comparison)
         for title, evidence in here.items():

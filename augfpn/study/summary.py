@@ -8,10 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from augfpn.study import claims, findings, freeze, pooling, verdicts
 from augfpn.study.cells import page_table, percent
 from augfpn.study.claims import Judgement
-from augfpn.study.evidence import Evidence
+from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase
 from augfpn.study.grid import baseline_of, variants
 
-CONFIRMATION = "confirmation"  # the seeds that were run after the freeze
 DECIDED = ("holds", "does not hold", "smaller than 1 AP", "smaller than the paper's")
 METHOD = """\
 **Method.** A claim is a comparison of variants, trained with the same seeds and tested on the same
@@ -65,19 +64,14 @@ def about_freeze(plain: Mapping[str, Evidence]) -> str:
 
 def decided_effects(every: Mapping[str, Evidence]) -> Iterator[str]:
     """The effects that are decided, for the pilot's seeds and then for those that confirm."""
-    for phase in ("", CONFIRMATION):
-        here = {of.pictures: of for title, of in every.items() if title == titled(of, phase)}
+    for end in TITLE_ENDS:
+        here = of_phase(every, end)
         answers = findings.answers(here)
         if findings.intervals_in(answers):
             seeds = sorted({seed for of in here.values() for seed in of.found.seeds})
             yield f"**Results, seeds {', '.join(map(str, seeds))}.** {ABOUT_DECIDED}"
             yield findings.decided_table(answers)
             yield findings.undecided_text(answers)
-
-
-def titled(of: Evidence, phase: str) -> str:
-    """The title of evidence in a report: "scenes", or "scenes, confirmation"."""
-    return f"{of.pictures}, {phase}" if phase else of.pictures
 
 
 def scope() -> str:

@@ -13,7 +13,7 @@ from augfpn.study.cells import (
     ratio_text,
 )
 from augfpn.study.intervals import LEVEL
-from augfpn.study.side_by_side import SET_NAMES
+from augfpn.study.side_by_side import images_called
 
 MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more than four, only two are shown
 PLURAL = {"holds": "hold", "does not hold": "do not hold"}
@@ -44,7 +44,7 @@ def ledger_table(rows: Sequence[claims.Judgement]) -> str:
 
 def ledger_beside(by_set: Mapping[str, Sequence[claims.Judgement]]) -> str:
     """The ledger of several sets of images: their verdicts side by side, their effects in turn."""
-    names = {pictures: SET_NAMES.get(pictures, pictures) for pictures in by_set}
+    names = {pictures: images_called(pictures) for pictures in by_set}
     counts = [
         [names[pictures], *(str(sum(each.verdict == v for each in rows)) for v in claims.VERDICTS)]
         for pictures, rows in by_set.items()

@@ -6,7 +6,7 @@ torch runs the detector as `augfpn predict` runs a record's, OpenVINO and onnxru
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from augfpn.deploy.export import PACKAGES, OnePicture, need, report_on, write_gr
 from augfpn.errors import UserError
 from augfpn.study.bench import measure
 from augfpn.study.bench.detectors import build_variants, tested
+from augfpn.study.bench.report import time_cells
 from augfpn.study.bench.settings import BenchSettings, variants_of
 from augfpn.study.bench.work import fix_scores, force_proposals, make_work
 from augfpn.support.text import columns
@@ -78,7 +79,7 @@ def in_turns(
     graph, fast = OnePicture(detector), tested(detector)
     if settings.detector in TWO_STAGE:
         force_proposals(fast, work.proposals)
-        force_proposals_of_graph(graph, work.proposals)
+        force_proposals(graph.detector, work.proposals)
     picture = work.images[0].float() / 255
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"{variant}{engine.SUFFIX}"
@@ -106,21 +107,6 @@ def in_turns(
             if name != "torch"
         },
     }
-
-
-def force_proposals_of_graph(graph: OnePicture, boxes: Sequence[Tensor]) -> None:
-    """As `force_proposals`, for a detector to be exported.
-
-    The exporter leaves out what no output depends on; so the given boxes depend on the detector's
-    own proposals, by nothing.
-    """
-    find = graph.detector.rpn.forward
-
-    def forward(*inputs: Any, **named: Any) -> tuple[list[Tensor], dict[str, Tensor]]:
-        own, losses = find(*inputs, **named)
-        return [b + 0 * p.sum() for b, p in zip(boxes, own, strict=True)], losses
-
-    graph.detector.rpn.forward = forward
 
 
 def starts(detector: nn.Module, file: Path) -> tuple[Callable[[], Detect], ...]:
@@ -176,15 +162,7 @@ def engines_text(found: dict[str, Any]) -> str:
     blocks = []
     for variant, result in found["engines"].items():
         rows = [
-            (
-                name,
-                f"{each['median']:.3g}",
-                " ".join(f"{x:.3g}" for x in each["quartiles"]),
-                f"{each['ratio']['median']:.2f}",
-                f"{each['ratio']['low']:.2f} {each['ratio']['high']:.2f}",
-                f"{each['cpu_ratio']['median']:.2f}",
-                f"{each['ready_seconds']:.1f}",
-            )
+            (name, *time_cells(each), f"{each['ready_seconds']:.1f}")
             for name, each in result["engines"].items()
         ]
         height, width = result["size"]

@@ -40,11 +40,7 @@ def use_text(use: str, result: Measured) -> list[str]:
     rows = [
         (
             name,
-            f"{each['median']:.3g}",
-            " ".join(f"{x:.3g}" for x in each["quartiles"]),
-            f"{each['ratio']['median']:.2f}",
-            f"{each['ratio']['low']:.2f} {each['ratio']['high']:.2f}",
-            f"{each['cpu_ratio']['median']:.2f}",
+            *time_cells(each),
             f"{each['peak_bytes'] / 1e6:.0f}",
             f"{each['peak_ratio']:.2f}",
             f"{each['floor']['seconds']:.3g}",
@@ -53,6 +49,17 @@ def use_text(use: str, result: Measured) -> list[str]:
         for name, each in variants.items()
     ]
     return [f"{heading}\n{columns(header, rows)}", parts_text(variants)]
+
+
+def time_cells(each: Measured) -> tuple[str, ...]:
+    """Seconds and quartiles, the ratio and its range, and the ratio of processor time."""
+    return (
+        f"{each['median']:.3g}",
+        " ".join(f"{x:.3g}" for x in each["quartiles"]),
+        f"{each['ratio']['median']:.2f}",
+        f"{each['ratio']['low']:.2f} {each['ratio']['high']:.2f}",
+        f"{each['cpu_ratio']['median']:.2f}",
+    )
 
 
 def parts_text(variants: Measured) -> str:

@@ -100,6 +100,7 @@ def filled_masks(boxes: Tensor, size: tuple[int, int]) -> Tensor:
 def force_proposals(detector: nn.Module, boxes: Sequence[Tensor]) -> None:
     """Let a two-stage detector compute its own proposals, and then use these instead.
 
+    They depend on its own by nothing: an exporter leaves out what no output depends on.
     Raises ``RuntimeError`` when the detector's proposals have another form than a list of boxes.
     """
     find = detector.rpn.forward
@@ -111,7 +112,7 @@ def force_proposals(detector: nn.Module, boxes: Sequence[Tensor]) -> None:
                 f"detector.rpn returned {type(own).__name__} where a list of {len(boxes)} tensors "
                 "was expected: adapt force_proposals in augfpn/study/bench/detectors.py."
             )
-        return [b.to(own[0].device) for b in boxes], losses
+        return [b.to(p.device) + 0 * p.sum() for b, p in zip(boxes, own, strict=True)], losses
 
     detector.rpn.forward = forward
 
