@@ -78,6 +78,16 @@ def run_evaluate(given: argparse.Namespace) -> int:
     return DONE
 
 
+def run_compare(given: argparse.Namespace) -> int:
+    """Compare two settings by their runs, paired by seed: differences with 95 % intervals."""
+    from augfpn.study import beside
+
+    with progress_apart(given.json):
+        found = beside.beside(given.records, given.data_root)
+    print(as_json(beside.as_values(found)) if given.json else beside.beside_text(found))
+    return DONE
+
+
 def run_predict(given: argparse.Namespace) -> int:
     """Draw what a recorded or exported detector finds in pictures, and write it as COCO JSON."""
     from augfpn.data.files import some
@@ -184,6 +194,21 @@ COMMANDS = (
                 help="what computes COCO's numbers: %(choices)s [hotcoco]",
             ),
             options.DEVICE,
+            options.JSON,
+        ),
+    ),
+    Command(
+        "compare",
+        run_compare,
+        (
+            argument(
+                "records",
+                metavar="RECORD",
+                type=options.as_path,
+                nargs="+",
+                help="records of two settings, or a folder of such; that of the first is A",
+            ),
+            options.DATA_ROOT,
             options.JSON,
         ),
     ),

@@ -1,0 +1,229 @@
+"""Two settings beside each other: their runs by seed, and intervals for the difference."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from augfpn import config, records
+from augfpn.data.files import some
+from augfpn.errors import UserError
+from augfpn.settings.components import label_of
+from augfpn.settings.paper import AP_NAMES
+from augfpn.settings.repeated import differing
+from augfpn.study import intervals
+from augfpn.study.cells import effect_text, percent
+from augfpn.study.evidence import paired
+from augfpn.study.intervals import FEWEST_SEEDS, Draws, Interval
+from augfpn.study.scoring import matches
+from augfpn.study.truth import has_kept_truth, truth_of
+from augfpn.support.text import columns
+from augfpn.training.reopen import open_record, recorded_pictures
+
+ONE_POINT = 0.01  # of AP: the effect for which seeds are planned
+
+
+class Beside(NamedTuple):
+    """Two settings on the same test images: means over the seeds that both have, and differences.
+
+    AP numbers are fractions; ``differences`` are the first minus the second.
+    """
+
+    labels: tuple[str, str]
+    settings: dict[str, tuple[Any, Any]]  # those that differ, by name
+    seeds: list[int]
+    test_images: int
+    means: tuple[dict[str, float], dict[str, float]]
+    differences: dict[str, Interval]
+
+
+def beside(places: Sequence[Path], data_root: str | None = None) -> Beside:
+    """Compare two settings, each with runs of one or more seeds, paired by seed.
+
+    ``places`` are records and folders of records; the setting of the first one is the first. Their
+    recorded predictions are scored on draws of the test images, which all runs share.
+
+    Raises: UserError unless the records have exactly two settings that share a seed and their test
+    images.
+    """
+    first, second = two_settings(recorded_at(places))
+    seeds = sorted(first.keys() & second.keys())
+    one, other = first[min(first)], second[min(second)]
+    if not seeds:
+        raise UserError(
+            f"{one.folder.name} and {other.folder.name} share no seed (seeds "
+            f"{seeds_text(first)} and {seeds_text(second)}): train both with the same --seed."
+        )
+    same_test_images([*first.values(), *second.values()])
+    coco = annotations_of(one, data_root)
+    drawn = [{seed: draws_of(side[seed], coco) for seed in seeds} for side in (first, second)]
+    means = [mean_of([by_seed[seed] for seed in seeds]) for by_seed in drawn]
+    return Beside(
+        labels=(label_of(one.experiment.model), label_of(other.experiment.model)),
+        settings=what_differs(one.experiment, other.experiment),
+        seeds=seeds,
+        test_images=len(coco["images"]),
+        means=(means[0], means[1]),
+        differences=intervals.single(list(paired(*drawn).values())),
+    )
+
+
+def recorded_at(places: Sequence[Path]) -> list[records.Record]:
+    """The records that are given by themselves, or lie in a folder that is given; each once."""
+    found: dict[Path, records.Record] = {}
+    for place in places:
+        if records.has_result(place) or not place.exists():
+            there = [open_record(place)]
+        else:
+            there, damaged = records.read_all([place])
+            if damaged:
+                raise UserError(damaged[0])
+        if not there:
+            raise UserError(f"{place} holds no finished record: give a record, or their folder.")
+        found.update({each.folder.resolve(): each for each in there})
+    return list(found.values())
+
+
+def two_settings(
+    every: Sequence[records.Record],
+) -> tuple[dict[int, records.Record], dict[int, records.Record]]:
+    """The runs of each of two settings, by seed. Raises ``UserError`` for more, or only one."""
+    groups: dict[str, dict[int, records.Record]] = {}
+    for each in every:
+        group = groups.setdefault(records.run_id(without_seed(each.experiment), {}), {})
+        seed = each.experiment.seed
+        if seed in group:
+            raise UserError(
+                f"{group[seed].folder} and {each.folder} have the same settings and seed {seed}: "
+                "leave one of them out."
+            )
+        group[seed] = each
+    if len(groups) != 2:
+        names = some([next(iter(group.values())).folder.name for group in groups.values()], 3)
+        raise UserError(
+            f"there are {len(groups)} settings among the {len(every)} records ({names}), and two "
+            "are compared: give the runs of two, with one or more seeds each."
+            if len(groups) > 2
+            else f"all records have one setting ({names}): give runs of a second one, too."
+        )
+    first, second = groups.values()
+    return first, second
+
+
+def without_seed(experiment: config.Experiment) -> config.Experiment:
+    """The settings that runs with different seeds share."""
+    data = dataclasses.replace(experiment.data, scene_seed=0)
+    return dataclasses.replace(experiment, data=data, seed=0)
+
+
+def same_test_images(every: Sequence[records.Record]) -> None:
+    """Raise ``UserError`` if two runs were tested on different images."""
+    one = every[0]
+    for other in every:
+        if other.fingerprints["test"] != one.fingerprints["test"]:
+            raise UserError(
+                f"{other.folder.name} was tested on other images than {one.folder.name}: only "
+                "numbers of the same images can be compared."
+            )
+
+
+def annotations_of(record: records.Record, data_root: str | None) -> dict:
+    """The annotations of a record's test images: kept beside it, drawn anew, or of its folder."""
+    if record.experiment.data.name == "scenes" or has_kept_truth(record):
+        return truth_of(record)
+    return recorded_pictures(record, "test", data_root).coco
+
+
+def draws_of(record: records.Record, coco: dict) -> Draws:
+    """COCO's six numbers of a record on draws of its test images; of masks with "mask " before."""
+    boxes = intervals.draws_of_ap(matches(coco, record.predictions))
+    if "mask" not in record.result:
+        return boxes
+    masks = intervals.draws_of_ap(matches(coco, record.predictions, "segm"))
+    return intervals.joined(boxes, masks, "mask ")
+
+
+def mean_of(of: Sequence[Draws]) -> dict[str, float]:
+    """The mean over seeds of each observed number."""
+    return {name: sum(x.observed[name] for x in of) / len(of) for name in of[0].observed}
+
+
+def what_differs(a: config.Experiment, b: config.Experiment) -> dict[str, tuple[Any, Any]]:
+    """The settings of two runs that differ, by their names, as "model.lam"; not the seed."""
+    one, other = (config.to_dict(without_seed(each)) for each in (a, b))
+    return {name: (value_at(one, name), value_at(other, name)) for name in differing(one, other)}
+
+
+def value_at(settings: dict, name: str) -> Any:
+    """A nested setting by its name with dots; ``None`` where there is none."""
+    for word in name.split("."):
+        settings = settings.get(word) if isinstance(settings, dict) else None
+    return settings
+
+
+# --- as text --------------------------------------------------------------------------------------
+
+
+def beside_text(of: Beside) -> str:
+    """What is compared, a table, and a sentence that says what the interval of AP shows."""
+    names = [name for name in of.differences if name.removeprefix("mask ") in AP_NAMES]
+    rows = [
+        [f"{side}: {label}", *(percent(means[name]) for name in names)]
+        for side, label, means in zip("AB", of.labels, of.means, strict=True)
+    ]
+    rows.append(["A - B", *(percent(of.differences[name].mean, sign=True) for name in names)])
+    for end in ("low", "high"):
+        limits = (getattr(of.differences[name], end) for name in names)
+        rows.append([f"  95 %, {end}", *(percent(limit, sign=True) for limit in limits)])
+    apart = [[name, str(a), str(b)] for name, (a, b) in of.settings.items()]
+    seeds = f"{of.test_images} test images, seed{'s' * (len(of.seeds) > 1)} {seeds_text(of.seeds)}"
+    return "\n\n".join(
+        [
+            columns(["what differs", "A", "B"], apart),
+            seeds,
+            columns(["", *names], rows),
+            said_of_ap(of.differences["AP"]),
+        ]
+    )
+
+
+def as_values(of: Beside) -> dict[str, Any]:
+    """The same as plain values for JSON; a number that does not exist is ``None``."""
+
+    def known(value: float) -> float | None:
+        return None if math.isnan(value) else value
+
+    differences = {
+        name: {"mean": known(x.mean), "low": known(x.low), "high": known(x.high)}
+        for name, x in of.differences.items()
+    }
+    means = [{name: known(value) for name, value in side.items()} for side in of.means]
+    return of._asdict() | {"means": means, "differences": differences}
+
+
+def said_of_ap(ap: Interval) -> str:
+    """What the difference in AP shows, and what would show more."""
+    said = f"AP of A minus B: {effect_text(ap).rstrip(' *')}"
+    if ap.seeds < FEWEST_SEEDS:
+        return (
+            f"{said} over {ap.seeds} seed{'s' * (ap.seeds > 1)}: undecided, fewer than "
+            f"{FEWEST_SEEDS} seeds say too little about others: train both with more (--seed)."
+        )
+    if ap.low > 0 or ap.high < 0:
+        return f"{said} over {ap.seeds} seeds: A is {'better' if ap.low > 0 else 'worse'} than B."
+    return f"{said} over {ap.seeds} seeds: undecided, the interval contains zero. {plan(ap)}"
+
+
+def plan(ap: Interval) -> str:
+    """How many seeds would probably show a difference of one point of AP."""
+    spread = ap.of_seeds * math.sqrt(ap.seeds)
+    needed = intervals.seeds_needed(spread, ONE_POINT, ap.of_pictures)
+    if needed is None:
+        return "No number of seeds shows a difference of 1 AP on so few test images."
+    return f"A true difference of 1 AP would be shown by some {needed} seeds (in 80 of 100 cases)."
+
+
+def seeds_text(seeds: Sequence[int] | dict[int, Any]) -> str:
+    """Seeds as words, in their order."""
+    return ", ".join(str(seed) for seed in sorted(seeds))

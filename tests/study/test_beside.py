@@ -1,0 +1,118 @@
+"""Two settings beside each other: what `augfpn compare` says of records."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from augfpn import records
+from augfpn.cli.program import main
+from augfpn.errors import UserError
+from augfpn.study import beside
+
+COMMITTED = Path(__file__).resolve().parents[2] / "experiments" / "records"
+
+
+def runs_of(variant: str, pictures: str = "bccd", detector: str = "faster_rcnn") -> list[Path]:
+    """The committed records of a variant, seed by seed."""
+    return sorted(
+        COMMITTED.glob(f"{pictures}-laptop-{detector}-narrow_resnet-{variant}-seed[012]-*")
+    )
+
+
+def ap_of(places: list[Path]) -> np.ndarray:
+    """AP as the records have it."""
+    return np.array([records.read(place).result["AP"] for place in places])
+
+
+@pytest.fixture(scope="module")
+def augfpn_and_fpn() -> beside.Beside:
+    return beside.beside([*runs_of("cs+rfa+srs"), *runs_of("fpn")])
+
+
+def test_means_and_difference_are_those_of_the_recorded_ap(augfpn_and_fpn) -> None:
+    first, second = ap_of(runs_of("cs+rfa+srs")), ap_of(runs_of("fpn"))
+    assert len(first) == len(second) == 3
+    assert [side["AP"] for side in augfpn_and_fpn.means] == pytest.approx(
+        [first.mean(), second.mean()], abs=1e-6
+    )
+    assert augfpn_and_fpn.differences["AP"].mean == pytest.approx((first - second).mean(), abs=1e-6)
+    assert augfpn_and_fpn.seeds == [0, 1, 2]
+    assert augfpn_and_fpn.test_images == 72
+
+
+def test_the_interval_is_at_least_student_s_of_the_paired_differences(augfpn_and_fpn) -> None:
+    """The variation over test images that the seeds share can only make it wider."""
+    apart = ap_of(runs_of("cs+rfa+srs")) - ap_of(runs_of("fpn"))
+    half = stats.t.ppf(0.975, 2) * apart.std(ddof=1) / np.sqrt(3)
+    found = augfpn_and_fpn.differences["AP"]
+    assert found.high - found.mean >= half - 1e-6
+    assert found.mean - found.low == pytest.approx(found.high - found.mean)
+
+
+def test_it_names_what_differs_and_nothing_else(augfpn_and_fpn) -> None:
+    assert augfpn_and_fpn.labels == ("AugFPN", "FPN")
+    assert augfpn_and_fpn.settings == {
+        "model.lam": (0.25, 0.0),
+        "model.ratios": ([0.1, 0.2, 0.3], []),
+        "model.roi_selection": ("soft", "hard"),
+    }
+
+
+def test_the_first_record_decides_the_sign(augfpn_and_fpn) -> None:
+    turned = beside.beside([*runs_of("fpn"), *runs_of("cs+rfa+srs")])
+    assert turned.labels == ("FPN", "AugFPN")
+    ap, other = augfpn_and_fpn.differences["AP"], turned.differences["AP"]
+    assert (other.mean, other.low, other.high) == pytest.approx((-ap.mean, -ap.high, -ap.low))
+
+
+def test_only_seeds_of_both_count_and_one_seed_decides_nothing() -> None:
+    one = beside.beside([runs_of("cs+rfa+srs")[1], *runs_of("fpn")])
+    assert one.seeds == [1]
+    assert "undecided, fewer than 3 seeds" in beside.beside_text(one)
+
+
+def test_a_folder_stands_for_its_records(tmp_path: Path, capsys) -> None:
+    for place in [*runs_of("cs+rfa+srs"), *runs_of("fpn")]:
+        shutil.copytree(place, tmp_path / "runs" / place.name)
+    shutil.copytree(COMMITTED / "truth", tmp_path / "runs" / "truth")
+    assert main(["compare", str(tmp_path / "runs"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["labels"] == ["AugFPN", "FPN"]
+    assert set(found["differences"]["AP"]) == {"mean", "low", "high"}
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        (runs_of("fpn"), "all records have one setting"),
+        (runs_of("fpn") + runs_of("cs+rfa") + runs_of("rfa"), "there are 3 settings among the 9"),
+        ([runs_of("fpn")[0], runs_of("cs+rfa")[1]], r"share no seed \(seeds 0 and 1\)"),
+        ([Path("nowhere")], "nowhere does not exist"),
+        ([COMMITTED / "benchmarks"], "benchmarks holds no finished record"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(places: list[Path], said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        beside.beside(places)
+
+
+def test_runs_that_were_tested_on_other_images_are_not_compared() -> None:
+    with pytest.raises(UserError, match="was tested on other images"):
+        beside.beside([runs_of("fpn")[0], runs_of("fpn", "scenes")[0]])
+
+
+def test_the_same_run_twice_is_not_two_seeds(tmp_path: Path) -> None:
+    shutil.copytree(runs_of("fpn")[0], tmp_path / "again")
+    with pytest.raises(UserError, match="same settings and seed 0: leave one of them out"):
+        beside.beside([runs_of("fpn")[0], tmp_path / "again"])
+
+
+def test_a_damaged_record_in_a_folder_is_named(tmp_path: Path) -> None:
+    shutil.copytree(runs_of("fpn")[0], tmp_path / "cut")
+    (tmp_path / "cut" / "settings.json").write_text("{")
+    with pytest.raises(UserError, match="cut is not a complete record"):
+        beside.beside([tmp_path])
