@@ -17,6 +17,7 @@ from augfpn.detectors import from_torchvision
 from augfpn.notebook import ASKED
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from augfpn.settings import dialects, parameters
+from augfpn.settings.budgets import BUDGETS
 from augfpn.speed.roi_align import torchvision_roi_align
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -235,11 +236,18 @@ def test_the_page_on_ones_own_detector_runs(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_the_level_worked_out_by_hand() -> None:
-    boxes = torch.tensor([[0.0, 0, 200, 150], [0, 0, 224, 224], [0, 0, 223.9, 223.9]])
+    boxes = torch.tensor([[0.0, 0, 300, 400], [0, 0, 448, 448], [0, 0, 447.9, 447.9]])
     rule = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align)
-    assert rule.level_of(boxes).tolist() == [3, 4, 3]
-    small = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align, 224 * 256 / 800)
-    assert small.level_of(boxes[:1]).tolist() == [5]
+    assert rule.level_of(boxes).tolist() == [4, 5, 4]
+
+
+def test_the_rule_shrinks_with_the_image() -> None:
+    """The text's box of 150 x 80 px, with a side of 110, on scenes and by a fixed 224."""
+    size = BUDGETS["laptop"].model.canonical_size
+    assert (round(size), round((150 * 80) ** 0.5)) == (72, 110)
+    box = torch.tensor([[0.0, 0, 150, 80]])
+    rules = [HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align, x) for x in (size, 224)]
+    assert [rule.level_of(box).item() for rule in rules] == [4, 2]
 
 
 def test_the_twins_are_there() -> None:

@@ -46,7 +46,7 @@ def test_a_bench_prints_tables_and_writes_files(tmp_path, capsys) -> None:
     assert main(["bench", *QUICK, "--out", str(tmp_path / "new")]) == 0
     printed = capsys.readouterr().out
     assert "bench, percent" in printed  # the progress line
-    assert "testing, 1 picture of 64 x 96, 20 RoIs each; 2 rounds" in printed
+    assert "inference, 1 image of 64 x 96, 20 RoIs each; 2 rounds" in printed
     assert "milliseconds by part" in printed
     assert (tmp_path / "new/bench.svg").exists()
     kept = json.loads((tmp_path / "new/bench.json").read_text())

@@ -227,8 +227,8 @@ def test_a_bench_is_json_and_text_and_files(found: dict, tmp_path) -> None:
         assert all(len(each["seconds"]) == 2 for each in variants.values())
         assert all(each["floor"]["times"] > 1 for each in variants.values())
     text = report.bench_text(found)
-    assert "testing, 2 pictures of 128 x 160, 60 RoIs each; 2 rounds" in text
-    assert "training, 2 pictures of 128 x 160, 40 RoIs each; 2 rounds" in text
+    assert "inference, 2 images of 128 x 160, 60 RoIs each; 2 rounds" in text
+    assert "training, 2 images of 128 x 160, 40 RoIs each; 2 rounds" in text
     assert "load average" in text
     written = report.write_files(found, tmp_path / "new")
     assert [file.name for file in written] == ["bench.json", "bench.svg"]

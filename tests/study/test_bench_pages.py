@@ -46,9 +46,23 @@ def test_the_floor_stands_beside_what_was_measured() -> None:
         for name, rate, backbone in (("small", 10, None), ("other", 20, "mobilenet_v2"))
     }
     small, other = cells(pages.floor_table({"benches": benches}))[2:]
-    step = "training, 2 pictures of 64 x 96"
+    step = "training, 2 images of 64 x 96"
     assert small == [step, "resnet50", "ours, AugFPN", "3.00", "1.50", "2.0"]
     assert other == [step, "mobilenet_v2", "ours, AugFPN", "3.00", "1.50", "2.0"]
+
+
+def test_the_price_is_seconds_and_memory_of_three_detectors() -> None:
+    """The ratio is the median of those of rounds, 2 and 4, and not that of medians, 2.7."""
+    seconds = {"torchvision": [3.0, 3.0], "fpn": [1.0, 0.5], "augfpn": [2.0, 2.0]}
+    variants = {
+        name: {"seconds": each, "median": sum(each) / 2, "peak_bytes": 10**8 * len(name)}
+        for name, each in seconds.items()
+    }
+    result = {"size": (64, 96), "batch": 1, "variants": variants}
+    bench = {"uses": {"testing": result}, "settings": {"backbone": None, "budget": "paper"}}
+    (row,) = cells(pages.price_table({"benches": {"one": bench}}))[2:]
+    assert row[0] == "inference, 1 image of 64 x 96, resnet50"
+    assert row[1:] == ["3", "0.75", "2", "3.00", "1100", "300", "600"]
 
 
 def test_our_augfpn_is_compared_with_our_fpn_in_the_same_round() -> None:
@@ -61,8 +75,8 @@ def test_our_augfpn_is_compared_with_our_fpn_in_the_same_round() -> None:
     table = pages.own_ratios_table({"benches": {"one": bench}, "laptop": laptop})
     ratio = ["1", "3", "3.00", "2.00 to 4.00"]
     large, small = cells(table)[2:]
-    assert large[:6] == ["training, 2 pictures of 64 x 96", "resnet50", *ratio]
-    assert small[:6] == ["testing, the laptop budget", "narrow_resnet", *ratio]
+    assert large[:6] == ["training, 2 images of 64 x 96", "resnet50", *ratio]
+    assert small[:6] == ["inference, the laptop budget", "narrow_resnet", *ratio]
 
 
 def test_waits_of_two_batches_stand_side_by_side() -> None:

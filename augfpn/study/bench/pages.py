@@ -11,11 +11,12 @@ from augfpn.study.bench.engines import ENGINES
 from augfpn.study.bench.floor import least_seconds
 from augfpn.study.bench.goals import floor_cell
 from augfpn.study.bench.measure import ratio_of_rounds
-from augfpn.study.bench.report import Measured, in_table_order, title_of
+from augfpn.study.bench.report import Measured, called, in_table_order, title_of
 from augfpn.study.timed import TIMED_VARIANTS
 from augfpn.support.text import markdown
 
 FOLDER = "benchmarks"  # beside records
+PRICED = ("torchvision", *TIMED_VARIANTS)  # in the table of prices
 VARIANT_NAMES = {  # of variants, as the paper has them
     **{"torchvision": "torchvision, FPN", "fpn": "ours, FPN", "augfpn": "ours, AugFPN"},
     **{"cs": "ours, CS", "rfa": "ours, RFA", "srs": "ours, SRS"},
@@ -26,6 +27,22 @@ def committed_bench(name: str) -> Measured:
     """A measurement that comes with the repository: a file of `FOLDER`, without its ending."""
     files = [folder / FOLDER / f"{name}.json" for folder in records.COMMITTED]
     return next(json.loads(file.read_text()) for file in files if file.exists())
+
+
+def price_table(found: Measured) -> str:
+    """Seconds and peak memory of a step: torchvision's FPN, our FPN and our AugFPN."""
+    rows = []
+    for bench in found["benches"].values():
+        for use, result in bench["uses"].items():
+            every = [result["variants"][name] for name in PRICED]
+            step = f"{title_of(use, result)}, {measured_backbone(bench['settings'])}"
+            seconds = [f"{each['median']:.3g}" for each in every]
+            *_, ratio, _ = own_ratio(*(each["seconds"] for each in every[1:]))
+            memory = [f"{each['peak_bytes'] / 1e6:.0f}" for each in every]
+            rows.append((step, *seconds, ratio, *memory))
+    names = [VARIANT_NAMES[name] for name in PRICED]
+    header = ("step", *(f"seconds: {name}" for name in names), "AugFPN / our FPN")
+    return markdown((*header, *(f"MB: {name}" for name in names)), rows)
 
 
 def goals_table(found: Measured) -> str:
@@ -87,7 +104,7 @@ def own_ratios_table(found: Measured) -> str:
             rows.append((title_of(use, result), backbone, *own_ratio(*seconds), use))
     small = found["laptop"]
     for use, variants in small["seconds"].items():
-        what = f"{use}, the {small['budget']} budget"
+        what = f"{called(use)}, the {small['budget']} budget"
         seconds = [variants[name] for name in TIMED_VARIANTS]
         rows.append(
             (what, measured_backbone({"backbone": None} | small), *own_ratio(*seconds), use)
@@ -137,5 +154,5 @@ def waits_table(found: Measured) -> str:
         for detector, variants in found.items()
         for name, each in variants.items()
     ]
-    header = ("detector", "", "waits, a training step", "waits, testing", "operators, one more")
+    header = ("detector", "", "waits, a training step", "waits, inference", "operators, one more")
     return markdown(header, rows)

@@ -86,10 +86,15 @@ def in_table_order(variants: Measured) -> Measured:
 
 
 def title_of(use: str, result: Measured) -> str:
-    """A use with its pictures."""
+    """A use with its images."""
     height, width = result["size"]
     plural = "s" if result["batch"] > 1 else ""
-    return f"{use}, {result['batch']} picture{plural} of {height} x {width}"
+    return f"{called(use)}, {result['batch']} image{plural} of {height} x {width}"
+
+
+def called(use: str) -> str:
+    """A use as texts call it."""
+    return "inference" if use == "testing" else use
 
 
 def figure_of(found: Measured) -> Figure:

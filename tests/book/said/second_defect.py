@@ -6,7 +6,7 @@ from statistics import mean, median
 
 import torch
 
-from augfpn.study import grid
+from augfpn.study import grid, mechanisms
 from said.evidence import BOTH, NOISE, at, effect, looked_at, measured, printed, undecided
 from said.table import says
 
@@ -62,6 +62,20 @@ def m6_gives_nothing_back() -> None:
         for what in ("content", "classes"):
             with_m6 = measured(pictures, variant, f"{what} from M5 + M6 minus {what} from M5")
             assert with_m6.mean < 1
+
+
+@says(
+    "residual_feature_augmentation",
+    "Of the readouts of content, classes and surroundings, which are folded, no difference is "
+    "decided.",
+)
+def nothing_folded_is_decided() -> None:
+    assert {each.split()[0] for each in mechanisms.TOP_NUMBERS[:3]} == {"C5"}
+    for pictures, variant, number in itertools.product(
+        BOTH, ("rfa", "augfpn"), mechanisms.TOP_NUMBERS[3:]
+    ):
+        if "M6" not in number:  # FPN has none
+            assert undecided(measured(pictures, variant, number, less="fpn"))
 
 
 @says(

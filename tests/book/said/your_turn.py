@@ -1,7 +1,9 @@
 """Your turn: a detector for one's own pictures."""
 
-from statistics import mean
+from statistics import mean, median
 
+from augfpn.settings.budgets import BUDGETS
+from augfpn.study.bench import pages
 from said.evidence import ap, at
 from said.table import says
 
@@ -22,7 +24,21 @@ def time_on_blood_cells() -> None:
 
 @says(
     "your_pictures",
-    "From scratch, a few hundred pictures of few classes are enough for something that one can see",
+    "From scratch, a few hundred images of few classes are enough for something that one can see",
 )
 def something_that_one_can_see() -> None:
     assert mean(ap("bccd", "augfpn", "AP50").values()) > 80
+
+
+@says(
+    "your_pictures",
+    "`--budget laptop`: 400 steps | three and a half minutes, by the steps of [the bench]",
+)
+def time_of_the_laptop_budget() -> None:
+    """Its steps with AugFPN, and its test images, as the bench timed them."""
+    run, found = BUDGETS["laptop"], pages.committed_bench("goals")["laptop"]
+    step, image = (median(found["seconds"][use]["augfpn"]) for use in ("training", "testing"))
+    assert found["environment"]["threads"] == 2
+    assert run.train.steps == 400
+    minutes = (run.train.steps * step + run.data.test_scenes * image) / 60
+    assert round(2 * minutes) / 2 == 3.5

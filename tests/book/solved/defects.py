@@ -116,16 +116,16 @@ def squares_that_are_pooled_as_by_psp() -> list[str]:
     ]
 
 
-@solves("soft_roi_selection", 1, "200 × 150 pixels")
+@solves("soft_roi_selection", 1, "300 × 400 pixels")
 def levels_of_a_box() -> list[str]:
-    box, side = torch.tensor([[0.0, 0, 200, 150]]), math.sqrt(200 * 150)
-    sides = torch.arange(174, 300).float()
+    box, side = torch.tensor([[0.0, 0, 300, 400]]), math.sqrt(300 * 400)
+    sides = torch.arange(347, 600).float()
     squares = torch.stack([0 * sides, 0 * sides, sides, sides], dim=1)
     rule = HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align)
     exact, level = 4 + math.log2(side / 224), rule.level_of(box).item()
     lines = [f"\\approx {exact - 4:.2f}$", f"the floor of ${exact:.2f}$ is {level}, so $P_{level}$"]
-    first = sides[rule.level_of(squares) > 3][0].item()
-    return [*lines, f"\\approx {side:.1f}$", f"a square of {first:.0f} pixels, on $P_4$"]
+    first = sides[rule.level_of(squares) > level][0].item()
+    return [*lines, f"\\approx {side:.1f}$", f"a square of {first:.0f} pixels, on $P_{level + 1}$"]
 
 
 @solves(

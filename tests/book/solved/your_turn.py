@@ -25,7 +25,7 @@ def own_folder() -> dict[str, Any]:
     return made
 
 
-@solves("your_pictures", 1, "Which three numbers tie a box to its picture and its class?")
+@solves("your_pictures", 1, "Which three numbers tie a box to its image and its class?")
 def what_ties_a_box_to_its_class() -> list[str]:
     found = json.loads((own_folder()["root"] / "annotations/instances_train.json").read_text())
     ids = {name: {each["id"] for each in found[name]} for name in ("images", "categories")}
@@ -44,7 +44,7 @@ def what_ties_a_box_to_its_class() -> list[str]:
         ("class 9", "class 2"): "in the order of the file",
     }
     return [
-        "`image_id` of an annotation is the `id` of a picture, `category_id` the `id` of a class",
+        "`image_id` of an annotation is the `id` of an image, `category_id` the `id` of a class",
         f"the package counts classes from 1 {order[coco(folder, 'train').classes]}",
     ]
 
