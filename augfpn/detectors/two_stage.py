@@ -1,7 +1,8 @@
 """Faster and Mask R-CNN: the forward written out over torchvision's parts.
 
-torchvision's proposal network, matchers, sampler, box coders and heads are used as they are. Its
-forward is not, because it hides the sampled RoIs that Consistent Supervision shares.
+The proposal network, matchers, sampler, box coders and heads are torchvision's, or subclasses that
+take all images of a batch at once. torchvision's forward is not used, because it hides the sampled
+RoIs that Consistent Supervision shares.
 """
 
 from collections.abc import Callable, Sequence
