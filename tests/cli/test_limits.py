@@ -21,6 +21,8 @@ from augfpn.cli.program import main
         ("train --steps 100000000000000000000", "steps = '100000000000000000000'"),
         ("train --short-side 100000", "short_side = '100000'"),
         ("train --settings train.lr_batch=1e400", "train.lr_batch"),
+        ("train --settings model.channels=100000000", "expected less than or equal to 10000"),
+        ("train --settings model.head_width=100000000", "model.head_width = 100000000"),
         ("train --settings data.scene_size=[100000,100000]", "data.scene_size.0: expected less"),
     ],
 )
