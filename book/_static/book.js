@@ -5,12 +5,14 @@
 {
   const boxes = ".pst-scrollable-table-container, article pre, div.math mjx-container, span.math";
 
+  /* A formula's text for screen readers, which nobody sees, is wider than what is drawn. */
   const mark = (box) => {
-    const hidden = box.scrollWidth - box.clientWidth;
-    const least = box.matches("span") ? 8 : 1; // px: a formula in a line is never cut so exactly
-    box.classList.toggle("scrolls", hidden > least);
+    const formula = box.matches("span") && box.querySelector("mjx-math");
+    const width = formula ? formula.getBoundingClientRect().width : box.scrollWidth;
+    const hidden = width - box.clientWidth;
+    box.classList.toggle("scrolls", hidden > 1);
     box.classList.toggle("at-end", hidden - box.scrollLeft <= 1);
-    if (hidden > least) box.tabIndex = 0;
+    if (hidden > 1) box.tabIndex = 0;
   };
   const markAll = () => document.querySelectorAll(boxes).forEach(mark);
 

@@ -29,6 +29,10 @@ async ({ narrow, dark, elsewhere }) => {
   };
   all("table").forEach((table) => fits(table, "table"));
   all("mjx-container").forEach((formula) => fits(formula, "formula"));
+  all("span.math").forEach((formula) => {
+    const drawn = formula.querySelector("mjx-math").getBoundingClientRect().width;
+    if (cued(formula) && drawn <= formula.clientWidth + 1) fault("whole formula fades", formula);
+  });
   all("pre").forEach((code) => {
     fits(code, "code");
     if (!narrow && code.scrollWidth > code.clientWidth + 1) fault("code is cut on a desktop", code);
