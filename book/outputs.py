@@ -34,11 +34,11 @@ def captioned(captions: Iterator[dict[str, str]], table: re.Match) -> str:
 
 
 def cut_paths(notebook: NotebookNode, root: Path) -> None:
-    """Write an ellipsis for the folders of the machine that executed the notebook.
+    """Write an ellipsis for the folders, and the load, of the machine that executed the notebook.
 
-    These are the repository's root and folders made by `tempfile`.
+    The folders are the repository's root and those made by `tempfile`.
     """
-    places = rf"{re.escape(str(root))}|{re.escape(tempfile.gettempdir())}/tmp\w+"
+    places = rf"{re.escape(str(root))}|{re.escape(tempfile.gettempdir())}/tmp\w+|(?<=\bload )[\d.]+"
     for output in (each for cell in notebook.cells for each in cell.get("outputs", ())):
         if "text" in output:
             output["text"] = re.sub(places, "…", output["text"])

@@ -120,8 +120,23 @@ def signature(node: ast.ClassDef | ast.FunctionDef) -> str:
     if "__init__" in methods:
         return call(f"class {node.name}", methods["__init__"].args)
     bases = ", ".join(map(ast.unparse, node.bases))
-    fields = [f"    {ast.unparse(each)}" for each in node.body if isinstance(each, ast.AnnAssign)]
+    fields = [field(each) for each in node.body if isinstance(each, ast.AnnAssign)]
     return "\n".join([f"class {node.name}" + (f"({bases})" if bases else ""), *fields])
+
+
+class WithoutRules(ast.NodeTransformer):
+    """Types without what ``Annotated`` adds for the checks of values."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
+        self.generic_visit(node)
+        return node.slice.elts[0] if ast.unparse(node.value) == "Annotated" else node
+
+
+def field(node: ast.AnnAssign) -> str:
+    """A field with its type and default, below the words that ``about`` says of it."""
+    calls = (each for each in ast.walk(node.annotation) if isinstance(each, ast.Call))
+    said = [f"    # {ast.literal_eval(c.args[0])}" for c in calls if ast.unparse(c.func) == "about"]
+    return "\n".join([*said, f"    {ast.unparse(WithoutRules().visit(node))}"])
 
 
 def call(name: str, given: ast.arguments, returns: str = "") -> str:

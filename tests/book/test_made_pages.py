@@ -75,6 +75,8 @@ def test_the_api_shows_signatures_fields_and_docstrings(build) -> None:
     assert "class AdaptiveSpatialFusion(channels: int, n: int)" in shown
     assert "- *Source*: paper 3.2, ratio-invariant adaptive pooling.\n- *Shapes*:" in shown
     assert "class Pyramid(NamedTuple)\n    m: Levels\n    p: Levels" in shown
+    assert "\n    # Consistent Supervision, on or off\n    cs: bool = True\n" in shown
+    assert "Annotated" not in shown
 
 
 def test_the_api_has_every_public_module_once_rooms_together(build) -> None:

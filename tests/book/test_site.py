@@ -70,17 +70,16 @@ def test_tables_of_outputs_get_the_captions_of_their_cell(build: ModuleType) -> 
     assert shown.endswith("| c |\n|---|\n| 3 |")  # as it was, without a caption
 
 
-def test_outputs_name_no_folder_of_the_machine(build: ModuleType, tmp_path: Path) -> None:
+def test_outputs_name_no_folder_and_no_load_of_the_machine(build: ModuleType, tmp_path: Path) -> None:
     import tempfile
 
     made = tempfile.mkdtemp()
-    printed = f"read {ROOT}/book/runs and {made}/record; keep /data/coco\n"
+    printed = f"read {ROOT}/book/runs and {made}/record (load 2.1); keep /data/coco\n"
     cell = new_code_cell("", outputs=[new_output("stream", text=printed)])
     notebook = new_notebook(cells=[cell])
     build.outputs.cut_paths(notebook, ROOT)
-    assert (
-        notebook.cells[0].outputs[0]["text"] == "read …/book/runs and …/record; keep /data/coco\n"
-    )
+    shown = "read …/book/runs and …/record (load …); keep /data/coco\n"
+    assert notebook.cells[0].outputs[0]["text"] == shown
     Path(made).rmdir()
 
 
