@@ -4,7 +4,6 @@ import numpy as np
 
 from augfpn.settings import paper
 from augfpn.study import intervals
-from augfpn.study.intervals import Interval
 from said.evidence import BOTH, at, compared, gain, measured, undecided, verdict
 from said.table import says
 
@@ -26,25 +25,6 @@ def the_gap_grew_in_every_run() -> None:
     found = [measured(pictures, "fpn", more) for pictures in BOTH]
     assert all(map(undecided, found))
     assert {round(each.mean) for each in found} <= {4, 5}
-
-
-@says(
-    "consistent_supervision",
-    "On scenes, with supervision a level of M tells classes apart somewhat better (*own level*), "
-    "the levels know more equally much (*spread*) and are more *alike*: these three intervals "
-    "exclude zero, the last one only just. On blood cells they contain it; there a probe reads "
-    "*other* levels somewhat better, by an interval that excludes zero",
-)
-def what_supervision_changes_in_m() -> None:
-    def with_supervision(pictures: str, number: str) -> Interval:
-        return measured(pictures, "cs", number, less="fpn")
-
-    three = ("own level", "spread of levels", "alike")
-    own, spread, alike = (with_supervision("scenes", number) for number in three)
-    assert own.low > 0 > spread.high
-    assert 0 < alike.low < 0.1
-    assert all(undecided(with_supervision("bccd", number)) for number in three)
-    assert with_supervision("bccd", "other level").low > 0
 
 
 @says(

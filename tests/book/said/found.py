@@ -143,21 +143,23 @@ def the_jump_and_its_end() -> None:
 
 @says(
     "consistent_supervision",
-    "On scenes, a level of M tells classes apart somewhat better with supervision, and the levels "
-    "lie closer together: these two intervals exclude zero. On blood cells they contain it;",
+    "On scenes, with supervision a level of M tells classes apart somewhat better (*own level*), "
+    "the levels know more equally much (*spread*) and are more *alike*: these three intervals "
+    "exclude zero, the last one only just. On blood cells they contain it;",
 )
-@says("consistent_supervision", "On scenes it makes levels know more and lie closer together.")
+@says("consistent_supervision", "On scenes it makes levels know more and more alike.")
 def what_supervision_changes_in_the_levels() -> None:
     assert measured("scenes", "cs", "own level", less="fpn").low > 0
     assert measured("scenes", "cs", "spread of levels", less="fpn").high < 0
-    for number in ("own level", "spread of levels"):
+    assert 0 < measured("scenes", "cs", "alike", less="fpn").low < 0.1
+    for number in ("own level", "spread of levels", "alike"):
         assert undecided(measured("bccd", "cs", number, less="fpn"))
 
 
 @says(
     "consistent_supervision",
-    "there a probe reads *other* levels somewhat better with supervision, by an interval that "
-    "excludes zero, and still hardly better than by guessing.",
+    "there a probe reads *other* levels somewhat better, by an interval that excludes zero, and "
+    "still hardly better than by guessing.",
 )
 def other_levels_on_blood_cells() -> None:
     assert measured("bccd", "cs", "other level", less="fpn").low > 0
@@ -172,7 +174,7 @@ def what_supervision_is_worth() -> None:
 
 
 @says("soft_roi_selection", "No fusion is shown to raise AP by itself", True)
-@says("soft_roi_selection", "and none to be better than a plain sum.", True)
+@says("soft_roi_selection", "or to be better than a plain sum", True)
 def fusions_are_undecided() -> None:
     for pictures in BOTH:
         for variant in compared("table5", pictures):
