@@ -99,7 +99,7 @@ def on_own_dials() -> list[Question]:
         Question(
             topic=f"whether {PART_NAMES[part]} gains more on its own dial",
             above=f"{PART_NAMES[part]} gains more on its own dial ({dial}) than on scenes.",
-            below=f"{PART_NAMES[part]} gains **less** on its own dial ({dial}) than on scenes.",
+            below=f"{PART_NAMES[part]} gains *less* on its own dial ({dial}) than on scenes.",
             kind="own dial",
             plus=(part,),
         )
@@ -143,7 +143,7 @@ OF_DETECTORS = (
     Question(
         topic="all levels supervised or one, at equal total weight",
         above="Supervising all levels is better than one level of the same total weight.",
-        below="Supervising all levels is **worse** than one level of the same total weight.",
+        below="Supervising all levels is *worse* than one level of the same total weight.",
         kind="effect",
         plus=("cs",),
         minus=("cs_single_lam1",),
@@ -169,7 +169,7 @@ MECHANISMS = (
     ),
     Question(
         topic="whether Residual Feature Augmentation restores C5",
-        above="In the same RFA runs, a linear readout loses **more** of C5 in M5 + M6 than in M5.",
+        above="In the same RFA runs, a linear readout loses *more* of C5 in M5 + M6 than in M5.",
         below="In the same RFA runs, a linear readout loses less of C5 in M5 + M6 than in M5.",
         kind="measured",
         plus=("rfa",),
@@ -177,7 +177,7 @@ MECHANISMS = (
     ),
     Question(
         topic="what P5 keeps of C5 in AugFPN",
-        above="AugFPN's P5 has lost **more** of C5 than FPN's.",
+        above="AugFPN's P5 has lost *more* of C5 than FPN's.",
         below="AugFPN's P5 has lost less of C5 than FPN's.",
         kind="measured",
         plus=("augfpn",),

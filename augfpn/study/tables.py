@@ -216,7 +216,7 @@ def planning_table(rows: Sequence[VariantRow], seconds: dict[str, float]) -> str
                 "–" if needed is None else f"{needed * pair / 3600:.1f}",
             ]
         )
-    deviations = ("standard deviation between seeds", "standard error over pictures")
+    deviations = ("standard deviation between seeds", "standard error over images")
     header = ["", "paper's effect", *deviations, "seeds needed", "hours"]
     return page_table(header, lines) if lines else ""
 

@@ -43,18 +43,21 @@ def ledger_table(rows: Sequence[claims.Judgement]) -> str:
 
 
 def ledger_beside(by_set: Mapping[str, Sequence[claims.Judgement]]) -> str:
-    """The ledger of several sets of images: their verdicts side by side, their effects in turn."""
+    """The ledger of several sets of images: their verdicts side by side, their effects in turn.
+
+    How many claims have each verdict, then a table for each group of claims.
+    """
     names = {pictures: images_called(pictures) for pictures in by_set}
     counts = [
         [names[pictures], *(str(sum(each.verdict == v for each in rows)) for v in claims.VERDICTS)]
         for pictures, rows in by_set.items()
     ]
-    lines = []
+    lines: dict[str, list[tuple[str, ...]]] = {}  # by group
     for together in zip(*by_set.values(), strict=True):
         claim = together[0].claim
         found = dict(zip(names.values(), map(effects_text, together), strict=True))
         said = [f"{name.capitalize()}: {text}" for name, text in found.items() if text]
-        lines.append(
+        lines.setdefault(claim.group, []).append(
             (
                 claim.id,
                 claim.statement,
@@ -64,8 +67,8 @@ def ledger_beside(by_set: Mapping[str, Sequence[claims.Judgement]]) -> str:
             )
         )
     header = ("", "claim", "in the paper", *names.values(), "effects, and the paper's")
-    table = page_table(["claims by verdict", *claims.VERDICTS], counts)
-    return f"{table}\n\n{page_table(header, lines)}"
+    groups = [page_table(header, each) for each in lines.values()]
+    return "\n\n".join([page_table(["claims by verdict", *claims.VERDICTS], counts), *groups])
 
 
 def counts_table(rows: Sequence[claims.Judgement]) -> str:

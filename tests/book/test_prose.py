@@ -54,7 +54,6 @@ READS = re.compile(
 )
 NOTHING_SAID = {  # (chapter, cell) that reads records, and whose results no text describes
     ("claims", "ledger"),
-    ("claims", "one"),
     ("one_stage_and_masks", "curves"),
     ("putting_it_together", "planning"),
     ("test_bench", "kinds"),

@@ -6,12 +6,13 @@ from said.table import says
 
 
 @says(
-    "intervals", "The dots of FPN lie some two points apart, and the two means differ by about as"
+    "intervals",
+    "The dots of FPN lie some two points apart, and the two means differ by somewhat less",
 )
 @says(
     "intervals",
-    "On scenes the three dots of FPN lie some two points apart, and the means differ by less than "
-    "that. Had we trained one of each, we might have reported a gain of half a point or of nearly "
+    "On scenes the three dots of FPN lie some two points apart, and the means differ by somewhat "
+    "less. Had we trained one of each, we might have reported a gain of half a point or of nearly "
     "four.",
 )
 def six_runs() -> None:

@@ -9,6 +9,7 @@ from said.table import says
 
 
 @says("README", "what AugFPN found after seven minutes on a CPU core")
+@says("intro", "with seed 0, which takes about seven minutes on one CPU core.")
 def seconds_of_the_pictures_in_the_readme() -> None:
     shown_runs = [at(pictures).recorded("augfpn")[0] for pictures in BOTH]
     assert all(run.environment["threads"] == 1 for run in shown_runs)
@@ -47,6 +48,7 @@ def nothing_measured_on_a_gpu() -> None:
 
 
 @says("README", "most effects here are smaller than what another seed does")
+@says("intro", "[another seed](intervals.ipynb) often changes more than the parameter does.")
 def effects_are_smaller_than_what_a_seed_does() -> None:
     smaller = []
     for pictures in BOTH:

@@ -13,7 +13,7 @@ from augfpn.config import AUGFPN
 from augfpn.detectors import cost
 from augfpn.pyramid import AdaptiveSpatialFusion
 from augfpn.speed.roi_align import places_of
-from augfpn.study import claims, intervals
+from augfpn.study import claims, grid, intervals, sets
 from augfpn.study.intervals import Interval
 from solved.table import WORDS, percentages, run, solves
 
@@ -69,13 +69,19 @@ def the_largest_of_seven() -> list[str]:
 
 @solves("putting_it_together", 4, "--seeds 6")
 def twice_the_seeds() -> list[str]:
-    """The variance is pooled over all runs: some fifty degrees of freedom, more with more seeds."""
-    before, after = (float(stats.t.ppf(0.975, freedom)) for freedom in (50, 100))
-    tenths = WORDS[round(10 * after / before / math.sqrt(2))]
+    """Seeds that confirm are tested on more scenes; the variance is that of eight variants."""
+    pilot, later = (grid.Run("fpn", "scenes", "laptop", seed).experiment for seed in (0, 3))
+    times = later.data.test_scenes // pilot.data.test_scenes
+    variants, seeds = len(grid.part("table2").variants), 6 - sets.PILOT_SEEDS
+    freedom = (variants - 1) * (seeds - 1)
+    before, after = (float(stats.t.ppf(0.975, each)) for each in (50, freedom))
+    assert times == 10
+    assert (variants, seeds) == (8, sets.PILOT_SEEDS)
     assert round(before) == round(after)
     return [
+        f"by $\\sqrt{{{times}}}$: it shrinks to some {WORDS[round(10 / math.sqrt(times))]} tenths",
         f"near {WORDS[round(after)]} before and after",
-        f"some {tenths} tenths of what it was",
+        f"eight variants and three seeds alone leave {freedom} degrees of freedom",
     ]
 
 
