@@ -33,6 +33,8 @@ ASSIGNMENT_NUMBERS = (
     "gain from another level by size",
 )
 
+ACCURACIES = ("own level", "other level", "classes from")  # of probes: guessing has one, too
+
 ABOUT_NUMBERS = """\
 Numbers are means over seeds, times a hundred. Brackets contain the difference to FPN trained with
 the same seed, and its interval (95 %, Student's, for other seeds on the same pictures). A star
@@ -67,7 +69,7 @@ def measured_table(of: Evidence, names: Sequence[str], variants: Sequence[str] =
     """Measured numbers times a hundred: a row for each, a column for each variant.
 
     A cell has the mean over seeds; in brackets follow the difference to FPN with the same seed and
-    its interval (Student's).
+    its interval (Student's). Beside an accuracy of a probe stands what guessing reaches.
     """
     there = [v for v in variants if of.measurements(v)]
     if not there:
@@ -77,7 +79,9 @@ def measured_table(of: Evidence, names: Sequence[str], variants: Sequence[str] =
     for name in names:
         cells = [measured_cell(of, variant, name) for variant in there]
         if any(cells):
-            lines.append([name, *(each or "–" for each in cells)])
+            floor = chance(name, of, there)
+            label = f"{name} (guessing: {floor})" if floor else name
+            lines.append([label, *(each or "–" for each in cells)])
     return page_table(["", *(f"{variant_label(v)} ({seeds[v]} seeds)" for v in there)], lines)
 
 
@@ -112,10 +116,15 @@ def gap_figure(of: Evidence, variants: Sequence[str] = ("fpn", "cs")) -> Figure 
     return plots.matrices(there, levels, "tested on", "fitted on", what)
 
 
-def guessing(of: Evidence) -> float:
+def guessing(of: Evidence, variants: Sequence[str] = COMPONENTS) -> float:
     """The balanced accuracy of a probe that guesses: one over the number of classes."""
-    runs = (r for name in COMPONENTS for r in of.recorded(name).values())
+    runs = (r for name in variants for r in of.recorded(name).values())
     return 1 / len(next(runs).classes)
+
+
+def chance(name: str, of: Evidence, variants: Sequence[str] = COMPONENTS) -> str:
+    """The balanced accuracy of guessing, in percent; empty for numbers that are no accuracy."""
+    return percent(guessing(of, variants)) if name.startswith(ACCURACIES) else ""
 
 
 def level_figure(of: Evidence, variant: str = "fpn") -> Figure | None:

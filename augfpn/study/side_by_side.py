@@ -9,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from augfpn.study import grid
 from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table, percent
 from augfpn.study.evidence import Evidence
-from augfpn.study.mechanisms import guessing, measured_cell
+from augfpn.study.mechanisms import chance, measured_cell
 from augfpn.study.tables import BETTER, VariantRow, variant_label, variant_row
 
 SET_NAMES = {"scenes": "scenes", "bccd": "blood cells"}  # as the pages call them
-ACCURACIES = ("own level", "other level", "classes from")  # of probes: guessing has one, too
 
 
 def images_called(pictures: str) -> str:
@@ -101,10 +100,3 @@ def measured_beside(
     if not any(guessing for _, _, _, guessing, *_ in lines):
         header, *lines = ([*line[:3], *line[4:]] for line in (header, *lines))
     return page_table(header, lines)
-
-
-def chance(name: str, of: Evidence) -> str:
-    """The balanced accuracy of guessing, in percent; empty for numbers that are no accuracy."""
-    if not name.startswith(ACCURACIES):
-        return ""
-    return percent(guessing(of))
