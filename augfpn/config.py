@@ -21,7 +21,7 @@ FiveSizes = Annotated[tuple[Positive, ...], Field(min_length=5, max_length=5)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 MOST_SCENES = 1_000_000  # a record that asks for more is not believed
-Size = Annotated[int, Field(gt=0, le=10_000)]  # of layers and images: there is room for no more
+Extent = Annotated[int, Field(gt=0, le=10_000)]  # of layers and images: no room for more
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -99,7 +99,7 @@ class Dense:
 class RetinaNet(Dense):
     """RetinaNet's own choices. The defaults are torchvision's."""
 
-    octave_steps: Size = 3  # anchor sizes per level: its own, times 2^(i / octave_steps)
+    octave_steps: Extent = 3  # anchor sizes per level: its own, times 2^(i / octave_steps)
     whole_sizes: bool = True  # truncate these sizes to whole pixels
     low_quality: LowQuality = "always"  # see `augfpn.detectors.anchors.matcher`
     low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -151,10 +151,10 @@ class Model:
     roi_align: Literal["auto", "torchvision", "sparse"] = "auto"  # auto: sparse if fast, on CPUs
 
     classes: Positive = 80  # without the background
-    channels: Size = 256
-    head_width: Size = 1024
-    short_side: Size = 800  # pixels: a picture is resized to this shorter side ...
-    long_side: Size = 1333  # ... unless its longer side would then exceed this one
+    channels: Extent = 256
+    head_width: Extent = 1024
+    short_side: Extent = 800  # pixels: a picture is resized to this shorter side ...
+    long_side: Extent = 1333  # ... unless its longer side would then exceed this one
     anchor_sizes: FiveSizes = (32, 64, 128, 256, 512)  # pixels, one for each of P2..P6
     anchor_ratios: Annotated[tuple[Rate, ...], Field(min_length=1)] = (0.5, 1.0, 2.0)
     canonical_size: Rate = 224.0  # side of the box that hard selection sends to level 4
@@ -203,8 +203,8 @@ class Data:
     train: str = "train"
     test: str = "val"
     limit: Positive | None = None  # use at most this many pictures of each split, the first ones
-    scene_size: tuple[Size, Size] = (320, 256)  # width, height
-    scene_objects: tuple[Size, Size] = (3, 8)  # fewest, most
+    scene_size: tuple[Extent, Extent] = (320, 256)  # width, height
+    scene_objects: tuple[Extent, Extent] = (3, 8)  # fewest, most
     scene_classes: tuple[str, ...] = ("disk", "square", "triangle", "star", "cross")
     scene_tilt: Annotated[float, Field(ge=0, le=1)] = 1.0  # how far objects are turned
     own_colours: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of objects in the class's colour

@@ -79,7 +79,7 @@ def run_evaluate(given: argparse.Namespace) -> int:
 
 
 def run_compare(given: argparse.Namespace) -> int:
-    """Compare two settings by their runs, paired by seed: differences with 95 % intervals."""
+    """Compare two settings by their runs, paired by seed: differences with 95-percent intervals."""
     from augfpn.study import beside
 
     with progress_apart(given.json):

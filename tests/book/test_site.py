@@ -70,7 +70,9 @@ def test_tables_of_outputs_get_the_captions_of_their_cell(build: ModuleType) -> 
     assert shown.endswith("| c |\n|---|\n| 3 |")  # as it was, without a caption
 
 
-def test_outputs_name_no_folder_and_no_load_of_the_machine(build: ModuleType, tmp_path: Path) -> None:
+def test_outputs_name_no_folder_and_no_load_of_the_machine(
+    build: ModuleType, tmp_path: Path
+) -> None:
     import tempfile
 
     made = tempfile.mkdtemp()
