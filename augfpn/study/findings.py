@@ -6,15 +6,17 @@ sentences of the page *What we found*; the others are named.
 
 from collections.abc import Mapping
 
+from augfpn.study import grid
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import LEVEL, Interval, Verdict, at_level, verdict
+from augfpn.study.intervals import LEVEL, SMALL_EFFECT, Interval, Verdict, at_level, verdict
 from augfpn.study.questions import Question, questions
 from augfpn.study.side_by_side import SET_NAMES
 from augfpn.study.tables import variant_rows
 
 Answers = dict[tuple[Question, str], Interval | None]  # by question and set of images
 OF_GAINS = ("table2", "one_stage")  # the parts of the study whose gains the page speaks of
+SIGNS = {"holds": "above zero", "does not hold": "below zero"}
 LIMITS: tuple[Verdict, ...] = ("smaller than 1 AP", "smaller than the paper's")
 
 
@@ -103,13 +105,41 @@ def limited_text(by_set: Mapping[str, Evidence]) -> str:
     return "\n".join(f"- {each}" for each in said)
 
 
-def effect_rows(of: Answers, first: str) -> list[tuple[str, float, float, float, None]]:
+def confirmed_table(pilot: Evidence, later: Evidence) -> str:
+    """AugFPN's gain and the main effects of its parts on scenes: the pilot beside later seeds.
+
+    The verdict is that of the later seeds, whose claims and tests were fixed before their runs.
+    """
+    lines = []
+    for question in of_table2():
+        cells = [question.found({of.pictures: of}, of.pictures) for of in (pilot, later)]
+        found = cells[1]
+        said = "not recorded" if found is None else verdict(found, small=SMALL_EFFECT)
+        lines.append([question.label(), *map(effect_text, cells), SIGNS.get(said, said)])
+    return page_table(["", "pilot", "confirmation", "confirmation says"], lines)
+
+
+def of_table2() -> list[Question]:
+    """The questions that the runs of the paper's Table 2 decide alone."""
+    there = set(grid.part("table2").variants)
+    asked = sorted(questions(), key=lambda each: each.kind != "effect")
+    return [
+        question
+        for question in asked
+        if question.kind == "main effect"
+        or (question.kind == "effect" and {*question.plus, *question.minus} <= there)
+    ]
+
+
+def effect_rows(
+    of: Answers, first: str, end: str = ""
+) -> list[tuple[str, float, float, float, None]]:
     """The effects on AP of a variant or a component, in points, a row for each set of images.
 
-    For `augfpn.figures.plots.effects`.
+    For `augfpn.figures.plots.effects`; ``end`` ends each label.
     """
     return [
-        (f"{question.label()}, {SET_NAMES[pictures]}", *(100 * x for x in found[:3]), None)
+        (f"{question.label()}, {SET_NAMES[pictures]}{end}", *(100 * x for x in found[:3]), None)
         for (question, pictures), found in of.items()
         if found is not None and question.plus[0] == first and question.kind != "measured"
     ]
