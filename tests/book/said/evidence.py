@@ -33,6 +33,13 @@ def at(pictures: str) -> Evidence:
     return every()[pictures]
 
 
+@cache
+def confirmation() -> Evidence:
+    """The evidence of the seeds that confirm, on scenes."""
+    found = recorded.collect(COMMITTED).among("confirmation")
+    return Evidence("scenes", "laptop", found)
+
+
 def runs() -> list[Record]:
     """All records."""
     return list(at("scenes").found.by_key.values())

@@ -86,13 +86,7 @@ def small_effects_on_scenes() -> None:
 
 @says(
     "what_we_found",
-    "On scenes Soft RoI Selection, one of AugFPN's three parts, costs small objects AP and gives "
-    "AP to medium and large ones.",
-    scored=True,
-)
-@says(
-    "what_we_found",
-    "**Soft RoI Selection is a trade on scenes.** Small objects lose, medium and large ones gain.",
+    "**Soft RoI Selection is a trade on scenes.** Small objects lose, medium and large ones gain",
     scored=True,
 )
 @says(

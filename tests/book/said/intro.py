@@ -51,17 +51,6 @@ def predictions_jump_at_a_border() -> None:
         assert jump.low > 5 * measured(pictures, "fpn", "change elsewhere").mean
 
 
-@says("intro", "AugFPN's mean effect on AP is **above zero on both**")
-def augfpn_is_above_zero_by_its_mean() -> None:
-    assert all(gain(pictures, "augfpn") > 0 for pictures in BOTH)
-
-
-@says(
-    "intro",
-    "On scenes its interval excludes zero. On blood cells it contains zero, and the effect is "
-    "*smaller than the paper's*.",
-    scored=True,
-)
 @says("intro", "On blood cells its effect alone is *smaller than 1 AP*.", True)
 @says("claims", "AugFPN's gain over FPN on scenes holds, too.", True)
 def augfpn_holds_on_scenes() -> None:
@@ -71,23 +60,6 @@ def augfpn_holds_on_scenes() -> None:
     assert table_verdict("bccd", "srs") == "smaller than 1 AP"
 
 
-@says(
-    "intro",
-    "Together with either other part it is better than FPN on scenes; alone it is undecided.",
-    scored=True,
-)
-def pairs_with_soft_selection_are_better() -> None:
-    assert [verdict("scenes", name) for name in ("C21", "C22", "C19")] == [
-        *("holds", "holds"),
-        "undecided",
-    ]
-
-
-@says(
-    "intro",
-    "small objects lose some two points of AP, medium and large ones gain more than three.",
-    scored=True,
-)
 @says(
     "putting_it_together",
     "On scenes the interval of Soft RoI Selection's effect on AP excludes zero, and the effect is "

@@ -13,7 +13,7 @@ from augfpn.config import AUGFPN
 from augfpn.detectors import cost
 from augfpn.pyramid import AdaptiveSpatialFusion
 from augfpn.speed.roi_align import places_of
-from augfpn.study import claims, grid, intervals, sets
+from augfpn.study import claims, freeze, grid, intervals, sets
 from augfpn.study.intervals import Interval
 from solved.table import WORDS, percentages, run, solves
 
@@ -67,21 +67,15 @@ def the_largest_of_seven() -> list[str]:
     ]
 
 
-@solves("putting_it_together", 4, "--seeds 6")
-def twice_the_seeds() -> list[str]:
-    """Seeds that confirm are tested on more scenes; the variance is that of eight variants."""
+@solves("putting_it_together", 4, "tested on ten times as many scenes")
+def seeds_that_confirm() -> list[str]:
     pilot, later = (grid.Run("fpn", "scenes", "laptop", seed).experiment for seed in (0, 3))
     times = later.data.test_scenes // pilot.data.test_scenes
-    variants, seeds = len(grid.part("table2").variants), 6 - sets.PILOT_SEEDS
-    freedom = (variants - 1) * (seeds - 1)
-    before, after = (float(stats.t.ppf(0.975, each)) for each in (50, freedom))
-    assert times == 10
-    assert (variants, seeds) == (8, sets.PILOT_SEEDS)
-    assert round(before) == round(after)
+    first, last = freeze.frozen().seeds
+    assert (times, last - first + 1) == (10, 3 * sets.PILOT_SEEDS)
     return [
         f"by $\\sqrt{{{times}}}$: it shrinks to some {WORDS[round(10 / math.sqrt(times))]} tenths",
-        f"near {WORDS[round(after)]} before and after",
-        f"eight variants and three seeds alone leave {freedom} degrees of freedom",
+        f"Three times the seeds divide that over seeds by $\\sqrt {(last - first + 1) // 3}$",
     ]
 
 
