@@ -59,7 +59,7 @@ def gpu_day(budget: str, minutes: float, folder: Path, say: Say) -> Path:
     place.mkdir(parents=True, exist_ok=True)
     with stopped_at_once():
         for step in steps(budget, minutes, folder):
-            left = 60 * minutes - (time.monotonic() - begun)
+            left = max(0.0, 60 * minutes - (time.monotonic() - begun))
             say(f"{step.name}: at most {min(step.seconds, left) / 60:.1f} minutes")
             ended[step.name] = end_of(step, left, place)
             say(f"{step.name}: {ended[step.name]}")
