@@ -32,22 +32,6 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
     return None if everyday else LoadFileScheduling(config, log)
 
 
-@pytest.fixture(autouse=True)
-def no_handler_of_ended_children() -> Iterator[None]:
-    """Keep torch's loader of pictures from handling SIGCHLD where a detector was exported.
-
-    There, Linux ends the process by a segmentation fault when it is to run that handler. Without
-    the handler, the loader finds a dead process by asking.
-    """
-    loader = sys.modules.get("torch.utils.data._utils.signal_handling")
-    if loader and "onnxscript" in sys.modules:
-        loader._SIGCHLD_handler_set = True  # as torch believes
-    yield
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    if loader := sys.modules.get("torch.utils.data._utils.signal_handling"):
-        loader._SIGCHLD_handler_set = False
-
-
 @pytest.fixture(scope="session")
 def real_data():
     """A function from the name of a data set to its folder; skips the test if it is absent."""

@@ -1,5 +1,8 @@
 """Which pictures each step sees, a function of the seed and the step only; and others by index."""
 
+import atexit
+import multiprocessing
+import signal
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -82,6 +85,9 @@ def in_groups(pictures: Pictures, groups: list[list[int]], workers: int) -> Iter
 
 def loaded(pictures: Dataset, order: Iterable[Sequence], workers: int) -> Iterator[ImagesTargets]:
     """The batches whose indices ``order`` gives, read by ``workers`` processes, or by this one."""
+    if workers:
+        atexit.unregister(end_readers)
+        atexit.register(end_readers)
     yield from DataLoader(
         pictures,
         batch_sampler=order,
@@ -90,6 +96,18 @@ def loaded(pictures: Dataset, order: Iterable[Sequence], workers: int) -> Iterat
         worker_init_fn=ignore_signals,
         generator=torch.Generator(),  # its own: a starting loader draws a random number from it
     )
+
+
+def end_readers() -> None:
+    """Kill the processes that still read when Python ends, as for batches that a traceback keeps.
+
+    They ignore SIGTERM, by which Python would end them, and it would wait for them forever.
+    """
+    if hasattr(signal, "SIGCHLD"):
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler would raise an error
+    for child in multiprocessing.active_children():
+        if child.daemon:
+            child.kill()
 
 
 def draws(

@@ -4,6 +4,7 @@ What is given decides, so that there is no option that could contradict it. To e
 as to detect in dozens of pictures; therefore it is done once, by a command, and not at each start.
 """
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,6 @@ class ExportedDetector(nn.Module):
     def __init__(self, path: Path) -> None:
         super().__init__()
         need(["openvino"], "openvino")
-        import openvino
         from openvino.frontend import FrontEndManager
 
         if not path.is_file():
@@ -68,7 +68,7 @@ class ExportedDetector(nn.Module):
             "INFERENCE_PRECISION_HINT": "f32",
             "INFERENCE_NUM_THREADS": torch.get_num_threads(),
         }
-        self.compiled = openvino.Core().compile_model(graph, "CPU", settings)
+        self.compiled = openvino_core().compile_model(graph, "CPU", settings)
 
     def forward(self, pictures: list[Tensor]) -> Detections:
         """The detections in each picture; the file takes one at a time."""
@@ -78,6 +78,19 @@ class ExportedDetector(nn.Module):
         """The detections in one picture."""
         found = self.compiled({"picture": picture.contiguous().numpy()})
         return {name: torch.from_numpy(found[name]) for name in self.names}
+
+
+@functools.cache
+def openvino_core() -> Any:
+    """The process's one `openvino.Core`.
+
+    A core gives its thread a stack for the handlers of signals and, when it is deleted, restores
+    the stack that it had found. With two cores that may be the stack of the other, deleted before:
+    the next signal ended the process by a segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def categories_in(graph: Any) -> dict[int, str]:

@@ -1,5 +1,7 @@
 """Which pictures are in a batch: by seed and step, and by shape where there are two."""
 
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -72,3 +74,18 @@ def test_a_picture_that_broke_meanwhile_is_one_sentence(folder, tmp_path, worker
         list(in_groups(folder, [[0, 1]], workers))
     assert str(caught.value).startswith("coco train: seven.png has 9x9 pixels, but its annotation")
     assert "\n" not in str(caught.value)
+
+
+def test_python_ends_though_batches_are_kept() -> None:
+    """By a traceback, say: it waited forever for the processes that read them."""
+    code = (
+        "import sys, torch\n"
+        "from augfpn.data.batches import loaded\n"
+        "class Zeros(torch.utils.data.Dataset):\n"
+        "    def __getitem__(self, index):\n"
+        "        return torch.zeros(3, 4, 4), {}\n"
+        "kept = loaded(Zeros(), [[0, 1]] * 50, 2)\n"
+        "next(kept)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

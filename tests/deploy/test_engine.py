@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -119,3 +121,19 @@ def test_a_missing_engine_is_named_first(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(export, "find_spec", lambda name: None if name == "openvino" else own(name))
     with pytest.raises(UserError, match=r"openvino missing.*pip install 'augfpn\[openvino\]'"):
         engine.detector_of(tmp_path / "any.onnx", "cpu")
+
+
+def test_a_signal_is_handled_after_detectors_are_deleted(tmp_path: Path) -> None:
+    """In the order in which they were made: the process ended by a segmentation fault."""
+    code = (
+        "import signal, sys\n"
+        "from pathlib import Path\n"
+        "from augfpn.deploy.engine import detector_of\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('handled'))\n"
+        "made = [detector_of(Path(sys.argv[1]), 'cpu') for _ in range(2)]\n"
+        "while made:\n"
+        "    del made[0]\n"
+        "signal.raise_signal(signal.SIGTERM)\n"
+    )
+    command = [sys.executable, "-c", code, str(written(tmp_path / "d.onnx"))]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "handled\n"
