@@ -9,12 +9,13 @@ nothing that only training needs. It is traced from the detector's own forward, 
 
 import copy
 import json
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -156,9 +157,7 @@ def check_export(detector: TwoStage | OneStage, path: Path, pictures: Sequence[T
     Both run on the CPU. Raises ``UserError`` for packages that are missing.
     """
     need(PACKAGES, "export")
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    session = onnxruntime_session(path)
     names = [output.name for output in session.get_outputs()]
     own = copy.deepcopy(detector).cpu().eval()
     pairs = []
@@ -168,6 +167,19 @@ def check_export(detector: TwoStage | OneStage, path: Path, pictures: Sequence[T
         pairs.append((own([picture.cpu()])[0], other))
     sizes = tuple((picture.shape[2], picture.shape[1]) for picture in pictures)
     return report_on(sizes, pairs)
+
+
+def onnxruntime_session(path: Path, threads: int = 0) -> Any:
+    """A file in onnxruntime on the CPU, by so many threads; 0 are as many as it has by default.
+
+    It is not to report to its makers what it runs: ORT_DISABLE_TELEMETRY is set, unless it is.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at the import
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
 def report_on(

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -137,3 +138,20 @@ def test_a_signal_is_handled_after_detectors_are_deleted(tmp_path: Path) -> None
     )
     command = [sys.executable, "-c", code, str(written(tmp_path / "d.onnx"))]
     assert subprocess.run(command, capture_output=True, text=True).stdout == "handled\n"
+
+
+def test_onnxruntime_is_not_to_report_what_it_runs(tmp_path: Path) -> None:
+    """By default it writes what it ran into a data base in the user's folder, and sends it."""
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from augfpn.deploy.export import onnxruntime_session\n"
+        "onnxruntime_session(Path(sys.argv[1]))\n"
+    )
+    command = [sys.executable, "-c", code, str(written(tmp_path / "d.onnx"))]
+    home = tmp_path / "home"
+    home.mkdir()
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    places = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    subprocess.run(command, env=kept | places, check=True)
+    assert list(home.rglob("onnxruntime*")) == []

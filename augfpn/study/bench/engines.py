@@ -16,7 +16,14 @@ from torch import Tensor, nn
 
 from augfpn.config import TWO_STAGE
 from augfpn.deploy import engine
-from augfpn.deploy.export import PACKAGES, OnePicture, need, report_on, write_graph
+from augfpn.deploy.export import (
+    PACKAGES,
+    OnePicture,
+    need,
+    onnxruntime_session,
+    report_on,
+    write_graph,
+)
 from augfpn.errors import UserError
 from augfpn.study.bench import measure
 from augfpn.study.bench.detectors import build_variants, tested
@@ -137,11 +144,7 @@ def with_torch(detector: nn.Module) -> Detect:
 
 def with_onnxruntime(file: Path) -> Detect:
     """Detect with onnxruntime, with as many threads as torch has."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime_session(file, torch.get_num_threads())
     names = [output.name for output in session.get_outputs()]
 
     def detect(picture: Tensor) -> dict[str, Tensor]:
