@@ -11,9 +11,9 @@ from augfpn.figures.colours import BLUE, GREEN, ORANGE
 from augfpn.figures.theme import themed, write_svg
 
 GREY = "#8a8a8a"
-WIDTH, HEIGHT = 1.75, 0.72  # of a box in the drawing
+WIDTH, HEIGHT = 1.95, 0.76  # of a box in the drawing
 STEP = 1.12  # from one box to the next
-LEFT, RIGHT = 0.0, 4.6  # where the two chains stand
+LEFT, RIGHT = 0.0, 4.8  # where the two chains stand
 TWO = (
     *("backbone\nC2..C5", "pyramid\nM, P2..P6", "proposals"),
     *("RoI\nselection", "box\nhead", "detections"),
@@ -30,7 +30,7 @@ def forwards() -> Figure:
     chain(axis, ONE, RIGHT, "one stage", {"pyramid": GREEN})
     supervision(axis, LEFT, 2, "sampled\nRoIs")
     supervision(axis, RIGHT, 3, "own\ndetections")
-    axis.set(xlim=(-1, RIGHT + 3.45), ylim=(-5 * STEP - 0.45, 0.95))
+    axis.set(xlim=(-1.2, RIGHT + 3.55), ylim=(-5 * STEP - 0.45, 0.95))
     return figure
 
 
@@ -51,7 +51,7 @@ def chain(axis: Axes, names: tuple, x: float, title: str, colours: dict[str, str
 
 def supervision(axis: Axes, x: float, source: int, what: str) -> None:
     """Consistent Supervision beside the pyramid, and the RoIs that it gets."""
-    beside, y = x + 2.3, -STEP
+    beside, y = x + 2.35, -STEP
     box(axis, beside, y, "Consistent\nSupervision", BLUE)
     badge(axis, beside + WIDTH / 2, y + HEIGHT / 2, "1", BLUE)
     arrow(axis, (x + WIDTH / 2, y), (beside - WIDTH / 2, y), BLUE)
@@ -65,7 +65,7 @@ def box(axis: Axes, x: float, y: float, name: str, colour: str) -> None:
     style = {"boxstyle": "round,pad=0,rounding_size=0.08", "ec": colour, "fc": "none", "lw": 1.8}
     axis.add_patch(FancyBboxPatch(
         (x - WIDTH / 2, y - HEIGHT / 2), WIDTH, HEIGHT, **style))  # fmt: skip
-    axis.text(x, y, name, ha="center", va="center")
+    axis.text(x, y, name, size=11, ha="center", va="center")
 
 
 def badge(axis: Axes, x: float, y: float, number: str, colour: str) -> None:

@@ -1,7 +1,8 @@
 """Draw pyramids before and since FPN in one style: python book/figures/pyramids.py.
 
 It writes an SVG for each, such as pyramid_fpn.svg. A box is a map, its height its level and its
-colour, as in all figures, the level's. Grey arrows are FPN's moves; what a design adds is coloured.
+colour, as in all figures, the level's. A circle is a sum of maps. Grey arrows are FPN's moves; what
+a design adds is coloured.
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,7 @@ from augfpn.figures.theme import INK, themed, write_svg
 GREY = "#8a8a8a"
 LEVELS = (2, 3, 4, 5)
 WIDTH, HEIGHT, STEP = 0.66, 0.5, 1.45  # of a box, and from one column to the next
+SUM, RADIUS = 1.5, (0.13, 0.2)  # where FPN's sums are, between M and P; their half width and height
 Place = tuple[float, float]  # a column and a level
 
 
@@ -38,6 +40,7 @@ class Pyramid(NamedTuple):
     arrows: list[Arrow]
     head: float | None = None
     notes: tuple[tuple[Place, str, str], ...] = ()  # place, words, colour
+    sums: tuple[tuple[int, str], ...] = ()  # level, colour
 
 
 def across(a: float, b: float, colour: str = GREY, levels: Iterable[int] = LEVELS) -> list[Arrow]:
@@ -62,15 +65,20 @@ def to_head(column: float, head: float, colour: str = GREY) -> list[Arrow]:
     return [Arrow((column, k), (head, 3.5), colour) for k in LEVELS]
 
 
-FPN = [*up(0), *across(0, 1), *down(1), *across(1, 2)]
+FPN = [
+    *up(0), *across(0, 1), *across(1, SUM, levels=(2, 3, 4)), *across(SUM, 2, levels=(2, 3, 4)),
+    Arrow((1, 5), (2, 5)), *down(SUM, levels=(2, 3, 4)), Arrow((SUM, 5 + RADIUS[1]), (SUM, 4)),
+]  # fmt: skip
+SUMS = tuple((k, GREY) for k in (2, 3, 4))
 THREE = {"C": LEVELS, "M": LEVELS, "P": LEVELS}
 PYRAMIDS = {
     "ssd": Pyramid({"C": LEVELS}, [*up(0), *across(0, 1)], notes=(((1, 5.75), "heads", GREY),)),
-    "fpn": Pyramid(THREE, FPN),
+    "fpn": Pyramid(THREE, FPN, sums=SUMS),
     "panet": Pyramid(
         THREE | {"N": LEVELS},
         [*FPN, *across(2, 3, BLUE), *up(3, BLUE), *to_head(3, 4, ORANGE)],
         head=4,
+        sums=SUMS,
     ),
     "nas_fpn": Pyramid(
         {"M": LEVELS, "": LEVELS, "P": LEVELS},
@@ -96,13 +104,15 @@ PYRAMIDS = {
         THREE | {"": (4,), "P'": LEVELS},
         [*FPN, *(Arrow((2, k), (3, 4), BLUE) for k in LEVELS),
          *(Arrow((3, 4), (4, k), BLUE) for k in LEVELS)],
+        sums=SUMS,
     ),
     "augfpn": Pyramid(
         THREE,
-        [*FPN, Arrow((0, 5), (1, 5), GREEN, -0.6), *to_head(2, 3, ORANGE)],
+        [*FPN, Arrow((0, 5), (SUM, 5), GREEN, -0.5), *to_head(2, 3, ORANGE)],
         head=3,
-        notes=(((1, 1.35), "1 shared head", BLUE), ((0.5, 6.05), "2 context", GREEN),
+        notes=(((1, 1.35), "1 shared head", BLUE), ((0.75, 6.05), "2 context", GREEN),
                ((3, 2.7), "3 gates", ORANGE)),
+        sums=(*SUMS, (5, GREEN)),
     ),
     "vitdet": Pyramid(
         {"C": (4,), "P": LEVELS}, [Arrow((0, 4), (1, k), BLUE) for k in LEVELS]
@@ -137,6 +147,8 @@ def drawn(pyramid: Pyramid) -> Figure:
         for k in levels:
             name = f"{letter}{k}" if letter.isalpha() else ""
             draw_map(axis, (column, k), name, LEVEL_COLOURS[k])
+    for k, colour in pyramid.sums:
+        draw_sum(axis, k, colour)
     if pyramid.head is not None:
         middle = next(a.end[1] for a in pyramid.arrows if a.end[0] == pyramid.head)
         draw_map(axis, (pyramid.head, middle), "head", "black")
@@ -157,12 +169,22 @@ def draw_map(axis: Axes, place: Place, name: str, colour: str) -> None:
     axis.text(place[0] * STEP, place[1], name, color=INK, zorder=4, **middle)
 
 
+def draw_sum(axis: Axes, level: int, colour: str) -> None:
+    """A sum between M and P as a circle with a plus."""
+    for marker, size in (("o", 10), ("+", 6)):
+        look = {"mfc": "none", "mec": colour, "mew": 1.3, "ms": size}
+        axis.plot(SUM * STEP, level, marker, **look, zorder=3)
+
+
 def draw_arrow(axis: Axes, arrow: Arrow) -> None:
     """An arrow from one box's edge to another's."""
     (a, low), (b, high) = arrow.start, arrow.end
-    sideways = WIDTH / 2 if a != b else 0
-    upright = 0 if a != b else HEIGHT / 2 * (1 if high > low else -1)
-    start, end = (a * STEP + sideways, low + upright), (b * STEP - sideways, high - upright)
+    sideways, upright = (0, 1 if high > low else -1) if a == b else (1, 0)
+    (wide, tall), (wide_end, tall_end) = (
+        RADIUS if column == SUM else (WIDTH / 2, HEIGHT / 2) for column in (a, b)
+    )
+    start = (a * STEP + sideways * wide, low + upright * tall)
+    end = (b * STEP - sideways * wide_end, high - upright * tall_end)
     axis.add_patch(
         FancyArrowPatch(
             start, end, arrowstyle="-|>", mutation_scale=9, lw=1.3, color=arrow.colour,

@@ -1,7 +1,7 @@
 """Draw the landing page's picture: python book/figures/three_defects.py writes three_defects.svg.
 
 A scene goes through the backbone (the thumbnails have each level's true number of places), FPN's
-M and P, and into the head; AugFPN's three parts are in colour.
+M, sums and P, and into the head; AugFPN's three parts are in colour.
 """
 
 from pathlib import Path
@@ -22,8 +22,9 @@ SCENE = scene(SceneSettings(), "train", 12)
 LEVELS = (2, 3, 4, 5)
 WIDTH = {2: 1.5, 3: 1.2, 4: 0.95, 5: 0.75}  # of a map in the drawing; its height is 0.8 of it
 HEIGHT = {2: 0.75, 3: 2.2, 4: 3.4, 5: 4.4}  # of a map's middle
-C, M, P, HEAD = 4.0, 6.2, 8.4, 10.8  # middles of the columns
+C, M, SUM, P, HEAD = 4.0, 6.05, 7.5, 8.85, 11.1  # middles of the columns
 SHARED = M + 1.0  # where the levels' common head of Consistent Supervision is
+SHARED_Y, RADIUS = -0.5, 0.19  # that head's height, and the radius of a sum's circle
 GREY = "#8a8a8a"
 
 
@@ -52,6 +53,13 @@ def badge(axis: Axes, number: int, colour: str, at: tuple) -> None:
 MIDDLE = {"ha": "center", "va": "center_baseline"}
 
 
+def plus(axis: Axes, y: float, colour: str = GREY) -> None:
+    """A sum, as a circle with a plus."""
+    axis.add_patch(Circle((SUM, y), RADIUS, fill=False, ec=colour, lw=1.8, zorder=4))
+    for x, z in ((0.6 * RADIUS, 0.0), (0.0, 0.6 * RADIUS)):
+        axis.plot((SUM - x, SUM + x), (y - z, y + z), color=colour, lw=1.8, zorder=4)
+
+
 def picture(axis: Axes, pixels: torch.Tensor, middle: tuple, width: float) -> None:
     x, y, height = middle[0] - width / 2, middle[1] - 0.4 * width, 0.8 * width
     extent = (x, x + width, y, y + height)
@@ -59,7 +67,7 @@ def picture(axis: Axes, pixels: torch.Tensor, middle: tuple, width: float) -> No
 
 
 def pyramid(axis: Axes) -> None:
-    """What FPN has: the scene, C, M, P, the sums and the head."""
+    """What FPN has: the scene, C, M, the sums, P and the head."""
     pixels = torch.from_numpy(SCENE.image).permute(2, 0, 1)[None].float()
     picture(axis, torch.from_numpy(SCENE.image), (1.35, HEIGHT[2] + 0.35), 2.5)
     arrow(axis, (2.65, HEIGHT[2]), (C - 0.85, HEIGHT[2]))
@@ -72,10 +80,12 @@ def pyramid(axis: Axes) -> None:
             axis.text(x, y, f"{name}$_{k}$", color=ON_FILL, size=20, zorder=4, **MIDDLE)
         axis.text(C - w / 2 - 0.1, y + 0.1, f"C$_{k}$", size=20, color=INK, ha="right", va="bottom")
         arrow(axis, (C + w / 2 + 0.06, y), (M - w / 2 - 0.06, y))
-        arrow(axis, (M + w / 2 + 0.06, y), (P - w / 2 - 0.06, y))
+        arrow(axis, (M + w / 2 + 0.06, y), (SUM - RADIUS, y))
+        arrow(axis, (SUM + RADIUS, y), (P - w / 2 - 0.06, y))
         if k < 5:
+            plus(axis, y)
+            arrow(axis, (SUM, HEIGHT[k + 1] - RADIUS), (SUM, y + RADIUS))
             above = HEIGHT[k + 1] - 0.4 * WIDTH[k + 1]
-            arrow(axis, (M, above - 0.05), (M, y + 0.4 * w + 0.05))
             arrow(axis, (C, y + 0.4 * w + 0.05), (C, above - 0.05))
     box(axis, (HEAD, 2.4), 1.05, 0.9, INK, "none")
     axis.text(HEAD, 2.4, "head", size=19, color=INK, zorder=4, **MIDDLE)
@@ -87,10 +97,15 @@ def parts(axis: Axes) -> None:
         y, w = HEIGHT[k], WIDTH[k]
         axis.plot([M + w / 2, SHARED], [y - 0.22 * w] * 2, color=BLUE, lw=1.8, marker="o")
         arrow(axis, (P + w / 2 + 0.06, y), (HEAD - 0.57, 2.4 + 0.12 * (k - 3.5)), ORANGE)
-    arrow(axis, (SHARED, HEIGHT[5] - 0.17), (SHARED, 0.07), BLUE)
-    badge(axis, 1, BLUE, (SHARED, -0.17))
-    arrow(axis, (C + 0.2, HEIGHT[5] + 0.36), (M - 0.1, HEIGHT[5] + 0.36), GREEN, -0.42)
-    badge(axis, 2, GREEN, ((C + M) / 2, HEIGHT[5] + 0.86))
+    arrow(axis, (SHARED, HEIGHT[5] - 0.22 * WIDTH[5]), (SHARED, SHARED_Y + 0.3), BLUE)
+    box(axis, (SHARED, SHARED_Y), 2.4, 0.6, BLUE, "none")
+    axis.text(SHARED, SHARED_Y, "shared head", size=17, color=INK, zorder=4, **MIDDLE)
+    badge(axis, 1, BLUE, (SHARED - 1.2, SHARED_Y + 0.3))
+    plus(axis, HEIGHT[5], GREEN)
+    top = HEIGHT[5] + 0.4 * WIDTH[5]
+    arrow(axis, (C + 0.2, top + 0.06), (SUM, HEIGHT[5] + RADIUS), GREEN, -0.36)
+    axis.text(SUM + 0.05, top + 0.35, "M$_6$", size=20, color=INK, **MIDDLE)
+    badge(axis, 2, GREEN, ((C + SUM) / 2, HEIGHT[5] + 0.95))
     badge(axis, 3, ORANGE, (HEAD - 0.55, 3.25))
 
 
@@ -98,12 +113,12 @@ def parts(axis: Axes) -> None:
 def three_defects() -> Figure:
     """The whole drawing."""
     with plt.rc_context({"mathtext.fontset": "dejavusans"}):
-        figure = plt.figure(figsize=(9, 4.7), layout="none")
+        figure = plt.figure(figsize=(9, 5.08), layout="none")
         axis = figure.add_axes((0, 0, 1, 1))
         axis.axis("off")
         pyramid(axis)
         parts(axis)
-        axis.set(xlim=(0, 11.4), ylim=(-0.45, 5.6), aspect="equal")
+        axis.set(xlim=(0, 11.7), ylim=(-0.9, 5.7), aspect="equal")
     return figure
 
 
