@@ -74,29 +74,50 @@ def effects(
 ) -> Figure:
     """Effects with their intervals, one below the other, and the paper's as open circles.
 
-    A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP.
+    A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP. A
+    row whose label ends in ", confirmation" stands below the one with the same label without it,
+    with another colour and mark.
     ``runs`` has a row for each seed of an effect: its label, and "minus FPN" of the two runs.
     """
-    table = pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"])
+    table = confirmed_below(pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"]))
     figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.36 * len(rows)))
     axis.axvline(0, color="black", lw=0.8)
-    points = {"y": "label", "linestyle": "none", "errorbar": None, "ax": axis}
-    seaborn.pointplot(table, x="mean", color=BLUE, label="here", **points)
+    points = {"y": "label", "order": table["label"], "linestyle": "none", "errorbar": None}
+    here, later = table[~table["confirms"]], table[table["confirms"]]
+    name = "pilot" if len(later) else "here"
+    seaborn.pointplot(here, x="mean", color=BLUE, label=name, ax=axis, **points)
+    if len(later):
+        look = {"color": GREEN, "markers": "D", "label": "confirmation"}
+        seaborn.pointplot(later, x="mean", **look, ax=axis, **points)
     if table["paper"].notna().any():
         ring = {"color": ORANGE, "markerfacecolor": "none", "label": "the paper, on COCO"}
-        seaborn.pointplot(table, x="paper", **ring, **points)
-    axis.hlines(table.index, table["low"], table["high"], color=BLUE, lw=2, zorder=1)
+        seaborn.pointplot(table, x="paper", **ring, ax=axis, **points)
+    colours = [GREEN if confirms else BLUE for confirms in table["confirms"]]
+    axis.hlines(table.index, table["low"], table["high"], color=colours, lw=2, zorder=1)
     if runs is not None:
         dots = {"x": "minus FPN", "y": "label", "order": table["label"], "jitter": False}
         edge = {"linewidth": 0.8, "edgecolor": "white", "zorder": 3}  # apart from the interval
         seaborn.stripplot(runs, **dots, color=GREY, size=5, **edge, ax=axis)
         axis.collections[-1].set_label("one seed")
+    axis.set_yticks(table.index, table["shown"])
     axis.set(xlabel="AP minus FPN's, points", ylabel=None, ylim=(len(rows) - 0.5, -0.5))
     if len(axis.get_legend_handles_labels()[1]) > 1:
         axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
     elif axis.get_legend():  # which seaborn draws itself
         axis.get_legend().remove()
     return figure
+
+
+def confirmed_below(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `effects`, each one that confirms below the one whose label it shares.
+
+    Further columns: whether it "confirms", and the label "shown", which is short below its pilot's.
+    """
+    of = table["label"].str.removesuffix(", confirmation")
+    table = table.assign(confirms=of != table["label"], shown=table["label"])
+    table.loc[table["confirms"] & of.isin(table["label"]), "shown"] = "confirmation"
+    order = pd.DataFrame({"first": pd.factorize(of)[0], "confirms": table["confirms"]})
+    return table.loc[order.sort_values(["first", "confirms"]).index].reset_index(drop=True)
 
 
 @themed

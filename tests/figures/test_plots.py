@@ -18,6 +18,7 @@ CURVE = [
     for i in range(1, 81)
 ]
 EFFECTS = [("CS", 0.5, -0.5, 1.5, 0.9), ("RFA", 1.0, 0.7, 1.3, None)]
+CONFIRMED = [*EFFECTS, ("CS, confirmation", 0.8, 0.4, 1.2, None)]
 RUNS = pd.DataFrame({
     "label": ["FPN", "FPN", "CS", "RFA"],
     "seed": [0, 1, 0, 1],
@@ -33,6 +34,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "effects": lambda: plots.effects(EFFECTS),
     "effects of one seed": lambda: plots.effects([("CS", 0.5, np.nan, np.nan, None)]),
     "effects with their pairs": lambda: plots.effects(EFFECTS, RUNS),
+    "effects, confirmed": lambda: plots.effects(CONFIRMED),
     "dots": lambda: plots.dots(RUNS),
     "verdicts": lambda: plots.verdicts(
         {"headline": ["holds", "not run"], "run time": []},
@@ -76,6 +78,19 @@ def test_intervals_are_drawn_as_given() -> None:
     assert list(here.get_xdata()) == [0.5, 1.0]
     assert here.get_ydata()[1] > here.get_ydata()[0]
     assert paper.get_xdata()[0] == 0.9
+
+
+def test_what_confirms_stands_below_its_pilot_in_another_colour() -> None:
+    (axis,) = plots.effects(CONFIRMED).axes
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["CS", "confirmation", "RFA"]
+    (lines,) = axis.collections
+    assert [low for (low, _), _ in lines.get_segments()] == [-0.5, 0.4, 0.7]
+    pilot, later, again = map(to_hex, lines.get_colors())
+    assert pilot == again != later
+    said = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert said == ["pilot", "confirmation", "the paper, on COCO"]
+    (alone,) = plots.effects(CONFIRMED[2:]).axes
+    assert [text.get_text() for text in alone.get_yticklabels()] == ["CS, confirmation"]
 
 
 def test_a_level_has_its_colour_in_every_panel() -> None:
