@@ -6,14 +6,14 @@ tests were mended while their runs were seen. A claim that is added later has it
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
 from augfpn.records import Record
 from augfpn.study import claims, grid
-from augfpn.study.claims import Claim
+from augfpn.study.claims import Basis, Claim, Judgement
 
 FREEZE_FILE = "freeze.json"
 DIGITS = 16  # of a test's hash
@@ -57,6 +57,21 @@ def decided_by_table2(every: Iterable[Claim]) -> list[str]:
         if claim.kind == "effects"
         and {name for test in claim.tests for name in (*test.plus, *test.minus)} <= there
     ]
+
+
+def confirming_verdicts(later: Basis) -> dict[str, Judgement]:
+    """The claims that the runs of Table 2 decide, judged by the seeds that confirm; by claim.
+
+    Empty where these seeds have no runs.
+    """
+    decided = decided_by_table2(claims.claims())
+    rows = [claims.judged(each, later) for each in claims.claims() if each.id in decided]
+    return {row.claim.id: row for row in rows if row.verdict != "not run"}
+
+
+def with_precedence(pilot: Iterable[Judgement], again: Mapping[str, Judgement]) -> list[Judgement]:
+    """A ledger in which the verdicts of the seeds that confirm take precedence over the pilot's."""
+    return [again.get(row.claim.id, row) for row in pilot]
 
 
 def freeze_text() -> str:

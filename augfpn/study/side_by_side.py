@@ -76,6 +76,17 @@ def size_cells(row: VariantRow) -> list[str]:
     return [objects_text(objects.get(size)).strip(" ()") for size in SIZE_OF.values()]
 
 
+def effects_by_size(part: str, of: Evidence) -> str:
+    """The effects of a part's variants on one set of images: AP, then by the size of objects."""
+    lines = []
+    for variant in filter(of.recorded, grid.part(part).variants):
+        row = variant_row(variant, of)
+        _, ap, effect, said, printed = beside_cells(row, first=True)
+        lines.append([row.label, ap, effect, *size_cells(row), said, printed])
+    header = ["", "AP", "minus FPN", *SIZE_OF.values(), "verdict", "paper: minus FPN"]
+    return page_table(header, lines)
+
+
 def measured_beside(
     by_set: Mapping[str, Evidence], names: Sequence[str], variants: Sequence[str]
 ) -> str:

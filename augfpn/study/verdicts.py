@@ -12,10 +12,13 @@ from augfpn.study.cells import (
     percent,
     ratio_text,
 )
+from augfpn.study.freeze import with_precedence
 from augfpn.study.intervals import LEVEL
 from augfpn.study.side_by_side import images_called
 
 MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more than four, only two are shown
+NOT_RUN: claims.ClaimVerdict = "not run"
+ByClaim = Mapping[str, claims.Judgement]  # verdicts by the claim's id
 PLURAL = {"holds": "hold", "does not hold": "do not hold"}
 SOURCES: dict[claims.Source, str] = {
     "said": "said in the paper's text",
@@ -42,33 +45,63 @@ def ledger_table(rows: Sequence[claims.Judgement]) -> str:
     return f"{counts_table(rows)}\n\n{free if exact else ''}{page_table(header, lines)}"
 
 
-def ledger_beside(by_set: Mapping[str, Sequence[claims.Judgement]]) -> str:
+def ledger_beside(
+    pilot: Mapping[str, Sequence[claims.Judgement]], again: Mapping[str, ByClaim]
+) -> str:
     """The ledger of several sets of images: their verdicts side by side, their effects in turn.
 
-    How many claims have each verdict, then a table for each group of claims.
+    ``again`` has the claims of each set that the seeds that confirm have judged. First how many
+    claims have each verdict, then a table for each group of claims, then the claims not run.
     """
-    names = {pictures: images_called(pictures) for pictures in by_set}
-    counts = [
-        [names[pictures], *(str(sum(each.verdict == v for each in rows)) for v in claims.VERDICTS)]
-        for pictures, rows in by_set.items()
-    ]
-    lines: dict[str, list[tuple[str, ...]]] = {}  # by group
-    for together in zip(*by_set.values(), strict=True):
-        claim = together[0].claim
-        found = dict(zip(names.values(), map(effects_text, together), strict=True))
-        said = [f"{name.capitalize()}: {text}" for name, text in found.items() if text]
-        lines.setdefault(claim.group, []).append(
+    columns: dict[str, ByClaim] = {}
+    counts = []
+    for pictures, rows in pilot.items():
+        name, later = images_called(pictures), again[pictures]
+        counts.append([name, *verdict_counts(with_precedence(rows, later))])
+        if later:
+            counts.append([f"{name}, pilot alone", *verdict_counts(rows)])
+            columns[f"{name}, confirmation"] = later
+        columns[f"{name}, pilot"] = {row.claim.id: row for row in rows}
+    groups: dict[str, list[claims.Claim]] = {}
+    for claim in (row.claim for row in next(iter(pilot.values()))):
+        is_run = any(claims_run([claim], column) for column in columns.values())
+        groups.setdefault(claim.group if is_run else NOT_RUN, []).append(claim)
+    last = [groups.pop(NOT_RUN)] if NOT_RUN in groups else []
+    tables = [group_table(each, columns) for each in (*groups.values(), *last)]
+    return "\n\n".join([page_table(["claims by verdict", *claims.VERDICTS], counts), *tables])
+
+
+def verdict_counts(rows: Iterable[claims.Judgement]) -> list[str]:
+    """How many claims have each verdict."""
+    counted = Counter(row.verdict for row in rows)
+    return [str(counted[each]) for each in claims.VERDICTS]
+
+
+def claims_run(group: Iterable[claims.Claim], column: ByClaim) -> list[claims.Judgement]:
+    """The verdicts of a column on some claims, without those that were not run."""
+    rows = (column[claim.id] for claim in group if claim.id in column)
+    return [row for row in rows if row.verdict != NOT_RUN]
+
+
+def group_table(group: Sequence[claims.Claim], columns: Mapping[str, ByClaim]) -> str:
+    """The verdicts on a group of claims: a column for each set and phase that has run one."""
+    shown = {title: column for title, column in columns.items() if claims_run(group, column)}
+    notes = {name: row.note for column in columns.values() for name, row in column.items()}
+    lines = []
+    for claim in group:
+        rows = {title: column.get(claim.id) for title, column in shown.items()}
+        found = {title: effects_text(row) for title, row in rows.items() if row is not None}
+        said = [f"{title.capitalize()}: {text}" for title, text in found.items() if text]
+        lines.append(
             (
                 claim.id,
-                claim.statement,
-                f"{claim.where} ({claim.source})",
-                *(each.verdict for each in together),
-                " ".join([*said, together[0].note]).strip(),
+                f"{claim.statement} ({claim.where}, {claim.source})",
+                *("–" if row is None else row.verdict for row in rows.values()),
+                " ".join([*said, notes[claim.id]]).strip(),
             )
         )
-    header = ("", "claim", "in the paper", *names.values(), "effects, and the paper's")
-    groups = [page_table(header, each) for each in lines.values()]
-    return "\n\n".join([page_table(["claims by verdict", *claims.VERDICTS], counts), *groups])
+    last = "effects, and the paper's" if shown else "note"
+    return page_table(("", "claim", *shown, last), lines)
 
 
 def counts_table(rows: Sequence[claims.Judgement]) -> str:

@@ -2,16 +2,34 @@
 
 import hashlib
 import subprocess
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from augfpn.study import claims, freeze, summary
+from augfpn.study.intervals import Interval, around
 from augfpn.study.sets import PILOT_SEEDS
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = {"statement": "Other words.", "where": "nowhere", "source": "table", "note": "A note."}
+
+
+class NoRuns:
+    """Evidence without any run."""
+
+    def combination(self, plus: Sequence[str], minus: Sequence[str], number: str) -> None: ...
+
+
+class AllAlike:
+    """Evidence of variants that are all alike, to a tenth of a point."""
+
+    def combination(self, plus: Sequence[str], minus: Sequence[str], number: str) -> Interval:
+        return around(0.0, 9, 0.0, 0.001)
+
+    def fewest_objects(self, number: str) -> int:
+        return 100
 
 
 def test_the_claims_that_table_2_decides_are_tested_as_was_fixed() -> None:
@@ -19,6 +37,18 @@ def test_the_claims_that_table_2_decides_are_tested_as_was_fixed() -> None:
     fixed = freeze.decided_by_table2(claims.claims())
     assert {"C1", "C17", "C18", "C19", "C24"} <= set(fixed) <= set(freeze.frozen().tests)
     assert not set(fixed) & set(freeze.changed(claims.claims()))
+
+
+def test_the_seeds_that_confirm_take_precedence_where_they_have_runs() -> None:
+    decided = set(freeze.decided_by_table2(claims.claims()))
+    pilot = [claims.Judgement(each, "undecided", (), "") for each in claims.claims()]
+    assert freeze.confirming_verdicts(NoRuns()) == {}
+    assert freeze.with_precedence(pilot, {}) == pilot
+    again = freeze.confirming_verdicts(AllAlike())
+    assert set(again) == decided
+    both = {row.claim.id: row.verdict for row in freeze.with_precedence(pilot, again)}
+    assert {name for name, said in both.items() if said != "undecided"} <= decided
+    assert both["C1"] == again["C1"].verdict == "smaller than 1 AP"
 
 
 def test_what_was_fixed_is_the_file_of_that_commit() -> None:

@@ -50,6 +50,14 @@ def test_sizes_name_the_number_of_their_objects(evidence: Evidence) -> None:
     assert cs[0] == "CS"
 
 
+def test_effects_by_size_are_those_of_both_tables(evidence: Evidence) -> None:
+    alone = cells_of(side_by_side.effects_by_size("table2", evidence))
+    total = cells_of(side_by_side.effects_beside("table2", {"scenes": evidence}))
+    sizes = cells_of(side_by_side.sizes_beside("table2", {"scenes": evidence}))
+    for one, of_all, by_size in zip(alone, total, sizes, strict=True):
+        assert one == [of_all[0], *of_all[3:5], *by_size[2:], *of_all[5:]]
+
+
 def test_guessing_stands_beside_accuracies_and_nothing_else() -> None:
     by_set = {name: gather.committed(name) for name in ("scenes", "bccd")}
     table = side_by_side.measured_beside(by_set, mechanisms.GAP_NUMBERS, ("fpn", "cs"))

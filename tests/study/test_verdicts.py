@@ -45,3 +45,28 @@ def test_what_of_a_claim_is_not_run_is_said() -> None:
         "1 of 2 comparisons are run; a − b: +1.0 [+1.0, +1.0]. A note."
     )
     assert verdicts.evidence_text(row._replace(lines=(missing,))) == "A note."
+
+
+def test_verdicts_of_the_seeds_that_confirm_stand_first_and_are_counted() -> None:
+    """C17 fails again and C18 is judged once; C2 is not run, so it comes last."""
+    every = {each.id: each for each in claims.claims()}
+    said = {"C17": "holds", "C2": "not run", "C18": "undecided"}
+    pilot = [claims.Judgement(every[name], each, (), "A note.") for name, each in said.items()]
+    again = {"C17": pilot[0]._replace(verdict="does not hold")}
+    counts, parts, idle = (
+        [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
+        for table in verdicts.ledger_beside({"scenes": pilot}, {"scenes": again}).split("\n\n")
+    )
+    both = [dict(zip(counts[0], row, strict=True)) for row in counts[2:]]
+    assert [row["claims by verdict"] for row in both] == ["scenes", "scenes, pilot alone"]
+    assert [(row["holds"], row["does not hold"], row["not run"]) for row in both] == [
+        ("0", "1", "1"),
+        ("1", "0", "1"),
+    ]
+    assert parts[0][2:4] == ["scenes, confirmation", "scenes, pilot"]
+    assert [row[0:1] + row[2:4] for row in parts[2:]] == [
+        ["C17", "does not hold", "holds"],
+        ["C18", "–", "undecided"],
+    ]
+    assert idle[0][2:] == ["note"]
+    assert [(row[0], row[2]) for row in idle[2:]] == [("C2", "A note.")]
