@@ -1,7 +1,9 @@
-"""The primer on intervals: what it says of the six runs."""
+"""The primer on intervals: what it says of the six runs, and of the seeds."""
 
-from augfpn.study import grid, intervals
-from said.evidence import ap, at, effect, undecided
+from dataclasses import replace
+
+from augfpn.study import freeze, grid, intervals
+from said.evidence import ap, at, confirmation, effect, undecided
 from said.table import says
 
 
@@ -23,6 +25,38 @@ def six_runs() -> None:
     assert 1.5 < (sum(augfpn) - sum(fpn)) / 3 < spread
     assert 0.3 < min(augfpn) - max(fpn) < 0.7
     assert 3.5 < max(augfpn) - min(fpn) < 4
+
+
+@says(
+    "test_bench",
+    "Each variant has three pilot seeds at `laptop`, 0 to 2, and those of the paper's Table 2 have "
+    "nine confirming ones on scenes, 3 to 11",
+)
+@says(
+    "test_bench",
+    "with three pilot seeds, and nine confirming ones for the paper's Table 2 on scenes;",
+)
+@says("intervals", "three runs of FPN and three of AugFPN, those of the *pilot*, seeds 0 to 2.")
+def seeds_of_pilot_and_confirmation() -> None:
+    first, last = freeze.frozen().seeds
+    assert [*ap("scenes", "fpn")] == [*range(grid.SEEDS["laptop"])] == [0, 1, 2]
+    assert (first, last, last - first + 1) == (3, 11, 9)
+    for variant in grid.part("table2").variants:
+        assert sorted(confirmation().recorded(variant)) == [*range(first, last + 1)]
+
+
+@says(
+    "intervals",
+    "| on scenes each seed from 3 on draws its own; all other runs of a set share theirs |",
+)
+def training_images_of_a_seed() -> None:
+    def data(pictures: str, seed: int):
+        return replace(grid.Run("fpn", pictures, "laptop", seed).experiment.data, test_scenes=1)
+
+    assert data("scenes", 3) != data("scenes", 4)
+    assert {data("scenes", seed).scene_seed for seed in (3, 4)} == {3, 4}
+    assert data("scenes", 0) == data("scenes", 2)
+    assert data("bccd", 0) == data("bccd", 2) == data("bccd", 3) == data("bccd", 4)
 
 
 @says("intervals", "some eighty runs on scenes, which have about fifty degrees of freedom")
