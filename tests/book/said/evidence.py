@@ -11,7 +11,7 @@ from augfpn.data.load import load_pictures
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.records import COMMITTED, Record
 from augfpn.settings import paper
-from augfpn.study import claims, grid, intervals, recorded, tables
+from augfpn.study import claims, freeze, grid, intervals, recorded, tables
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Interval
@@ -94,13 +94,14 @@ def measured(pictures: str, variant: str, number: str, less: str | None = None) 
 
 @cache
 def ledger(pictures: str) -> list[claims.Judgement]:
-    return claims.ledger(at(pictures))
+    """The verdicts on all claims; those of the seeds that confirm take precedence."""
+    again = freeze.confirming_verdicts(confirmation()) if pictures == "scenes" else {}
+    return freeze.with_precedence(claims.ledger(at(pictures)), again)
 
 
 def verdict(pictures: str, name: str) -> str:
     """The verdict on one claim."""
-    (claim,) = [each for each in claims.claims() if each.id == name]
-    return claims.judged(claim, at(pictures)).verdict
+    return {row.claim.id: row.verdict for row in ledger(pictures)}[name]
 
 
 @cache
