@@ -33,6 +33,20 @@ def answers(by_set: Mapping[str, Evidence]) -> Answers:
     }
 
 
+def judged_again(pilot: Answers, later: Mapping[str, Evidence]) -> Answers:
+    """The pilot's answers; to the questions of Table 2, those of the seeds that confirm instead.
+
+    ``later`` is the evidence of these seeds by set of images. Where they are not recorded the
+    pilot's answer stays.
+    """
+    again = {
+        (question, pictures): question.found({pictures: of}, pictures)
+        for question in of_table2()
+        for pictures, of in later.items()
+    }
+    return pilot | {key: found for key, found in again.items() if found is not None}
+
+
 def intervals_in(of: Answers) -> int:
     """How many intervals there are."""
     return sum(found is not None for found in of.values())

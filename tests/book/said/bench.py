@@ -58,10 +58,9 @@ def images_of_each_set() -> None:
 @says("test_bench", "a thousand test scenes from seed 3 on")
 @says(
     "what_we_found",
-    "On scenes, each of these seeds draws its own training scenes, and they are tested on a "
-    "thousand scenes, of which the pilot's hundred are the first. On both sets, whatever a variant "
-    "has in common with FPN starts from the same weights as in FPN. On blood cells the images "
-    "remain those of the pilot",
+    "Each of these seeds draws its own training scenes, and starts whatever a variant shares with "
+    "FPN from FPN's weights; all are tested on a thousand scenes, of which the pilot's hundred are "
+    "the first.",
 )
 @says("intervals", "Pairs of the seeds from 3 on start from the same weights")
 def runs_that_confirm() -> None:

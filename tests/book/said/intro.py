@@ -96,9 +96,9 @@ def components_do_not_interact() -> None:
             assert 100 * max(found.high, -found.low) >= 0.5
 
 
-@says("intro", "The story that **each part mends its own defect does not show**")
-@says("intro", "the part that should mend it cannot be said to gain more than on plain ones.", True)
-@says("intro", "Soft RoI Selection gains less there.", True)
+@says("intro", "That **each part mends its own defect does not show**")
+@says("intro", "no part is shown to gain more there", True)
+@says("intro", "and Soft RoI Selection gains less.", True)
 @says("putting_it_together", "**The account does not show.**", True)
 @says(
     "putting_it_together",

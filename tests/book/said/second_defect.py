@@ -52,7 +52,7 @@ def m6_is_small() -> None:
 
 @says(
     "residual_feature_augmentation",
-    "And $M_6$ adds next to nothing that a linear readout would find",
+    "And within RFA's own runs $M_6$ adds next to nothing that a linear readout would find",
 )
 @says("residual_feature_augmentation", "*M5 + M6* gives back no more of $C_5$ than $M_5$ alone")
 def m6_gives_nothing_back() -> None:

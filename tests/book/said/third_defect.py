@@ -164,16 +164,6 @@ def small_objects_lose_with_both() -> None:
 
 @says(
     "soft_roi_selection",
-    "averaged over [all combinations](putting_it_together.ipynb) with the other parts, soft "
-    "selection raises it on scenes.",
-    scored=True,
-)
-def soft_selection_raises_ap_with_the_others() -> None:
-    assert factorial.factorial(at("scenes"), "AP")[("srs",)].low > 0
-
-
-@says(
-    "soft_roi_selection",
     "An interval that contains zero means *undecided*, not *no effect*. Most do",
     True,
 )
