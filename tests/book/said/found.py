@@ -231,16 +231,3 @@ def one_stage_detectors_and_masks() -> None:
     assert all(undecided(effect(pictures, "fcos:augfpn")) for pictures in BOTH)
     for number in ("AP", "mask AP"):
         assert undecided(effect("scenes", "mask_rcnn:augfpn", number))
-
-
-@says(
-    "putting_it_together",
-    "On scenes all three parts together gain, and so does Soft RoI Selection with either other "
-    "part; on blood cells no interval on AP excludes zero, and four of seven gains are smaller "
-    "than the paper's.",
-    scored=True,
-)
-def what_the_ablation_decides() -> None:
-    for variant in ("augfpn", "cs_srs", "rfa_srs"):
-        assert effect("scenes", variant).low > 0
-    assert all(undecided(effect("bccd", v)) for v in compared("table2", "bccd"))

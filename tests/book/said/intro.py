@@ -2,7 +2,7 @@
 
 import itertools
 
-from augfpn.study import defects, factorial, grid
+from augfpn.study import defects, grid
 from said.evidence import BOTH, at, effect, gain, measured, table_verdict, undecided, verdict
 from said.table import says
 
@@ -58,42 +58,6 @@ def augfpn_holds_on_scenes() -> None:
     assert undecided(effect("bccd", "augfpn"))
     assert verdict("bccd", "C1") == "smaller than the paper's"
     assert table_verdict("bccd", "srs") == "smaller than 1 AP"
-
-
-@says(
-    "putting_it_together",
-    "On scenes the interval of Soft RoI Selection's effect on AP excludes zero, and the effect is "
-    "a trade: small objects lose some two points, medium and large ones gain more than three each.",
-    scored=True,
-)
-def soft_selection_is_a_trade() -> None:
-    found = {n: factorial.factorial(at("scenes"), n)[("srs",)] for n in factorial.EFFECT_NUMBERS}
-    assert found["AP"].low > 0
-    assert round(100 * found["APs"].mean) == -2
-    assert found["APs"].high < 0
-    for number in ("APm", "APl"):
-        assert 3 < 100 * found[number].mean < 4
-        assert found[number].low > 0
-
-
-@says(
-    "putting_it_together",
-    "all interactions on AP lie within a quarter of a point, and their intervals contain zero.",
-    scored=True,
-)
-@says(
-    "putting_it_together",
-    "But these intervals are about a point wide, so an interaction of half a point may be hidden.",
-    scored=True,
-)
-@says("putting_it_together", "No two parts can be said to help or hinder each other", True)
-def components_do_not_interact() -> None:
-    for parts, found in factorial.factorial(at("scenes")).items():
-        if len(parts) > 1:
-            assert abs(100 * found.mean) < 0.25
-            assert undecided(found)
-            assert 0.8 < 100 * (found.high - found.low) < 1.3
-            assert 100 * max(found.high, -found.low) >= 0.5
 
 
 @says("intro", "That **each part mends its own defect does not show**")
