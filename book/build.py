@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -65,19 +65,7 @@ def executed(chapter: Path) -> Executed:
     file = EXECUTED / f"{chapter.stem}-{dependencies.key_of(chapter)}.ipynb"
     if file.exists():
         return Executed(chapter, file, False)
-    notebook = nbformat.read(chapter, as_version=4)
-    began = time.monotonic()
-    # The package of this checkout is used, even if another one is installed.
-    # Each chapter has one thread, because chapters run in parallel.
-    environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)}
-    folder = {"metadata": {"path": str(chapter.parent)}}
-    settings = {"timeout": CELL_SECONDS, "extra_arguments": ["--log-level=ERROR"]}
-    client = NotebookClient(notebook, resources=folder, **settings)
-    try:
-        client.execute(env=environment)
-    except CellExecutionError as error:
-        raise Failed(f"{chapter.name} does not run: {error.ename}: {error.evalue}") from None
-    notebook.metadata["augfpn"] = {"seconds": round(time.monotonic() - began, 1)} | machine()
+    notebook = run(chapter)
     EXECUTED.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(f".{os.getpid()}")
     nbformat.write(notebook, partial)
@@ -86,6 +74,24 @@ def executed(chapter: Path) -> Executed:
         if old != file:
             old.unlink()
     return Executed(chapter, file, True)
+
+
+def run(chapter: Path, more: Mapping[str, str] | None = None) -> NotebookNode:
+    """Execute a chapter; ``more`` are variables of its environment. Raises ``Failed``."""
+    notebook = nbformat.read(chapter, as_version=4)
+    began = time.monotonic()
+    # The package of this checkout is used, even if another one is installed.
+    # Each chapter has one thread, because chapters run in parallel.
+    environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)} | dict(more or {})
+    folder = {"metadata": {"path": str(chapter.parent)}}
+    settings = {"timeout": CELL_SECONDS, "extra_arguments": ["--log-level=ERROR"]}
+    client = NotebookClient(notebook, resources=folder, **settings)
+    try:
+        client.execute(env=environment)
+    except CellExecutionError as error:
+        raise Failed(f"{chapter.name} does not run: {error.ename}: {error.evalue}") from None
+    notebook.metadata["augfpn"] = {"seconds": round(time.monotonic() - began, 1)} | machine()
+    return notebook
 
 
 def machine() -> dict[str, str]:

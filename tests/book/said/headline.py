@@ -147,13 +147,13 @@ def consistent_supervision_alone() -> None:
 
 @says(
     "what_we_found",
-    "FPN with AugFPN's time is better by far: AugFPN minus this FPN is −11.8 [−12.8, −10.8].",
+    "FPN with AugFPN's time is better by far: AugFPN has 11.8 points less.",
     scored=True,
 )
 @says(
     "what_we_found",
-    "**At equal time FPN is better by far**: AugFPN minus FPN with twice the steps is −11.8 "
-    "[−12.8, −10.8].",
+    "**At equal time FPN is better by far**: AugFPN has 11.8 points less than FPN with twice the "
+    "steps.",
     scored=True,
 )
 @says("what_we_found", "further steps teach them more than any part of a pyramid.", True)
@@ -165,7 +165,7 @@ def consistent_supervision_alone() -> None:
 @says("what_we_found", "a training step of AugFPN takes [nearly twice as long](cost.ipynb) here.")
 def at_equal_time() -> None:
     longer, of = "fpn_2x_steps", confirmation()
-    assert effect_text(of.effects("augfpn", longer)["AP"]) == "−11.8 [−12.8, −10.8]"
+    assert effect_text(of.effects("augfpn", longer)["AP"]).startswith("−11.8 [−12.")
     gains = [of.effects(part, "fpn")["AP"].high for part in ("cs", "rfa", "srs", "augfpn")]
     assert of.effects(longer, "fpn")["AP"].low > 5 * max(gains)
     seconds = pages.committed_bench("goals")["laptop"]["seconds"]["training"]
@@ -208,11 +208,12 @@ def decided_on_both_sets() -> None:
 @says("intro", "Residual Feature Augmentation's main effect is *smaller than 1 AP*.", True)
 @says(
     "what_we_found",
-    "The pilot's mean was +0.6; on nine further seeds its main effect is *smaller than 1 AP*.",
+    "The pilot's mean was above half a point; on nine further seeds its main effect is *smaller "
+    "than 1 AP*.",
     scored=True,
 )
 def augmentation_is_not_confirmed() -> None:
-    assert f"{100 * main_effect('rfa', of=at('scenes')).mean:+.1f}" == "+0.6"
+    assert 0.5 < 100 * main_effect("rfa", of=at("scenes")).mean < 0.6
     assert intervals.verdict(main_effect("rfa"), small=SMALL) == "smaller than 1 AP"
     assert main_effect("rfa", "APm").high < 0 < main_effect("rfa", "APm", at("scenes")).low
 
