@@ -77,12 +77,22 @@ class Pilot(NamedTuple):
 
 
 def pilot_of(dial: str, every: Mapping[str, Evidence]) -> Pilot:
-    """A dial's pilot, from the evidence by picture set: the mean over seeds that two runs share."""
+    """A dial's pilot, from the evidence by picture set.
+
+    The loss is the mean over the seeds of home and dial; what the control regains, over the seeds
+    that it has, too.
+    """
     home, control, number = GATES[dial]
-    ap = {s: ap_by_seed(every[s].among("pilot"), number) for s in (home, dial, control)}
-    loss = mean_difference(ap[home], ap[dial])
-    gain = mean_difference(ap[control], ap[dial])
-    return Pilot(dial, loss, gain / loss if loss and gain is not None else None)
+    before, turned, remedy = (
+        ap_by_seed(every[s].among("pilot"), number) for s in (home, dial, control)
+    )
+    shared = {seed: before[seed] for seed in before.keys() & remedy.keys()}
+    gain, lost = (
+        mean_difference({s: remedy[s] for s in shared}, turned),
+        mean_difference(shared, turned),
+    )
+    regained = gain / lost if lost and gain is not None else None
+    return Pilot(dial, mean_difference(before, turned), regained)
 
 
 def pilots_of(dials: Iterable[str], budget: str, found: Found) -> dict[str, Pilot]:

@@ -262,16 +262,6 @@ def main_effects_on_blood_cells() -> None:
     assert effect_text(found["cs", "APl"]) == "+0.6 [+0.1, +1.0]"
 
 
-@says(
-    "putting_it_together",
-    "Consistent Supervision gains more on *scale*, and more still on *detail* and *context*, where "
-    "nobody would have looked for it.",
-)
-def supervision_on_all_dials() -> None:
-    assert gain("scale", "cs") > gain("scenes", "cs")
-    assert min(gain("detail", "cs"), gain("context", "cs")) > gain("scale", "cs")
-
-
 @says("putting_it_together", "no combination's interval on AP excludes zero.", True)
 def no_combination_is_decided_on_blood_cells() -> None:
     assert all(undecided(effect("bccd", v)) for v in compared("table2", "bccd"))

@@ -1,9 +1,6 @@
 """The first page: what came out, in short."""
 
-import itertools
-
-from augfpn.study import defects, grid
-from said.evidence import BOTH, at, effect, gain, measured, table_verdict, undecided, verdict
+from said.evidence import BOTH, effect, measured, table_verdict, undecided, verdict
 from said.table import says
 
 
@@ -58,32 +55,3 @@ def augfpn_holds_on_scenes() -> None:
     assert undecided(effect("bccd", "augfpn"))
     assert verdict("bccd", "C1") == "smaller than the paper's"
     assert table_verdict("bccd", "srs") == "smaller than 1 AP"
-
-
-@says("intro", "That **each part mends its own defect does not show**")
-@says("intro", "no part is shown to gain more there", True)
-@says("intro", "and Soft RoI Selection gains less.", True)
-@says("putting_it_together", "**The account does not show.**", True)
-@says(
-    "putting_it_together",
-    "In the second table no part can be said to gain more on its own dial, and Soft RoI Selection "
-    "gains less: its interval on *detail* excludes zero, all others contain it.",
-    scored=True,
-)
-def parts_cannot_be_said_to_gain_more_on_a_dial() -> None:
-    parts = grid.part("defects").variants[1:]
-    for dial, part in itertools.product(grid.DIALS, parts):
-        found = defects.effect_minus_plain(at(dial), at("scenes"), part)
-        if (dial, part) == ("detail", "srs"):
-            assert found.high < 0
-        else:
-            assert undecided(found)
-
-
-@says(
-    "putting_it_together",
-    "By the means, Residual Feature Augmentation gains less on its own dial, too.",
-)
-def parts_that_gain_less_on_their_own_dial() -> None:
-    less = [part for part, d in grid.OWN_DIAL.items() if gain(d, part) < gain("scenes", part)]
-    assert less == ["rfa", "srs"]

@@ -13,7 +13,7 @@ from augfpn.config import AUGFPN
 from augfpn.detectors import cost
 from augfpn.pyramid import AdaptiveSpatialFusion
 from augfpn.speed.roi_align import places_of
-from augfpn.study import claims, freeze, grid, intervals, sets
+from augfpn.study import claims, freeze, gates, grid, intervals, sets
 from augfpn.study.intervals import Interval
 from solved.table import WORDS, percentages, run, solves
 
@@ -164,3 +164,30 @@ def boxes_from_which_maps_are_reduced_first() -> list[str]:
     assert 24 <= boxes < 120
     assert round(places, -3) == 11_000
     return ["some eleven thousand places, so a few dozen boxes are enough", "Training samples 512"]
+
+
+@solves("dials", 1, "costs FPN 20 points of AP")
+def harm_that_nothing_mends() -> list[str]:
+    regained = gates.LEAST_REGAINED
+    assert not gates.Pilot("a dial", 0.2, 0.0).passes
+    assert gates.Pilot("a dial", 0.2, regained).passes
+    return ["Nothing about the part's own defect"]
+
+
+@solves("dials", 2, "boxes of 72 pixels", "a box of 18 pixels", "turned to a quarter")
+def a_box_after_the_turn() -> list[str]:
+    levels = [math.floor(4 + math.log2(18 / size)) for size in (72, 72 / 4)]
+    assert levels == [2, 4]
+    return [
+        "Two doublings below 72, so two levels below: $P_2$.",
+        "18 pixels are what $P_4$ is for",
+        "a quarter of the places along each side",
+    ]
+
+
+@solves("dials", 3, "model.canonical_size=143")
+def another_box_size() -> list[str]:
+    base = grid.Run("fpn", "scenes", "laptop", 0).experiment.model.canonical_size
+    of = grid.Run("fpn", "canonical_x2", "laptop", 0).experiment.model.canonical_size
+    assert (round(base), round(of)) == (72, 143)
+    return ["Larger ones, because the rule turned up cost FPN nothing."]
