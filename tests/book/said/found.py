@@ -104,7 +104,7 @@ def soft_selection_on_blood_cells() -> None:
         assert undecided(factorial.factorial(at("bccd"), number)[("srs",)])
 
 
-@says("what_we_found", "On its own dial, where images are made to need it, it gains *less*.", True)
+@says("what_we_found", "On its own dial, where images are made to need it, it gains *less*", True)
 def soft_selection_on_its_dial() -> None:
     assert defects.effect_minus_plain(at("detail"), at("scenes"), "srs").high < 0
 
