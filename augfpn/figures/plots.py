@@ -165,7 +165,7 @@ def cost_by_part(models: dict[str, dict[str, tuple[int, int]]]) -> Figure:
 
     ``models`` maps a model's name to its parts and these to the two counts.
     """
-    counts = ["parameters,\nmillions", "multiply-adds,\nbillions"]
+    counts = ["parameters,\nmillions", "MACs,\nbillions"]
     tables = {name: pd.DataFrame(parts, counts).T / [1e6, 1e9] for name, parts in models.items()}
     table = pd.concat(tables, names=["model", "part"]).reset_index()
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.6), sharey=True)
