@@ -89,15 +89,23 @@ def decided_table(of: Answers) -> str:
 
 
 def undecided_text(of: Answers) -> str:
-    """The questions that no set of images decides, in one sentence."""
-    open_, closed = {}, set()
+    """The questions that no set of images decides, those with a small effect on one set apart."""
+    open_, closed, small = {}, set(), set()
     for (question, _), found in of.items():
         if answer_text(question, found):
             closed.add(question)
         elif found is not None:
             open_[question] = question.topic
-    topics = [topic for question, topic in open_.items() if question not in closed]
-    return f"Undecided wherever it was asked: {'; '.join(topics)}." if topics else ""
+            if question.kind != "measured" and verdict(found, small=SMALL_EFFECT) == LIMITS[0]:
+                small.add(question)
+    said = []
+    for head, wanted in (
+        ("Of either sign, but smaller than 1 AP on one set of images at least", small),
+        ("Undecided wherever it was asked", open_.keys() - small),
+    ):
+        topics = [text for each, text in open_.items() if each in wanted and each not in closed]
+        said += [f"{head}: {'; '.join(topics)}."] if topics else []
+    return "\n\n".join(said)
 
 
 def limited_text(by_set: Mapping[str, Evidence]) -> str:

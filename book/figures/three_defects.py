@@ -98,9 +98,9 @@ def parts(axis: Axes) -> None:
         axis.plot([M + w / 2, SHARED], [y - 0.22 * w] * 2, color=BLUE, lw=1.8, marker="o")
         arrow(axis, (P + w / 2 + 0.06, y), (HEAD - 0.57, 2.4 + 0.12 * (k - 3.5)), ORANGE)
     arrow(axis, (SHARED, HEIGHT[5] - 0.22 * WIDTH[5]), (SHARED, SHARED_Y + 0.3), BLUE)
-    box(axis, (SHARED, SHARED_Y), 2.4, 0.6, BLUE, "none")
-    axis.text(SHARED, SHARED_Y, "shared head", size=17, color=INK, zorder=4, **MIDDLE)
-    badge(axis, 1, BLUE, (SHARED - 1.2, SHARED_Y + 0.3))
+    box(axis, (SHARED, SHARED_Y), 2.8, 0.6, BLUE, "none")
+    axis.text(SHARED, SHARED_Y, "shared head", size=19, color=INK, zorder=4, **MIDDLE)
+    badge(axis, 1, BLUE, (SHARED - 1.4, SHARED_Y + 0.3))
     plus(axis, HEIGHT[5], GREEN)
     top = HEIGHT[5] + 0.4 * WIDTH[5]
     arrow(axis, (C + 0.2, top + 0.06), (SUM, HEIGHT[5] + RADIUS), GREEN, -0.36)
