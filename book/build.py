@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -76,13 +76,13 @@ def executed(chapter: Path) -> Executed:
     return Executed(chapter, file, True)
 
 
-def run(chapter: Path, more: Mapping[str, str] | None = None) -> NotebookNode:
-    """Execute a chapter; ``more`` are variables of its environment. Raises ``Failed``."""
+def run(chapter: Path, **variables: str) -> NotebookNode:
+    """Execute a chapter; ``variables`` are of its environment. Raises ``Failed``."""
     notebook = nbformat.read(chapter, as_version=4)
     began = time.monotonic()
     # The package of this checkout is used, even if another one is installed.
     # Each chapter has one thread, because chapters run in parallel.
-    environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)} | dict(more or {})
+    environment = os.environ | QUIET | {"PYTHONPATH": str(ROOT)} | variables
     folder = {"metadata": {"path": str(chapter.parent)}}
     settings = {"timeout": CELL_SECONDS, "extra_arguments": ["--log-level=ERROR"]}
     client = NotebookClient(notebook, resources=folder, **settings)

@@ -21,7 +21,7 @@ FILE = BOOK / "run_times.json"
 def first_run(chapter: Path) -> dict:
     """A chapter's seconds with empty caches, and the day, machine and versions."""
     with tempfile.TemporaryDirectory() as empty:
-        return build.run(chapter, {"XDG_CACHE_HOME": empty}).metadata["augfpn"]
+        return build.run(chapter, XDG_CACHE_HOME=empty).metadata["augfpn"]
 
 
 def main() -> None:

@@ -86,13 +86,15 @@ def pilot_of(dial: str, every: Mapping[str, Evidence]) -> Pilot:
     before, turned, remedy = (
         ap_by_seed(every[s].among("pilot"), number) for s in (home, dial, control)
     )
-    shared = {seed: before[seed] for seed in before.keys() & remedy.keys()}
-    gain, lost = (
-        mean_difference({s: remedy[s] for s in shared}, turned),
-        mean_difference(shared, turned),
-    )
+    both = before.keys() & remedy.keys()
+    gain, lost = (mean_difference({s: of[s] for s in both}, turned) for of in (remedy, before))
     regained = gain / lost if lost and gain is not None else None
     return Pilot(dial, mean_difference(before, turned), regained)
+
+
+def passing(every: Mapping[str, Evidence]) -> list[str]:
+    """The dials that pass their gate, from the evidence by picture set."""
+    return [dial for dial in GATES if pilot_of(dial, every).passes]
 
 
 def pilots_of(dials: Iterable[str], budget: str, found: Found) -> dict[str, Pilot]:
@@ -200,7 +202,7 @@ def section(name: str, every: Mapping[str, Evidence]) -> list[str]:
     pilots = on_all_sets(every, "")
     if name == "dials":
         return [ABOUT_PILOTS, pilots_table(pilots)]
-    used = [dial for dial in GATES if pilot_of(dial, pilots).passes]
+    used = passing(pilots)
     if not used:
         return [ABOUT_REGAINED, "No dial has passed its pilot yet."]
     text, variants = [ABOUT_REGAINED], grid.part(name).variants[1:]

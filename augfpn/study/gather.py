@@ -60,11 +60,19 @@ def committed(pictures: str, budget: str = "laptop", phase: Phase = "pilot") -> 
     The pilot's seeds and those that confirm are not mixed: they have other test pictures.
     Raises ``UserError`` for a picture set or a budget that does not exist.
     """
-    grid.known_set(pictures)
+    return committed_sets([pictures], budget, phase)[pictures]
+
+
+def committed_sets(
+    names: Iterable[str], budget: str = "laptop", phase: Phase = "pilot"
+) -> dict[str, Evidence]:
+    """The same on several picture sets; the records are read once."""
+    for name in names:
+        grid.known_set(name)
     grid.known_budget(budget)
     timings = recorded.read_timings(records.COMMITTED, budget)
     found = recorded.collect(records.COMMITTED).among(phase)
-    return Evidence(pictures, budget, found, timings=timings)
+    return {name: Evidence(name, budget, found, timings=timings) for name in names}
 
 
 def timings_for(asked: Asked, say: Say = print) -> list[dict]:

@@ -16,6 +16,7 @@ from said.evidence import (
     confirmation,
     effect,
     gain,
+    main_effect,
     printed,
     table_verdict,
     undecided,
@@ -36,7 +37,7 @@ def confirmed(number: str = "AP") -> dict[str, Interval]:
 
 def main_effects(of: Evidence, part: str) -> dict[str, Interval]:
     """The main effect of a part on AP and by the size of objects."""
-    return {n: factorial.factorial(of, n)[(part,)] for n in factorial.EFFECT_NUMBERS}
+    return {n: main_effect(part, n, of) for n in factorial.EFFECT_NUMBERS}
 
 
 @says("putting_it_together", "Most of their steps are a few tenths of a point of AP")

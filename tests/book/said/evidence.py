@@ -11,7 +11,7 @@ from augfpn.data.load import load_pictures
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.records import COMMITTED, Record
 from augfpn.settings import paper
-from augfpn.study import claims, freeze, grid, intervals, recorded, tables
+from augfpn.study import claims, factorial, freeze, grid, intervals, recorded, tables
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Interval
@@ -62,6 +62,11 @@ def effect(pictures: str, variant: str, number: str = "AP") -> Interval:
     found = at(pictures).effects(variant, baseline_of(variant))[number]
     assert found.seeds >= intervals.FEWEST_SEEDS
     return Interval(*(100 * x for x in found[:3]), found.seeds, math.nan, math.nan)
+
+
+def main_effect(part: str, number: str = "AP", of: Evidence | None = None) -> Interval:
+    """A part's main effect, by the seeds that confirm unless other evidence is given."""
+    return factorial.factorial(of or confirmation(), number)[(part,)]
 
 
 def compared(part: str, pictures: str) -> list[str]:

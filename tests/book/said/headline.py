@@ -4,10 +4,9 @@ from augfpn.study import claims, factorial, findings, freeze, grid, intervals
 from augfpn.study.bench import pages
 from augfpn.study.bench.measure import ratio_of_rounds
 from augfpn.study.cells import effect_text
-from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import SMALL_EFFECT as SMALL
 from augfpn.study.timed import TIMED_VARIANTS
-from said.evidence import BOTH, at, confirmation, printed, undecided, verdict
+from said.evidence import BOTH, at, confirmation, main_effect, printed, undecided, verdict
 from said.table import says
 
 
@@ -93,10 +92,6 @@ def widths_of_two_intervals() -> None:
     before, after = (100 * (each.high - each.low) for each in found)
     expected = before / 3**0.5  # three times the seeds
     assert [f"{x:.1f}" for x in (before, expected, after)] == ["2.6", "1.5", "1.6"]
-
-
-def main_effect(part: str, number: str = "AP", of: Evidence | None = None) -> intervals.Interval:
-    return factorial.factorial(of or confirmation(), number)[(part,)]
 
 
 @says("what_we_found", "**Consistent Supervision brings the gain**", True)
