@@ -244,10 +244,14 @@ def read_predictions(folder: Path) -> list[dict]:
         rows = parsed(gzip.decompress((folder / PREDICTIONS).read_bytes()), PREDICTIONS)
         return checked(rows, list[Prediction], PREDICTIONS)
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(
-            f"the predictions in {folder} are damaged ({error}): delete the folder, and "
-            "run it again."
-        ) from None
+        raise damaged_predictions(folder, error) from None
+
+
+def damaged_predictions(folder: Path, error: Exception) -> UserError:
+    """What to say of a record whose predictions cannot be read."""
+    return UserError(
+        f"the predictions in {folder} are damaged ({error}): delete the folder, and run it again."
+    )
 
 
 def has_predictions(folder: Path) -> bool:

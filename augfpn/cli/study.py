@@ -170,6 +170,15 @@ def use_gpu(given: argparse.Namespace) -> int:
     return DONE
 
 
+def publish_scores(given: argparse.Namespace) -> int:
+    """score a folder's records and keep the scores in it: then reports are quick everywhere"""
+    check_writable(given.records)
+    from augfpn.study import published
+
+    print(f"{published.publish(given.records, say)} scores in {given.records}")
+    return DONE
+
+
 def write_report(given: argparse.Namespace) -> int:
     """write tables, figures and verdicts from records alone"""
     if given.out is None:
@@ -191,6 +200,7 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {  # their docstrings 
     "measure": measure_missing_records,
     "time": time_both,
     "pilot": choose_settings,
+    "score": publish_scores,
     "report": write_report,
     "gpu-day": use_gpu,
 }

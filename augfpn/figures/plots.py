@@ -100,7 +100,7 @@ def effects(
         seaborn.stripplot(runs, **dots, color=GREY, size=5, **edge, ax=axis)
         axis.collections[-1].set_label("one seed")
     axis.set_yticks(table.index, table["shown"])
-    axis.set(xlabel="AP minus FPN's, points", ylabel=None, ylim=(len(rows) - 0.5, -0.5))
+    axis.set(xlabel="effect on AP, points", ylabel=None, ylim=(len(rows) - 0.5, -0.5))
     if len(axis.get_legend_handles_labels()[1]) > 1:
         axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
     elif axis.get_legend():  # which seaborn draws itself

@@ -12,6 +12,7 @@ AGAINST = (  # the questions that controls are for: the first variant minus the 
     ("cs", "cs_separate"),
     ("cs_lam1", "cs"),
 )
+SIZES_SHOWN = ("AP", "APs", "APm", "APl")
 
 
 def against_controls(of: Evidence) -> str:
@@ -21,5 +22,5 @@ def against_controls(of: Evidence) -> str:
         found = of.effects(variant, control)
         if found:
             labels = variant_label(variant), variant_label(control)
-            lines.append([*labels, *(effect_text(found[name]) for name in ("AP", "APs", "APl"))])
-    return page_table(["", "minus", "AP", "APs", "APl"], lines) if lines else ""
+            lines.append([*labels, *(effect_text(found[name]) for name in SIZES_SHOWN)])
+    return page_table(["", "minus", *SIZES_SHOWN], lines) if lines else ""

@@ -15,7 +15,8 @@ from augfpn.settings.repeated import differing
 from augfpn.study import intervals
 from augfpn.study.cells import effect_text, percent
 from augfpn.study.evidence import paired
-from augfpn.study.intervals import FEWEST_SEEDS, Draws, Interval
+from augfpn.study.intervals import FEWEST_SEEDS, Interval
+from augfpn.study.resampling import Draws, draws_of_ap, joined
 from augfpn.study.scoring import matches
 from augfpn.study.truth import has_kept_truth, truth_of
 from augfpn.support.text import columns
@@ -137,11 +138,11 @@ def annotations_of(record: records.Record, data_root: str | None) -> dict:
 
 def draws_of(record: records.Record, coco: dict) -> Draws:
     """COCO's six numbers of a record on draws of its test images; of masks with "mask " before."""
-    boxes = intervals.draws_of_ap(matches(coco, record.predictions))
+    boxes = draws_of_ap(matches(coco, record.predictions))
     if "mask" not in record.result:
         return boxes
-    masks = intervals.draws_of_ap(matches(coco, record.predictions, "segm"))
-    return intervals.joined(boxes, masks, "mask ")
+    masks = draws_of_ap(matches(coco, record.predictions, "segm"))
+    return joined(boxes, masks, "mask ")
 
 
 def mean_of(of: Sequence[Draws]) -> dict[str, float]:

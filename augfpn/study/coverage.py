@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from augfpn.study.intervals import LEVEL, interval, weights
+from augfpn.study.intervals import LEVEL, interval
 from augfpn.study.pooling import Observation, parts_of, pooled, with_parts
+from augfpn.study.resampling import weights
 
 
 class Spread(NamedTuple):

@@ -25,10 +25,11 @@ from augfpn.study.bench.settings import Use
 from augfpn.study.cells import SIZE_OF
 from augfpn.study.controls import CONTROL_VARIANTS, is_settled
 from augfpn.study.grid import baseline_of
-from augfpn.study.intervals import Draws, Interval, signed
+from augfpn.study.intervals import Interval, signed
 from augfpn.study.pooling import Observation, PooledVariance, VariancePart
 from augfpn.study.recorded import Found, Phase
-from augfpn.study.scores import ADDED, OF_DIAL, Scored, scored_once
+from augfpn.study.resampling import DRAWS, Draws
+from augfpn.study.scores import ADDED, OF_DIAL, Scored, Way, score_kept, scored_once
 from augfpn.study.truth import truth_of
 
 Floats = NDArray[np.float64]
@@ -42,7 +43,7 @@ class Evidence:
     pictures: str  # one of `grid.SETS`
     budget: str
     found: Found
-    number_of_draws: int = intervals.DRAWS
+    number_of_draws: int = DRAWS
     timings: Sequence[dict] = ()  # of `augfpn.study.timing`, at this budget
     scored: dict[str, Scored] = field(default_factory=dict)  # by record's id
     truths: dict[str, dict] = field(default_factory=dict)  # by the pictures' fingerprint
@@ -62,10 +63,18 @@ class Evidence:
     def prepare(self, variants: Iterable[str], mapped: Callable[..., Iterable] = map) -> None:
         """Score all records of some variants; ``mapped`` is `map`, or a parallel form of it."""
         there = (record for name in variants for record in self.recorded(name).values())
-        todo = list({r.id: r for r in there if r.id not in self.scored}.values())
-        given = [(r, self.truth(r), self.number_of_draws, self.pictures) for r in todo]
+        new = {r.id: r for r in there if r.id not in self.scored}
+        kept = {name: score_kept(r, self.number_of_draws) for name, r in new.items()}
+        self.scored.update({name: each for name, each in kept.items() if each is not None})
+        todo = [r for name, r in new.items() if kept[name] is None]
+        given = [(r, self.truth(r), self.number_of_draws) for r in todo]
         done = mapped(scored_once, *zip(*given, strict=True)) if given else ()
         self.scored.update({r.id: each for r, each in zip(todo, done, strict=True)})
+
+    def score(self, record: records.Record, way: Way) -> Scored:
+        """A record's score of another kind than `scored`."""
+        kept = score_kept(record, self.number_of_draws, way)
+        return kept or scored_once(record, self.truth(record), self.number_of_draws, way)
 
     def truth(self, record: records.Record) -> dict:
         """The annotations of a record's test pictures, read or made once; see `truth_of`."""

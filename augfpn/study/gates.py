@@ -23,24 +23,22 @@ from typing import NamedTuple
 import numpy as np
 
 from augfpn import records
-from augfpn.data.load import scene_settings
-from augfpn.data.scenes.dials import home_of
 from augfpn.errors import UserError
 from augfpn.study import grid, intervals
 from augfpn.study.cells import effect_text, interval_text, page_table, percent
 from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase, paired
 from augfpn.study.grid import Run, baseline_of
-from augfpn.study.intervals import Draws, Interval
+from augfpn.study.intervals import Interval
 from augfpn.study.processes import Say
 from augfpn.study.recorded import Found
-from augfpn.study.scoring import average_precision, matches
+from augfpn.study.resampling import Draws
+from augfpn.study.scores import scored_away
 from augfpn.study.sets import AP_AWAY, GATES
 from augfpn.study.tables import variant_label
 
 LEAST_LOSS = 0.08  # of AP
 LEAST_REGAINED = 0.8  # of the loss, by the control
 GATED = ("laptop", "gpu")  # the budgets that have a gate: smoke runs are tests, no study
-BEYOND_SIZES = 1e11  # px^2, an object's area that COCO counts in no size: it is ignored
 ABOUT_PILOTS = f"""\
 Each dial is tried on FPN alone. *Lost*: FPN's AP before the dial is turned minus after. *Regained*:
 the share of that loss that a positive control regains. A dial passes if at least
@@ -107,7 +105,7 @@ def ap_by_seed(of: Evidence, number: str) -> dict[int, float]:
     """FPN's AP by seed: all objects, or only those away from home."""
     there = of.recorded("fpn")
     if number == AP_AWAY:
-        return {seed: ap_away(of, record) for seed, record in there.items()}
+        return {seed: away(of, record).observed["AP"] for seed, record in there.items()}
     return {seed: record.result["AP"] for seed, record in there.items()}
 
 
@@ -120,35 +118,16 @@ def mean_difference(a: Mapping[int, float], b: Mapping[int, float]) -> float | N
 # --- objects away from home -----------------------------------------------------------------------
 
 
-def ap_away(of: Evidence, record: records.Record) -> float:
-    """A record's AP on the objects away from their class's home."""
-    found = matches(away_truth(of, record), record.predictions)
-    return float(average_precision(found, np.ones((1, found.pictures)))["AP"][0])
-
-
-def away_truth(of: Evidence, record: records.Record) -> dict:
-    """A record's truth, in which objects at home are ignored, and so is what is found on them."""
-    coco, settings = of.truth(record), scene_settings(record.experiment.data, "test")
-    names = {each["id"]: each["name"] for each in coco["categories"]}
-    scored = []
-    for each in coco["annotations"]:
-        low, high = home_of(settings, names[each["category_id"]])
-        size = max(each["bbox"][2:])
-        at_home = size <= high if low == settings.smallest else size >= low
-        scored.append(each | {"area": BEYOND_SIZES} if at_home else each)
-    return coco | {"annotations": scored}
+def away(of: Evidence, record: records.Record) -> Draws:
+    """A record's AP on the objects away from their class's home, on draws of pictures."""
+    return of.score(record, scored_away).draws
 
 
 def draws_on(of: Evidence, variant: str, number: str) -> dict[int, Draws]:
     """A variant's AP on draws of pictures by seed: all objects, or only those away from home."""
     if number != AP_AWAY:
         return of.of(variant)
-    return {
-        seed: intervals.draws_of_ap(
-            matches(away_truth(of, record), record.predictions), of.number_of_draws
-        )
-        for seed, record in of.recorded(variant).items()
-    }
+    return {seed: away(of, record) for seed, record in of.recorded(variant).items()}
 
 
 # --- what may be run ------------------------------------------------------------------------------

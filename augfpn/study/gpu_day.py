@@ -6,6 +6,7 @@ Each step is a command of `augfpn` in a process of its own. A training that runs
 a checkpoint; the same command goes on from there, and what is done is not done again.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -31,6 +32,7 @@ from augfpn.support.stopping import PARENT, stopped_at_once
 
 GPU_DAY = "gpu_day"  # a folder beside the records, for what is no record
 DAY_PART, DAY_PICTURES = "table2", "scenes"
+PASSED = "checks_passed.json"  # the environment in which the checks passed
 BENCH_SHARE = 0.2  # of the time, at most; the rest is for the runs
 QUICK_BENCH = ("--budget", "laptop", "--use", "testing", "--variants", "fpn", "augfpn")
 Ended = Literal["done", "out of time", "failed", "done before"]
@@ -55,24 +57,27 @@ def gpu_day(budget: str, minutes: float, folder: Path, say: Say) -> Path:
     begun, device, ended = time.monotonic(), DEVICES[budget], {}
     if device == "cuda" and not visible_gpus():
         raise UserError("gpu-day finds no GPU: rehearse it on the CPU with --budget smoke.")
-    place = folder / GPU_DAY
+    place, here = folder / GPU_DAY, environment(device)
     place.mkdir(parents=True, exist_ok=True)
     with stopped_at_once():
         for step in steps(budget, minutes, folder):
             left = max(0.0, 60 * minutes - (time.monotonic() - begun))
             say(f"{step.name}: at most {min(step.seconds, left) / 60:.1f} minutes")
-            ended[step.name] = end_of(step, left, place)
+            before = done_before(step, place, here)
+            ended[step.name] = "done before" if before else end_of(step, left, place)
             say(f"{step.name}: {ended[step.name]}")
             if step.name == "checks" and ended[step.name] == "failed":
                 raise UserError(f"{place / (step.kept or '')} says what is wrong: mend it first.")
+            if step.name == "checks" and ended[step.name] == "done":
+                write_json(place / PASSED, here)
     found = recorded.collect([folder])
     wanted = grid.runs([DAY_PART], budget, [DAY_PICTURES], seeds_to_confirm())
     there = [record for run in wanted if (record := found.record(run)) is not None]
     about = {"budget": budget, "minutes": minutes, "steps": ended, "runs": len(there)}
-    about["environment"] = environment(device)
+    about["environment"] = here
     write_json(place / "about.json", about)
     say(f"{len(there)} of {len(wanted)} runs are recorded.")
-    return pack(there, place, about["environment"]["device_name"])
+    return pack(there, place, here["device_name"])
 
 
 def seeds_to_confirm() -> range:
@@ -96,10 +101,15 @@ def steps(budget: str, minutes: float, folder: Path) -> list[Step]:
     ]
 
 
+def done_before(step: Step, place: Path, here: dict) -> bool:
+    """Whether a step need not be made again: a bench that ended, checks that passed just here."""
+    if step.name == "checks" and (place / PASSED).exists():
+        return json.loads((place / PASSED).read_text()) == here
+    return step.name == "bench" and any((place / "bench").glob("*.json"))
+
+
 def end_of(step: Step, left: float, place: Path) -> Ended:
     """Run a step until it or its time ends."""
-    if step.name == "bench" and list((place / "bench").glob("*.json")):
-        return "done before"
     if left <= 0:
         return "out of time"
     words = [sys.executable, "-m", "augfpn.cli", *step.words]

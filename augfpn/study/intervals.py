@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from augfpn.study.scoring import Matches, average_precision
+from augfpn.study.resampling import Draws
 
 Floats = NDArray[np.float64]
 Verdict = Literal[  # on an effect: from the strongest to none
@@ -30,16 +30,8 @@ ONE_SIDED = 0.90  # the level of an interval each end of which is a one-sided li
 SMALL_EFFECT = 0.01  # an effect within one point of AP of zero is called smaller than 1 AP
 TO_THE_ENDS = 1e-4  # to 0 and 1: where a share is put that is 0 or 1 before its logit is taken
 FEWEST_SEEDS = 3  # for a verdict: the intervals have their coverage from three seeds on
-DRAWS = 400  # only their standard deviation is used, which 400 draws estimate to 4 %
 MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
 QUANTILES = 400  # of the distribution of an estimated standard deviation, for `power_of`
-
-
-class Draws(NamedTuple):
-    """The AP numbers of one record: as observed, and on draws of its test pictures, (B,) each."""
-
-    observed: dict[str, float]
-    drawn: dict[str, Floats]
 
 
 class Interval(NamedTuple):
@@ -62,33 +54,6 @@ class Interval(NamedTuple):
     of_pictures: float
     freedom: float | None = None
     share: bool = False
-
-
-def weights(pictures: int, draws: int = DRAWS, seed: int = 0) -> Floats:
-    """Bootstrap draws: how often each picture is in each draw, (draws, pictures)."""
-    rng = np.random.Generator(np.random.PCG64(seed))
-    return rng.multinomial(pictures, np.full(pictures, 1 / pictures), draws).astype(float)
-
-
-def draws_of_ap(of: Matches, draws: int = DRAWS, seed: int = 0) -> Draws:
-    """AP as observed and on draws of pictures. Equally many pictures always get the same draws."""
-    observed = average_precision(of, np.ones((1, of.pictures)))
-    on_draws = average_precision(of, weights(of.pictures, draws, seed))
-    return Draws({name: float(values[0]) for name, values in observed.items()}, on_draws)
-
-
-def with_mean(of: Draws, name: str, parts: Sequence[str]) -> Draws:
-    """The same numbers and one more, the mean of some of them."""
-    observed = float(np.mean([of.observed[part] for part in parts]))
-    on_draws = np.mean([of.drawn[part] for part in parts], axis=0)
-    return Draws(of.observed | {name: observed}, of.drawn | {name: on_draws})
-
-
-def joined(of: Draws, other: Draws, prefix: str) -> Draws:
-    """The numbers of both; the names of those of ``other`` get a prefix."""
-    observed = {prefix + name: x for name, x in other.observed.items()}
-    on_draws = {prefix + name: x for name, x in other.drawn.items()}
-    return Draws(of.observed | observed, of.drawn | on_draws)
 
 
 def terms_of(number: str) -> list[tuple[int, str]]:

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import statistics
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -58,12 +58,16 @@ class Found:
         kept = {k: r for k, r in self.by_key.items() if phase_of(r.experiment.seed) == phase}
         return Found(kept, self.problems)
 
-    def readable(self) -> "Found":
-        """Only the records whose predictions can be read; the others become problems."""
+    def readable(self, known: Callable[[records.Record], bool] = lambda record: False) -> "Found":
+        """Only the records whose predictions can be read; the others become problems.
+
+        Those that are ``known`` to be readable are not read.
+        """
         kept, problems = {}, list(self.problems)
         for key, record in self.by_key.items():
             try:
-                record.read_predictions()
+                if not known(record):
+                    record.read_predictions()
                 kept[key] = record
             except UserError as error:
                 problems.append(str(error))

@@ -18,6 +18,7 @@ from augfpn.study.cells import page_table, percent
 from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase
 from augfpn.study.factorial import factorial_table
 from augfpn.study.recorded import Found
+from augfpn.study.scores import is_scored
 from augfpn.study.sets import PLAIN_SETS
 from augfpn.study.summary import summary
 from augfpn.study.workers import scoring_processes
@@ -75,7 +76,7 @@ def write_page(
     check_place(out)
     if not any(record.experiment.budget == budget for record in found.by_key.values()):
         raise UserError(f"there are no records of the {budget} budget: run `augfpn study run`.")
-    found = found.readable()
+    found = found.readable(known=is_scored)
     out.mkdir(parents=True, exist_ok=True)
     every = prepared(names, budget, sets, found, timings)
     plain = {t: of for t, of in every.items() if of.pictures in PLAIN_SETS and of.scored}

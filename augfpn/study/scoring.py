@@ -18,6 +18,7 @@ from augfpn.data.masks import with_codes
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 RECALLS = np.linspace(0, 1, 101)  # where COCO reads the precision
+BLOCK = 64  # draws that are computed together: their numbers fit into a processor's cache
 SIZES = ("all", "small", "medium", "large")
 ERROR_KINDS = {  # hotcoco's word: what is wrong
     "Cls": "class",
@@ -166,21 +167,41 @@ def class_precision(of: Matches, size: str, weights: Floats) -> Floats:
 
 def one_precision(of: Hits, weights: Floats, objects: Floats) -> Floats:
     """COCO's interpolated precision, the mean over 101 recalls; nan without objects: (B,)."""
-    true, pictures = len(of.right), weights.shape[1]  # J true positives
-    drawn = np.ascontiguousarray(weights.T)  # (pictures, B): a row of draws is added at once
     segment = np.searchsorted(of.right, np.arange(len(of.picture)))  # the next true positive
-    there = segment < true
+    there = segment < len(of.right)
     places = segment[there], of.picture[there]
-    counts = sparse.csr_array((np.ones(len(places[0])), places), shape=(true, pictures))
-    counted = np.cumsum(counts @ drawn, axis=0)  # (J, B), as all that follow
+    shape = len(of.right), weights.shape[1]  # (J true positives, pictures)
+    counts = sparse.csr_array((np.ones(len(places[0])), places), shape=shape)
+    return np.concatenate(
+        [
+            precision_on(of, counts, np.ascontiguousarray(weights[i : i + BLOCK].T), objects[i:])
+            for i in range(0, len(weights), BLOCK)
+        ]
+    )
+
+
+def precision_on(of: Hits, counts: sparse.csr_array, drawn: Floats, objects: Floats) -> Floats:
+    """The same for the b first draws: drawn (pictures, b), objects (b or more,) -> (b,)."""
+    objects = objects[: drawn.shape[1]]
+    counted = np.cumsum(counts @ drawn, axis=0)  # (J, b), as all that follow
     right = np.cumsum(drawn[of.picture[of.right]], axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = np.where(counted > 0, right / counted, 0.0)
-        recall = right / objects
+        recall = np.where(objects > 0, right / objects, 0.0)
     best = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
-    reached = np.searchsorted(RECALLS, recall, side="right")  # how many of the 101 recalls
-    steps = np.diff(reached, axis=0, prepend=0)
+    steps = np.diff(recalls_reached(recall), axis=0, prepend=0)
     return np.where(objects > 0, (best * steps).sum(axis=0) / len(RECALLS), np.nan)
+
+
+def recalls_reached(recall: Floats) -> Indices:
+    """How many of `RECALLS` are not above each recall: a quicker `numpy.searchsorted`.
+
+    Rounding makes some of `RECALLS` differ from hundredths, so that the first guess can be one off.
+    """
+    there = np.append(RECALLS, np.inf)
+    below = (recall * (len(RECALLS) - 1)).astype(np.intp)
+    below -= there[below] > recall
+    return below + 1 + (there[below + 1] <= recall)
 
 
 def mean_without_nan(ap: Floats) -> Floats:

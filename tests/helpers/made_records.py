@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from augfpn.records import Record
+from augfpn.records import Record, write_predictions
 from augfpn.study import grid
 
 
@@ -15,6 +15,7 @@ def made_up(like: Record, coco: dict, run: grid.Run, share: float) -> Record:
     predictions = [
         {k: each[k] for k in ("image_id", "category_id", "bbox")} | {"score": 0.9} for each in found
     ]
-    record = replace(like, experiment=run.experiment)
-    record.__dict__["predictions"] = predictions
-    return record
+    folder = like.folder.parents[1] / "made_up" / f"{grid.key_of_run(run)}-{share}"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_predictions(folder, predictions)
+    return replace(like, experiment=run.experiment, folder=folder)

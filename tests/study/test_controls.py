@@ -15,8 +15,8 @@ from augfpn.study import against, grid, tables, tries
 from augfpn.study.controls import CONTROL_VARIANTS, WIDTHS
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import Run
-from augfpn.study.intervals import Draws
 from augfpn.study.recorded import Found
+from augfpn.study.resampling import Draws
 from augfpn.study.tries import PILOT_TRIES, tuned_words
 
 
@@ -78,13 +78,13 @@ def test_the_report_subtracts_each_control_from_what_it_is_a_control_for() -> No
 
     class Made(Evidence):
         def of(self, variant: str) -> dict[int, Draws]:
-            numbers = dict.fromkeys(("AP", "APs", "APl"), ap.get(variant))
+            numbers = dict.fromkeys(("AP", "APs", "APm", "APl"), ap.get(variant))
             drawn = {name: np.full(5, x) for name, x in numbers.items()}
             return {s: Draws(numbers, drawn) for s in range(3)} if variant in ap else {}
 
     rows = against.against_controls(Made("scenes", "laptop", Found({}, ()))).splitlines()[2:]
-    assert [row.count("+2.0 [+2.0") for row in rows] == [3, 0]
-    assert [row.count("−1.0 [−1.0") for row in rows] == [0, 3]
+    assert [row.count("+2.0 [+2.0") for row in rows] == [4, 0]
+    assert [row.count("−1.0 [−1.0") for row in rows] == [0, 4]
     assert "AugFPN's time" in rows[0]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from augfpn.study import factorial, grid, recorded
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import Draws
+from augfpn.study.resampling import Draws
 
 OF = {"cs": 1.0, "rfa": 2.0, "srs": 4.0}
 

@@ -11,8 +11,9 @@ from augfpn.errors import UserError
 from augfpn.study import gates, grid, intervals, recorded
 from augfpn.study.evidence import Evidence
 from augfpn.study.gates import Pilot, allowed, closed, pilot_of, pilots_of
-from augfpn.study.intervals import Draws
 from augfpn.study.recorded import Found
+from augfpn.study.resampling import Draws
+from augfpn.study.scores import scored_away
 from augfpn.study.sets import AP_AWAY, GATES
 
 
@@ -142,7 +143,7 @@ def test_only_objects_away_from_home_are_scored(smoke: records.Record, coco: dic
         names = ("image_id", "category_id", "bbox")
         made = replace(smoke)
         made.__dict__["predictions"] = [{k: x[k] for k in names} | {"score": 0.5} for x in found]
-        return gates.ap_away(Evidence("scenes", "smoke", Found({}, ())), made)
+        return scored_away(made, coco, 1).draws.observed["AP"]
 
     assert ap(away) == pytest.approx(1)
     assert ap(coco["annotations"]) == pytest.approx(1)  # at home: neither right nor wrong

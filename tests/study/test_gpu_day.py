@@ -96,6 +96,20 @@ def test_nothing_is_run_after_a_check_that_failed(
     assert not (tmp_path / "ran").exists()
 
 
+def test_checks_that_passed_here_are_not_made_again(
+    plain_python: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = f"open({str(tmp_path / 'count')!r}, 'a').write('.')"
+    step = Step("checks", (counted,), 60, "checks.txt")
+    monkeypatch.setattr(gpu_day, "steps", lambda *_: [step])
+    for _ in range(2):
+        gpu_day.gpu_day("smoke", 1, tmp_path, print)
+    assert (tmp_path / "count").read_text() == "."
+    monkeypatch.setattr(gpu_day, "environment", lambda device: {"device_name": "another"})
+    gpu_day.gpu_day("smoke", 1, tmp_path, print)
+    assert (tmp_path / "count").read_text() == ".."
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_rehearsal_goes_on_where_it_ran_out_of_time(tmp_path: Path) -> None:

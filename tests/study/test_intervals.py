@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from augfpn.study import coverage
+from augfpn.study import coverage, resampling
 from augfpn.study import intervals as st
 
 REGIMES = {
@@ -25,7 +25,7 @@ REGIMES = {
 
 def draws_of(values: np.ndarray, count: int = 400) -> np.ndarray:
     """The mean of each row on draws of its columns, which are pictures."""
-    return values @ st.weights(values.shape[1], count).T / values.shape[1]
+    return values @ resampling.weights(values.shape[1], count).T / values.shape[1]
 
 
 def test_seeds_alone_give_students_interval() -> None:
@@ -58,7 +58,7 @@ def test_a_difference_is_paired() -> None:
     shared = rng.normal(0, 1, (3, 60))
     a, b = (
         [
-            st.Draws({"AP": float(row.mean())}, {"AP": draw})
+            resampling.Draws({"AP": float(row.mean())}, {"AP": draw})
             for row, draw in zip(values, draws_of(values), strict=True)
         ]
         for values in (shared + 0.25, shared)

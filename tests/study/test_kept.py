@@ -65,16 +65,16 @@ def test_the_code_is_part_of_what_a_score_was_computed_from() -> None:
 def test_scores_are_the_same_bits_when_they_are_read(
     smoke: records.Record, coco: dict, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    computed = scores.scored(smoke, coco, 30, "scenes")
-    first = scores.scored_once(smoke, coco, 30, "scenes")
-    monkeypatch.setattr(scores, "scored", None)
-    for found in (first, scores.scored_once(smoke, coco, 30, "scenes")):
+    computed = scores.scored(smoke, coco, 30)
+    first = scores.scored_once(smoke, coco, 30)
+    monkeypatch.setattr(scores, "matches", None)
+    for found in (first, scores.scored_once(smoke, coco, 30)):
         for name, value in computed.draws.observed.items():
             assert np.array_equal(found.draws.observed[name], value, equal_nan=True)
             assert np.array_equal(found.draws.drawn[name], computed.draws.drawn[name], True)
         assert found.errors == computed.errors
     with pytest.raises(TypeError):
-        scores.scored_once(smoke, coco, 31, "scenes")
+        scores.scored_once(smoke, coco, 31)
 
 
 def test_scenes_are_drawn_once(

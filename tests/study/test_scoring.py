@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from augfpn.study import intervals
+from augfpn.study import intervals, resampling
 from augfpn.study.scoring import ERROR_KINDS, average_precision, error_types, matches
 from augfpn.training import evaluate
 
@@ -77,7 +77,7 @@ def test_ap_is_pycocotools(seed: int) -> None:
 
 def test_a_draw_is_as_if_pictures_stood_there_again() -> None:
     coco, found = truth_and_found(20)
-    draws = intervals.weights(20, 5)
+    draws = resampling.weights(20, 5)
     ours = average_precision(matches(coco, found), draws)
     for row, times in enumerate(draws):
         expected = evaluate.score(*repeated(coco, found, times))
@@ -118,7 +118,7 @@ def test_no_detections_and_no_objects_of_a_class() -> None:
 def test_results_are_the_same_each_time() -> None:
     coco, found = truth_and_found(10)
     once, twice = (
-        intervals.single([intervals.draws_of_ap(matches(coco, found), 50)] * 2) for _ in range(2)
+        intervals.single([resampling.draws_of_ap(matches(coco, found), 50)] * 2) for _ in range(2)
     )
     assert repr(once) == repr(twice)
 
