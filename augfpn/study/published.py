@@ -77,7 +77,7 @@ def publish_score(record: records.Record, way: Way) -> str | None:
     try:
         found = json_once(record, truth_of(record), DRAWS, way)
     except UserError as error:
-        return f"{record.folder.name} is not scored: {error}"
+        return f"not scored: {error}"
     file = published_file(record, way=way)
     file.parent.mkdir(exist_ok=True)
     write_bytes(file, packed(found))

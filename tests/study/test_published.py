@@ -64,12 +64,17 @@ def test_a_record_that_cannot_be_scored_is_said(folder: Path) -> None:
 
 def test_all_committed_records_have_their_scores() -> None:
     """If this fails, scoring has changed: `augfpn study score --records experiments/records`."""
-    wanted = published.files_wanted(records.read_all([HERE])[0], pytest.fail)
-    assert set((HERE / scores.SCORES).glob("*.json.gz")) == wanted.keys()
+    assert set((HERE / scores.SCORES).glob("*.json.gz")) == wanted_here().keys()
+
+
+def wanted_here() -> dict[Path, tuple[records.Record, scores.Way]]:
+    """The scores of all committed records but those on COCO, whose annotations are not here."""
+    whole = [each for each in records.read_all([HERE])[0] if each.experiment.data.name != "coco"]
+    return published.files_wanted(whole, pytest.fail)
 
 
 def test_committed_scores_are_of_the_committed_results() -> None:
-    for record in records.read_all([HERE])[0]:
+    for record in {record.id: record for record, _ in wanted_here().values()}.values():
         found = scores.score_kept(record).draws
         assert found.observed["AP"] == pytest.approx(record.result["AP"], abs=1e-9), record.folder
         assert {len(drawn) for drawn in found.drawn.values()} == {400}
@@ -77,7 +82,7 @@ def test_committed_scores_are_of_the_committed_results() -> None:
 
 @pytest.mark.parametrize("place", [0, 0.4, 0.8])
 def test_committed_scores_are_computed_again(place: float) -> None:
-    there = sorted(published.files_wanted(records.read_all([HERE])[0], pytest.fail).items())
+    there = sorted(wanted_here().items())
     file, (record, way) = there[int(place * len(there))]
     ours = way(record, truth_of(record)).draws
     theirs = scores.score_kept(record, way=way).draws

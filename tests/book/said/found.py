@@ -220,8 +220,8 @@ def fusions_are_undecided() -> None:
 
 @says(
     "one_stage_and_masks",
-    "RetinaNet gains on scenes while it has hardly begun to learn; FCOS is undecided; on blood cells "
-    "RetinaNet's mean is below zero.",
+    "RetinaNet gains on scenes while it has hardly begun to learn; FCOS is undecided; on blood "
+    "cells RetinaNet's mean is below zero.",
     scored=True,
 )
 @says("one_stage_and_masks", "Their gain is undecided.", True)
