@@ -5,27 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 from chapters import BOOK, cells, plain, source
-from said.evidence import at
 from said.table import SENTENCES, Sentence, shown, text
-
-from augfpn.study import grid, report
 
 
 def named(each: Sentence) -> str:
     return f"{each.page}: {each.words[:60]}"
-
-
-PLAIN = [each for each in SENTENCES if not each.scored]
-SCORED = [each for each in SENTENCES if each.scored]
-
-
-@pytest.fixture(scope="module")
-def all_scored() -> None:
-    """Score every record on the draws of its test images, with one process for each core."""
-    of = at("scenes")
-    found = report.prepared([*grid.parts()], "laptop", None, of.found, of.timings)
-    for pictures, each in found.items():
-        at(pictures).scored.update(each.scored)
 
 
 @pytest.mark.parametrize("each", SENTENCES, ids=named)
@@ -33,17 +17,8 @@ def test_the_sentence_is_on_its_page(each: Sentence) -> None:
     assert each.words in text(each.page)
 
 
-@pytest.mark.parametrize("each", PLAIN, ids=named)
+@pytest.mark.parametrize("each", SENTENCES, ids=named)
 def test_the_records_say_so(each: Sentence) -> None:
-    each.check()
-
-
-@pytest.mark.slow
-@pytest.mark.book
-@pytest.mark.timeout(1500)
-@pytest.mark.parametrize("each", SCORED, ids=named)
-@pytest.mark.usefixtures("all_scored")
-def test_the_intervals_say_so(each: Sentence) -> None:
     each.check()
 
 

@@ -1,9 +1,8 @@
 """Sentences of the pages that report results, each beside a check of the records.
 
 A sentence is quoted word for word, so that nobody changes it without its check. A check fails when
-new records say something else. Sentences about measurements, run times, counts and mean AP are
-checked in the plain run; sentences about intervals need every record scored, which is slow. Each
-module has the sentences of one or two chapters; `test_prose.py` goes through them all.
+new records say something else. Each module has the sentences of one or two chapters;
+`test_prose.py` goes through them all.
 """
 
 import importlib

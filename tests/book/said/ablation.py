@@ -79,7 +79,6 @@ def two_sets_of_runs() -> None:
     "putting_it_together",
     "looked more like the paper: every mean above zero, pairs above single parts, all three at the "
     "top.",
-    scored=True,
 )
 def order_of_the_pilots_means() -> None:
     means = table2("scenes")
@@ -105,7 +104,6 @@ def parts_of(variant: str) -> list[str]:
     "Selection with each of the others. The last of these, with Residual Feature Augmentation, "
     "became 0.0 [−0.8, +0.7], and the three points that Soft RoI Selection gave to large objects "
     "are not confirmed.",
-    scored=True,
 )
 def what_the_pilot_decided() -> None:
     decided = [v for v in table2("scenes") if not undecided(effect("scenes", v))]
@@ -121,9 +119,8 @@ def what_the_pilot_decided() -> None:
     "putting_it_together",
     "three intervals exclude zero: those of Consistent Supervision alone, of it with Soft RoI "
     "Selection, and of all three parts.",
-    scored=True,
 )
-@says("putting_it_together", "most bars cross the line at zero", True)
+@says("putting_it_together", "most bars cross the line at zero")
 def three_intervals_exclude_zero() -> None:
     assert {v for v, found in confirmed().items() if found.low > 0} == {"cs", "cs_srs", "augfpn"}
     assert sum(map(undecided, confirmed().values())) > 7 / 2
@@ -134,9 +131,8 @@ def three_intervals_exclude_zero() -> None:
     "Every row with Consistent Supervision lies above every row without it, and every mean below "
     "the paper's. Of the other four gains, two are *smaller than 1 AP* and two *smaller than the "
     "paper's*.",
-    scored=True,
 )
-@says("putting_it_together", "Each circle lies to the right of its dot", True)
+@says("putting_it_together", "Each circle lies to the right of its dot")
 def rows_of_the_confirmation() -> None:
     found = confirmed()
     with_cs, without = (
@@ -154,7 +150,6 @@ def rows_of_the_confirmation() -> None:
     "putting_it_together",
     "By size, each row with Soft RoI Selection costs small objects two to three points and gives "
     "medium ones two to four.",
-    scored=True,
 )
 def rows_by_size() -> None:
     for number, low, high in (("APs", -3, -2), ("APm", 2, 4)):
@@ -167,18 +162,15 @@ def rows_by_size() -> None:
     "putting_it_together",
     "AugFPN minus Consistent Supervision alone is +0.3 [−0.5, +1.0], *smaller than 1 AP*; on small "
     "objects −2.2 [−3.4, −1.1], on medium ones +2.3 [+1.6, +3.1].",
-    scored=True,
 )
 @says(
     "putting_it_together",
     "So on scenes the other two parts move AP from small objects to medium ones, and are not shown "
     "to add any.",
-    scored=True,
 )
 @says(
     "putting_it_together",
     "The others add to it less than 1 AP: they move AP from small objects to medium ones.",
-    scored=True,
 )
 def consistent_supervision_alone() -> None:
     found = confirmation().effects("augfpn", "cs")
@@ -192,7 +184,6 @@ def consistent_supervision_alone() -> None:
     "On AP, {numref}`tab-factors` decides that of Consistent Supervision; the other two are "
     "*smaller than 1 AP*. Soft RoI Selection's is a trade: small objects lose some two points, "
     "medium ones gain almost three; for large ones the interval contains zero.",
-    scored=True,
 )
 def main_effects_that_are_confirmed() -> None:
     on_ap = [main_effects(confirmation(), part)["AP"] for part in factorial.FACTORS]
@@ -205,12 +196,11 @@ def main_effects_that_are_confirmed() -> None:
     assert undecided(large)
 
 
-@says("putting_it_together", "No two parts can be said to help or hinder each other", True)
+@says("putting_it_together", "No two parts can be said to help or hinder each other")
 @says(
     "putting_it_together",
     "all interactions on AP lie within a quarter of a point, and their intervals contain zero and "
     "end within 0.6 points of it.",
-    scored=True,
 )
 def components_do_not_interact() -> None:
     for parts, found in factorial.factorial(confirmation()).items():
@@ -223,7 +213,6 @@ def components_do_not_interact() -> None:
 @says(
     "putting_it_together",
     "The combinations of parts bring less than on scenes, one mean is below zero",
-    scored=True,
 )
 def blood_cells_bring_less() -> None:
     here, there = table2("bccd"), confirmed()
@@ -236,7 +225,6 @@ def blood_cells_bring_less() -> None:
     "no interval of {numref}`tab-table2-cells` excludes zero. But these intervals are narrow "
     "enough to say more: four of the seven gains are *smaller than the paper's*, and that of Soft "
     "RoI Selection alone is *smaller than 1 AP*.",
-    scored=True,
 )
 def blood_cells_limit_the_gains() -> None:
     said = {v: table_verdict("bccd", v) for v in table2("bccd")}
@@ -251,7 +239,6 @@ def blood_cells_limit_the_gains() -> None:
     "putting_it_together",
     "Of the main effects, only that of Consistent Supervision on large objects excludes zero: "
     "+0.6 [+0.1, +1.0].",
-    scored=True,
 )
 def main_effects_on_blood_cells() -> None:
     found = {
@@ -263,6 +250,6 @@ def main_effects_on_blood_cells() -> None:
     assert effect_text(found["cs", "APl"]) == "+0.6 [+0.1, +1.0]"
 
 
-@says("putting_it_together", "no combination's interval on AP excludes zero.", True)
+@says("putting_it_together", "no combination's interval on AP excludes zero.")
 def no_combination_is_decided_on_blood_cells() -> None:
     assert all(undecided(effect("bccd", v)) for v in compared("table2", "bccd"))

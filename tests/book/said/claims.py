@@ -43,12 +43,11 @@ def claims_judged_again() -> None:
     assert [*confirmation().recorded("fpn")] == [*range(3, 12)]
 
 
-@says("claims", "Most of {numref}`fig-verdicts` is light blue and grey", True)
+@says("claims", "Most of {numref}`fig-verdicts` is light blue and grey")
 @says(
     "claims",
     "Most of the headline claims are light grey, and light blue is the commonest colour of the "
     "others.",
-    scored=True,
 )
 def colours_of_the_verdicts() -> None:
     counts = Counter((row.claim.group == "headline", row.verdict) for row in ledger("scenes"))
@@ -62,16 +61,15 @@ def colours_of_the_verdicts() -> None:
     assert max(others, key=others.get) == "undecided"
 
 
-@says("claims", "**What holds** is for the most part structure and mechanism.", True)
+@says("claims", "**What holds** is for the most part structure and mechanism.")
 @says(
     "claims",
     "Of the thirteen claims that hold on scenes, three are exact and need no run, four are "
     "measured inside detectors, and six are effects on AP. Of the six on blood cells, three are "
     "the exact ones and three are measured, one of them nearly certain beforehand (claim C48) and "
     "one with unequal probes (claim C60); none is about AP.",
-    scored=True,
 )
-@says("claims", "The three exact claims need no run, so they are in neither count", True)
+@says("claims", "The three exact claims need no run, so they are in neither count")
 def what_holds_is_structure() -> None:
     kinds, there = (
         Counter(row.claim.kind for row in ledger(pictures) if row.verdict == "holds")
@@ -88,7 +86,6 @@ def what_holds_is_structure() -> None:
     "claims",
     "So claims C14, C24 and C28 are undecided although single comparisons of theirs *do not hold* "
     "by their own intervals.",
-    scored=True,
 )
 def comparisons_that_fail_alone() -> None:
     for name in ("C14", "C24", "C28"):
@@ -97,11 +94,10 @@ def comparisons_that_fail_alone() -> None:
         assert "does not hold" in {line.said() for row in rows for line in row.lines}
 
 
-@says("claims", "claim C44 has a verdict by its interval", True)
+@says("claims", "claim C44 has a verdict by its interval")
 @says(
     "test_bench",
     "the ledger has a verdict on claim C44, and its note says that this is none on the claim.",
-    scored=True,
 )
 def a_verdict_that_is_none() -> None:
     (row,) = [row for row in ledger("scenes") if row.claim.id == "C44"]
@@ -120,19 +116,16 @@ def effects_that_hold() -> dict[str, claims.Judgement]:
     "Three of the six effects are confirmed: AugFPN (C1), Consistent Supervision alone (C17) and "
     "with Soft RoI Selection (C21) are better than FPN. The other three are the pilot's: "
     "RetinaNet's gain, and the harm of a global maximum (C37, C38).",
-    scored=True,
 )
 @says(
     "claims",
     "A seventh held in the pilot only: that of Residual Feature Augmentation with Soft RoI "
     "Selection (C22) is *smaller than 1 AP*.",
-    scored=True,
 )
 @says(
     "claims",
     "On scenes AugFPN is better than FPN, and so is Consistent Supervision alone: nine further "
     "seeds confirm it.",
-    scored=True,
 )
 def effects_that_are_confirmed() -> None:
     again = freeze.confirming_verdicts(confirmation())
@@ -150,13 +143,8 @@ def effects_that_are_confirmed() -> None:
     "seeds. Of these, Soft RoI Selection alone (C19) is *smaller than 1 AP*, and the other five "
     "are about Residual Feature Augmentation: alone (C18) or with another part (C20, C22), on "
     "objects of every size (C25) and on small ones (C47).",
-    scored=True,
 )
-@says(
-    "claims",
-    "Residual Feature Augmentation's effect alone is *smaller than the paper's*.",
-    scored=True,
-)
+@says("claims", "Residual Feature Augmentation's effect alone is *smaller than the paper's*.")
 def effects_that_are_small() -> None:
     small = {x.claim.id: x.verdict for x in ledger("scenes") if x.verdict in findings.LIMITS}
     again = small.keys() & freeze.confirming_verdicts(confirmation()).keys()
@@ -172,7 +160,6 @@ def effects_that_are_small() -> None:
     "claims",
     "Of the six, two have means more than two half-widths of their interval away from zero: "
     "RetinaNet's gain and the harm of the maximum.",
-    scored=True,
 )
 def two_effects_far_beyond_their_intervals() -> None:
     """The mean is more than two half-widths from zero. C37 and C38 are both about the maximum."""
@@ -189,7 +176,6 @@ def two_effects_far_beyond_their_intervals() -> None:
     "RetinaNet's AP is about 8 % when its 400 steps end. If the 5 % are shared among all "
     "intervals of [what we found](what_we_found.ipynb), only the harm of the maximum still "
     "excludes zero.",
-    scored=True,
 )
 def one_of_two_effects_at_its_share_of_the_level() -> None:
     assert round(mean(ap("scenes", "retinanet:fpn").values())) == 8
@@ -203,19 +189,17 @@ def one_of_two_effects_at_its_share_of_the_level() -> None:
     assert left == ["C37", "C38"]
 
 
-@says("claims", "**What does not hold** are two claims on scenes.", True)
+@says("claims", "**What does not hold** are two claims on scenes.")
 @says(
     "claims",
     "That all three parts together are best in every number (C23) is refuted by the confirming "
     "seeds: small objects lose 2.0 points against FPN.",
-    scored=True,
 )
-@says("claims", "It needs other detectors and was not judged again.", True)
+@says("claims", "It needs other detectors and was not judged again.")
 @says(
     "claims",
     "Two claims do not hold on scenes: that all parts together are best in every number, and that "
     "the loss at the top is reduced.",
-    scored=True,
 )
 def what_does_not_hold() -> None:
     failed = [row.claim.id for row in ledger("scenes") if row.verdict == "does not hold"]
@@ -242,7 +226,6 @@ def the_loss_at_the_top_is_not_reduced() -> None:
     "claims",
     "**What is undecided** is above all the ranking of variants that differ by a few tenths of a "
     "point: weights of supervision, numbers of ratios, kinds of fusion.",
-    scored=True,
 )
 def rankings_are_undecided() -> None:
     for pictures, name in itertools.product(BOTH, ("C30", "C31", "C41", "C42", "C43", "C49")):
@@ -254,7 +237,6 @@ def rankings_are_undecided() -> None:
     "Two claims stay undecided in the confirmation: that each part improves on whatever it is "
     "added to (C24), and that Soft RoI Selection helps medium *and* large objects (C26): only "
     "medium ones are shown to gain.",
-    scored=True,
 )
 def undecided_in_the_confirmation() -> None:
     again = freeze.confirming_verdicts(confirmation())
@@ -265,7 +247,7 @@ def undecided_in_the_confirmation() -> None:
     assert "APl" in large.label
 
 
-@says("claims", "To decide most of them, a hundred seeds and more would be needed", True)
+@says("claims", "To decide most of them, a hundred seeds and more would be needed")
 def seeds_for_rankings() -> None:
     """``None`` means that no number of seeds is enough, because the test images are too few."""
     rows = [row for row in ledger("scenes") if row.claim.id in ("C30", "C31", "C42", "C43", "C49")]
@@ -289,7 +271,7 @@ def test_of_the_first_defect() -> None:
     assert test.numbers == ("gap minus gap before training", "alike before training minus alike")
 
 
-@says("claims", "Some of these will turn out right with more seeds.", True)
+@says("claims", "Some of these will turn out right with more seeds.")
 def believing_every_mean() -> None:
     """The exercise's cell, on the ledger itself."""
     (code,) = [source(c) for c in cells("claims") if c["id"] == "solution-2"]

@@ -11,14 +11,13 @@ from said.table import says
 
 
 @says("intro", "That **each part mends its own defect does not show**")
-@says("intro", "no part is shown to gain more there", True)
-@says("intro", "and Soft RoI Selection gains less.", True)
-@says("dials", "**The account does not show.**", True)
+@says("intro", "no part is shown to gain more there")
+@says("intro", "and Soft RoI Selection gains less.")
+@says("dials", "**The account does not show.**")
 @says(
     "dials",
     "In the second table no part can be said to gain more on its own dial, and Soft RoI Selection "
     "gains less: its interval on *detail* excludes zero, all others contain it.",
-    scored=True,
 )
 def parts_cannot_be_said_to_gain_more_on_a_dial() -> None:
     parts = grid.part("defects").variants[1:]
@@ -98,8 +97,8 @@ def dials_of_the_detector() -> None:
     assert all(abs(x - said) < 0.1 for x, said in zip(more, (0.5, 1.5), strict=True))
 
 
-@says("dials", "all of the loss comes back", True)
-@says("dials", "by construction, and in the one seed that was run.", True)
+@says("dials", "all of the loss comes back")
+@says("dials", "by construction, and in the one seed that was run.")
 @says("dials", "Of the narrow pyramid a share needs the control with the same seeds")
 def shares_that_are_regained() -> None:
     of = recorded.collect(records.COMMITTED).among("confirmation")

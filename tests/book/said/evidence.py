@@ -23,7 +23,7 @@ NOISE = 0.3  # points of AP: the largest difference of two runs of one setting o
 
 @cache
 def every() -> dict[str, Evidence]:
-    """The evidence of the repository's records, by set of images; nothing is scored."""
+    """The evidence of the repository's records, by set of images."""
     found = recorded.collect(COMMITTED).among("pilot")
     timings = recorded.read_timings(COMMITTED, "laptop")
     return {name: Evidence(name, "laptop", found, timings=timings) for name in grid.SETS}

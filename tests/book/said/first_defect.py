@@ -100,13 +100,11 @@ def best_weights_in_the_paper() -> None:
     "a single level at one has the best of the table, and is better than all levels at a quarter, "
     "with an interval above zero. But this is one of two comparisons of its claim, and at its "
     "share of the level it is undecided.",
-    scored=True,
 )
 @says(
     "claims",
     "On scenes a single supervised level is better than all four at the same total weight. But "
     "this is one of two comparisons of its claim, and at its share of the level it is undecided.",
-    scored=True,
 )
 def a_single_level_is_better_than_all() -> None:
     means = {v: gain("scenes", v) for v in compared("table3", "scenes")}

@@ -19,17 +19,12 @@ from said.table import says
 LIMIT = "smaller than the paper's"
 
 
-@says("what_we_found", "**AugFPN gains on scenes**, by its own interval.", True)
-@says(
-    "what_we_found",
-    "The row is not bold: at its share of the 5 % the interval contains zero.",
-    scored=True,
-)
+@says("what_we_found", "**AugFPN gains on scenes**, by its own interval.")
+@says("what_we_found", "The row is not bold: at its share of the 5 % the interval contains zero.")
 @says(
     "what_we_found",
     "On blood cells its mean is above zero, its interval contains zero, and the gain is known to "
     "be smaller than the paper's.",
-    scored=True,
 )
 def augfpn_gains_on_scenes_only() -> None:
     assert effect("scenes", "augfpn").low > 0
@@ -70,14 +65,14 @@ def questions_of_the_page() -> None:
     assert kinds == {"effect": 1 + 4, "main effect": 3 * 4, "own dial": 3, "measured": 8}
 
 
-@says("what_we_found", "and some of their intervals exclude zero, too.", True)
+@says("what_we_found", "and some of their intervals exclude zero, too.")
 def effects_that_are_not_asked() -> None:
     """Those of two parts, and AugFPN's by the size of objects."""
     for variant, number in (("cs_srs", "AP"), ("augfpn", "APm"), ("augfpn", "APl")):
         assert effect("scenes", variant, number).low > 0
 
 
-@says("what_we_found", "of which some are *smaller than the paper's* on scenes, too", True)
+@says("what_we_found", "of which some are *smaller than the paper's* on scenes, too")
 def small_effects_on_scenes() -> None:
     said = [row.claim.kind for row in ledger("scenes") if row.verdict == LIMIT]
     assert said.count("effects") > 1
@@ -87,24 +82,21 @@ def small_effects_on_scenes() -> None:
 @says(
     "what_we_found",
     "**Soft RoI Selection is a trade on scenes.** Small objects lose and medium ones gain",
-    scored=True,
 )
-@says(
-    "what_we_found", "the interval of Soft RoI Selection for small objects lies to the left", True
-)
+@says("what_we_found", "the interval of Soft RoI Selection for small objects lies to the left")
 def soft_selection_trades_small_for_large() -> None:
     found = {n: factorial.factorial(at("scenes"), n)[("srs",)] for n in factorial.EFFECT_NUMBERS}
     assert found["APs"].high < 0
     assert min(found["APm"].low, found["APl"].low) > 0
 
 
-@says("what_we_found", "On blood cells neither shows.", True)
+@says("what_we_found", "On blood cells neither shows.")
 def soft_selection_on_blood_cells() -> None:
     for number in ("APm", "APl"):
         assert undecided(factorial.factorial(at("bccd"), number)[("srs",)])
 
 
-@says("what_we_found", "On its own dial, where images are made to need it, it gains *less*", True)
+@says("what_we_found", "On its own dial, where images are made to need it, it gains *less*")
 def soft_selection_on_its_dial() -> None:
     assert defects.effect_minus_plain(at("detail"), at("scenes"), "srs").high < 0
 
@@ -208,8 +200,8 @@ def what_supervision_is_worth() -> None:
         assert undecided(measured(pictures, "cs", "gap", less="fpn"))
 
 
-@says("soft_roi_selection", "No fusion is shown to raise AP", True)
-@says("soft_roi_selection", "or to be better than a plain sum", True)
+@says("soft_roi_selection", "No fusion is shown to raise AP")
+@says("soft_roi_selection", "or to be better than a plain sum")
 def fusions_are_undecided() -> None:
     for pictures in BOTH:
         for variant in compared("table5", pictures):
@@ -222,9 +214,8 @@ def fusions_are_undecided() -> None:
     "one_stage_and_masks",
     "RetinaNet gains on scenes while it has hardly begun to learn; FCOS is undecided; on blood "
     "cells RetinaNet's mean is below zero.",
-    scored=True,
 )
-@says("one_stage_and_masks", "Their gain is undecided.", True)
+@says("one_stage_and_masks", "Their gain is undecided.")
 def one_stage_detectors_and_masks() -> None:
     assert effect("scenes", "retinanet:augfpn").low > 0
     assert effect("bccd", "retinanet:augfpn").mean < 0

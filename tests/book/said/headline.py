@@ -10,20 +10,18 @@ from said.evidence import BOTH, at, confirmation, main_effect, printed, undecide
 from said.table import says
 
 
-@says("intro", "| +1.1 [+0.3, +1.9] | +1.8 [+0.5, +3.1] | +0.5 [−0.5, +1.5] | +2.4 |", True)
+@says("intro", "| +1.1 [+0.3, +1.9] | +1.8 [+0.5, +3.1] | +0.5 [−0.5, +1.5] | +2.4 |")
 @says(
     "what_we_found",
     "by +1.1 [+0.3, +1.9] points in nine confirming runs of each variant. The pilot had +1.8 "
     "[+0.5, +3.1] there, and +0.5 [−0.5, +1.5] on blood cells; the paper reports +2.4 on COCO.",
-    scored=True,
 )
-@says("what_we_found", "**AugFPN raises AP on scenes, by less than in the pilot**", True)
+@says("what_we_found", "**AugFPN raises AP on scenes, by less than in the pilot**")
 @says(
     "intro",
     "**AugFPN is better than FPN on scenes**: the confirming runs say so, too, with a smaller gain "
     "than the pilot's. On blood cells, where there is only the pilot, the interval contains zero, "
     "and the effect is *smaller than the paper's*.",
-    scored=True,
 )
 def the_headline() -> None:
     of = (confirmation(), *map(at, BOTH))
@@ -40,28 +38,24 @@ def the_headline() -> None:
 @says(
     "what_we_found",
     "the three differences alone, one for each seed, give +1.8 [−0.5, +4.0], which contains zero.",
-    scored=True,
 )
 @says(
     "what_we_found",
     "Their nine differences alone give +1.1 [−0.02, +2.2], so that here, too, all runs together "
     "decide.",
-    scored=True,
 )
 @says(
     "intro",
     "The nine differences of AugFPN and FPN alone give +1.1 [−0.02, +2.2], the pilot's three +1.8 "
     "[−0.5, +4.0].",
-    scored=True,
 )
 @says(
     "claims",
     "on scenes the three differences of AugFPN and FPN alone give +1.8 [−0.5, +4.0], and all runs "
     "together +1.8 [+0.5, +3.1].",
-    scored=True,
 )
-@says("what_we_found", "it decided the pilot's headline.", True)
-@says("claims", "**This change decided the headline**", True)
+@says("what_we_found", "it decided the pilot's headline.")
+@says("claims", "**This change decided the headline**")
 def pooling_decides_the_headline() -> None:
     for of, said in ((at("scenes"), "+1.8 [−0.5, +4.0]"), (confirmation(), "+1.1 [−0.02, +2.2]")):
         alone = intervals.single(list(of.apart("augfpn", "fpn").values()))["AP"]
@@ -74,7 +68,6 @@ def pooling_decides_the_headline() -> None:
     "claims",
     "At a share of the 5 % among all intervals of [what we found](what_we_found.ipynb), it is "
     "undecided again.",
-    scored=True,
 )
 def the_headline_at_its_share_of_the_level() -> None:
     asked = findings.answers({name: at(name) for name in (*BOTH, *grid.DIALS)})
@@ -82,11 +75,7 @@ def the_headline_at_its_share_of_the_level() -> None:
     assert not findings.interval_cell(here, findings.intervals_in(asked)).startswith("**")
 
 
-@says(
-    "putting_it_together",
-    "So the pilot's 2.6 points should become 1.5 or less. They became 1.6",
-    scored=True,
-)
+@says("putting_it_together", "So the pilot's 2.6 points should become 1.5 or less. They became 1.6")
 def widths_of_two_intervals() -> None:
     found = [of.effects("augfpn", "fpn")["AP"] for of in (at("scenes"), confirmation())]
     before, after = (100 * (each.high - each.low) for each in found)
@@ -94,25 +83,22 @@ def widths_of_two_intervals() -> None:
     assert [f"{x:.1f}" for x in (before, expected, after)] == ["2.6", "1.5", "1.6"]
 
 
-@says("what_we_found", "**Consistent Supervision brings the gain**", True)
-@says("intro", "**Consistent Supervision brings the gain**: +0.8 [+0.4, +1.2] on average", True)
+@says("what_we_found", "**Consistent Supervision brings the gain**")
+@says("intro", "**Consistent Supervision brings the gain**: +0.8 [+0.4, +1.2] on average")
 @says(
     "what_we_found",
     "**Consistent Supervision raises AP**, by +0.8 [+0.4, +1.2] points; medium and large objects "
     "gain, small ones do not. In the pilot this was undecided.",
-    scored=True,
 )
 @says(
     "consistent_supervision",
     "On scenes it raises AP: [nine further seeds](what_we_found.ipynb) confirm a main effect of "
     "+0.8 [+0.4, +1.2].",
-    scored=True,
 )
 @says(
     "putting_it_together",
     "Nine further seeds [confirm](what_we_found.ipynb) Consistent Supervision, not Residual "
     "Feature Augmentation.",
-    scored=True,
 )
 def consistent_supervision_is_confirmed() -> None:
     assert effect_text(main_effect("cs")) == "+0.8 [+0.4, +1.2]"
@@ -121,15 +107,14 @@ def consistent_supervision_is_confirmed() -> None:
     assert undecided(main_effect("cs", of=at("scenes")))
 
 
-@says("what_we_found", "alone it has +0.8 [+0.1, +1.6].", True)
+@says("what_we_found", "alone it has +0.8 [+0.1, +1.6].")
 @says(
     "what_we_found",
     "Alone it has +0.8 [+0.1, +1.6] over FPN, all three parts +1.1 [+0.3, +1.9]. What the other "
     "two add to it, +0.3 [−0.5, +1.0], is *smaller than 1 AP*: they move AP from small objects to "
     "medium ones.",
-    scored=True,
 )
-@says("what_we_found", "it brought the gain and is free at inference.", True)
+@says("what_we_found", "it brought the gain and is free at inference.")
 def consistent_supervision_alone() -> None:
     pairs = (("cs", "fpn"), ("augfpn", "fpn"), ("augfpn", "cs"))
     alone, together, more = (confirmation().effects(*pair) for pair in pairs)
@@ -144,20 +129,16 @@ def consistent_supervision_alone() -> None:
     "what_we_found",
     "FPN with AugFPN's time is better by far: AugFPN has 11.8 points less, over the six seeds that "
     "were run.",
-    scored=True,
 )
 @says(
     "what_we_found",
     "**At equal time FPN is better by far**: AugFPN has 11.8 points less than FPN with twice the "
     "steps.",
-    scored=True,
 )
 @says("what_we_found", "which takes about a tenth longer than AugFPN.")
-@says("what_we_found", "further steps teach them more than any part of a pyramid.", True)
-@says("what_we_found", "at equal time, longer training brought far more than any part.", True)
-@says(
-    "intro", "then gain far more than by any part ([−11.8](what_we_found.ipynb) for AugFPN).", True
-)
+@says("what_we_found", "further steps teach them more than any part of a pyramid.")
+@says("what_we_found", "at equal time, longer training brought far more than any part.")
+@says("intro", "then gain far more than by any part ([−11.8](what_we_found.ipynb) for AugFPN).")
 @says("intro", "in AugFPN's training time FPN makes about twice the steps")
 @says("what_we_found", "a training step of AugFPN takes [nearly twice as long](cost.ipynb) here.")
 def at_equal_time() -> None:
@@ -177,8 +158,8 @@ def both_trained_to_their_end_is_open() -> None:
     assert len(of.recorded("augfpn_4x_steps").keys() & of.recorded("fpn_4x_steps").keys()) < 3
 
 
-@says("what_we_found", "**Consistent Supervision helps large objects on both sets**", True)
-@says("what_we_found", "the only effect of a part on AP that is decided twice.", True)
+@says("what_we_found", "**Consistent Supervision helps large objects on both sets**")
+@says("what_we_found", "the only effect of a part on AP that is decided twice.")
 def decided_on_both_sets() -> None:
     twice = [
         (part, number)
@@ -190,25 +171,22 @@ def decided_on_both_sets() -> None:
     assert [each for each in twice if each[1] != "APs"] == [("cs", "APl")]  # too few small cells
 
 
-@says("what_we_found", "Residual Feature Augmentation changes AP by less than a point.", True)
+@says("what_we_found", "Residual Feature Augmentation changes AP by less than a point.")
 @says(
     "residual_feature_augmentation",
     "The context is not shown to raise AP: on [nine further seeds](what_we_found.ipynb) its main "
     "effect is *smaller than 1 AP*.",
-    scored=True,
 )
 @says(
     "what_we_found",
     "The pilot's interval lies above zero, the confirming one below it. With a dozen questions "
     "some intervals miss",
-    scored=True,
 )
-@says("intro", "Residual Feature Augmentation's main effect is *smaller than 1 AP*.", True)
+@says("intro", "Residual Feature Augmentation's main effect is *smaller than 1 AP*.")
 @says(
     "what_we_found",
     "The pilot's mean was above half a point; on nine further seeds its main effect is *smaller "
     "than 1 AP*.",
-    scored=True,
 )
 def augmentation_is_not_confirmed() -> None:
     assert 0.5 < 100 * main_effect("rfa", of=at("scenes")).mean < 0.6
@@ -216,30 +194,25 @@ def augmentation_is_not_confirmed() -> None:
     assert main_effect("rfa", "APm").high < 0 < main_effect("rfa", "APm", at("scenes")).low
 
 
-@says("what_we_found", "costs small objects AP and gives AP to medium ones.", True)
+@says("what_we_found", "costs small objects AP and gives AP to medium ones.")
 @says(
     "what_we_found",
     "**Soft RoI Selection is the trade that the pilot showed**, between small and medium objects. "
     "That large ones gain is not confirmed, and on all objects together its main effect is "
     "*smaller than 1 AP*.",
-    scored=True,
 )
 @says(
-    "what_we_found",
-    "in the pilot and in the confirming runs. Large ones gained in the pilot only.",
-    True,
+    "what_we_found", "in the pilot and in the confirming runs. Large ones gained in the pilot only."
 )
 @says(
     "soft_roi_selection",
     "on scenes confirm a trade instead: small objects lose some two points of AP, medium ones gain "
     "almost three.",
-    scored=True,
 )
 @says(
     "intro",
     "**Soft RoI Selection is a trade.** On scenes, small objects lose some two points of AP, and "
     "medium ones gain almost three; over all objects its main effect is *smaller than 1 AP*.",
-    scored=True,
 )
 def soft_selection_is_confirmed_as_a_trade() -> None:
     small, medium, large = (main_effect("srs", number) for number in ("APs", "APm", "APl"))
@@ -255,14 +228,12 @@ def soft_selection_is_confirmed_as_a_trade() -> None:
     "what_we_found",
     "Twelve claims of [the ledger](claims.ipynb) rest on the runs of Table 2 alone. Judged by the "
     "confirming seeds, three hold: C1, C17 and C21",
-    scored=True,
 )
 @says(
     "what_we_found",
     "C23 does not (that all three parts are best in every number). Six effects are known to be "
     "small: C19 and C22 are *smaller than 1 AP*, C18, C20, C25 and C47 *smaller than the paper's*. "
     "C24 and C26 stay undecided.",
-    scored=True,
 )
 def claims_that_table2_decides() -> None:
     decided = freeze.decided_by_table2(claims.claims())

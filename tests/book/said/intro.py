@@ -48,8 +48,8 @@ def predictions_jump_at_a_border() -> None:
         assert jump.low > 5 * measured(pictures, "fpn", "change elsewhere").mean
 
 
-@says("intro", "On blood cells its effect alone is *smaller than 1 AP*.", True)
-@says("claims", "AugFPN's gain over FPN on scenes holds, too.", True)
+@says("intro", "On blood cells its effect alone is *smaller than 1 AP*.")
+@says("claims", "AugFPN's gain over FPN on scenes holds, too.")
 def augfpn_holds_on_scenes() -> None:
     assert verdict("scenes", "C1") == "holds"
     assert undecided(effect("bccd", "augfpn"))

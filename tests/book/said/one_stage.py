@@ -29,13 +29,11 @@ def losses_of_retinanet() -> None:
     "one_stage_and_masks",
     "RetinaNet with supervision and context is better than without, with an interval well above "
     "zero and a mean above the paper's.",
-    scored=True,
 )
-@says("one_stage_and_masks", "RetinaNet's bar lies to the right of zero, FCOS's around it", True)
+@says("one_stage_and_masks", "RetinaNet's bar lies to the right of zero, FCOS's around it")
 @says(
     "one_stage_and_masks",
     "On scenes {numref}`fig-one-stage` shows the clearest effect in this table",
-    True,
 )
 def the_clearest_effect() -> None:
     found = effect("scenes", "retinanet:augfpn")
@@ -50,7 +48,6 @@ def the_clearest_effect() -> None:
     "one_stage_and_masks",
     "FCOS, on the same images and with the same parts, is undecided, over all sizes of objects "
     "too.",
-    scored=True,
 )
 def fcos_shows_nothing() -> None:
     found = at("scenes").effects("fcos:augfpn", "fcos:fpn")
@@ -61,7 +58,6 @@ def fcos_shows_nothing() -> None:
     "one_stage_and_masks",
     "And on blood cells RetinaNet's mean is *below* zero, by more than it is above on scenes, with "
     "an interval that contains zero: its gain is known to be *smaller than the paper's* there,",
-    scored=True,
 )
 def retinanet_on_blood_cells() -> None:
     found = effect("bccd", "retinanet:augfpn")
@@ -74,7 +70,6 @@ def retinanet_on_blood_cells() -> None:
     "AugFPN's means are above zero for boxes and for masks, and above the paper's, but their "
     "intervals contain zero. For boxes of medium and large objects, and for masks of medium ones, "
     "they do not.",
-    scored=True,
 )
 def masks_on_scenes() -> None:
     gains = {n: effect("scenes", "mask_rcnn:augfpn", n) for n in ("AP", "mask AP")}
@@ -117,7 +112,6 @@ def parts_of_retinanet() -> None:
     "one_stage_and_masks",
     "nine [confirming seeds](what_we_found.ipynb) have a main effect of +0.8 [+0.4, +1.2] for "
     "Consistent Supervision and of −0.2 [−0.6, +0.2] for Residual Feature Augmentation.",
-    scored=True,
 )
 def what_faster_rcnn_confirms() -> None:
     said = [effect_text(main_effect(part)) for part in ("cs", "rfa")]
@@ -128,7 +122,6 @@ def what_faster_rcnn_confirms() -> None:
     "one_stage_and_masks",
     "So it is not shown that what is left of AugFPN helps one-stage detectors in general, nor "
     "that it does not.",
-    scored=True,
 )
 def one_stage_in_general() -> None:
     verdicts = {verdict(pictures, name) for pictures in BOTH for name in ("C7", "C9")}

@@ -71,7 +71,6 @@ def runs_that_are_pooled() -> None:
     "intervals",
     "The mean is the same; the better estimate of the deviation is what decides it on scenes. On "
     "blood cells the interval gets narrower, too, and still contains zero.",
-    scored=True,
 )
 def the_better_estimate_decides() -> None:
     for pictures in ("scenes", "bccd"):

@@ -106,7 +106,6 @@ def the_papers_table_4() -> None:
     "This oddest row of the table repeats on scenes, where the maximum costs several points and "
     "its interval lies far below zero, while the global *average*, added in the same way, stays "
     "close to FPN.",
-    scored=True,
 )
 def the_global_maximum_harms_and_the_average_does_not() -> None:
     worst, average = (effect("scenes", f"rfa_{pool}_sum") for pool in ("gmp", "gap"))

@@ -44,7 +44,6 @@ def seeds_needed(of: Evidence) -> dict[str, list[str]]:
     "pilot, Soft RoI Selection needed some ninety: another hundred test scenes would change its "
     "effect by about 0.3 points (the *standard error over images*), which beside a gain of 0.8 "
     "leaves the seeds nearly no room. Ten times the images helped more.",
-    scored=True,
 )
 def seeds_that_would_decide() -> None:
     later, before = seeds_needed(confirmation()), seeds_needed(at("scenes"))["SRS"]

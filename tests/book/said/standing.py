@@ -21,7 +21,6 @@ def its_price() -> None:
     PAGE,
     "AugFPN gains on scenes, while on blood cells its gain is undecided and smaller than the "
     "paper's",
-    scored=True,
 )
 def its_gain() -> None:
     assert effect("scenes", "augfpn").low > 0
@@ -29,7 +28,7 @@ def its_gain() -> None:
     assert table_verdict("bccd", "augfpn") == "smaller than the paper's"
 
 
-@says(PAGE, "mind that Soft RoI Selection lost AP on them in our scenes", True)
+@says(PAGE, "mind that Soft RoI Selection lost AP on them in our scenes")
 def small_objects() -> None:
     assert factorial.factorial(at("scenes"), "APs")[("srs",)].high < 0
 
@@ -37,7 +36,6 @@ def small_objects() -> None:
 @says(
     PAGE,
     "RetinaNet gained with them on scenes, at the beginning of its training; all else is undecided",
-    scored=True,
 )
 def one_stage() -> None:
     found = {(name, v): effect(name, v) for name in BOTH for v in compared("one_stage", name)}

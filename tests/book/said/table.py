@@ -30,17 +30,16 @@ class Sentence(NamedTuple):
     page: str
     words: str
     check: Callable[[], None]
-    scored: bool  # whether the check needs intervals
 
 
 SENTENCES: list[Sentence] = []
 
 
-def says(page: str, words: str, scored: bool = False) -> Callable:
+def says(page: str, words: str) -> Callable:
     """Decorate a function: it becomes the check of a sentence."""
 
     def put(check: Callable[[], None]) -> Callable[[], None]:
-        SENTENCES.append(Sentence(page, plain(words), check, scored))
+        SENTENCES.append(Sentence(page, plain(words), check))
         return check
 
     return put

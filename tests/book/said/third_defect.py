@@ -132,7 +132,6 @@ def panet_beside_the_gates() -> None:
     "over two points and medium ones gain nearly three, and all four of these intervals exclude "
     "zero. So what changes by size comes from *pooling every level*; that the gates add to it does "
     "not show.",
-    scored=True,
 )
 def a_sum_trades_as_the_gates_do() -> None:
     for variant in ("srs", "srs_sum"):
@@ -157,7 +156,7 @@ def loss_near_a_border() -> None:
     assert all(undecided(measured("bccd", "srs", name, less="fpn")) for name in (near, far))
 
 
-@says("soft_roi_selection", "both lose, so the gates are not the reason", True)
+@says("soft_roi_selection", "both lose, so the gates are not the reason")
 def small_objects_lose_with_both() -> None:
     assert all(effect("scenes", variant, "APs").high < 0 for variant in ("srs", "srs_sum"))
 
@@ -165,7 +164,6 @@ def small_objects_lose_with_both() -> None:
 @says(
     "soft_roi_selection",
     "An interval that contains zero means *undecided*, not *no effect*. Most do",
-    True,
 )
 def most_fusions_are_undecided() -> None:
     held = [undecided(effect("scenes", v)) for v in compared("table5", "scenes")]
