@@ -16,8 +16,8 @@ from augfpn.study import intervals
 from augfpn.study.cells import effect_text, percent
 from augfpn.study.evidence import paired
 from augfpn.study.intervals import FEWEST_SEEDS, Interval
-from augfpn.study.resampling import Draws, draws_of_ap, joined
-from augfpn.study.scoring import matches
+from augfpn.study.resampling import Draws
+from augfpn.study.scores import scored_once
 from augfpn.study.truth import has_kept_truth, truth_of
 from augfpn.support.text import columns
 from augfpn.training.reopen import open_record, recorded_pictures
@@ -58,7 +58,9 @@ def beside(places: Sequence[Path], data_root: str | None = None) -> Beside:
         )
     same_test_images([*first.values(), *second.values()])
     coco = annotations_of(one, data_root)
-    drawn = [{seed: draws_of(side[seed], coco) for seed in seeds} for side in (first, second)]
+    drawn = [
+        {seed: scored_once(side[seed], coco).draws for seed in seeds} for side in (first, second)
+    ]
     means = [mean_of([by_seed[seed] for seed in seeds]) for by_seed in drawn]
     return Beside(
         labels=(label_of(one.experiment.model), label_of(other.experiment.model)),
@@ -134,15 +136,6 @@ def annotations_of(record: records.Record, data_root: str | None) -> dict:
     if record.experiment.data.name == "scenes" or has_kept_truth(record):
         return truth_of(record)
     return recorded_pictures(record, "test", data_root).coco
-
-
-def draws_of(record: records.Record, coco: dict) -> Draws:
-    """COCO's six numbers of a record on draws of its test images; of masks with "mask " before."""
-    boxes = draws_of_ap(matches(coco, record.predictions))
-    if "mask" not in record.result:
-        return boxes
-    masks = draws_of_ap(matches(coco, record.predictions, "segm"))
-    return joined(boxes, masks, "mask ")
 
 
 def mean_of(of: Sequence[Draws]) -> dict[str, float]:
