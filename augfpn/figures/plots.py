@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, COLOURS, GREEN, LEVEL_COLOURS, ORANGE, PURPLE, SKY
 from augfpn.figures.theme import GREY, ON_FILL, WIDTH, themed
 
+APART = 0.17  # of a row: from its middle to what the pilot and the confirmation found
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -75,32 +76,35 @@ def effects(
     """Effects with their intervals, one below the other, and the paper's as open circles.
 
     A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP. A
-    row whose label ends in ", confirmation" stands below the one with the same label without it,
-    with another colour and mark.
+    row whose label ends in ", confirmation" shares the place of the one with the same label without
+    it, with another colour and mark.
     ``runs`` has a row for each seed of an effect: its label, and "minus FPN" of the two runs.
     """
-    table = confirmed_below(pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"]))
-    figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.36 * len(rows)))
+    table = placed(pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"]))
+    places = dict.fromkeys(table["shown"])
+    figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.36 * len(places)))
     axis.axvline(0, color="black", lw=0.8)
-    points = {"y": "label", "order": table["label"], "linestyle": "none", "errorbar": None}
+    points = {"y": "at", "orient": "y", "native_scale": True, "linestyle": "none", "ax": axis}
+    points["errorbar"] = None
     here, later = table[~table["confirms"]], table[table["confirms"]]
     name = "pilot" if len(later) else "here"
-    seaborn.pointplot(here, x="mean", color=BLUE, label=name, ax=axis, **points)
+    seaborn.pointplot(here, x="mean", color=BLUE, label=name, **points)
     if len(later):
-        look = {"color": GREEN, "markers": "D", "label": "confirmation"}
-        seaborn.pointplot(later, x="mean", **look, ax=axis, **points)
+        look = {"color": GREEN, "markers": "D", "markersize": 5, "label": "confirmation"}
+        seaborn.pointplot(later, x="mean", **look, **points)
     if table["paper"].notna().any():
         ring = {"color": ORANGE, "markerfacecolor": "none", "label": "the paper, on COCO"}
-        seaborn.pointplot(table, x="paper", **ring, ax=axis, **points)
+        seaborn.pointplot(table, x="paper", **ring, **points)
     colours = [GREEN if confirms else BLUE for confirms in table["confirms"]]
-    axis.hlines(table.index, table["low"], table["high"], color=colours, lw=2, zorder=1)
+    axis.hlines(table["at"], table["low"], table["high"], color=colours, lw=2, zorder=1)
     if runs is not None:
-        dots = {"x": "minus FPN", "y": "label", "order": table["label"], "jitter": False}
+        each = runs.assign(at=runs["label"].map(table.set_index("label")["at"]))
         edge = {"linewidth": 0.8, "edgecolor": "white", "zorder": 3}  # apart from the interval
-        seaborn.stripplot(runs, **dots, color=GREY, size=5, **edge, ax=axis)
+        where = {"x": "minus FPN", "y": "at", "orient": "y", "native_scale": True, "jitter": False}
+        seaborn.stripplot(each, **where, color=GREY, size=5, **edge, ax=axis)
         axis.collections[-1].set_label("one seed")
-    axis.set_yticks(table.index, table["shown"])
-    axis.set(xlabel="effect on AP, points", ylabel=None, ylim=(len(rows) - 0.5, -0.5))
+    axis.set_yticks(range(len(places)), places)
+    axis.set(xlabel="effect on AP, points", ylabel=None, ylim=(len(places) - 0.5, -0.5))
     if len(axis.get_legend_handles_labels()[1]) > 1:
         axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
     elif axis.get_legend():  # which seaborn draws itself
@@ -108,16 +112,17 @@ def effects(
     return figure
 
 
-def confirmed_below(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `effects`, each one that confirms below the one whose label it shares.
+def placed(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `effects` with their place "at" the axis; one that confirms is close to its pilot.
 
-    Further columns: whether it "confirms", and the label "shown", which is short below its pilot's.
+    Further columns: whether it "confirms", and the label "shown" at the place.
     """
     of = table["label"].str.removesuffix(", confirmation")
-    table = table.assign(confirms=of != table["label"], shown=table["label"])
-    table.loc[table["confirms"] & of.isin(table["label"]), "shown"] = "confirmation"
-    order = pd.DataFrame({"first": pd.factorize(of)[0], "confirms": table["confirms"]})
-    return table.loc[order.sort_values(["first", "confirms"]).index].reset_index(drop=True)
+    confirms = of != table["label"]
+    both = of.isin(of[confirms]) & of.isin(of[~confirms])
+    shown = of.where(both, table["label"])
+    apart = both * np.where(confirms, APART, -APART)
+    return table.assign(confirms=confirms, shown=shown, at=pd.factorize(shown)[0] + apart)
 
 
 @themed

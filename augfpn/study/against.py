@@ -1,10 +1,13 @@
 """What controls are for: how much better a variant is than its control."""
 
-from augfpn.study.cells import effect_text, page_table
+from collections.abc import Collection
+
+from augfpn.study.cells import effect_text, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.tables import variant_label
 
-AGAINST = (  # the questions that controls are for: the first variant minus the second
+AGAINST = (  # the question, and those that controls are for: the first variant minus the second
+    ("augfpn", "fpn"),
     ("augfpn", "fpn_2x_steps"),
     ("augfpn", "fpn_wide"),
     ("augfpn_4x_steps", "fpn_4x_steps"),
@@ -21,6 +24,14 @@ def against_controls(of: Evidence) -> str:
     for variant, control in AGAINST:
         found = of.effects(variant, control)
         if found:
-            labels = variant_label(variant), variant_label(control)
-            lines.append([*labels, *(effect_text(found[name]) for name in SIZES_SHOWN)])
-    return page_table(["", "minus", *SIZES_SHOWN], lines) if lines else ""
+            seeds = of.of(variant).keys() & of.of(control).keys()
+            both = [labelled(each, of, seeds) for each in (variant, control)]
+            effects = [effect_text(found[name]) for name in SIZES_SHOWN]
+            lines.append([*both, str(len(seeds)), *effects])
+    return page_table(["", "minus", "seeds", *SIZES_SHOWN], lines) if lines else ""
+
+
+def labelled(variant: str, of: Evidence, seeds: Collection[int]) -> str:
+    """A variant with its mean AP over some seeds: "AugFPN: 49.4"."""
+    mean = sum(of.of(variant)[seed].observed["AP"] for seed in seeds) / len(seeds)
+    return f"{variant_label(variant)}: {percent(mean)}"

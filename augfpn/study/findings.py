@@ -10,13 +10,14 @@ from augfpn.study import grid
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import LEVEL, SMALL_EFFECT, Interval, Verdict, at_level, verdict
-from augfpn.study.questions import Question, questions
+from augfpn.study.questions import Question, QuestionKind, questions
 from augfpn.study.side_by_side import SET_NAMES
 from augfpn.study.tables import variant_rows
 
 Answers = dict[tuple[Question, str], Interval | None]  # by question and set of images
 OF_GAINS = ("table2", "one_stage")  # the parts of the study whose gains the page speaks of
 SIGNS = {"holds": "above zero", "does not hold": "below zero"}
+EFFECTS: tuple[QuestionKind, ...] = ("effect", "main effect")
 LIMITS: tuple[Verdict, ...] = ("smaller than 1 AP", "smaller than the paper's")
 
 
@@ -163,5 +164,5 @@ def effect_rows(
     return [
         (f"{question.label()}, {SET_NAMES[pictures]}{end}", *(100 * x for x in found[:3]), None)
         for (question, pictures), found in of.items()
-        if found is not None and question.plus[0] == first and question.kind != "measured"
+        if found is not None and question.plus[0] == first and question.kind in EFFECTS
     ]

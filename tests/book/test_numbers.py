@@ -46,7 +46,9 @@ CODE = re.compile(
 NUMBER = re.compile(r"(?<![\w.])\d+\.\d+(?![\w.]*\w)|\b\d{1,3}(?:,\d{3})+\b")
 TABLE = re.compile(r"```\{table\}(.*?)```", re.S)  # a table with a caption is prose
 COMMAND = re.compile(r"^ {4}(?:augfpn|papermill|python|torchrun|make) (?:.*\\\n)*.*$", re.M)
-PYTHON = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYTHON = PROJECT["requires-python"]
+TORCH = next(x.removeprefix("torch>=") for x in PROJECT["dependencies"] if x.startswith("torch>="))
 ROIS = 1000
 
 
@@ -79,6 +81,8 @@ def rate(batch: int) -> str:
 
 SOURCES: dict[tuple[str, str], Callable[[], str]] = {
     ("README", "3.11"): lambda: PYTHON.removeprefix(">="),
+    ("intro", "3.11"): lambda: PYTHON.removeprefix(">="),
+    ("intro", "2.11"): lambda: TORCH,
     ("README", "2.0"): named("2.0"),  # of the licence
     ("README", "4.0"): named("4.0"),  # of Aquarium's licence
     ("reproducibility", "2.0"): named("2.0"),

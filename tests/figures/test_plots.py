@@ -80,12 +80,14 @@ def test_intervals_are_drawn_as_given() -> None:
     assert paper.get_xdata()[0] == 0.9
 
 
-def test_what_confirms_stands_below_its_pilot_in_another_colour() -> None:
+def test_what_confirms_shares_its_pilots_place_in_another_colour() -> None:
     (axis,) = plots.effects(CONFIRMED).axes
-    assert [text.get_text() for text in axis.get_yticklabels()] == ["CS", "confirmation", "RFA"]
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["CS", "RFA"]
     (lines,) = axis.collections
-    assert [low for (low, _), _ in lines.get_segments()] == [-0.5, 0.4, 0.7]
-    pilot, later, again = map(to_hex, lines.get_colors())
+    assert [low for (low, _), _ in lines.get_segments()] == [-0.5, 0.7, 0.4]
+    first, other, below = (y for (_, y), _ in lines.get_segments())
+    assert -0.5 < first < 0 < below < 0.5 < other == 1
+    pilot, again, later = map(to_hex, lines.get_colors())
     assert pilot == again != later
     said = [text.get_text() for text in axis.get_legend().get_texts()]
     assert said == ["pilot", "confirmation", "the paper, on COCO"]

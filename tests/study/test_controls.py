@@ -85,7 +85,9 @@ def test_the_report_subtracts_each_control_from_what_it_is_a_control_for() -> No
     rows = against.against_controls(Made("scenes", "laptop", Found({}, ()))).splitlines()[2:]
     assert [row.count("+2.0 [+2.0") for row in rows] == [4, 0]
     assert [row.count("−1.0 [−1.0") for row in rows] == [0, 4]
-    assert "AugFPN's time" in rows[0]
+    assert rows[0].startswith("| AugFPN: 50.0")
+    assert "FPN, twice the steps (AugFPN's time): 48.0" in rows[0]
+    assert [row.split("|")[3].strip() for row in rows] == ["3", "3"]
 
 
 def test_without_a_whole_pilot_nothing_is_tuned(committed) -> None:

@@ -247,7 +247,7 @@ def undecided_in_the_confirmation() -> None:
     assert "APl" in large.label
 
 
-@says("claims", "To decide most of them, a hundred seeds and more would be needed")
+@says("claims", "Most would need a hundred seeds and more.")
 def seeds_for_rankings() -> None:
     """``None`` means that no number of seeds is enough, because the test images are too few."""
     rows = [row for row in ledger("scenes") if row.claim.id in ("C30", "C31", "C42", "C43", "C49")]

@@ -11,7 +11,11 @@ from said.table import says
     "much",
 )
 @says("consistent_supervision", "Most of the gap is there before training.")
-@says("intro", "A class probe of one level fails on another, but it does so in untrained networks")
+@says(
+    "intro",
+    "A classifier fitted on one level's features fails on another's, but it does so in untrained "
+    "networks",
+)
 @says("claims", "It was passed with ease, and untrained networks pass it too.")
 def a_probe_fails_on_other_levels_even_untrained() -> None:
     for pictures in BOTH:
