@@ -3,8 +3,9 @@
 from statistics import mean, median
 
 from augfpn.settings.budgets import BUDGETS
+from augfpn.study import grid
 from augfpn.study.bench import pages
-from said.evidence import ap, at
+from said.evidence import ap, at, confirmation
 from said.table import says
 
 
@@ -42,3 +43,12 @@ def time_of_the_laptop_budget() -> None:
     assert run.train.steps == 400
     minutes = (run.train.steps * step + run.data.test_scenes * image) / 60
     assert round(2 * minutes) / 2 == 3.5
+
+
+@says("reproducibility", "The 72 runs that confirm took about six hours of one core.")
+def hours_of_the_confirming_runs() -> None:
+    variants = grid.part("table2").variants
+    runs = [run for each in variants for run in confirmation().recorded(each).values()]
+    assert len(runs) == 72
+    assert {run.environment["threads"] for run in runs} == {1}
+    assert 5.5 < sum(run.result["seconds"] for run in runs) / 3600 < 6.5
