@@ -11,14 +11,13 @@ from augfpn import records
 from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.figures import theme
-from augfpn.study import cells, grid, intervals, recorded, report, tables
+from augfpn.study import cells, grid, recorded, report, tables
 from augfpn.study.evidence import Evidence
 
 
 def test_a_report_is_the_same_twice_and_comes_from_records(
-    smoke: records.Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    smoke: records.Record, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(intervals, "DRAWS", 30)
     found = recorded.collect([smoke.folder.parent])
     pages = [
         report.write_page(["table2"], "smoke", None, found, tmp_path / name)
@@ -34,9 +33,8 @@ def test_a_report_is_the_same_twice_and_comes_from_records(
 
 
 def test_what_is_not_run_yet_is_there_with_its_command(
-    smoke: records.Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    smoke: records.Record, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(intervals, "DRAWS", 30)
     found = recorded.collect([smoke.folder.parent])
     parts = ["table2", "defects", "one_stage", "table1"]
     text = report.write_page(parts, "smoke", None, found, tmp_path / "new").read_text()

@@ -11,7 +11,7 @@ from augfpn.cli import options
 from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.notebook import Asked
-from augfpn.study import gather, grid, intervals, recorded, report
+from augfpn.study import gather, grid, recorded, report
 from augfpn.support.files import check_readable, check_writable
 from augfpn.training import train
 
@@ -96,9 +96,8 @@ def test_a_strangers_page_is_not_overwritten(tmp_path: Path, found: recorded.Fou
 
 
 def test_figures_of_an_older_report_go_and_nothing_else(
-    tmp_path: Path, found: recorded.Found, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, found: recorded.Found
 ) -> None:
-    monkeypatch.setattr(intervals, "DRAWS", 30)
     page = report.write_page(["table2"], "smoke", ["scenes"], found, tmp_path)
     own = {file.name for file in tmp_path.iterdir()}
     assert own == {"index.md", "table2-scenes.svg"}
@@ -109,9 +108,8 @@ def test_figures_of_an_older_report_go_and_nothing_else(
 
 
 def test_a_report_names_damaged_predictions_and_does_without(
-    tmp_path: Path, found: recorded.Found, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, found: recorded.Found
 ) -> None:
-    monkeypatch.setattr(intervals, "DRAWS", 30)
     whole = found.record(grid.Run("fpn", "scenes", "smoke", 0))
     shutil.copytree(whole.folder, tmp_path / "runs" / "broken")
     (tmp_path / "runs" / "broken" / "predictions.json.gz").write_text("not gzipped")
