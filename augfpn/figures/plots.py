@@ -75,17 +75,16 @@ def effects(
 ) -> Figure:
     """Effects with their intervals, one below the other, and the paper's as open circles.
 
-    A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP. A
-    row whose label ends in ", confirmation" shares the place of the one with the same label without
-    it, with another colour and mark.
+    A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP; one
+    whose label ends in ", confirmation" shares the place of its pilot, which has the same label.
     ``runs`` has a row for each seed of an effect: its label, and "minus FPN" of the two runs.
     """
     table = placed(pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"]))
     places = dict.fromkeys(table["shown"])
     figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.36 * len(places)))
     axis.axvline(0, color="black", lw=0.8)
-    points = {"y": "at", "orient": "y", "native_scale": True, "linestyle": "none", "ax": axis}
-    points["errorbar"] = None
+    place = {"y": "at", "orient": "y", "native_scale": True, "ax": axis}
+    points = place | {"linestyle": "none", "errorbar": None}
     here, later = table[~table["confirms"]], table[table["confirms"]]
     name = "pilot" if len(later) else "here"
     seaborn.pointplot(here, x="mean", color=BLUE, label=name, **points)
@@ -100,8 +99,7 @@ def effects(
     if runs is not None:
         each = runs.assign(at=runs["label"].map(table.set_index("label")["at"]))
         edge = {"linewidth": 0.8, "edgecolor": "white", "zorder": 3}  # apart from the interval
-        where = {"x": "minus FPN", "y": "at", "orient": "y", "native_scale": True, "jitter": False}
-        seaborn.stripplot(each, **where, color=GREY, size=5, **edge, ax=axis)
+        seaborn.stripplot(each, x="minus FPN", **place, jitter=False, color=GREY, size=5, **edge)
         axis.collections[-1].set_label("one seed")
     axis.set_yticks(range(len(places)), places)
     axis.set(xlabel="effect on AP, points", ylabel=None, ylim=(len(places) - 0.5, -0.5))
@@ -113,10 +111,7 @@ def effects(
 
 
 def placed(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `effects` with their place "at" the axis; one that confirms is close to its pilot.
-
-    Further columns: whether it "confirms", and the label "shown" at the place.
-    """
+    """Rows of `effects`, their places "at" the axis, if one "confirms", the label "shown" there."""
     of = table["label"].str.removesuffix(", confirmation")
     confirms = of != table["label"]
     both = of.isin(of[confirms]) & of.isin(of[~confirms])
