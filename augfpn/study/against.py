@@ -1,9 +1,12 @@
 """What controls are for: how much better a variant is than its control."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
+from statistics import mean
 
 from augfpn.study.cells import effect_text, page_table, percent
-from augfpn.study.evidence import Evidence
+from augfpn.study.evidence import Evidence, shared_seeds
+from augfpn.study.factorial import EFFECT_NUMBERS
+from augfpn.study.resampling import Draws
 from augfpn.study.tables import variant_label
 
 AGAINST = (  # the question, and those that controls are for: the first variant minus the second
@@ -15,7 +18,6 @@ AGAINST = (  # the question, and those that controls are for: the first variant 
     ("cs", "cs_separate"),
     ("cs_lam1", "cs"),
 )
-SIZES_SHOWN = ("AP", "APs", "APm", "APl")
 
 
 def against_controls(of: Evidence) -> str:
@@ -24,14 +26,14 @@ def against_controls(of: Evidence) -> str:
     for variant, control in AGAINST:
         found = of.effects(variant, control)
         if found:
-            seeds = of.of(variant).keys() & of.of(control).keys()
-            both = [labelled(each, of, seeds) for each in (variant, control)]
-            effects = [effect_text(found[name]) for name in SIZES_SHOWN]
+            drawn = {each: of.of(each) for each in (variant, control)}
+            seeds = shared_seeds(drawn)
+            both = [labelled(each, [by_seed[s] for s in seeds]) for each, by_seed in drawn.items()]
+            effects = [effect_text(found[name]) for name in EFFECT_NUMBERS]
             lines.append([*both, str(len(seeds)), *effects])
-    return page_table(["", "minus", "seeds", *SIZES_SHOWN], lines) if lines else ""
+    return page_table(["", "minus", "seeds", *EFFECT_NUMBERS], lines) if lines else ""
 
 
-def labelled(variant: str, of: Evidence, seeds: Collection[int]) -> str:
+def labelled(variant: str, of: Sequence[Draws]) -> str:
     """A variant with its mean AP over some seeds: "AugFPN: 49.4"."""
-    mean = sum(of.of(variant)[seed].observed["AP"] for seed in seeds) / len(seeds)
-    return f"{variant_label(variant)}: {percent(mean)}"
+    return f"{variant_label(variant)}: {percent(mean(each.observed['AP'] for each in of))}"
