@@ -16,8 +16,8 @@ from augfpn.study import intervals
 from augfpn.study.cells import effect_text, percent
 from augfpn.study.evidence import paired
 from augfpn.study.intervals import FEWEST_SEEDS, Interval
+from augfpn.study.kept_scores import scored_once
 from augfpn.study.resampling import Draws
-from augfpn.study.scores import scored_once
 from augfpn.study.truth import has_kept_truth, truth_of
 from augfpn.support.text import columns
 from augfpn.training.reopen import open_record, recorded_pictures

@@ -26,10 +26,11 @@ from augfpn.study.cells import SIZE_OF
 from augfpn.study.controls import CONTROL_VARIANTS, is_settled
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Interval, signed
+from augfpn.study.kept_scores import score_kept, scored_once
 from augfpn.study.pooling import Observation, PooledVariance, VariancePart
 from augfpn.study.recorded import Found, Phase
 from augfpn.study.resampling import DRAWS, Draws
-from augfpn.study.scores import ADDED, OF_DIAL, Scored, Way, score_kept, scored_once
+from augfpn.study.scores import ADDED, OF_DIAL, Scored, Way
 from augfpn.study.truth import truth_of
 
 Floats = NDArray[np.float64]

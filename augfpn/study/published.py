@@ -2,8 +2,8 @@
 
     records -> scored, each in a process -> scores/HASH.json.gz beside them
 
-The hash says all that a score was computed from (`augfpn.study.scores`), the code included: after
-any change of it a kept score is not used, and this module replaces it.
+The hash says all that a score was computed from (`augfpn.study.kept_scores`), the code included:
+after any change of it a kept score is not used, and this module replaces it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,9 +13,10 @@ from augfpn import records
 from augfpn.config import DIALS, NEW_DIALS
 from augfpn.errors import UserError
 from augfpn.settings.components import components_of
+from augfpn.study.kept_scores import SCORES, json_once, published_file
 from augfpn.study.processes import Say
 from augfpn.study.resampling import DRAWS
-from augfpn.study.scores import SCORES, Way, json_once, published_file, scored, scored_away
+from augfpn.study.scores import Way, scored, scored_away
 from augfpn.study.truth import truth_of
 from augfpn.study.workers import scoring_processes
 from augfpn.support.files import packed, write_bytes

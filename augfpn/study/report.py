@@ -17,8 +17,8 @@ from augfpn.study import against, claims, defects, gates, grid, mechanisms, tabl
 from augfpn.study.cells import page_table, percent
 from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase
 from augfpn.study.factorial import factorial_table
+from augfpn.study.kept_scores import is_scored
 from augfpn.study.recorded import Found
-from augfpn.study.scores import is_scored
 from augfpn.study.sets import PLAIN_SETS
 from augfpn.study.summary import summary
 from augfpn.study.workers import scoring_processes

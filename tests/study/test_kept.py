@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from augfpn import records
-from augfpn.study import kept, scores, truth
+from augfpn.study import kept, kept_scores, scores, truth
 from augfpn.study.kept import remembered
 
 
@@ -66,15 +66,15 @@ def test_scores_are_the_same_bits_when_they_are_read(
     smoke: records.Record, coco: dict, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     computed = scores.scored(smoke, coco, 30)
-    first = scores.scored_once(smoke, coco, 30)
+    first = kept_scores.scored_once(smoke, coco, 30)
     monkeypatch.setattr(scores, "matches", None)
-    for found in (first, scores.scored_once(smoke, coco, 30)):
+    for found in (first, kept_scores.scored_once(smoke, coco, 30)):
         for name, value in computed.draws.observed.items():
             assert np.array_equal(found.draws.observed[name], value, equal_nan=True)
             assert np.array_equal(found.draws.drawn[name], computed.draws.drawn[name], True)
         assert found.errors == computed.errors
     with pytest.raises(TypeError):
-        scores.scored_once(smoke, coco, 31)
+        kept_scores.scored_once(smoke, coco, 31)
 
 
 def test_scenes_are_drawn_once(

@@ -8,7 +8,7 @@ import pytest
 
 from augfpn import records
 from augfpn.cli.program import main
-from augfpn.study import kept, published, scores
+from augfpn.study import kept, kept_scores, published, scores
 from augfpn.study.truth import truth_of
 
 HERE = records.COMMITTED[1]
@@ -30,7 +30,7 @@ def test_a_published_score_is_used(
     assert capsys.readouterr().out == f"2 scores in {folder}\n"  # FPN's: also away from home
     (record,), _ = records.read_all([folder])
     for way in (scores.scored, scores.scored_away):
-        found, expected = scores.score_kept(record, way=way), way(smoke, truth_of(smoke))
+        found, expected = kept_scores.score_kept(record, way=way), way(smoke, truth_of(smoke))
         assert found.errors == expected.errors
         for name, value in expected.draws.observed.items():
             assert np.array_equal(found.draws.observed[name], value, equal_nan=True)
@@ -40,11 +40,11 @@ def test_a_published_score_is_used(
 def test_scores_without_a_record_are_removed_and_the_others_stay(folder: Path) -> None:
     said: list[str] = []
     assert published.publish(folder, said.append) == 2
-    older = folder / scores.SCORES / "0123.json.gz"
+    older = folder / kept_scores.SCORES / "0123.json.gz"
     older.write_bytes(b"")
-    times = {f: f.stat().st_mtime_ns for f in (folder / scores.SCORES).iterdir() if f != older}
+    times = {f: f.stat().st_mtime_ns for f in (folder / kept_scores.SCORES).iterdir() if f != older}
     assert published.publish(folder, said.append) == 2
-    assert {f: f.stat().st_mtime_ns for f in (folder / scores.SCORES).iterdir()} == times
+    assert {f: f.stat().st_mtime_ns for f in (folder / kept_scores.SCORES).iterdir()} == times
     assert said[-1].startswith("0 of 2 scores are missing")
 
 
@@ -64,7 +64,7 @@ def test_a_record_that_cannot_be_scored_is_said(folder: Path) -> None:
 
 def test_all_committed_records_have_their_scores() -> None:
     """If this fails, scoring has changed: `augfpn study score --records experiments/records`."""
-    assert set((HERE / scores.SCORES).glob("*.json.gz")) == wanted_here().keys()
+    assert set((HERE / kept_scores.SCORES).glob("*.json.gz")) == wanted_here().keys()
 
 
 def wanted_here() -> dict[Path, tuple[records.Record, scores.Way]]:
@@ -75,7 +75,7 @@ def wanted_here() -> dict[Path, tuple[records.Record, scores.Way]]:
 
 def test_committed_scores_are_of_the_committed_results() -> None:
     for record in {record.id: record for record, _ in wanted_here().values()}.values():
-        found = scores.score_kept(record).draws
+        found = kept_scores.score_kept(record).draws
         assert found.observed["AP"] == pytest.approx(record.result["AP"], abs=1e-9), record.folder
         assert {len(drawn) for drawn in found.drawn.values()} == {400}
 
@@ -85,7 +85,7 @@ def test_committed_scores_are_computed_again(place: float) -> None:
     there = sorted(wanted_here().items())
     file, (record, way) = there[int(place * len(there))]
     ours = way(record, truth_of(record)).draws
-    theirs = scores.score_kept(record, way=way).draws
+    theirs = kept_scores.score_kept(record, way=way).draws
     for computed, kept_ones in zip(ours, theirs, strict=True):
         assert computed.keys() == kept_ones.keys()
         for name, value in computed.items():
