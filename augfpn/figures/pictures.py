@@ -1,7 +1,7 @@
 """Boxes and masks drawn on pictures; test pictures with their annotations or detections.
 
 torchvision draws frames and masks. It writes names into the box, where they hide a small object, so
-names are drawn here: above the box.
+names are drawn here: above the box, or below it at the upper edge.
 """
 
 from collections.abc import Sequence
@@ -171,22 +171,26 @@ def _framed(
     drawn = Image.fromarray(channels_last(picture))
     pen = ImageDraw.Draw(drawn)
     size = max(11, longer / SIDES_PER_LETTER) * scale
-    for (left, top, *_), name, colour in zip(edges, names, colours, strict=True):
+    for edge, name, colour in zip(edges, names, colours, strict=True):
         if name:
             text, pen.font = drawable(name, size)
-            _write(pen, left, top, text, colour, width)
+            _write(pen, edge, text, colour, drawn.size)
     return np.array(drawn)
 
 
 def _write(
-    pen: ImageDraw.ImageDraw, left: float, top: float, name: str, colour: str, across: int
+    pen: ImageDraw.ImageDraw, edge: np.ndarray, name: str, colour: str, size: tuple[int, int]
 ) -> None:
-    """A name on a ground of its colour: above the box, or inside it if there is no room above."""
+    """A name on a ground of its colour: above its box; where there is no room, below or inside."""
     pad = 2
     width = round(pen.textlength(name)) + 2 * pad
     height = sum(pen.font.getmetrics()) + pad
-    left = max(0, min(left, across - width))
-    top = top - height if top >= height else top
+    left, top, _, bottom = edge
+    left = max(0, min(left, size[0] - width))
+    if top >= height:
+        top -= height
+    elif bottom + height < size[1]:
+        top = bottom + 1
     pen.rectangle((left, top, left + width - 1, top + height - 1), fill=colour, outline="black")
     ink = "white" if colour == BLUE else "black"  # black is read better on all lighter colours
     pen.text((left + pad, top + pad // 2), name, fill=ink)

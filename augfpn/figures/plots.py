@@ -236,18 +236,19 @@ def matrices(
     columns, ``down`` that of the rows, ``what`` that of the numbers.
     """
     top = max(np.nanmax(x) for x in panels.values())
-    side = min(2.2, (WIDTH - 1.3) / len(panels))  # of a panel, in inches
-    size = (min(WIDTH, 1.8 + side * len(panels)), 1.1 + side)
+    side = min(2.4, (WIDTH - 0.7) / len(panels))  # of a panel, in inches
+    size = (min(WIDTH, 1.2 + side * len(panels)), 1.2 + side)
     figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False)
     for axis, (title, values) in zip(axes[0], panels.items(), strict=True):
         table = pd.DataFrame(values, names, names)
         seaborn.heatmap(table, vmin=0, vmax=top, cmap="Blues", annot=True, fmt=".0f", square=True,
                         cbar=False, linewidths=1, ax=axis)  # fmt: skip
         axis.set(title=title, xlabel=across, facecolor="#eeeeee")
+        axis.title.set_size("medium")
         axis.grid(False)
         axis.tick_params("y", rotation=0)
     axes[0][0].set_ylabel(down)
-    figure.colorbar(axis.collections[0], ax=axes, label=what, aspect=14, pad=0.02)
+    figure.supxlabel(what, fontsize="medium")
     return figure
 
 

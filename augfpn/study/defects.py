@@ -1,6 +1,6 @@
 """The defect matrix in Markdown: each component's effect with each dial of scenes turned up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -54,16 +54,19 @@ def matrix_minus_plain(by_set: dict[str, Evidence]) -> str:
     return page_table(["", *(f"{name} minus {PLAIN}" for name in dials)], lines)
 
 
-def example_scenes(sets: Iterable[str], budget: str, count: int) -> dict[str, list[np.ndarray]]:
-    """For each picture set: its first ``count`` test scenes with objects, annotated.
+def example_scenes(
+    sets: Iterable[str], budget: str, which: Sequence[int]
+) -> dict[str, list[np.ndarray]]:
+    """For each picture set: some of its test scenes with objects, counted from 0, annotated.
 
     The set "scenes" is plain; in "detail", "context" and "scale" that dial is turned up.
     """
     found = {}
     for name in sets:
         settings = grid.Run("fpn", name, budget, 0).experiment.data
-        some = replace(settings, test_scenes=2 * count)
-        found[name] = examples(load_pictures(some, "test"), None, count)
+        some = replace(settings, test_scenes=2 * (max(which) + 1))
+        drawn = examples(load_pictures(some, "test"), None, max(which) + 1)
+        found[name] = [drawn[i] for i in which]
     return found
 
 

@@ -17,13 +17,16 @@ makes no other runs on it. Only the pilot's seeds count. The controls:
   objects away from their class's home are scored.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
 
 from augfpn import records
 from augfpn.errors import UserError
+from augfpn.figures.gates import pilots as figure_of_pilots
 from augfpn.study import grid, intervals
 from augfpn.study.cells import effect_text, interval_text, page_table, percent
 from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase, paired
@@ -202,21 +205,54 @@ def on_all_sets(every: Mapping[str, Evidence], end: str) -> dict[str, Evidence]:
     return {of.pictures: there.get(of.pictures, of) for of in made}
 
 
-def pilots_table(every: Mapping[str, Evidence]) -> str:
-    """Each dial's pilot with intervals, from the evidence by picture set."""
-    lines = []
+class PilotIntervals(NamedTuple):
+    """A dial's pilot with intervals: points of AP that FPN loses, and the share regained."""
+
+    pilot: Pilot
+    loss: Interval | None
+    regained: Interval | None
+
+
+def pilots_with_intervals(every: Mapping[str, Evidence]) -> Iterator[PilotIntervals]:
+    """All dials' pilots, from the evidence by picture set."""
     for dial, (home, control, number) in GATES.items():
         before, turned, remedy = (
             draws_on(every[name].among("pilot"), "fpn", number) for name in (home, dial, control)
         )
-        lost, pilot = list(paired(before, turned).values()), pilot_of(dial, every)
+        lost = list(paired(before, turned).values())
+        loss = intervals.single(lost)["AP"] if lost else None
+        pilot = pilot_of(dial, every)
+        lossy = pilot.loss is not None and pilot.loss > 0  # else there is nothing to give back
+        yield PilotIntervals(pilot, loss, share_regained(remedy, before, turned) if lossy else None)
+
+
+def pilots_table(every: Mapping[str, Evidence]) -> str:
+    """Each dial's pilot with intervals, from the evidence by picture set."""
+    lines = []
+    for pilot, loss, regained in pilots_with_intervals(every):
         used = "–" if pilot.regained is None else "passes" if pilot.passes else "does not pass"
-        cells = [
-            effect_text(intervals.single(lost)["AP"] if lost else None),
-            interval_text(share_regained(remedy, before, turned)),
-        ]
-        lines.append([dial, control, number, *cells, used])
+        _, control, number = GATES[pilot.dial]
+        numbers = [effect_text(loss), interval_text(regained)]
+        lines.append([pilot.dial, control, number, *numbers, used])
     return page_table(["dial", "control", "number", "lost", "regained, %", ""], lines)
+
+
+def pilots_figure(every: Mapping[str, Evidence]) -> Figure:
+    """The same as a figure, of the dials whose pilot is made."""
+    least = {"FPN loses, AP": 100 * LEAST_LOSS, "control regains, %": 100 * LEAST_REGAINED}
+    rows = []
+    for pilot, *both in pilots_with_intervals(every):
+        for number, interval in zip(least, both, strict=True):
+            if interval is not None:
+                ends = (100 * each for each in interval[:3])
+                rows.append([title_of(pilot.dial), pilot.passes, number, *ends])
+    columns = ["dial", "passes", "number", "mean", "low", "high"]
+    return figure_of_pilots(pd.DataFrame(rows, columns=columns), least)
+
+
+def title_of(dial: str) -> str:
+    """A dial's name in a figure: "canonical_x0.5" is "canonical × 0.5"."""
+    return dial.replace("_x", " × ").replace("_", " ")
 
 
 def regained_table(

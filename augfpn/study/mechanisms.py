@@ -112,7 +112,7 @@ def gap_figure(of: Evidence, variants: Sequence[str] = ("fpn", "cs")) -> Figure 
         return None
     size = len(next(iter(there.values())))
     levels = [f"M{k}" for k in range(6 - size, 6)]
-    what = f"accuracy, percent\n(guessing: {100 * guessing(of):.0f})"
+    what = f"accuracy, percent (guessing: {100 * guessing(of):.0f})"
     return plots.matrices(there, levels, "tested on", "fitted on", what)
 
 

@@ -27,10 +27,15 @@ def test_a_frame_in_its_class_colour_lies_on_the_edges_of_its_box():
     assert (GREY == 128).all(), "the picture that was given is not drawn on"
 
 
-def test_the_name_stands_above_its_box_or_inside_where_there_is_no_room():
-    words = [draw_boxes(GREY, [[100, top, 500, 500]], [1], CLASSES, [0.5]) for top in (200, 0)]
-    assert tuple(words[0][195, 102]) == colour(1)
-    assert tuple(words[1][10, 102]) == colour(1)
+@pytest.mark.parametrize(
+    ("top", "bottom", "ground"),
+    [(200, 500, 195), (0, 500, 510), (0, 600, 10)],
+    ids=["above", "no room above", "no room above or below"],
+)
+def test_the_name_stands_above_its_box_or_below_or_else_inside(top, bottom, ground):
+    drawn = draw_boxes(GREY, [[100, top, 500, bottom]], [1], CLASSES, [0.5])
+    assert tuple(drawn[ground, 102]) == colour(1)
+    assert (drawn[top + 30 : bottom - 30, 110:490] == 128).all(), "the object is seen"
 
 
 def test_a_name_of_any_length_is_cut_and_keeps_its_score():

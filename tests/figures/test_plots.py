@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from augfpn.figures import plots, theme
+from augfpn.figures import gates, plots, theme
 from augfpn.figures.colours import LEVEL_COLOURS
 
 CURVE = [
@@ -25,6 +25,14 @@ RUNS = pd.DataFrame({
     "AP": [30.0, 31.0, 32.0, 30.5],
     "minus FPN": [0.0, 0.0, 2.0, -0.5],
 })  # fmt: skip
+PILOTS = pd.DataFrame(
+    [
+        ["passes", True, "lost", 10.0, 9.0, 11.0],
+        ["passes", True, "regained", 95.0, 90.0, 99.0],
+        ["fails", False, "lost", 4.0, np.nan, np.nan],
+    ],
+    columns=["dial", "passes", "number", "mean", "low", "high"],
+)
 WEIGHTS = np.linspace(0, 1, 20).reshape(4, 5)
 PICTURE = np.zeros((32, 48, 3), np.uint8)
 FIGURES: dict[str, Callable[[], Figure]] = {
@@ -49,6 +57,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "matrices": lambda: plots.matrices(
         {"": np.array([[1.0, 2.0], [np.nan, np.nan]])}, ["M2", "M3"], "tested on", "fitted on", ""
     ),
+    "pilots": lambda: gates.pilots(PILOTS, {"lost": 8.0, "regained": 80.0}),
     "fields": lambda: plots.fields({"M5": WEIGHTS, "P5": WEIGHTS, "C5": WEIGHTS}, columns=2),
     "gallery": lambda: plots.gallery({"annotated": [PICTURE, PICTURE], "found": [PICTURE]}),
 }  # fmt: skip

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 
 from augfpn import records
 from augfpn.cli.program import main
@@ -173,33 +175,61 @@ def test_a_ratio_to_what_may_be_zero_has_no_limits() -> None:
     assert np.isnan(of.high)
 
 
-def test_the_report_tells_the_pilots_and_what_components_regain(monkeypatch) -> None:
-    """The control regains all that FPN lost, RFA half, on one seed; pictures do not matter."""
-    ap = {"scenes": 0.5, "channels_x0.125": 0.3, "channels_x4": 0.5}
+AP_OF_DIALS = {"scenes": 0.5, "channels_x0.125": 0.3, "canonical_x4": 0.6, "channels_x4": 0.5}
 
-    class Made(Evidence):
-        def recorded(self, variant: str) -> dict:
-            return {0: Known(ap[self.pictures])} if self.pictures in ap else {}
 
-        def of(self, variant: str) -> dict[int, Draws]:
-            extra = 0.1 if (variant, self.pictures) == ("rfa", "channels_x0.125") else 0.0
-            there = self.pictures in ap
-            return dict(enumerate(alike(np.array([ap[self.pictures] + extra])))) if there else {}
+class Known:
+    """What stands for a record of which only the AP is asked."""
 
-    class Known:
-        def __init__(self, value: float) -> None:
-            self.result = {"AP": value}
+    def __init__(self, value: float) -> None:
+        self.result = {"AP": value}
 
+
+class Made(Evidence):
+    """One seed of FPN on four picture sets, and RFA, which is better by 10 points on one."""
+
+    def recorded(self, variant: str) -> dict:
+        return {0: Known(AP_OF_DIALS[self.pictures])} if self.pictures in AP_OF_DIALS else {}
+
+    def of(self, variant: str) -> dict[int, Draws]:
+        if self.pictures not in AP_OF_DIALS:
+            return {}
+        extra = 0.1 if (variant, self.pictures) == ("rfa", "channels_x0.125") else 0.0
+        return dict(enumerate(alike(np.array([AP_OF_DIALS[self.pictures] + extra]))))
+
+
+@pytest.fixture
+def made(monkeypatch) -> dict[str, Evidence]:
     monkeypatch.setattr(gates, "Evidence", Made)
-    monkeypatch.setattr(gates, "GATES", {"channels_x0.125": GATES["channels_x0.125"]})
-    every = {"scenes": Made("scenes", "laptop", recorded.Found({}, ()))}
-    about, table = gates.section("dials", every)
+    dials = ("channels_x0.125", "canonical_x4")
+    monkeypatch.setattr(gates, "GATES", {name: GATES[name] for name in dials})
+    return {"scenes": Made("scenes", "laptop", recorded.Found({}, ()))}
+
+
+def test_the_report_tells_the_pilots_and_what_components_regain(made) -> None:
+    """The control regains all that FPN lost, RFA half, on one seed; pictures do not matter."""
+    about, table = gates.section("dials", made)
     assert "8 AP" in about
-    row = next(line for line in table.splitlines() if "channels_x0.125" in line)
-    assert [cell.strip() for cell in row.strip("|").split("|")][1:] == [
-        *("channels_x4", "AP", "+20.0 [+20.0, +20.0] *".replace(", ", ",\u00a0")),
-        *("100.0 [100.0,\u00a0100.0] *", "passes"),
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    passes, gains = rows[2:]
+    assert [cell.replace("\u00a0", " ") for cell in passes] == [
+        *("channels_x0.125", "channels_x4", "AP"),
+        *("+20.0 [+20.0, +20.0] *", "100.0 [100.0, 100.0] *", "passes"),
     ]
-    told = "\n".join(gates.section("regained", every))
+    assert gains[4:] == ["–", "does not pass"], "where nothing is lost, nothing is given back"
+    told = "\n".join(gates.section("regained", made))
     assert "50.0 [50.0,\u00a050.0] *" in told
-    assert pilot_of("channels_x0.125", gates.on_all_sets(every, "")).passes
+    assert pilot_of("channels_x0.125", gates.on_all_sets(made, "")).passes
+
+
+def test_the_figure_of_pilots_has_the_table_s_numbers(made) -> None:
+    lost, regained = gates.pilots_figure(gates.on_all_sets(made, "")).axes
+    assert dots(lost) == [(pytest.approx(-10), 1), (pytest.approx(20), 0)]
+    assert dots(regained) == [(pytest.approx(100), 0)]
+    names = [text.get_text() for text in lost.get_yticklabels()]
+    assert names == ["channels × 0.125", "canonical × 4"]
+
+
+def dots(axis: Axes) -> list[tuple[float, float]]:
+    clouds = [each for each in axis.collections if isinstance(each, PathCollection)]
+    return sorted(tuple(at) for cloud in clouds for at in cloud.get_offsets().tolist())

@@ -1,0 +1,44 @@
+"""The figure of pilots: what each dial costs, what its control gives back, and which dials pass."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from augfpn.figures.colours import BLUE, GREEN
+from augfpn.figures.theme import GREY, WIDTH, themed
+
+MARGIN = 0.3  # of a panel's least width, on either side of what it must show
+
+
+@themed
+def pilots(table: pd.DataFrame, least: dict[str, float]) -> Figure:
+    """Two numbers of each dial with their intervals, a panel each, and the least that passes.
+
+    ``table`` has a row for each dial and number: the "dial", the "number", its "mean", "low" and
+    "high", which may be nan, and whether the dial "passes". ``least`` has the numbers in the order
+    of the panels, and what a dial must reach. An interval that leaves its panel is cut there.
+    """
+    dials = list(dict.fromkeys(table["dial"]))
+    size = (WIDTH, 1.2 + 0.34 * len(dials))
+    figure, axes = plt.subplots(1, len(least), figsize=size, sharey=True, squeeze=False)
+    for axis, (number, bound) in zip(axes[0], least.items(), strict=True):
+        own = table[table["number"] == number]
+        for passes, colour, marker in ((False, BLUE, "o"), (True, GREEN, "D")):
+            some = own[own["passes"] == passes]
+            at = some["dial"].map(dials.index)
+            axis.hlines(at, some["low"], some["high"], color=colour, lw=2)
+            axis.scatter(some["mean"], at, color=colour, marker=marker, s=36, zorder=3)
+        axis.axvline(0, color="black", lw=0.8)
+        axis.axvline(bound, color=GREY, lw=1.2, ls="--")
+        axis.set(xlabel=number, xlim=limits(axis, own["mean"], bound))
+    axes[0][0].set(yticks=range(len(dials)), yticklabels=dials, ylim=(len(dials) - 0.5, -0.5))
+    return figure
+
+
+def limits(axis: Axes, means: pd.Series, bound: float) -> tuple[float, float]:
+    """The ends of a panel: all means, zero and the bound are in it, wider intervals are cut."""
+    low, high = min(0.0, means.min()), max(bound, means.max())
+    room = MARGIN * (high - low)
+    left, right = axis.get_xlim()
+    return max(left, low - room), min(right, high + room)
