@@ -1,12 +1,13 @@
-"""What detectors cost, as figures in the theme of `augfpn.figures.plots`."""
+"""What detectors cost and what it buys, as figures in the theme of `augfpn.figures.plots`."""
 
 import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from seaborn import light_palette
 
-from augfpn.figures.colours import AMBER, BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW
+from augfpn.figures.colours import AMBER, BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY, YELLOW
 from augfpn.figures.theme import GREY, WIDTH, themed
 
 # Parts of a step, in the order of a bar. Small parts share a colour and a line of the legend.
@@ -84,4 +85,23 @@ def of_part(seconds: dict[str, float], part: str) -> float:
 
 def pale(colour: str) -> tuple[float, float, float]:
     """The same hue, nearer to white."""
-    return light_palette(colour, 5)[2]
+    return seaborn.light_palette(colour, 5)[2]
+
+
+@themed
+def ap_against_time(runs: pd.DataFrame) -> Figure:
+    """AP of every run against the time of its training: a dot each, a line through the means.
+
+    ``runs`` has a row for each run: its "detector", its "time", relative, and its "AP" in percent.
+    """
+    names = list(dict.fromkeys(runs["detector"]))
+    look = {"x": "time", "y": "AP", "hue": "detector", "hue_order": names}
+    look |= {"style": "detector", "style_order": names, "palette": COLOURS[: len(names)]}
+    figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
+    seaborn.scatterplot(runs, **look, alpha=0.6, legend=False, ax=axis)
+    seaborn.lineplot(runs, **look, dashes=False, errorbar=None, lw=2, ax=axis)
+    axis.set_xscale("log", base=2)
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.set(xlabel="time of training, relative", ylabel="AP, percent")
+    axis.legend(title=None)
+    return figure

@@ -248,7 +248,7 @@ def matrices(
         axis.grid(False)
         axis.tick_params("y", rotation=0)
     axes[0][0].set_ylabel(down)
-    figure.supxlabel(what, fontsize="medium")
+    figure.supxlabel(f"in each cell: {what}", fontsize="medium")
     return figure
 
 

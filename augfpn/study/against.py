@@ -1,19 +1,31 @@
-"""What controls are for: how much better a variant is than its control."""
+"""What controls are for: how much better a variant is than its control, at what cost in time."""
 
+import math
 from collections.abc import Sequence
 from statistics import mean
+from typing import NamedTuple
 
+import pandas as pd
+from matplotlib.figure import Figure
+
+from augfpn.figures import costs
+from augfpn.settings import paper, recipes
+from augfpn.study import timed
 from augfpn.study.cells import effect_text, page_table, percent
+from augfpn.study.controls import CONTROL_VARIANTS
 from augfpn.study.evidence import Evidence, shared_seeds
 from augfpn.study.factorial import EFFECT_NUMBERS
 from augfpn.study.resampling import Draws
 from augfpn.study.tables import variant_label
+from augfpn.study.tries import Tuning, results_of_tuning
 
 AGAINST = (  # the question, and those that controls are for: the first variant minus the second
     ("augfpn", "fpn"),
     ("augfpn", "fpn_2x_steps"),
     ("augfpn", "fpn_wide"),
     ("augfpn_4x_steps", "fpn_4x_steps"),
+    ("fpn_tuned", "fpn"),
+    ("augfpn_tuned", "augfpn"),
     ("augfpn_tuned", "fpn_tuned"),
     ("cs", "cs_separate"),
     ("cs_lam1", "cs"),
@@ -37,3 +49,130 @@ def against_controls(of: Evidence) -> str:
 def labelled(variant: str, of: Sequence[Draws]) -> str:
     """A variant with its mean AP over some seeds: "AugFPN: 49.4"."""
     return f"{variant_label(variant)}: {percent(mean(each.observed['AP'] for each in of))}"
+
+
+def time_figure(of: Evidence) -> Figure | None:
+    """AP against the time of training, for FPN and AugFPN at all lengths that were run.
+
+    ``None`` if nothing was timed at this budget.
+    """
+    if not of.timings:
+        return None
+    return costs.ap_against_time(ap_by_time(of, step_ratio(of)))
+
+
+def ap_by_time(of: Evidence, ratio: float) -> pd.DataFrame:
+    """Runs of FPN and AugFPN: "detector", "seed", "AP" in percent, and "time", relative.
+
+    The time is 1 for FPN with the budget's steps; ``ratio`` is that of a step of AugFPN.
+    """
+    rows = []
+    for variant, step in (("fpn", 1.0), ("augfpn", ratio)):
+        controls = {n: c.longer for n, c in CONTROL_VARIANTS.items() if c.variant == variant}
+        longer_ones = {name: longer for name, longer in controls.items() if longer > 1}
+        for name, longer in {variant: 1, **longer_ones}.items():
+            for seed, record in of.recorded(name).items():
+                ap = 100 * record.result["AP"]
+                rows.append([variant_label(variant), seed, longer * step, ap])
+    return pd.DataFrame(rows, columns=["detector", "seed", "time", "AP"])
+
+
+# --- is it worth its time? ------------------------------------------------------------------------
+
+
+class Doubling(NamedTuple):
+    """AP, in points, of FPN, of FPN with twice the steps and of AugFPN, and how long a step takes.
+
+    ``ratio`` is the time of AugFPN's step divided by that of FPN's.
+    """
+
+    fpn: float
+    fpn_twice: float
+    augfpn: float
+    ratio: float
+
+    @property
+    def brings(self) -> float:
+        """What twice the steps bring FPN."""
+        return self.fpn_twice - self.fpn
+
+    @property
+    def gain(self) -> float:
+        """What AugFPN brings at an equal number of steps."""
+        return self.augfpn - self.fpn
+
+    @property
+    def breaks_even(self) -> float:
+        """What a doubling may bring at most, for AugFPN to be as good as FPN at equal time.
+
+        If AP grows evenly with the logarithm of the steps, FPN with AugFPN's time gains
+        log2(``ratio``) times what a doubling brings.
+        """
+        return self.gain / math.log2(self.ratio)
+
+
+def doublings(of: Evidence) -> dict[str, Doubling]:
+    """On our pictures, if they were timed, and on COCO by the paper's numbers."""
+    found = {}
+    runs = {name: of.recorded(name) for name in ("fpn", "fpn_2x_steps", "augfpn")}
+    seeds = set.intersection(*map(set, runs.values()))
+    if seeds and of.timings:
+        mean_ap = (100 * mean(each[s].result["AP"] for s in seeds) for each in runs.values())
+        found[of.pictures] = Doubling(*mean_ap, step_ratio(of))
+    printed = paper.printed_time_ratios()["training"]
+    for name, detector in (("Faster R-CNN", "faster_rcnn"), ("Mask R-CNN", "mask_rcnn")):
+        three = (("fpn", "1x"), ("fpn", "2x"), ("augfpn", "1x"))
+        named = (recipes.named(f"{detector}_r101_{neck}_{length}") for neck, length in three)
+        found[f"COCO, {name}, ResNet-101"] = Doubling(
+            *(each.rows[0].row["AP"] for each in named), printed
+        )
+    return found
+
+
+def doublings_table(of: Evidence) -> str:
+    """The same as a table."""
+    lines = [
+        [where, *(f"{x:.1f}" for x in d[:3]), f"{d.ratio:.2f}",
+         *(f"{x:+.1f}" for x in (d.brings, d.gain, d.breaks_even))]
+        for where, d in doublings(of).items()
+    ]  # fmt: skip
+    ap = ("FPN", "FPN, twice the steps", "AugFPN")
+    return page_table(
+        ["", *ap, "time ratio", "a doubling brings", "AugFPN brings", "breaks even at"], lines
+    )
+
+
+def step_ratio(of: Evidence) -> float:
+    """How many times as long as FPN's a training step of AugFPN takes, by the first timing."""
+    return timed.time_ratio(of.timings[0], "training").mean
+
+
+def tries_table(budget: str, variant: str) -> str:
+    """AP of each try that tuned FPN or AugFPN, in percent: a row for each learning rate.
+
+    The best is bold; a star marks what the budget and the paper have. Empty before the pilot.
+    """
+    found = {each: ap for each, ap in results_of_tuning(budget).items() if variant in each.variants}
+    if not found:
+        return ""
+    best = max(found, key=found.__getitem__)
+    others = sorted({own_setting(each) for each in found})
+    lines = []
+    for rate in sorted({each.lr for each in found}):
+        row = [
+            next(x for x in found if (x.lr, own_setting(x)) == (rate, other)) for other in others
+        ]
+        lines.append([f"{rate:g}", *(try_text(found[x], x == best, x.is_plain) for x in row)])
+    name = "λ" if variant == "augfpn" else "canonical size"
+    return page_table(["learning rate", *(f"{name} {other:.3g}" for other in others)], lines)
+
+
+def own_setting(tried: Tuning) -> float:
+    """What a try sets besides the learning rate: AugFPN's lambda or FPN's canonical size."""
+    return tried.canonical_size if tried.lam is None else tried.lam
+
+
+def try_text(ap: float, best: bool, plain: bool) -> str:
+    """A cell of `tries_table`."""
+    text = f"{percent(ap)}{' *' if plain else ''}"
+    return f"**{text}**" if best else text

@@ -54,6 +54,13 @@ class Tuning(NamedTuple):
         return ("fpn",) if self.lam is None else ("augfpn",)
 
     @property
+    def is_plain(self) -> bool:
+        """Whether it sets what the budget and the paper have."""
+        budget = BUDGETS["laptop"]
+        plain = (budget.train.lr, round(RULE, 2), budget.model.lam)
+        return (self.lr, self.canonical_size or plain[1], self.lam or plain[2]) == plain
+
+    @property
     def words(self) -> Words:
         """The parameters."""
         if self.lam is not None:
@@ -89,17 +96,26 @@ def tuned_words(budget: str) -> dict[str, Words]:
 
     The best try has the highest AP. Empty if the budget's pilot tunes nothing or is not complete.
     """
+    ap = results_of_tuning(budget)
+    if not ap:
+        return {}
+    best = {}
+    for variant in ("fpn", "augfpn"):
+        own = [each for each in ap if each.variants == (variant,)]
+        best[variant] = max(own, key=ap.__getitem__).words
+    return best
+
+
+def results_of_tuning(budget: str) -> dict[Tuning, float]:
+    """AP of all tries that tune FPN or AugFPN, in their order, from the committed pilots.
+
+    Empty if the budget's pilot tunes nothing or is not complete.
+    """
     tries = [each for each in PILOT_TRIES.get(budget, ()) if isinstance(each, Tuning)]
     files = (folder / PILOTS / f"{budget}.json" for folder in records.COMMITTED)
     rows = [row for file in files if file.is_file() for row in json.loads(file.read_text())]
     ap = {each: row["AP"] for each in tries for row in rows if is_of(row, each)}
-    if not tries or len(ap) < len(tries):
-        return {}
-    best = {}
-    for variant in ("fpn", "augfpn"):
-        own = [each for each in tries if each.variants == (variant,)]
-        best[variant] = max(own, key=ap.__getitem__).words
-    return best
+    return ap if len(ap) == len(tries) else {}
 
 
 def expect_chosen(budget: str) -> dict[str, Words]:

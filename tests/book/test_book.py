@@ -58,9 +58,7 @@ def words(markdown: str) -> int:
     return len(re.findall(r"[^\W_][\w'.,%×²-]*", prose))
 
 
-DRAWS = re.compile(
-    r"(plots\w*\.|tables\.effects_figure\(|mechanisms\.\w+_figure\(|report\.figure_of\()"
-)
+DRAWS = re.compile(r"(plots\w*\.|\w+\.(\w+_)?figure(_of)?\()")
 
 
 def python(cell: dict) -> ast.Module:

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from augfpn.figures import gates, plots, theme
+from augfpn.figures import costs, gates, plots, theme
 from augfpn.figures.colours import LEVEL_COLOURS
 
 CURVE = [
@@ -33,6 +33,12 @@ PILOTS = pd.DataFrame(
     ],
     columns=["dial", "passes", "number", "mean", "low", "high"],
 )
+LENGTHS = pd.DataFrame({
+    "detector": ["FPN", "FPN", "FPN", "AugFPN"],
+    "seed": [3, 4, 3, 3],
+    "time": [1.0, 1.0, 2.0, 1.8],
+    "AP": [48.0, 50.0, 60.0, 51.0],
+})  # fmt: skip
 WEIGHTS = np.linspace(0, 1, 20).reshape(4, 5)
 PICTURE = np.zeros((32, 48, 3), np.uint8)
 FIGURES: dict[str, Callable[[], Figure]] = {
@@ -58,6 +64,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         {"": np.array([[1.0, 2.0], [np.nan, np.nan]])}, ["M2", "M3"], "tested on", "fitted on", ""
     ),
     "pilots": lambda: gates.pilots(PILOTS, {"lost": 8.0, "regained": 80.0}),
+    "ap_against_time": lambda: costs.ap_against_time(LENGTHS),
     "fields": lambda: plots.fields({"M5": WEIGHTS, "P5": WEIGHTS, "C5": WEIGHTS}, columns=2),
     "gallery": lambda: plots.gallery({"annotated": [PICTURE, PICTURE], "found": [PICTURE]}),
 }  # fmt: skip
@@ -139,3 +146,10 @@ def test_bars_of_verdicts_hold_their_counts() -> None:
 def test_a_legend_is_drawn_only_if_it_tells_two_things_apart(rows: list, said: bool) -> None:
     (axis,) = plots.effects(rows).axes
     assert (axis.get_legend() is not None) == said
+
+
+def test_a_line_of_ap_against_time_runs_through_the_means() -> None:
+    (axis,) = costs.ap_against_time(LENGTHS).axes
+    lines = [line.get_xydata().tolist() for line in axis.lines if len(line.get_xydata())]
+    assert lines == [[[1, 49], [2, 60]], [[1.8, 51]]]
+    assert axis.get_xscale() == "log"

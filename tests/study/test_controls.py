@@ -90,6 +90,56 @@ def test_the_report_subtracts_each_control_from_what_it_is_a_control_for() -> No
     assert [row.split("|")[3].strip() for row in rows] == ["3", "3"]
 
 
+def test_where_augfpn_breaks_even() -> None:
+    """Twice as long a step: FPN has one doubling more in AugFPN's time, which brings 3 points."""
+    found = against.Doubling(fpn=40.0, fpn_twice=43.0, augfpn=42.0, ratio=2.0)
+    assert (found.brings, found.gain, found.breaks_even) == (3.0, 2.0, 2.0)
+    assert found._replace(ratio=4.0).breaks_even == 1.0
+
+
+def test_doublings_are_of_the_seeds_that_all_three_have_and_of_the_paper(smoke) -> None:
+    timing = {"seconds": {"training": {"fpn": [1.0, 2.0], "augfpn": [2.0, 4.0]}}}
+    ap = {("fpn", 3): 0.5, ("fpn", 4): 0.1, ("fpn_2x_steps", 3): 0.6, ("augfpn", 3): 0.51}
+    by_key = {
+        grid.key_of_run(run): replace(smoke, experiment=run.experiment, result={"AP": value})
+        for (variant, seed), value in ap.items()
+        for run in [Run(variant, "scenes", "laptop", seed)]
+    }
+    of = Evidence("scenes", "laptop", Found(by_key, ()), timings=[timing])
+    ours, faster, mask = against.doublings(of).values()
+    assert ours == pytest.approx((50, 60, 51, 2))
+    assert (faster[:3], mask[:3]) == ((38.9, 39.7, 40.6), (39.8, 40.8, 41.3))
+    assert faster.ratio == mask.ratio == pytest.approx(1.1 / 0.9)
+    runs = against.ap_by_time(of, 2.0)
+    assert sorted(map(tuple, runs[["detector", "time"]].to_numpy())) == [
+        *(("AugFPN", 2.0), ("FPN", 1.0), ("FPN", 1.0), ("FPN", 2.0)),
+    ]
+    untimed = Evidence("scenes", "laptop", Found(by_key, ()))
+    assert against.time_figure(untimed) is None
+    assert list(against.doublings(untimed)) == list(against.doublings(of))[1:]
+
+
+def test_tables_of_tries_have_all_of_a_variant_with_the_best_and_the_plain_marked(
+    committed,
+) -> None:
+    assert against.tries_table("laptop", "fpn") == ""
+    write(committed, PILOT_TRIES["laptop"])
+    rows = against.tries_table("laptop", "fpn").splitlines()
+    assert [cell.strip() for cell in rows[0].strip("|").split("|")] == [
+        *("learning rate", "canonical size 71.7", "canonical size 108", "canonical size 143"),
+    ]
+    assert rows[2:] == [
+        "| 0.0005 | **50.0** | 49.0 | 48.0 |",
+        "| 0.001 | 47.0 * | 46.0 | 45.0 |",
+        "| 0.002 | 44.0 | 43.0 | 42.0 |",
+    ]
+    assert against.tries_table("laptop", "augfpn").splitlines()[2:] == [
+        "| 0.0005 | **41.0** | 40.0 | 39.0 |",
+        "| 0.001 | 38.0 | 37.0 * | 36.0 |",
+        "| 0.002 | 35.0 | 34.0 | 33.0 |",
+    ]
+
+
 def test_without_a_whole_pilot_nothing_is_tuned(committed) -> None:
     assert grid.runs(["tuned"], "laptop") == []
     with pytest.raises(UserError, match="no tuned settings are known at the laptop budget: `augf"):

@@ -37,7 +37,8 @@ def at(pictures: str) -> Evidence:
 def confirmation() -> Evidence:
     """The evidence of the seeds that confirm, on scenes."""
     found = recorded.collect(COMMITTED).among("confirmation")
-    return Evidence("scenes", "laptop", found)
+    timings = recorded.read_timings(COMMITTED, "laptop")
+    return Evidence("scenes", "laptop", found, timings=timings)
 
 
 def runs() -> list[Record]:

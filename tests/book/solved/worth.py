@@ -9,11 +9,15 @@ import numpy as np
 import torch
 from scipy import integrate, stats
 
+from augfpn import config
 from augfpn.config import AUGFPN
 from augfpn.detectors import cost
 from augfpn.pyramid import AdaptiveSpatialFusion
+from augfpn.settings import parameters
+from augfpn.settings.budgets import BUDGETS
+from augfpn.settings.experiment import experiment
 from augfpn.speed.roi_align import places_of
-from augfpn.study import claims, freeze, gates, grid, intervals, sets
+from augfpn.study import against, claims, freeze, gates, grid, intervals, sets
 from augfpn.study.intervals import Interval
 from solved.table import WORDS, percentages, run, solves
 
@@ -191,3 +195,40 @@ def another_box_size() -> list[str]:
     of = grid.Run("fpn", "canonical_x2", "laptop", 0).experiment.model.canonical_size
     assert (round(base), round(of)) == (72, 143)
     return ["Larger ones, because the rule turned up cost FPN nothing."]
+
+
+@solves("fair_baselines", 1, "one and a half times as long and brings one point")
+def where_a_part_breaks_even() -> list[str]:
+    assert f"{math.log2(1.5):.2f}" == "0.58"
+    assert f"{against.Doubling(0, 3, 1, 1.5).breaks_even:.1f}" == "1.7"
+    assert abs(3 * math.log2(1.5) - 1 - 0.75) < 0.01
+    return [
+        r"$\log_2 1.5 \approx 0.58$, so $1 / 0.58 \approx 1.7$ points.",
+        r"$3 \cdot 0.58 - 1 \approx 0.75$ points behind at equal time",
+    ]
+
+
+@solves("fair_baselines", 2, "runs vary by 0.7 points", "make nine tries")
+def the_best_of_nine() -> list[str]:
+    _, printed = run("fair_baselines", "solution-2")
+    best, again = printed.splitlines()
+    assert 0.9 < float(best.split()[-2]) < 1.15
+    assert float(again.split()[-2]) == 0
+    largest = np.random.default_rng(1).normal(size=(100_000, 9)).max(1).mean()
+    assert f"{largest:.1f}" == "1.5"
+    return ["About one point, from nothing", "is 1.5 standard deviations", "nothing is left"]
+
+
+@solves("fair_baselines", 3, "not scored on the thousand test scenes")
+def other_scenes_for_choosing() -> list[str]:
+    chosen = experiment(
+        parameters.parse({"data": "scenes", "test_split": "tune", "weights": "scratch"}), "cpu"
+    ).data
+    assert chosen.test != config.Data(name="scenes").test
+    return ["On the test scenes the chosen setting would keep that luck"]
+
+
+@solves("fair_baselines", 4, "--steps 800", "where AugFPN breaks even on your own images")
+def what_breaking_even_needs() -> list[str]:
+    assert BUDGETS["laptop"].train.steps == 400
+    return ["Train FPN with $n$ and $2n$ steps and AugFPN with $n$"]
