@@ -10,8 +10,28 @@ from said.table import says
 
 @says(
     "consistent_supervision",
-    "FPN's was *larger* after training than before in each of our runs, by about five points on "
-    "average, but three seeds leave it uncertain: the intervals contain zero.",
+    "**On these images the finest map tells the classes best**: in FPN's table the diagonal falls "
+    "from $M_2$ to $M_5$, as it does before training.",
+)
+def the_finest_map_tells_classes_best() -> None:
+    for key in ("semantic_gap_before", "semantic_gap"):
+        own = np.diag(at("scenes").arrays("fpn", key, "probe"))
+        assert (np.diff(own) < 0).all()
+
+
+@says(
+    "consistent_supervision",
+    "most objects of the scenes have their class's own, and even a random convolution keeps it",
+)
+def colours_tell_classes() -> None:
+    assert at("scenes").recorded("fpn")[0].experiment.data.own_colours > 0.5
+    assert at("scenes").arrays("fpn", "semantic_gap_before", "probe")[0, 0] > 2 / 3
+
+
+@says(
+    "consistent_supervision",
+    "FPN's was *larger* after training than before in each of our runs, because a level learned "
+    "more for its own probe, but the intervals contain zero",
 )
 def the_gap_grew_in_every_run() -> None:
     grown = [
@@ -24,27 +44,18 @@ def the_gap_grew_in_every_run() -> None:
     more = "gap minus gap before training"
     found = [measured(pictures, "fpn", more) for pictures in BOTH]
     assert all(map(undecided, found))
-    assert {round(each.mean) for each in found} <= {4, 5}
-
-
-@says(
-    "consistent_supervision",
-    "on scenes, accuracy on other levels was 34.6 % before training and 37.2 % after, on blood "
-    "cells 36.4 % and 36.0 %.",
-)
-@says("consistent_supervision", "It grew because a level learned more for its own probe")
-def the_gap_grows_on_the_own_level() -> None:
-    names = ("other level before training", "other level")
-    other = [f"{measured(pictures, 'fpn', name).mean:.1f}" for pictures in BOTH for name in names]
-    assert other == ["34.6", "37.2", "36.4", "36.0"]
     for pictures in BOTH:
-        own = [measured(pictures, "fpn", f"own level{when}") for when in (" before training", "")]
-        assert own[1].mean > own[0].mean + 3
+        own, other = (
+            measured(pictures, "fpn", f"{level} level minus {level} level before training").mean
+            for level in ("own", "other")
+        )
+        assert own > max(3, 2 * other)
 
 
 @says(
     "consistent_supervision",
-    "The intervals of both sets contain zero, and the claim stands as undecided",
+    "**Whether supervision narrows the gap is undecided**: the intervals of both sets contain "
+    "zero.",
 )
 def the_gap_with_supervision_is_undecided() -> None:
     for pictures in BOTH:

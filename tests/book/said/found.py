@@ -37,8 +37,8 @@ def augfpn_gains_on_scenes_only() -> None:
 
 @says(
     "what_we_found",
-    "its interval at the shared level is some seven times as wide: so the jump on blood cells is "
-    "not bold although it lies far from zero, and that on scenes, whose interval is narrower, is.",
+    "its interval at the shared level is some seven times as wide: on scenes the jump is bold, on "
+    "blood cells, whose interval is wider, it is not, although it lies far from zero.",
 )
 def bold_measurements() -> None:
     jump = "change across a border minus change elsewhere"
@@ -53,7 +53,8 @@ def bold_measurements() -> None:
 
 @says(
     "what_we_found",
-    "This page asks 28 questions, which we chose when the pilot's records were at hand: AugFPN's "
+    "This page asks 28 questions, most of both sets of images, which makes 49 intervals. We chose "
+    "them when the pilot's records were at hand: AugFPN's "
     "gain over FPN; what each part adds, on AP and by the size of objects; whether each part gains "
     "more on its own dial; four comparisons of other detectors and variants; and eight "
     "measurements inside detectors.",
@@ -62,6 +63,8 @@ def questions_of_the_page() -> None:
     asked = questions.questions()
     kinds = Counter(each.kind for each in asked)
     assert len(asked) == 28
+    answered = findings.answers({name: at(name) for name in (*BOTH, *grid.DIALS)})
+    assert findings.intervals_in(answered) == 49
     assert kinds == {"effect": 1 + 4, "main effect": 3 * 4, "own dial": 3, "measured": 8}
 
 
@@ -168,9 +171,9 @@ def the_jump_and_its_end() -> None:
 
 @says(
     "consistent_supervision",
-    "On scenes, with supervision a level of M tells classes apart somewhat better (*own level*), "
-    "the levels know more equally much (*spread*) and are more *alike*: these three intervals "
-    "exclude zero, the last one only just. On blood cells they contain it;",
+    "**On scenes, with supervision a level of M tells classes apart somewhat better** (*own "
+    "level*), the levels know more equally much (*spread*) and are more *alike*: these three "
+    "intervals exclude zero, the last one only just. On blood cells they contain it;",
 )
 @says(
     "consistent_supervision",

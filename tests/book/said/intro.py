@@ -7,10 +7,9 @@ from said.table import says
 @says("consistent_supervision", "the *directions* of the features differ")
 @says(
     "consistent_supervision",
-    "Before any training, when no map means anything yet, a probe fails on other levels nearly as "
-    "much",
+    "Before any training a probe fails on other levels nearly as much",
 )
-@says("consistent_supervision", "Most of the gap is there before training.")
+@says("consistent_supervision", "**Most of the gap is there before training.**")
 @says(
     "intro",
     "A classifier fitted on one level's features fails on another's, but it does so in untrained "
@@ -26,7 +25,7 @@ def a_probe_fails_on_other_levels_even_untrained() -> None:
 
 @says("intro", "so that how far levels differ *in meaning* is open")
 @says("fpn", "What the gap says of *meaning* is less plain than it looks")
-@says("consistent_supervision", "That levels specialise is undecided, then.")
+@says("consistent_supervision", "that levels specialise is undecided, too.")
 def what_training_adds_to_the_gap_is_undecided() -> None:
     assert {verdict(pictures, "C59") for pictures in BOTH} == {"undecided"}
 
