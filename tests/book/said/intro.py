@@ -35,7 +35,7 @@ def what_training_adds_to_the_gap_is_undecided() -> None:
 @says("fpn", "Two of the three defects show at once")
 @says(
     "residual_feature_augmentation",
-    "There *is* a loss: a good part of $C_5$'s variance is not in $M_5$.",
+    "**There is a loss**: on both sets a good part of $C_5$'s variance is not in $M_5$.",
 )
 def something_of_c5_is_lost() -> None:
     assert [verdict(pictures, "C48") for pictures in BOTH] == ["holds", "holds"]
