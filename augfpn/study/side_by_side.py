@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from augfpn.study import grid
 from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table, percent
 from augfpn.study.evidence import Evidence
+from augfpn.study.grid import baseline_of
 from augfpn.study.mechanisms import chance, measured_cell
 from augfpn.study.tables import BETTER, VariantRow, variant_label, variant_row
 
@@ -26,7 +27,7 @@ def effects_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
             label = "" if number else variant_label(variant)
-            lines.append([label, images_called(pictures), *beside_cells(row, first=not number)])
+            lines.append([label, images_called(pictures), *beside_cells(row)])
     return page_table(
         ["", "images", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"], lines
     )
@@ -43,15 +44,15 @@ def rows_beside(part: str, by_set: Mapping[str, Evidence]) -> dict[str, dict[str
     return {variant: rows for variant, rows in found.items() if rows}
 
 
-def beside_cells(row: VariantRow, first: bool) -> list[str]:
-    """Seeds, AP, effect and verdict of a variant; the paper's effect in the first row only."""
+def beside_cells(row: VariantRow) -> list[str]:
+    """Seeds, AP, effect and verdict of a variant, and the paper's effect."""
     effect, printed = row.effect.get("AP"), row.printed_effect
     return [
         str(row.seeds),
         percent(row.own["AP"].mean),
         effect_text(effect) if row.effect_asked else "",
         BETTER[row.verdict] if effect else "",
-        percent(printed / 100, sign=True) if first and printed is not None else "",
+        percent(printed / 100, sign=True) if printed is not None else "",
     ]
 
 
@@ -81,10 +82,30 @@ def effects_by_size(part: str, of: Evidence) -> str:
     lines = []
     for variant in filter(of.recorded, grid.part(part).variants):
         row = variant_row(variant, of)
-        _, ap, effect, said, printed = beside_cells(row, first=True)
+        _, ap, effect, said, printed = beside_cells(row)
         lines.append([row.label, ap, effect, *size_cells(row), said, printed])
     header = ["", "AP", "minus FPN", *SIZE_OF.values(), "verdict", "paper: minus FPN"]
     return page_table(header, lines)
+
+
+def numbers_beside(variant: str, of: Evidence) -> str:
+    """A variant of the paper's beside FPN in the same detector: a row for each of its AP numbers.
+
+    These are AP and AP by the size of objects, of boxes and, where there are some, of masks.
+    """
+    row, base = (variant_row(each, of) for each in (variant, baseline_of(variant)))
+    objects, lines = row.objects or {}, []
+    for kind, prefix in (("box", ""), ("mask", "mask ")):
+        ours, theirs = (
+            each.get("mask", {}) if prefix else each for each in (row.printed, row.base)
+        )
+        for name, size in ({"AP": "all"} | SIZE_OF).items():
+            if effect := row.effect.get(prefix + name):
+                label = f"{kind} AP, {size}{objects_text(objects.get(size))}"
+                means = (percent(each.own[prefix + name].mean) for each in (base, row))
+                papers = percent((ours[name] - theirs[name]) / 100, sign=True)
+                lines.append([label, *means, effect_text(effect), papers])
+    return page_table(["", base.label, row.label, "minus FPN", "paper: minus FPN"], lines)
 
 
 def measured_beside(

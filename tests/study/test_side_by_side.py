@@ -25,7 +25,8 @@ def test_each_set_of_images_has_a_row(evidence: Evidence) -> None:
         ["CS", "scenes"],
         ["", "blood cells"],
     ]
-    assert rows[2][2:] == [*rows[3][2:6], "+0.9"]  # the paper's number stands there once
+    assert rows[2][2:] == rows[3][2:]
+    assert rows[2][6] == "+0.9"
     assert rows[2][5] == "better than FPN"
     assert rows[0][4:] == ["", "", ""]
 
@@ -56,6 +57,22 @@ def test_effects_by_size_are_those_of_both_tables(evidence: Evidence) -> None:
     sizes = cells_of(side_by_side.sizes_beside("table2", {"scenes": evidence}))
     for one, of_all, by_size in zip(alone, total, sizes, strict=True):
         assert one == [of_all[0], *of_all[3:5], *by_size[2:], *of_all[5:]]
+
+
+def test_masks_have_their_own_rows_and_the_papers_numbers() -> None:
+    header, *rows = cells_of(
+        side_by_side.numbers_beside("mask_rcnn:augfpn", gather.committed("scenes"))
+    )
+    assert header[1:3] == ["Mask R-CNN, FPN", "Mask R-CNN, AugFPN"]
+    assert [row[0].partition(" (")[0] for row in rows] == [
+        f"{kind} AP, {size}"
+        for kind in ("box", "mask")
+        for size in ("all", "small", "medium", "large")
+    ]
+    assert [row[4] for row in rows[::4]] == ["+2.0", "+1.9"]  # of boxes and of masks, as printed
+    for row in rows:
+        fpn, augfpn, gain = (float(x.split()[0].replace("−", "-")) for x in row[1:4])
+        assert augfpn - fpn == pytest.approx(gain, abs=0.11)
 
 
 def test_guessing_stands_beside_accuracies_and_nothing_else() -> None:
@@ -98,7 +115,7 @@ def test_what_is_decided_and_what_is_not() -> None:
     assert header == ["", "scenes", "blood cells", "records of"]
     assert row[0] == "Scenes: It gains."
     assert row[-1] == "cs, fpn"
-    assert findings.undecided_text(found) == "Undecided wherever it was asked: another topic."
+    assert findings.undecided_text(found) == "Undecided wherever it was asked:\n\n- another topic"
     assert findings.intervals_in(found) == 3
 
 
