@@ -155,7 +155,7 @@ def what_p5_keeps() -> None:
 @says(
     "soft_roi_selection", "Predictions of FPN jump where its size rule changes the level, on both"
 )
-@says("soft_roi_selection", "Most of the jump goes.")
+@says("soft_roi_selection", "Most of the jump goes, nearly by construction.")
 @says("what_we_found", "**One defect is plain on both sets**")
 @says("what_we_found", "Soft RoI Selection removes most of the jump")
 def the_jump_and_its_end() -> None:
