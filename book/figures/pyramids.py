@@ -18,7 +18,7 @@ from augfpn.figures.colours import BLUE, GREEN, LEVEL_COLOURS, ORANGE
 from augfpn.figures.theme import INK, themed, write_svg
 
 GREY = "#8a8a8a"
-LEVELS = (2, 3, 4, 5)
+LEVELS, UPPER = (2, 3, 4, 5), (3, 4, 5, 6, 7)
 WIDTH, HEIGHT, STEP = 0.66, 0.5, 1.45  # of a box, and from one column to the next
 SUM, RADIUS = 1.5, (0.13, 0.2)  # where FPN's sums are, between M and P; their half width and height
 Place = tuple[float, float]  # a column and a level
@@ -81,27 +81,28 @@ PYRAMIDS = {
         sums=SUMS,
     ),
     "nas_fpn": Pyramid(
-        {"M": LEVELS, "": LEVELS, "P": LEVELS},
+        {"M": LEVELS, "N": LEVELS, "P": LEVELS},
         [
             *(Arrow(start, end, BLUE) for start, end in (
                 ((0, 5), (1, 3)), ((0, 3), (1, 3)), ((0, 2), (1, 2)), ((1, 3), (1, 2)),
-                ((1, 2), (1, 4)), ((0, 4), (1, 4)), ((1, 3), (1, 5)), ((0, 5), (1, 5)),
-                ((1, 2), (2, 2)), ((1, 4), (2, 3)), ((1, 2), (2, 3)), ((1, 5), (2, 4)),
-                ((2, 3), (2, 4)), ((1, 5), (2, 5)), ((2, 4), (2, 5)),
+                ((0, 4), (1, 4)), ((0, 5), (1, 5)), ((1, 2), (2, 2)), ((1, 4), (2, 3)),
+                ((1, 2), (2, 3)), ((1, 5), (2, 4)), ((2, 3), (2, 4)), ((1, 5), (2, 5)),
+                ((2, 4), (2, 5)),
             )),
+            Arrow((1, 2), (1, 4), BLUE, 0.6), Arrow((1, 3), (1, 5), BLUE, -0.6),
         ],
     ),
     "bifpn": Pyramid(
-        {"M": LEVELS, "": (3, 4), "P": LEVELS},
+        {"P": UPPER, "N": UPPER[1:-1], "P'": UPPER},
         [
-            *across(0, 1, levels=(3, 4)), Arrow((0, 5), (1, 4)), Arrow((1, 4), (1, 3)),
-            Arrow((1, 3), (2, 2)), *across(1, 2, BLUE, (3, 4)), *up(2, BLUE),
-            Arrow((0, 2), (2, 2)), Arrow((0, 5), (2, 5)),
-            *(Arrow((0, k), (2, k), BLUE, -0.35) for k in (3, 4)),
+            *across(0, 1, levels=UPPER[1:-1]), Arrow((0, 7), (1, 6)), *down(1, GREY, UPPER[1:-1]),
+            Arrow((1, 4), (2, 3)), *across(1, 2, BLUE, UPPER[1:-1]), *up(2, BLUE, UPPER),
+            Arrow((0, 3), (2, 3)), Arrow((0, 7), (2, 7)),
+            *(Arrow((0, k), (2, k), BLUE, -0.35) for k in UPPER[1:-1]),
         ],
     ),
     "libra": Pyramid(
-        THREE | {"": (4,), "P'": LEVELS},
+        THREE | {"N": (4,), "P'": LEVELS},
         [*FPN, *(Arrow((2, k), (3, 4), BLUE) for k in LEVELS),
          *(Arrow((3, 4), (4, k), BLUE) for k in LEVELS)],
         sums=SUMS,
@@ -118,10 +119,11 @@ PYRAMIDS = {
         {"C": (4,), "P": LEVELS}, [Arrow((0, 4), (1, k), BLUE) for k in LEVELS]
     ),
     "deformable": Pyramid(
-        {"C": LEVELS, "M": LEVELS},
-        [*up(0), *across(0, 1), *(Arrow((1, k), (2, 3.5), ORANGE) for k in LEVELS)],
+        {"C": (3, 4, 5), "M": (3, 4, 5, 6)},
+        [*up(0, levels=(3, 4, 5)), *across(0, 1, levels=(3, 4, 5)), Arrow((0, 5), (1, 6)),
+         *(Arrow((1, k), (2, 4.5), ORANGE) for k in (3, 4, 5, 6))],
         head=2,
-        notes=(((2.15, 2.1), "queries\nsample\nall levels", ORANGE),),
+        notes=(((2.15, 3.0), "queries\nsample\nall levels", ORANGE),),
     ),
     "rtdetr": Pyramid(
         {"C": (3, 4, 5), "M": (3, 4, 5), "P": (3, 4, 5), "N": (3, 4, 5)},
@@ -130,7 +132,7 @@ PYRAMIDS = {
          *(Arrow((3, k), (4, 3.9), ORANGE) for k in (3, 4, 5))],
         head=4,
         notes=(((1, 5.6), "attention", GREEN),
-               ((3.95, 2.4), "queries\nsample\nall levels", ORANGE)),
+               ((3.95, 2.75), "queries\nsample\nall levels", ORANGE)),
     ),
 }  # fmt: skip
 
@@ -139,14 +141,16 @@ PYRAMIDS = {
 def drawn(pyramid: Pyramid) -> Figure:
     """One pyramid."""
     last = max(len(pyramid.columns) - 1, pyramid.head or 0, 1)
-    figure, axis = plt.subplots(figsize=(min(5.2, 1.4 + 1.15 * last), 2.6))
+    every = sorted({k for levels in pyramid.columns.values() for k in levels})
+    figure, axis = plt.subplots(
+        figsize=(min(5.2, 1.4 + 1.15 * last), 2.6 + (every[-1] - every[0] - 3) / 2)
+    )
     axis.axis("off")
     for arrow in pyramid.arrows:
         draw_arrow(axis, arrow)
     for column, (letter, levels) in enumerate(pyramid.columns.items()):
         for k in levels:
-            name = f"{letter}{k}" if letter.isalpha() else ""
-            draw_map(axis, (column, k), name, LEVEL_COLOURS[k])
+            draw_map(axis, (column, k), f"{letter}{k}", LEVEL_COLOURS[k])
     for k, colour in pyramid.sums:
         draw_sum(axis, k, colour)
     if pyramid.head is not None:
@@ -154,7 +158,7 @@ def drawn(pyramid: Pyramid) -> Figure:
         draw_map(axis, (pyramid.head, middle), "head", "black")
     for (x, y), words, colour in pyramid.notes:
         axis.text(x * STEP, y, words, color=colour, ha="center", va="center", size=11)
-    axis.set(xlim=(-0.6, last * STEP + 0.8), ylim=(1.1, 6.3))
+    axis.set(xlim=(-0.6, last * STEP + 0.8), ylim=(every[0] - 0.9, every[-1] + 1.3))
     return figure
 
 

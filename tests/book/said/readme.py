@@ -20,7 +20,10 @@ def seconds_of_the_pictures_in_the_readme() -> None:
 @says("intro", "nobody here has trained on COCO yet")
 @says("claims", "**What nobody has run** are the headline rows on COCO with this code")
 @says("coco_recipe", "We have not made that run, for want of eight GPUs.")
-@says("coco_recipe", "What is *not*: a COCO run, eight GPUs, mixed precision over a whole run.")
+@says(
+    "coco_recipe",
+    "What is *not* shown: a COCO run, eight GPUs, mixed precision over a whole run.",
+)
 def no_run_on_coco() -> None:
     """Except overfitting a few images, which only shows that the code can learn them."""
     assert not [run for run in runs() if run.experiment.budget == "paper"]

@@ -2,10 +2,13 @@
 
 from statistics import mean, median
 
+from augfpn.settings import dialects, parameters, recipes
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import grid
+from augfpn.settings.experiment import experiment
+from augfpn.study import claims, freeze, grid, tables
 from augfpn.study.bench import pages
-from said.evidence import ap, at, confirmation
+from augfpn.study.intervals import FEWEST_SEEDS, LEVEL, factor
+from said.evidence import BOTH, ap, at, confirmation, runs
 from said.table import says
 
 
@@ -52,3 +55,105 @@ def hours_of_the_confirming_runs() -> None:
     assert len(runs) == 72
     assert {run.environment["threads"] for run in runs} == {1}
     assert 5.5 < sum(run.result["seconds"] for run in runs) / 3600 < 6.5
+
+
+@says(
+    "reproducibility",
+    "on 28 November 2026, at commit `c8f12ec` of 22:58 UTC. Each of the 72 runs names this commit, "
+    "and the first began at 23:15.",
+)
+@says("reproducibility", "the SHA-256 of the file of claims at that commit, `77fdf957…`")
+@says("reproducibility", "Notes of claims were edited since; no test was.")
+def what_was_fixed_and_when() -> None:
+    """The time of the commit is Git's: ``git show --format=%ci c8f12ec``."""
+    fixed = freeze.frozen()
+    assert (fixed.date, fixed.commit[:7], fixed.claims_sha256[:8]) == (
+        *("2026-11-28", "c8f12ec", "77fdf957"),
+    )
+    assert freeze.changed(claims.claims()) == []
+    variants = grid.part("table2").variants
+    later = [run for each in variants for run in confirmation().recorded(each).values()]
+    assert len(later) == 72
+    assert all(fixed.commit.startswith(run.environment["commit"]) for run in later)
+    began = min(run.environment["attempts"][0]["began"] for run in later)
+    assert (began[:16], began[-6:]) == ("2026-11-28T23:15", "+00:00")
+
+
+@says(
+    "deviations",
+    "**All runs of the study, at the budget `laptop`, are in the dialect `ours`.** None of them "
+    "changes an option of a dialect",
+)
+@says(
+    "coco_recipe",
+    "But a recipe has settings that no run of the study had, so those runs cannot show a bug there",
+)
+@says("coco_recipe", "| optimiser | AdamW | SGD |")
+@says("coco_recipe", "| learning rate | half a cosine | a warm-up and two drops |")
+@says("coco_recipe", "| gradients clipped | at 35 | at 35, but for FCOS | all runs of the study |")
+@says("coco_recipe", "| normalisation | trained | ImageNet's, statistics frozen |")
+@says("coco_recipe", "| classes | 3 or 5 | 80 |")
+@says("coco_recipe", "| processes | 1 | 8 |")
+@says(
+    "coco_recipe",
+    "No run of the study had its optimiser, its drops, its frozen statistics or the authors' "
+    "dialect.",
+)
+@says("deviations", "The study's images are all of one kind.")
+def settings_of_the_study_and_of_a_recipe() -> None:
+    study = [run for run in runs() if run.experiment.data.name in BOTH]
+    of = [(run.experiment.model, run.experiment.train) for run in study]
+    assert {(t.optimizer, t.schedule, t.clip, t.amp) for _, t in of} == {
+        ("adamw", "cosine", 35, False),
+    }
+    assert {(t.processes, t.by_shape) for _, t in of} == {(1, False)}
+    assert {(m.norm, m.weights, m.short_side) for m, _ in of} == {("batch", "scratch", 256)}
+    assert {len(run.classes) for run in study} == {3, 5}
+    assert all(dialects.in_dialect(m, "ours", sizes=False) == m for m, _ in of)
+    clips = {}
+    for name in ("faster_rcnn", "mask_rcnn", "retinanet", "fcos"):
+        words = recipes.named(f"{name}_r50_augfpn_1x").words
+        asked = parameters.parse(words | {"data_root": "/data/coco"})
+        recipe = experiment(asked, "cuda", "imagenet")
+        assert (recipe.train.optimizer, len(recipe.train.drops)) == ("sgd", 2)
+        assert recipe.model.norm.startswith("frozen")
+        assert recipe.train.amp
+        clips[name] = recipe.train.clip
+    assert clips == {"faster_rcnn": 35, "mask_rcnn": 35, "retinanet": 35, "fcos": None}
+
+
+@says(
+    "coco_recipe",
+    "Nobody here has trained on COCO, but for four detectors that learned eight of its images by "
+    "heart.",
+)
+@says(
+    "reproducibility",
+    "nobody here has trained on COCO, but for four detectors that learned eight of its images by "
+    "heart, which shows only that the code can learn.",
+)
+def eight_images_of_coco() -> None:
+    found = [run for run in runs() if run.experiment.data.name == "coco"]
+    assert len({run.experiment.model.detector for run in found}) == len(found) == 4
+    assert {run.experiment.budget for run in found} == {"laptop"}
+    for run in found:
+        assert run.result["pictures"] == {"train": 8, "test": 8}
+        assert run.result["AP50"] > 0.9
+        assert len(run.classes) == 80
+
+
+@says(
+    "your_neck",
+    "Three, the fewest that give a verdict, give a rough one: with the standard deviation between "
+    "seeds of our study, the interval reaches about three points of AP to each side. To show an "
+    "effect as large as the paper's for one part alone would take eleven to eighteen seeds",
+)
+def a_rough_interval_of_three_seeds() -> None:
+    rows = tables.variant_rows("table2", confirmation())
+    table = tables.planning_table(rows, tables.median_seconds("table2", confirmation()))
+    lines = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()[2:]]
+    (spread,) = {float(line[3]) for line in lines}
+    assert FEWEST_SEEDS == 3
+    assert round(factor(LEVEL, FEWEST_SEEDS - 1) * spread / FEWEST_SEEDS**0.5) == 3
+    alone = [int(line[5]) for line in lines if line[1] in ("CS", "RFA", "SRS")]
+    assert sorted(alone) == [11, 14, 18]
