@@ -175,7 +175,7 @@ def near_a_border_and_far_from_it() -> None:
 
 @says(
     "soft_roi_selection",
-    r"*Near*: with a side within a factor of $2^{1/4} \approx 1.19$ of a size at which the rule changes",
+    r"*Near*: with a side within a factor of $2^{1/4} \approx 1.19$ of a size",
 )
 def what_near_means() -> None:
     assert f"{2**assignment.NEAR:.2f}" == "1.19"
