@@ -105,7 +105,7 @@ def dials_of_the_detector() -> None:
 @says(
     "dials",
     "(The two dials that pass do so with whole intervals, and those of *detail*, *scale* and "
-    "*arrangement* lie wholly below 80 %, but the controls have one seed each.)",
+    "*arrangement* lie wholly below 80 %, but each share rests on one seed.)",
 )
 @says("dials", "A star marks intervals of a single seed, for other test images only: that is most")
 def intervals_of_the_gates() -> None:
