@@ -15,7 +15,7 @@ from said.table import says
     "A classifier fitted on one level's features fails on another's, but it does so in untrained "
     "networks",
 )
-@says("claims", "It was passed with ease, and untrained networks pass it too.")
+@says("claims", "Untrained networks pass it, too.")
 def a_probe_fails_on_other_levels_even_untrained() -> None:
     for pictures in BOTH:
         gap, before = (measured(pictures, "fpn", f"gap{when}") for when in ("", " before training"))
