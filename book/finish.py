@@ -1,10 +1,14 @@
 """Changes of the built pages that no setting of Jupyter Book makes.
 
 Figures get a second version for dark pages: the same drawing without its white ground, with light
-words and lines. Colours that mean something, such as those of levels, stay as they are.
+words and lines. Colours that mean something, such as those of levels, stay as they are. Tables say
+what `_static/book.css` needs to lay them out on a phone, and a formula in a sentence keeps the
+punctuation that follows it.
 """
 
 import re
+from functools import partial
+from html import escape, unescape
 from pathlib import Path
 
 COLAB_LINK = re.compile(r"(colab\.research\.google\.com/github/[^\"]+?)/blob/main/book/")
@@ -27,6 +31,20 @@ ON_DARK = {
 }
 COLOUR = re.compile("|".join(ON_DARK))
 
+# The lookbehind: a page that is not built anew is finished a second time.
+PUNCTUATED = re.compile(
+    r'(?<!class="unbroken">)(<span class="math [^>]*>(?:(?!</?span).)*</span>[^\s<]+)', re.DOTALL
+)
+INTERVAL = re.compile(r"\[[-−+\d., ]+\](?: \*)?")
+TABLE = re.compile(r'<table class="table(?! in-)\b.*?</table>', re.DOTALL)
+ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
+CELL = re.compile(r"<(?P<kind>th|td)\b(?P<given>[^>]*)>(?P<inside>.*?)</(?P=kind)>", re.DOTALL)
+LETTER = re.compile(r"[^\W\d_]")
+NAME = re.compile(r"(?<=<p>)[^<\\]*_[^<\\]*(?=</p>)")
+# A table whose cells have on average more letters than TEXT (digits do not count) is one of text; a
+# column with more signs than WORD must not shrink to single words.
+TEXT, WORD = 16, 12
+
 
 def finish(html: Path) -> None:
     """Change all pages below a folder, and write the dark version of their figures.
@@ -41,7 +59,9 @@ def finish(html: Path) -> None:
     for page in html.rglob("*.html"):
         text = COLAB_LINK.sub(r"\1/blob/colab/", page.read_text("utf-8"))
         text = text.replace('role="list" class="citation-list"', 'class="citation-list"')
-        page.write_text(FIGURE.sub(in_both_themes, THEBE.sub("", text)), "utf-8")
+        text = FIGURE.sub(in_both_themes, THEBE.sub("", text))
+        text = PUNCTUATED.sub(r'<span class="unbroken">\1</span>', text)
+        page.write_text(TABLE.sub(for_phones, text), "utf-8")
 
 
 def dark(svg: str) -> str:
@@ -62,3 +82,44 @@ def in_both_themes(found: re.Match) -> str:
         f'<img class="in-{theme}" loading="lazy" {before}src="{found["file"]}{end}.svg"{after}/>'
         for theme, end in (("light", ""), ("dark", "-dark"))
     )
+
+
+def for_phones(found: re.Match) -> str:
+    """A table with what its layout on a phone needs.
+
+    A table of text is marked `in-rows`: a phone shows its cells below each other, each behind the
+    words at the head of its column. The others are marked `in-columns`, and their columns of more
+    than one word `words`; their names may be broken behind a low line. No interval is broken.
+    """
+    table = INTERVAL.sub(lambda interval: interval[0].replace(" ", "&#160;"), found[0])
+    heads, *rows = ([said(cell) for cell in CELL.finditer(row)] for row in ROW.findall(table))
+    columns = list(zip(*rows, strict=True))
+    letters = [max(len(LETTER.findall(cell)) for cell in column) for column in columns]
+    head, end, body = table.partition("</thead>")
+    if sum(letters) > TEXT * len(columns):
+        body = ROW.sub(partial(named, heads), body)
+        form = "in-rows"
+    else:
+        body = NAME.sub(lambda name: name[0].replace("_", "_<wbr/>"), body)
+        marks = (" words" if max(map(len, column)) > WORD else "" for column in columns)
+        head = re.sub('<th class="head', lambda column: column[0] + next(marks), head)
+        form = "in-columns"
+    return head.replace('class="table', f'class="table {form}', 1) + end + body
+
+
+def said(cell: re.Match) -> str:
+    """The words of a cell, without tags and the signs of formulas."""
+    words = re.sub(r"<[^>]*>|\\[()]|\\(?=[a-z])|[{}]", "", cell["inside"])
+    return " ".join(unescape(words).split())
+
+
+def named(heads: list[str], row: re.Match) -> str:
+    """A row whose cells know the words at the heads of their columns."""
+    columns = iter(heads)
+
+    def name(cell: re.Match) -> str:
+        head = next(columns)
+        known = f' data-head="{escape(head)}"' if head and said(cell) else ""
+        return f"<{cell['kind']}{cell['given']}{known}>{cell['inside']}</{cell['kind']}>"
+
+    return CELL.sub(name, row[0])

@@ -18,6 +18,11 @@ async ({ narrow, dark, elsewhere }) => {
     return null;
   };
   const cued = (box) => getComputedStyle(box).maskImage.includes("gradient"); // fades at its edge
+  /* A table's caption says so, too; over code and over a formula of its own stands an arrow. */
+  const pointed = (box) => {
+    if (box.matches("span")) return true;
+    return getComputedStyle(box.querySelector("caption") ?? box.parentElement, "::after").content.includes("\u2192");
+  };
   const column = article.getBoundingClientRect();
 
   /* What is wider than the column must be in a box that scrolls and says so. */
@@ -25,13 +30,45 @@ async ({ narrow, dark, elsewhere }) => {
     const box = scroller(element);
     const right = (box ?? element).getBoundingClientRect().right;
     if (right > column.right + 1) fault(`${what} is cut`, element);
-    else if (box && !cued(box)) fault(`${what} scrolls without a cue`, element);
+    else if (box && !(cued(box) && pointed(box))) fault(`${what} scrolls without a cue`, element);
+    return box;
   };
-  all("table").forEach((table) => fits(table, "table"));
-  all("mjx-container").forEach((formula) => fits(formula, "formula"));
+  all("table").forEach((table) => {
+    const box = fits(table, "table");
+    const tallest = (cells) => Math.max(0, ...cells.map((cell) => {
+      const inside = document.createRange();
+      inside.selectNodeContents(cell);
+      return inside.getBoundingClientRect().height;
+    }));
+    for (const row of table.rows) {
+      const cells = [...row.cells];
+      if (!narrow && row.offsetHeight > 300) fault(`row of ${row.offsetHeight} px`, row);
+      if (!box) continue;
+      const edge = box.getBoundingClientRect().right;
+      const seen = cells.filter((cell) => cell.getBoundingClientRect().left < edge - 40);
+      if (tallest(cells) > tallest(seen) + 80) fault("row is blank but for hidden columns", row);
+    }
+    if (!box || !narrow) return;
+    box.scrollLeft = box.scrollWidth;
+    const first = table.rows[0].cells[0].getBoundingClientRect();
+    if (first.left < box.getBoundingClientRect().left - 1) fault("first column scrolls away", table);
+    box.scrollLeft = 0;
+  });
+  all("mjx-container").forEach((formula) => {
+    const box = fits(formula, "formula");
+    if (!narrow && box === formula) fault("formula is cut on a desktop", formula);
+  });
   all("span.math").forEach((formula) => {
     const drawn = formula.querySelector("mjx-math").getBoundingClientRect().width;
     if (cued(formula) && drawn <= formula.clientWidth + 1) fault("whole formula fades", formula);
+    const after = formula.nextSibling;
+    if (after?.nodeType !== Node.TEXT_NODE || !/^\S/.test(after.data)) return;
+    const sign = document.createRange();
+    sign.setStart(after, 0);
+    sign.setEnd(after, 1);
+    if (sign.getBoundingClientRect().left < formula.getBoundingClientRect().right - 2)
+      fault("line begins with the punctuation after a formula", formula);
+    if (sign.getBoundingClientRect().right > column.right + 1) fault("punctuation is cut", formula);
   });
   all("pre").forEach((code) => {
     fits(code, "code");

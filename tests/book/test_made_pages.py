@@ -1,4 +1,6 @@
-"""Generated parts of pages (Markdown for Colab, the API), and the files that a chapter needs."""
+"""Generated parts of pages (Markdown for Colab, the API, tables for phones, formulas in sentences),
+and the files that a chapter needs.
+"""
 
 import re
 from itertools import groupby
@@ -104,3 +106,46 @@ def test_a_new_room_gets_a_page_of_the_api_by_itself(build, tmp_path: Path) -> N
     assert made["attic"].split("\n\n") == [
         *("# augfpn.attic", "What is kept.", "## augfpn.attic.boxes", "Boxes."),
     ]
+
+
+def finished(build, folder: Path, body: str) -> str:
+    """A page as `finish` leaves it, also if it is finished twice: not all are built anew."""
+    (folder / "page.html").write_text(body)
+    build.finish.finish(folder)
+    once = (folder / "page.html").read_text()
+    build.finish.finish(folder)
+    assert (folder / "page.html").read_text() == once
+    return once
+
+
+def test_a_formula_and_the_punctuation_after_it_are_not_broken(build, tmp_path: Path) -> None:
+    formula = r'<span class="math notranslate nohighlight">\(P_2\)</span>'
+    kept = f'<span class="unbroken">{formula}”,</span>'
+    shown = finished(build, tmp_path, f"<p>{formula} to {formula}”, <em>or</em> {formula}</p>")
+    assert shown == f"<p>{formula} to {kept} <em>or</em> {formula}</p>"
+
+
+def table(heads: list[str], *rows: list[str]) -> str:
+    head = "".join(f'<th class="head"><p>{each}</p></th>\n' for each in heads)
+    cells = ("".join(f"<td><p>{each}</p></td>\n" for each in row) for row in rows)
+    body = "".join(f"<tr>{each}</tr>\n" for each in cells)
+    start = f'<table class="table" id="tab-a"><thead><tr>{head}</tr></thead>'
+    return f"{start}<tbody>{body}</tbody></table>"
+
+
+def test_the_cells_of_a_table_of_text_know_the_heads_of_their_columns(build, tmp_path) -> None:
+    long = "A sentence of more letters than one column of a phone can show in a line."
+    shown = finished(build, tmp_path, table(["", "paper &amp; code", "here"], ["1", long, ""]))
+    assert '<table class="table in-rows" id="tab-a">' in shown
+    assert shown.count("data-head") == 1
+    assert f'<td data-head="paper &amp; code"><p>{long}</p></td>' in shown
+
+
+def test_a_table_of_numbers_stays_one_and_breaks_no_interval(build, tmp_path: Path) -> None:
+    rows = ["mask_rcnn", "+1.1 [−0.03, +2.3] *"], ["fcos", "–"]
+    shown = finished(build, tmp_path, table(["dial", "lost"], *rows))
+    assert '<table class="table in-columns" id="tab-a">' in shown
+    assert '<th class="head"><p>dial' in shown
+    assert '<th class="head words"><p>lost' in shown
+    assert "<p>mask_<wbr/>rcnn</p>" in shown
+    assert "<p>+1.1 [−0.03,&#160;+2.3]&#160;*</p>" in shown
