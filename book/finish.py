@@ -41,7 +41,7 @@ ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 CELL = re.compile(r"<(?P<kind>th|td)\b(?P<given>[^>]*)>(?P<inside>.*?)</(?P=kind)>", re.DOTALL)
 LETTER = re.compile(r"[^\W\d_]")
 NAME = re.compile(r"(?<=<p>)[^<\\]*_[^<\\]*(?=</p>)")
-# A table is one of text if its columns' longest cells have on average more letters than TEXT (digits
+# A table is one of text if its columns' longest cells have over TEXT letters on average (digits
 # do not count). A column whose longest cell has more signs than WORD must not shrink to one word.
 TEXT, WORD = 16, 12
 
