@@ -62,8 +62,11 @@ def hours_of_the_confirming_runs() -> None:
     "on 28 November 2026, at commit `c8f12ec` of 22:58 UTC. Each of the 72 runs names this commit, "
     "and the first began at 23:15.",
 )
-@says("reproducibility", "the SHA-256 of the file of claims at that commit, `77fdf957…`")
-@says("reproducibility", "Notes of claims were edited since; no test was.")
+@says("reproducibility", "the SHA-256 of the file of claims, `77fdf957…`")
+@says(
+    "reproducibility",
+    "Since then notes of claims were edited, and one claim's source; no test was.",
+)
 def what_was_fixed_and_when() -> None:
     """The time of the commit is Git's: ``git show --format=%ci c8f12ec``."""
     fixed = freeze.frozen()
