@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from augfpn.figures import costs
 from augfpn.settings import paper, recipes
 from augfpn.study import timed
-from augfpn.study.cells import effect_text, page_table, percent
+from augfpn.study.cells import effect_text, page_table, percent, ratio_text
 from augfpn.study.controls import CONTROL_VARIANTS
 from augfpn.study.evidence import Evidence, shared_seeds
 from augfpn.study.factorial import EFFECT_NUMBERS
@@ -75,6 +75,17 @@ def ap_by_time(of: Evidence, ratio: float) -> pd.DataFrame:
                 ap = 100 * record.result["AP"]
                 rows.append([variant_label(variant), seed, longer * step, ap])
     return pd.DataFrame(rows, columns=["detector", "seed", "time", "AP"])
+
+
+def part_times(timing: dict) -> str:
+    """How many times as long as FPN each part and AugFPN take in a timing, with intervals."""
+    seconds = timing["seconds"]
+    lines = [
+        [variant_label(v), *(ratio_text(timed.time_ratio(timing, use, v)) for use in seconds)]
+        for v in timed.IN_TURNS[1:]
+        if all(v in of_use for of_use in seconds.values())
+    ]
+    return page_table(["times as long as FPN", *seconds], lines)
 
 
 # --- is it worth its time? ------------------------------------------------------------------------

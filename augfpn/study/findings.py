@@ -77,11 +77,15 @@ def interval_cell(found: Interval | None, comparisons: int) -> str:
     return text if shared == "undecided" else f"**{text}**"
 
 
-def decided_table(of: Answers) -> str:
-    """A row for each question that is decided on some set of images."""
+def decided_table(of: Answers, measured: bool = False) -> str:
+    """A row for each question that is decided on some set of images.
+
+    They are about AP, or, if ``measured``, about numbers from inside detectors.
+    """
     shown, many = list(dict.fromkeys(pictures for _, pictures in of)), intervals_in(of)
     lines = []
-    for question in dict.fromkeys(question for question, _ in of):
+    asked = dict.fromkeys(question for question, _ in of)
+    for question in (each for each in asked if (each.kind == "measured") == measured):
         here = {pictures: of[question, pictures] for pictures in shown}
         if any(answer_text(question, found) for found in here.values()):
             cells = [interval_cell(found, many) for found in here.values()]
@@ -90,22 +94,23 @@ def decided_table(of: Answers) -> str:
 
 
 def undecided_text(of: Answers) -> str:
-    """The questions that no set of images decides, those with a small effect on one set apart."""
-    open_, closed, small = {}, set(), set()
-    for (question, _), found in of.items():
-        if answer_text(question, found):
-            closed.add(question)
-        elif found is not None:
-            open_[question] = question.topic
-            if question.kind != "measured" and verdict(found, small=SMALL_EFFECT) == LIMITS[0]:
-                small.add(question)
+    """The questions that no set of images decides; of a small effect, the sets that say so."""
+    closed = {question for (question, _), found in of.items() if answer_text(question, found)}
+    asked = {question: list[str]() for (question, _), found in of.items() if found is not None}
+    for (question, pictures), found in of.items():
+        about_ap = found is not None and question.kind != "measured"
+        if about_ap and verdict(found, small=SMALL_EFFECT) == LIMITS[0]:
+            asked[question].append(SET_NAMES[pictures])
+    open_ = {question: small for question, small in asked.items() if question not in closed}
     said = []
-    for head, wanted in (
-        ("Of either sign, but smaller than 1 AP on one set of images at least", small),
-        ("Undecided wherever it was asked", open_.keys() - small),
+    for head, lines in (
+        (
+            "Of either sign, but smaller than 1 AP:",
+            [f"{each.topic} ({', '.join(small)})" for each, small in open_.items() if small],
+        ),
+        ("Undecided wherever it was asked:", [q.topic for q, small in open_.items() if not small]),
     ):
-        topics = [text for each, text in open_.items() if each in wanted and each not in closed]
-        said += [f"{head}: {'; '.join(topics)}."] if topics else []
+        said += ["\n".join([head, "", *(f"- {line}" for line in lines)])] if lines else []
     return "\n\n".join(said)
 
 

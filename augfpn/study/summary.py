@@ -71,6 +71,7 @@ def decided_effects(every: Mapping[str, Evidence]) -> Iterator[str]:
             seeds = sorted({seed for of in here.values() for seed in of.found.seeds})
             yield f"**Results, seeds {', '.join(map(str, seeds))}.** {ABOUT_DECIDED}"
             yield findings.decided_table(answers)
+            yield findings.decided_table(answers, measured=True)
             yield findings.undecided_text(answers)
 
 

@@ -1,11 +1,11 @@
 """How long things take on this machine, from a few training steps and test pictures.
 
     forecast       the time of one run, from its own first steps, for `augfpn doctor`
-    time_in_turns  the times of FPN and AugFPN in one process, in turns (paper, section 4.5)
+    time_in_turns  the times of FPN, AugFPN and its parts in one process, in turns
 
-"In turns" means: first FPN, then AugFPN in one round; first AugFPN, then FPN in the next. Each
-round gives a ratio, so that other work of the machine affects both alike. The timings are kept
-beside records.
+"In turns" means: from FPN to AugFPN in one round, the other way round in the next. Each round
+gives ratios, so that other work of the machine affects all alike. The timings are kept beside
+records.
 """
 
 import re
@@ -29,7 +29,7 @@ from augfpn.speed.testing import for_testing
 from augfpn.study import grid
 from augfpn.study.bench.settings import Use
 from augfpn.study.recorded import TIMINGS
-from augfpn.study.timed import TIMED_VARIANTS
+from augfpn.study.timed import IN_TURNS
 from augfpn.support.files import write_json
 from augfpn.support.machine import environment, keep_freed_memory
 from augfpn.training import evaluate, prepare, schedule, train
@@ -113,21 +113,23 @@ def timed_test(detector: nn.Module, experiment: Experiment, test: Pictures, n: i
     return (time.monotonic() - began) / len(some)
 
 
-# --- FPN and AugFPN in turns ----------------------------------------------------------------------
+# --- variants in turns ----------------------------------------------------------------------------
 
 
-def time_in_turns(budget: str, rounds: int, batch: int, device: str) -> dict:
+def time_in_turns(
+    budget: str, rounds: int, batch: int, device: str, variants: Sequence[str] = IN_TURNS
+) -> dict:
     """Seconds of a training step and of a test picture, by use, variant and round.
 
-    Both run on scenes; reading and resizing them counts, as in the paper. The weights are random:
-    there are as many proposals as after training, but fewer detections to suppress.
+    All run on scenes; reading and resizing them counts, as in the paper's section 4.5. The weights
+    are random: there are as many proposals as after training, but fewer detections to suppress.
     """
     found: dict[str, dict[str, list[float]]] = {}
-    timers = [timers_of(variant, budget, batch, device, rounds) for variant in TIMED_VARIANTS]
+    timers = [timers_of(variant, budget, batch, device, rounds) for variant in variants]
     for use in ("training", "testing"):
-        seconds: dict[str, list[float]] = {variant: [] for variant in TIMED_VARIANTS}
+        seconds: dict[str, list[float]] = {variant: [] for variant in variants}
         for n in range(SLOW_ROUNDS + rounds):
-            for variant, timer in in_turn(list(zip(TIMED_VARIANTS, timers, strict=True)), n):
+            for variant, timer in in_turn(list(zip(variants, timers, strict=True)), n):
                 seconds[variant].append(timer[use](n))
         found[use] = {variant: each[SLOW_ROUNDS:] for variant, each in seconds.items()}
     settings = {"budget": budget, "batch": batch, "rounds": rounds}

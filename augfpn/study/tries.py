@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from augfpn import records
+from augfpn.config import AUGFPN
 from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
 
@@ -56,8 +57,7 @@ class Tuning(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether it sets what the budget and the paper have."""
-        budget = BUDGETS["laptop"]
-        plain = (budget.train.lr, round(RULE, 2), budget.model.lam)
+        plain = (BUDGETS["laptop"].train.lr, round(RULE, 2), AUGFPN.lam)
         return (self.lr, self.canonical_size or plain[1], self.lam or plain[2]) == plain
 
     @property

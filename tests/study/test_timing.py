@@ -8,7 +8,7 @@ import pytest
 from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.settings.asked import Asked
-from augfpn.study import gather, recorded, tables, timing
+from augfpn.study import against, gather, recorded, tables, timing
 from augfpn.study.timed import time_ratio
 
 
@@ -17,12 +17,11 @@ def timed() -> dict:
     return timing.time_in_turns("smoke", rounds=3, batch=1, device="cpu")
 
 
-def test_both_are_timed_in_turns(timed: dict) -> None:
+def test_all_are_timed_in_turns(timed: dict) -> None:
     for use in ("training", "testing"):
-        assert {name: len(x) for name, x in timed["seconds"][use].items()} == {
-            "fpn": 3,
-            "augfpn": 3,
-        }
+        assert {name: len(x) for name, x in timed["seconds"][use].items()} == dict.fromkeys(
+            ("fpn", "cs", "rfa", "srs", "augfpn"), 3
+        )
         assert all(x > 0 for each in timed["seconds"][use].values() for x in each)
     assert timed["environment"]["device"] == "cpu"
 
@@ -32,6 +31,15 @@ def test_the_ratio_is_of_rounds(timed: dict) -> None:
     seconds = {"fpn": [1.0, 2.0, 4.0], "augfpn": [2.0, 4.0, 8.0]}
     found = time_ratio({"seconds": {"testing": seconds}}, "testing")
     assert found[:4] == (2.0, 2.0, 2.0, 3)
+
+
+def test_the_table_of_parts_has_each_part_s_own_ratio_and_leaves_out_what_was_not_timed() -> None:
+    """CS takes half as long again in training; in an older timing there is AugFPN only."""
+    use = {"fpn": [2.0, 4.0], "cs": [3.0, 6.0], "augfpn": [4.0, 8.0]}
+    rows = against.part_times({"seconds": {"training": use, "testing": use}}).splitlines()[2:]
+    assert [row.split("|")[1].strip() for row in rows] == ["CS", "AugFPN"]
+    assert [row.count("1.50 [1.50") for row in rows] == [2, 0]
+    assert [row.count("2.00 [2.00") for row in rows] == [0, 2]
 
 
 def test_a_measurement_is_kept_and_never_overwritten(timed: dict, tmp_path: Path) -> None:

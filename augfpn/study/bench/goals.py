@@ -18,6 +18,7 @@ from augfpn.study.bench import floor, measure
 from augfpn.study.bench.contestants import contestants
 from augfpn.study.bench.settings import BenchSettings
 from augfpn.study.bench.work import make_work
+from augfpn.study.timed import TIMED_VARIANTS
 from augfpn.support.text import columns
 
 COMPARED = ("torchvision", "fpn", "augfpn")
@@ -68,7 +69,9 @@ def measure_goals(asked: BenchSettings) -> dict[str, Any]:
     }
     benches = {name: measure.bench(replace(run, **common)) for name, run in RUNS.items()}
     with measure.threads(asked.threads):
-        timed = timing.time_in_turns(LAPTOP, asked.rounds, LAPTOP_BATCH, asked.device)
+        timed = timing.time_in_turns(
+            LAPTOP, asked.rounds, LAPTOP_BATCH, asked.device, TIMED_VARIANTS
+        )
         timed["macs"] = laptop_macs()
     return {
         "goals": [goal_row(goal, benches, timed) for goal in GOALS],
@@ -108,10 +111,10 @@ def laptop_macs() -> dict[str, dict[str, list[int]]]:
     """Multiply-accumulates of a training step and of a test picture, as seconds are timed."""
     found: dict[str, dict[str, list[int]]] = {}
     for use, batch in (("training", LAPTOP_BATCH), ("testing", 1)):
-        settings = BenchSettings(budget=LAPTOP, variants=timing.TIMED_VARIANTS, batch=batch)
+        settings = BenchSettings(budget=LAPTOP, variants=TIMED_VARIANTS, batch=batch)
         settings = settings.for_use(use)
         work = make_work(settings, use)
-        every = contestants(settings, use, work, timing.TIMED_VARIANTS, lambda: None)
+        every = contestants(settings, use, work, TIMED_VARIANTS, lambda: None)
         found[use] = {e.variant: [sum(w.passes * w.macs for w in e.work)] for e in every}
     return found
 
@@ -129,9 +132,9 @@ def whole_run_ratio(timed: dict[str, Any]) -> dict[str, float]:
                 seconds["training"][variant], seconds["testing"][variant], strict=True
             )
         ]
-        for variant in timing.TIMED_VARIANTS
+        for variant in TIMED_VARIANTS
     }
-    base, augmented = (whole[variant] for variant in timing.TIMED_VARIANTS)
+    base, augmented = (whole[variant] for variant in TIMED_VARIANTS)
     return measure.ratio_of_rounds(augmented, base)
 
 

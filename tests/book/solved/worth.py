@@ -208,7 +208,7 @@ def where_a_part_breaks_even() -> list[str]:
     ]
 
 
-@solves("fair_baselines", 2, "runs vary by 0.7 points", "make nine tries")
+@solves("fair_baselines", 2, "runs vary by $0.7$ points", "make nine tries")
 def the_best_of_nine() -> list[str]:
     _, printed = run("fair_baselines", "solution-2")
     best, again = printed.splitlines()
@@ -216,7 +216,7 @@ def the_best_of_nine() -> list[str]:
     assert float(again.split()[-2]) == 0
     largest = np.random.default_rng(1).normal(size=(100_000, 9)).max(1).mean()
     assert f"{largest:.1f}" == "1.5"
-    return ["About one point, from nothing", "is 1.5 standard deviations", "nothing is left"]
+    return ["About one point, from nothing", "is $1.5$ standard deviations", "nothing is left"]
 
 
 @solves("fair_baselines", 3, "not scored on the thousand test scenes")
