@@ -1,8 +1,8 @@
-"""Five sizes of the same experiment. A budget changes sizes, never what is computed.
+"""Five sizes of the same experiment, of which results are never compared.
 
 ``smoke`` is for tests and a first contact, ``laptop`` shows a result on two CPU cores in minutes,
 ``transfer`` starts from ImageNet's weights, for photographs on a CPU, ``gpu`` takes one GPU a few
-minutes, ``paper`` is the paper's own setting. Results of different budgets are never compared.
+minutes, ``paper`` is the paper's own setting.
 """
 
 from dataclasses import replace

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from augfpn.study import coverage, intervals, pooling
+from augfpn.study import coverage, gather, intervals, pooling, spreads
 from augfpn.study.pooling import Observation
 
 
@@ -111,3 +111,18 @@ def test_coverage_is_within_two_points(spreads: list, seeds: int, more: dict) ->
 def test_a_variant_that_varies_more_is_covered_less(spreads: list, held: float) -> None:
     """How far off the intervals are: what the report says of unequal variances."""
     assert coverage.of_pool(spreads, 3, repeats=1000) == pytest.approx(held, abs=0.02)
+
+
+def test_the_table_of_spreads_has_each_variants_own_differences() -> None:
+    of = gather.committed("scenes", "laptop", "confirmation")
+    ap = {
+        name: {seed: 100 * record.result["AP"] for seed, record in of.recorded(name).items()}
+        for name in ("fpn", "cs")
+    }
+    apart = [ap["cs"][seed] - ap["fpn"][seed] for seed in sorted(ap["fpn"])]
+    header, _, first, *others = spreads.spreads_table(of).splitlines()
+    assert header.split("|")[3].strip() == "standard deviation"
+    cells = [cell.strip() for cell in first.strip("|").split("|")]
+    assert cells[:3] == ["CS", "9", f"{np.std(apart, ddof=1):.1f}"]
+    assert cells[3].startswith(f"{np.mean(apart):+.1f} [")
+    assert len(others) == 6

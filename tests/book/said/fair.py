@@ -1,8 +1,12 @@
 """Fair baselines: equal time, longer training, settings that were looked for alike."""
 
+from collections import Counter
+from dataclasses import replace
 from functools import cache
 from math import log2
 
+from augfpn.data.load import load_pictures
+from augfpn.figures.pictures import THRESHOLD
 from augfpn.settings import recipes
 from augfpn.study import against
 from said.evidence import confirmation
@@ -15,6 +19,11 @@ def doublings() -> list[against.Doubling]:
     return list(against.doublings(confirmation()).values())
 
 
+@says(
+    "fair_baselines",
+    "FPN's line lies above AugFPN's at every time that both have; at the same number of steps "
+    "AugFPN's dots lie a little higher and further right.",
+)
 @says("fair_baselines", "Compare dots of *equal steps*, the first of each line or the last")
 @says("fair_baselines", "Compare the lines at *equal time*, straight up: FPN's is far above.")
 def above_at_equal_time_and_below_at_equal_steps() -> None:
@@ -61,3 +70,33 @@ def what_the_cell_has() -> None:
     (table,) = {recipes.named(f"faster_rcnn_r101_{name}").rows[0].table for name in names}
     assert table == "Table 1"
     assert doublings()[1] == against.Doubling(38.9, 39.7, 40.6, 1.1 / 0.9)
+
+
+@says(
+    "fair_baselines",
+    "FPN and AugFPN after 400 steps find the crosses, take one triangle for another shape and miss "
+    "the other. FPN after 800 steps finds both triangles.",
+)
+@says(
+    "fair_baselines",
+    "After 400 steps FPN and AugFPN make the same mistakes, and FPN with 800 makes none of them.",
+)
+def what_three_detectors_find() -> None:
+    scene = 3
+    of = confirmation()
+    settings = of.recorded("fpn")[3].experiment.data
+    pictures = load_pictures(replace(settings, test_scenes=scene + 1), "test")
+    _, target = pictures[scene]
+    true = Counter(pictures.classes[label - 1] for label in target["labels"])
+    assert true == {"cross": 4, "triangle": 2}
+    found = {}
+    for variant in ("fpn", "augfpn", "fpn_2x_steps"):
+        found[variant] = Counter(
+            pictures.classes[pictures.label_of[each["category_id"]] - 1]
+            for each in of.recorded(variant)[3].predictions
+            if each["image_id"] == target["image_id"] and each["score"] >= THRESHOLD
+        )
+    assert found["fpn_2x_steps"] == true
+    for variant in ("fpn", "augfpn"):
+        assert found[variant]["triangle"] == 0
+        assert found[variant].total() == 5
