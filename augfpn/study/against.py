@@ -79,27 +79,32 @@ def ap_by_time(of: Evidence, ratio: float) -> pd.DataFrame:
 
 def part_times(timing: dict) -> str:
     """How many times as long as FPN each part and AugFPN take in a timing, with intervals."""
-    seconds = timing["seconds"]
+    shown = {"training": "a training step", "testing": "inference"}
     lines = [
-        [variant_label(v), *(ratio_text(timed.time_ratio(timing, use, v)) for use in seconds)]
+        [variant_label(v), *(ratio_text(timed.time_ratio(timing, use, v)) for use in shown)]
         for v in timed.IN_TURNS[1:]
-        if all(v in of_use for of_use in seconds.values())
+        if has_timed(timing, v)
     ]
-    return page_table(["times as long as FPN", *seconds], lines)
+    return page_table(["times as long as FPN", *shown.values()], lines)
+
+
+def has_timed(timing: dict, variant: str) -> bool:
+    """Whether a timing has a variant: older ones have FPN and AugFPN only."""
+    return all(variant in of_use for of_use in timing["seconds"].values())
 
 
 # --- is it worth its time? ------------------------------------------------------------------------
 
 
 class Doubling(NamedTuple):
-    """AP, in points, of FPN, of FPN with twice the steps and of AugFPN, and how long a step takes.
+    """AP, in points, of FPN, of FPN with twice the steps and of a variant.
 
-    ``ratio`` is the time of AugFPN's step divided by that of FPN's.
+    ``ratio`` is the time of the variant's step divided by that of FPN's.
     """
 
     fpn: float
     fpn_twice: float
-    augfpn: float
+    variant: float
     ratio: float
 
     @property
@@ -109,34 +114,36 @@ class Doubling(NamedTuple):
 
     @property
     def gain(self) -> float:
-        """What AugFPN brings at an equal number of steps."""
-        return self.augfpn - self.fpn
+        """What the variant brings at an equal number of steps."""
+        return self.variant - self.fpn
 
     @property
     def breaks_even(self) -> float:
-        """What a doubling may bring at most, for AugFPN to be as good as FPN at equal time.
+        """What a doubling may bring at most, for the variant to be as good as FPN at equal time.
 
-        If AP grows evenly with the logarithm of the steps, FPN with AugFPN's time gains
+        If AP grows evenly with the logarithm of the steps, FPN with the variant's time gains
         log2(``ratio``) times what a doubling brings.
         """
         return self.gain / math.log2(self.ratio)
 
 
 def doublings(of: Evidence) -> dict[str, Doubling]:
-    """On our pictures, if they were timed, and on COCO by the paper's numbers."""
+    """On our pictures, of variants that were timed, and on COCO by the paper's numbers."""
     found = {}
-    runs = {name: of.recorded(name) for name in ("fpn", "fpn_2x_steps", "augfpn")}
-    seeds = set.intersection(*map(set, runs.values()))
-    if seeds and of.timings:
-        mean_ap = (100 * mean(each[s].result["AP"] for s in seeds) for each in runs.values())
-        found[of.pictures] = Doubling(*mean_ap, step_ratio(of))
+    for variant in ("augfpn", "cs"):
+        if of.timings and has_timed(of.timings[0], variant):
+            runs = [of.recorded(name) for name in ("fpn", "fpn_2x_steps", variant)]
+            seeds = set.intersection(*map(set, runs))
+            if seeds:
+                ap = (100 * mean(each[s].result["AP"] for s in seeds) for each in runs)
+                title = f"{of.pictures}, {variant_label(variant)}"
+                found[title] = Doubling(*ap, step_ratio(of, variant))
     printed = paper.printed_time_ratios()["training"]
     for name, detector in (("Faster R-CNN", "faster_rcnn"), ("Mask R-CNN", "mask_rcnn")):
         three = (("fpn", "1x"), ("fpn", "2x"), ("augfpn", "1x"))
         named = (recipes.named(f"{detector}_r101_{neck}_{length}") for neck, length in three)
-        found[f"COCO, {name}, ResNet-101"] = Doubling(
-            *(each.rows[0].row["AP"] for each in named), printed
-        )
+        ap = (each.rows[0].row["AP"] for each in named)
+        found[f"COCO, AugFPN in {name}, ResNet-101"] = Doubling(*ap, printed)
     return found
 
 
@@ -147,15 +154,13 @@ def doublings_table(of: Evidence) -> str:
          *(f"{x:+.1f}" for x in (d.brings, d.gain, d.breaks_even))]
         for where, d in doublings(of).items()
     ]  # fmt: skip
-    ap = ("FPN", "FPN, twice the steps", "AugFPN")
-    return page_table(
-        ["", *ap, "time ratio", "a doubling brings", "AugFPN brings", "breaks even at"], lines
-    )
+    header = ["", "FPN", "FPN, twice the steps", "with it", "time ratio"]
+    return page_table([*header, "a doubling brings", "it brings", "breaks even at"], lines)
 
 
-def step_ratio(of: Evidence) -> float:
-    """How many times as long as FPN's a training step of AugFPN takes, by the first timing."""
-    return timed.time_ratio(of.timings[0], "training").mean
+def step_ratio(of: Evidence, variant: str = "augfpn") -> float:
+    """How many times as long as FPN's a training step takes, by the first timing."""
+    return timed.time_ratio(of.timings[0], "training", variant).mean
 
 
 def tries_table(budget: str, variant: str) -> str:
