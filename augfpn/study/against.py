@@ -27,6 +27,7 @@ AGAINST = (  # the question, and those that controls are for: the first variant 
     ("fpn_tuned", "fpn"),
     ("augfpn_tuned", "augfpn"),
     ("augfpn_tuned", "fpn_tuned"),
+    ("augfpn", "fpn_tuned"),
     ("cs", "cs_separate"),
     ("cs_lam1", "cs"),
 )
@@ -154,8 +155,8 @@ def doublings_table(of: Evidence) -> str:
          *(f"{x:+.1f}" for x in (d.brings, d.gain, d.breaks_even))]
         for where, d in doublings(of).items()
     ]  # fmt: skip
-    header = ["", "FPN", "FPN, twice the steps", "with it", "time ratio"]
-    return page_table([*header, "a doubling brings", "it brings", "breaks even at"], lines)
+    header = ["", "FPN", "FPN, twice the steps", "the variant", "time ratio"]
+    return page_table([*header, "a doubling brings", "the variant brings", "breaks even at"], lines)
 
 
 def step_ratio(of: Evidence, variant: str = "augfpn") -> float:
