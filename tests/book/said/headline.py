@@ -14,8 +14,8 @@ from said.table import says
 @says(
     "what_we_found",
     "by +1.1 [+0.3, +1.9] points in nine confirming runs of each variant (these nine pairs alone "
-    "[do not decide it](how-sure)). The pilot had +1.8 [+0.5, +3.1] there, and +0.5 [−0.5, +1.5] "
-    "on blood cells; the paper reports +2.4 on COCO.",
+    "[do not decide it](how-sure)). The pilot had +1.8 [+0.5, +3.1] there, and on blood cells an "
+    "interval that contains zero; the paper reports +2.4 on COCO.",
 )
 @says("what_we_found", "**AugFPN raises AP on scenes, by less than in the pilot**")
 @says(
@@ -144,7 +144,7 @@ def consistent_supervision_alone() -> None:
     "steps.",
 )
 @says("what_we_found", "further steps teach them more than any part of a pyramid.")
-@says("what_we_found", "at equal time, longer training brought far more than any part.")
+@says("what_we_found", "at equal time, longer training brought far more than any part")
 @says("intro", "then gain far more than by any part ([−11.8](fair_baselines.ipynb) for AugFPN).")
 @says("intro", "in AugFPN's training time FPN makes about twice the steps")
 @says("what_we_found", "a training step of AugFPN takes [nearly twice as long](cost.ipynb) here.")
