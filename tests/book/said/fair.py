@@ -172,8 +172,8 @@ def what_the_search_found() -> None:
     "fair_baselines",
     "The search brings both more than two points. Tuned alike, AugFPN has +0.3 [−0.7, +1.2] over "
     "FPN, in six seeds: *undecided*. And AugFPN with the study's settings is 1.8 points *behind* "
-    "an FPN that was tuned: nine tries brought the baseline more than AugFPN's parts did. What stays "
-    "is the trade: with both tuned, small objects lose and medium and large ones gain.",
+    "an FPN that was tuned: nine tries brought the baseline more than AugFPN's parts did. What "
+    "stays is the trade: with both tuned, small objects lose and medium and large ones gain.",
 )
 @says(
     "fair_baselines",
