@@ -78,7 +78,7 @@ def ap_by_time(of: Evidence, ratio: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["detector", "seed", "time", "AP"])
 
 
-def part_times(timing: dict) -> str:
+def times_of_parts(timing: dict) -> str:
     """How many times as long as FPN each part and AugFPN take in a timing, with intervals."""
     shown = {"training": "a training step", "testing": "inference"}
     lines = [

@@ -245,12 +245,12 @@ def pilots_figure(every: Mapping[str, Evidence]) -> Figure:
         for number, interval in zip(least, both, strict=True):
             if interval is not None:
                 ends = (100 * each for each in interval[:3])
-                rows.append([title_of(pilot.dial), pilot.passes, number, *ends])
+                rows.append([dial_title(pilot.dial), pilot.passes, number, *ends])
     columns = ["dial", "passes", "number", "mean", "low", "high"]
     return figure_of_pilots(pd.DataFrame(rows, columns=columns), least)
 
 
-def title_of(dial: str) -> str:
+def dial_title(dial: str) -> str:
     """A dial's name in a figure: "canonical_x0.5" is "canonical × 0.5"."""
     return dial.replace("_x", " × ").replace("_", " ")
 

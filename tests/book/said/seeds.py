@@ -58,7 +58,7 @@ def what_one_seed_would_have_shown() -> None:
     "better than FPN. It is so in each of the nine seeds; AugFPN is in eight.",
 )
 @says("what_we_found", "[the runs of AugFPN vary more than most](putting_it_together.ipynb)")
-@says("what_we_found", "(these nine pairs alone [do not decide it](how-sure))")
+@says("what_we_found", "(these nine pairs alone do not decide it, see below)")
 def not_all_vary_alike() -> None:
     of, ap = confirmation(), confirming_ap()
     assert spreads.chance_of_alike(of) < 0.05
