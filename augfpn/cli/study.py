@@ -144,7 +144,7 @@ def choose_settings(given: argparse.Namespace) -> int:
 
 
 def time_both(given: argparse.Namespace) -> int:
-    """time FPN and AugFPN in turns on this machine"""
+    """time FPN, AugFPN and its parts in turns on this machine"""
     check_writable(given.records)
     from augfpn.study import tables, timing
     from augfpn.training import prepare

@@ -18,10 +18,11 @@ def spreads_table(of: Evidence, part: str = "table2") -> str:
     """
     lines = []
     for variant in grid.part(part).variants:
-        apart = list(of.apart(variant, baseline_of(variant)).values())
-        if variant != baseline_of(variant) and apart:
+        base = baseline_of(variant)
+        apart = [] if variant == base else list(of.apart(variant, base).values())
+        if apart:
             alone = intervals.single(apart)["AP"]
-            pooled = of.effects(variant, baseline_of(variant))["AP"]
+            pooled = of.effects(variant, base)["AP"]
             spread = percent(alone.of_seeds * alone.seeds**0.5)
             lines.append([
                 *(variant_label(variant), str(alone.seeds), spread),
@@ -31,6 +32,6 @@ def spreads_table(of: Evidence, part: str = "table2") -> str:
     return page_table(header, lines)
 
 
-def chance_of_alike(of: Evidence) -> float:
-    """The p-value of Bartlett's test that the AP of all variants varies alike."""
-    return pooling.all_alike(of.observations("fpn", "AP"))
+def chance_of_alike(of: Evidence, base: str = "fpn") -> float:
+    """The p-value of Bartlett's test that the AP of all variants with one baseline varies alike."""
+    return pooling.all_alike(of.observations(base, "AP"))

@@ -5,7 +5,7 @@ Scope, method, results, what was easy, what was hard; decided effects and claims
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from augfpn.study import claims, findings, freeze, pooling, verdicts
+from augfpn.study import claims, findings, freeze, spreads, verdicts
 from augfpn.study.cells import page_table, percent
 from augfpn.study.claims import Judgement
 from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase
@@ -121,7 +121,7 @@ def pool_table(every: Mapping[str, Evidence]) -> str:
             found = of.pool(base, "AP")
             if found is not None:
                 between = "–" if not found.processors_freedom else percent(found.of_processors**0.5)
-                p = pooling.all_alike(of.observations(base, "AP"))
+                p = spreads.chance_of_alike(of, base)
                 alike = "–" if p != p else f"{p:.2f}"
                 spread = percent(found.variance**0.5)
                 lines.append([title, base, spread, str(found.freedom), alike, between])

@@ -1,4 +1,4 @@
-"""How long things take: FPN and AugFPN in turns, and the timings that are kept."""
+"""How long things take: variants in turns, and the timings that are kept."""
 
 import re
 from pathlib import Path

@@ -14,7 +14,6 @@ from augfpn.study.cells import effect_text
 from augfpn.study.controls import WIDTHS
 from augfpn.study.tries import Tuning, results_of_tuning
 from said.evidence import confirmation
-from said.headline import after_longer_training, at_equal_time
 from said.table import says
 
 
@@ -121,24 +120,6 @@ def what_three_detectors_find() -> None:
     for variant in ("fpn", "augfpn"):
         assert found[variant]["triangle"] == 0
         assert found[variant].total() == 5
-
-
-@says(
-    "fair_baselines",
-    "AugFPN is 11.8 points behind FPN with twice the steps, which trains about a tenth longer, "
-    "over six seeds.",
-)
-@says("fair_baselines", "at equal time FPN is, by far.")
-def at_equal_time_again() -> None:
-    at_equal_time()
-
-
-@says(
-    "fair_baselines",
-    "with four times the steps for both, AugFPN has +1.6 [+0.3, +3.0] over FPN, in three seeds",
-)
-def after_longer_training_again() -> None:
-    after_longer_training()
 
 
 @says("fair_baselines", "needs 68 channels in place of 64 here")
