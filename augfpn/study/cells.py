@@ -38,8 +38,13 @@ def with_limits(of: Interval | None, sign: bool) -> str:
     if of is None or of.mean != of.mean:
         return "–"
     star = " *" if of.seeds < FEWEST_SEEDS else ""
-    low, high = (limit_text(x) if sign else percent(x) for x in (of.low, of.high))
-    return f"{percent(of.mean, sign)} [{low}, {high}]{star}"
+    limits = limits_text(of) if sign else f"[{percent(of.low)}, {percent(of.high)}]"
+    return f"{percent(of.mean, sign)} {limits}{star}"
+
+
+def limits_text(of: Interval) -> str:
+    """The interval of an effect without its mean: "[−0.3, +2.7]"."""
+    return f"[{limit_text(of.low)}, {limit_text(of.high)}]"
 
 
 def limit_text(x: float) -> str:

@@ -7,9 +7,17 @@ sentences of the page *What we found*; the others are named.
 from collections.abc import Mapping
 
 from augfpn.study import grid
-from augfpn.study.cells import effect_text, page_table
+from augfpn.study.cells import effect_text, limits_text, page_table
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import LEVEL, SMALL_EFFECT, Interval, Verdict, at_level, verdict
+from augfpn.study.intervals import (
+    LEVEL,
+    ONE_SIDED,
+    SMALL_EFFECT,
+    Interval,
+    Verdict,
+    at_level,
+    verdict,
+)
 from augfpn.study.questions import Question, QuestionKind, questions
 from augfpn.study.side_by_side import SET_NAMES
 from augfpn.study.tables import variant_rows
@@ -120,7 +128,7 @@ def limited_text(by_set: Mapping[str, Evidence]) -> str:
     for limit in LIMITS:
         named = {
             SET_NAMES[pictures]: [
-                row.label
+                f"{row.label} {limiting_text(row.effect['AP'])}"
                 for part in OF_GAINS
                 for row in variant_rows(part, by_set[pictures])
                 if row.effect and row.verdict == limit
@@ -133,6 +141,11 @@ def limited_text(by_set: Mapping[str, Evidence]) -> str:
     return "\n".join(f"- {each}" for each in said)
 
 
+def limiting_text(of: Interval) -> str:
+    """The interval that decides how small an effect is, of whose ends each is a limit at 95 %."""
+    return f"(90 %: {limits_text(at_level(of, ONE_SIDED))})"
+
+
 def confirmed_table(pilot: Evidence, later: Evidence) -> str:
     """AugFPN's gain and the main effects of its parts on scenes: the pilot beside later seeds.
 
@@ -142,9 +155,16 @@ def confirmed_table(pilot: Evidence, later: Evidence) -> str:
     for question in of_table2():
         cells = [question.found({of.pictures: of}, of.pictures) for of in (pilot, later)]
         found = cells[1]
-        said = "not recorded" if found is None else verdict(found, small=SMALL_EFFECT)
-        lines.append([question.label(), *map(effect_text, cells), SIGNS.get(said, said)])
+        lines.append([question.label(), *map(effect_text, cells), verdict_cell(found)])
     return page_table(["", "pilot", "confirmation", "confirmation says"], lines)
+
+
+def verdict_cell(found: Interval | None) -> str:
+    """On which side of zero an effect lies, or that it is small; then with what decides it."""
+    if found is None:
+        return "not recorded"
+    said = verdict(found, small=SMALL_EFFECT)
+    return f"{said} {limiting_text(found)}" if said in LIMITS else SIGNS.get(said, said)
 
 
 def of_table2() -> list[Question]:
