@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from augfpn import config, records
 from augfpn.errors import UserError
 from augfpn.study import grid
-from augfpn.study.sets import PILOT_SEEDS
+from augfpn.study.sets import NO_PHASES, PILOT_SEEDS
 from augfpn.support import text
 from augfpn.support.machine import commit, version
 from augfpn.support.progress import duration
@@ -29,9 +29,14 @@ IN_TIMING = ("budget", "batch", "seconds", "environment")
 NOT_COMPUTED = ("seconds", "memory_mb")  # parts of a result that differ when a run is repeated
 
 
-def phase_of(seed: int) -> Phase:
-    """Whether a seed's runs were seen before the ledger was frozen (pilot), or confirm it."""
-    return "pilot" if seed < PILOT_SEEDS else "confirmation"
+def phase_of(record: records.Record) -> Phase:
+    """Whether a run was seen before the ledger was frozen (pilot), or confirms it.
+
+    Where all seeds have the same settings, none were set apart: all runs are of the first phase.
+    """
+    of = record.experiment
+    seen = of.seed < PILOT_SEEDS or of.budget in NO_PHASES
+    return "pilot" if seen else "confirmation"
 
 
 @dataclass(frozen=True)
@@ -54,8 +59,8 @@ class Found:
         return Found(kept, self.problems)
 
     def among(self, phase: Phase) -> "Found":
-        """Only the records of the pilot's seeds, or only those of the seeds that confirm."""
-        kept = {k: r for k, r in self.by_key.items() if phase_of(r.experiment.seed) == phase}
+        """Only the records of the pilot, or only those that confirm."""
+        kept = {k: r for k, r in self.by_key.items() if phase_of(r) == phase}
         return Found(kept, self.problems)
 
     def readable(self, known: Callable[[records.Record], bool] = lambda record: False) -> "Found":

@@ -19,14 +19,13 @@ from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase
 from augfpn.study.factorial import factorial_table
 from augfpn.study.kept_scores import is_scored
 from augfpn.study.recorded import Found
-from augfpn.study.sets import PLAIN_SETS
+from augfpn.study.sets import NO_PHASES, PLAIN_SETS
 from augfpn.study.summary import summary
 from augfpn.study.workers import scoring_processes
 from augfpn.support.files import check_writable, whole, write_bytes
 
 PAGE = "index.md"
 TITLE = "# The study at the"  # ... budget: what each report begins with
-NO_PHASES = ("smoke", "paper")  # budgets at which all seeds have the same settings
 GAP_FIGURE, LEVEL_FIGURE = "gap", "level"  # the other figures are named as their part
 ABOUT_EFFECTS = """\
 AP in percent. An effect is the difference to FPN trained with the same seed, averaged over seeds.

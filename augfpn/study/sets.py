@@ -9,6 +9,7 @@ from augfpn.config import DATA_SETS, DIALS
 from augfpn.settings.budgets import BUDGETS
 
 PILOT_SEEDS = 3  # seeds 0 to 2: their runs were seen while claims and tests were still mended
+NO_PHASES = ("smoke", "transfer", "paper")  # budgets at which all seeds have the same settings
 CONFIRMING = {  # settings of all later seeds, which confirm; by data set, {} is the seed
     "scenes": ("data.scene_seed={}", "data.test_scenes=1000", "train.fpn_start=true"),
     **{name: ("train.fpn_start=true",) for name in DATA_SETS if name != "scenes"},
@@ -110,8 +111,9 @@ def settings_that_vary(words: dict[str, Any]) -> tuple[str, ...]:
 
     The pilot's seeds share their training scenes. A seed that confirms draws its own; its test
     scenes are 1,000, and what a variant has in common with FPN starts from FPN's numbers. Runs of
-    the paper's budget are left as the paper has them, and smoke runs stay short.
+    the paper's budget are left as the paper has them, smoke runs stay short, and photographs at
+    budget transfer are the same for all seeds.
     """
-    if words["seed"] < PILOT_SEEDS or words["budget"] in ("smoke", "paper"):
+    if words["seed"] < PILOT_SEEDS or words["budget"] in NO_PHASES:
         return ()
     return tuple(each.format(words["seed"]) for each in CONFIRMING[words["data"]])

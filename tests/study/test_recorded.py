@@ -43,6 +43,17 @@ def test_records_are_counted_by_the_code_that_made_them(
     assert recorded.code_versions(found, "laptop").startswith("code: of the records, none; this")
 
 
+@pytest.mark.parametrize(("budget", "pilot"), [("laptop", 1), ("transfer", 2)])
+def test_later_seeds_confirm_only_where_the_first_ones_were_a_pilot(
+    smoke: records.Record, budget: str, pilot: int
+) -> None:
+    experiments = [replace(smoke.experiment, budget=budget, seed=seed) for seed in (2, 3)]
+    made = {str(each.seed): replace(smoke, experiment=each) for each in experiments}
+    found = recorded.Found(made, ())
+    phases = [len(found.among(phase).by_key) for phase in ("pilot", "confirmation")]
+    assert phases == [pilot, 2 - pilot]
+
+
 # --- records that are not right -------------------------------------------------------------------
 
 
