@@ -1,0 +1,163 @@
+"""Stand-ins of the classes of detectron2 that the book's adapter extends or uses.
+
+They have the methods and arguments of `detectron2/modeling`; labels count from 0, and the last one
+is the background. Sampled RoIs have their box targets at hand, which detectron2 computes.
+"""
+
+from types import ModuleType, SimpleNamespace
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torchvision.ops import roi_align
+
+CLASSES = 2
+
+
+class ShapeSpec(NamedTuple):
+    channels: int | None = None
+    height: int | None = None
+    width: int | None = None
+    stride: int | None = None
+
+
+class Registry(dict):
+    def register(self):
+        return lambda made: self.setdefault(made.__name__, made)
+
+
+def configurable(init):
+    """As detectron2's: with a configuration, ``from_config`` says what ``__init__`` gets."""
+
+    def wrapped(self, *args, **kwargs):
+        if args and isinstance(args[0], SimpleNamespace):
+            init(self, **type(self).from_config(*args, **kwargs))
+        else:
+            init(self, *args, **kwargs)
+
+    return wrapped
+
+
+class Backbone(nn.Module):
+    @property
+    def size_divisibility(self) -> int:
+        return 0
+
+
+class ResNet(Backbone):
+    def output_shape(self) -> dict[str, ShapeSpec]:
+        return {f"res{k}": ShapeSpec(channels=2 * k + 2, stride=2**k) for k in (2, 3, 4, 5)}
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return self.maps
+
+
+class ROIPooler(nn.Module):
+    def __init__(self, output_size, scales, sampling_ratio, pooler_type):
+        super().__init__()
+        self.how, self.scales = (output_size, sampling_ratio, pooler_type), scales
+
+    def forward(self, x: list[Tensor], box_lists: list) -> Tensor:
+        assert isinstance(x, list)
+        assert len(x) == len(self.scales)
+        boxes = [each.tensor for each in box_lists]
+        size, ratio, kind = self.how
+        return roi_align(x[0], boxes, size, self.scales[0], ratio, kind == "ROIAlignV2")
+
+
+class Predictor(nn.Module):
+    """`FastRCNNOutputLayers`, without its losses' switches."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.cls_score = nn.Linear(width, CLASSES + 1)
+        self.bbox_pred = nn.Linear(width, 4 * CLASSES)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.cls_score(x), self.bbox_pred(x)
+
+    def losses(self, predictions: tuple[Tensor, Tensor], proposals: list) -> dict[str, Tensor]:
+        scores, deltas = predictions
+        labels = torch.cat([each.gt_classes for each in proposals])
+        wanted = torch.cat([each.deltas for each in proposals])
+        (some,) = torch.where(labels < CLASSES)
+        own = deltas.view(len(labels), CLASSES, 4)[some, labels[some]]
+        box = F.smooth_l1_loss(own, wanted[some], reduction="sum") / len(labels)
+        return {"loss_cls": F.cross_entropy(scores, labels), "loss_box_reg": box}
+
+
+class StandardROIHeads(nn.Module):
+    @configurable
+    def __init__(
+        self, *, box_in_features, box_pooler, box_head, box_predictor, train_on_pred_boxes=False
+    ):
+        super().__init__()
+        self.box_in_features, self.box_pooler = box_in_features, box_pooler
+        self.box_head, self.box_predictor = box_head, box_predictor
+
+    @classmethod
+    def from_config(cls, cfg, input_shape):
+        return cls._init_box_head(cfg, input_shape) | {"train_on_pred_boxes": False}
+
+    @classmethod
+    def _init_box_head(cls, cfg, input_shape):
+        names, box = cfg.MODEL.ROI_HEADS.IN_FEATURES, cfg.MODEL.ROI_BOX_HEAD
+        scales = tuple(1.0 / input_shape[k].stride for k in names)
+        how = box.POOLER_RESOLUTION, scales, box.POOLER_SAMPLING_RATIO, box.POOLER_TYPE
+        width = input_shape[names[0]].channels * box.POOLER_RESOLUTION**2
+        return {
+            "box_in_features": names,
+            "box_pooler": ROIPooler(*how),
+            "box_head": nn.Sequential(nn.Flatten(), nn.Linear(width, 8), nn.ReLU()),
+            "box_predictor": Predictor(8),
+        }
+
+    def _forward_box(self, features: dict[str, Tensor], proposals: list):
+        if not self.training:
+            return "found"
+        x = features[self.box_in_features[0]]  # of the real pooler's levels, one is enough here
+        self.box_pooler.scales = self.box_pooler.scales[:1]
+        pooled = self.box_pooler([x], [each.proposal_boxes for each in proposals])
+        losses = self.box_predictor.losses(self.box_predictor(self.box_head(pooled)), proposals)
+        for each in proposals:  # as with TRAIN_ON_PRED_BOXES
+            each.proposal_boxes = SimpleNamespace(tensor=each.proposal_boxes.tensor * 0)
+        return losses
+
+
+def config() -> SimpleNamespace:
+    """The part of a configuration that is read."""
+    box = SimpleNamespace(POOLER_RESOLUTION=7, POOLER_SAMPLING_RATIO=2, POOLER_TYPE="ROIAlign")
+    heads = SimpleNamespace(IN_FEATURES=["p2", "p3", "p4", "p5"])
+    fpn = SimpleNamespace(OUT_CHANNELS=16)
+    return SimpleNamespace(MODEL=SimpleNamespace(ROI_BOX_HEAD=box, ROI_HEADS=heads, FPN=fpn))
+
+
+def proposals(boxes: Tensor, labels: Tensor, deltas: Tensor) -> SimpleNamespace:
+    """The sampled RoIs of an image."""
+    held = SimpleNamespace(tensor=boxes)
+    return SimpleNamespace(proposal_boxes=held, gt_classes=labels, deltas=deltas)
+
+
+def modules() -> dict[str, ModuleType]:
+    """The modules that the adapter imports from."""
+    contents = {
+        "detectron2": {},
+        "detectron2.config": {"configurable": configurable},
+        "detectron2.layers": {"ShapeSpec": ShapeSpec},
+        "detectron2.modeling": {},
+        "detectron2.modeling.backbone": {
+            "BACKBONE_REGISTRY": Registry(),
+            "Backbone": Backbone,
+            "build_resnet_backbone": lambda cfg, input_shape: ResNet(),
+        },
+        "detectron2.modeling.poolers": {"ROIPooler": ROIPooler},
+        "detectron2.modeling.roi_heads": {
+            "ROI_HEADS_REGISTRY": Registry(),
+            "StandardROIHeads": StandardROIHeads,
+        },
+    }
+    made = {name: ModuleType(name) for name in contents}
+    for name, module in made.items():
+        vars(module).update(contents[name])
+    return made
