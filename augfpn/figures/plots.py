@@ -46,7 +46,7 @@ def loss_curves(curves: dict[str, list[dict]]) -> Figure:
     for axis, lines in ((left, first.rename(columns=LOSS_NAMES)), (right, pd.DataFrame(main))):
         palette = COLOURS[: len(lines.columns)]
         seaborn.lineplot(lines, ax=axis, palette=palette, dashes=False, errorbar=None)
-        seaborn.move_legend(axis, "upper left", bbox_to_anchor=(1, 1), title=None)
+        seaborn.move_legend(axis, "upper center", bbox_to_anchor=(0.5, -0.26), ncols=2, title=None)
     left.set(ylabel="loss, weighted", yscale="log", title=label, xlabel=None)
     right.set(ylabel="loss, summed", ylim=(0, None), title="the detector's own losses")
     return figure
