@@ -82,16 +82,16 @@ LowQuality = Literal["always", "reassign"]
 class Dense:
     """Settings that RetinaNet and FCOS share; the authors' values: `augfpn.settings.dialects`."""
 
-    p6_from: Literal["c5", "p5"] = "p5"
-    relu_before_p7: bool = True
+    p6_from: Literal["c5", "p5"] = "p5"  # the map that P6 is computed from
+    relu_before_p7: bool = True  # whether P6 passes a ReLU before P7 is computed from it
     context_at_p6: bool = False  # add the mean of M6 to P6, where there is an M6
     background_logit: bool = True  # a class 0 that no object ever has, as in torchvision
-    anchor_grid: AnchorGrid = "corner"
+    anchor_grid: AnchorGrid = "corner"  # of cells: where anchors, or points, are
     candidates: Positive = 1000  # per level before NMS ...
     candidates_are: Literal["pairs", "places"] = "pairs"  # ... (place, class) pairs, or places
     score: Fraction = 0.05  # the least score of a detection
-    nms: Fraction = 0.5
-    detections: Positive = 300
+    nms: Fraction = 0.5  # IoU above which the weaker of two detections is dropped
+    detections: Positive = 300  # per picture
     supervision_rois: Literal["pairs", "best"] = "best"  # per place: classes over 0.01, or the best
 
 
@@ -102,7 +102,7 @@ class RetinaNet(Dense):
     octave_steps: Extent = 3  # anchor sizes per level: its own, times 2^(i / octave_steps)
     whole_sizes: bool = True  # truncate these sizes to whole pixels
     low_quality: LowQuality = "always"  # see `augfpn.detectors.anchors.matcher`
-    low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
+    low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0  # least IoU for "reassign"
     normaliser: Literal["picture", "batch"] = "picture"  # whose positive anchors divide a loss
     beta: NotNegative = 0.0  # of smooth L1; 0 is L1
 
@@ -144,19 +144,19 @@ class Model:
     backbone: BackboneName = "resnet50"
     style: Literal["pytorch", "caffe"] = "pytorch"  # caffe: stride in the 1x1, BGR of 0..255
     weights: InitialWeights = "scratch"
-    norm: Norm = "frozen"
+    norm: Norm = "frozen"  # normalisation of the backbone: `augfpn.detectors.pretrained.backbone`
     frozen: Annotated[int, Field(ge=1, le=5)] = 2  # pretrained parts up to C_frozen do not learn
     mask_supervision: bool = False  # the authors' Consistent Supervision of masks (Mask R-CNN)
-    operators: Operators = "fast"  # equal to rounding; "torchvision" is so bit for bit
+    operators: Operators = "fast"  # fast ones equal torchvision's up to rounding
     roi_align: Literal["auto", "torchvision", "sparse"] = "auto"  # auto: sparse if fast, on CPUs
 
     classes: Positive = 80  # without the background
-    channels: Extent = 256
-    head_width: Extent = 1024
+    channels: Extent = 256  # of each map of the pyramid
+    head_width: Extent = 1024  # outputs of each fully connected layer of the box head
     short_side: Extent = 800  # pixels: a picture is resized to this shorter side ...
     long_side: Extent = 1333  # ... unless its longer side would then exceed this one
     anchor_sizes: FiveSizes = (32, 64, 128, 256, 512)  # pixels, one for each of P2..P6
-    anchor_ratios: Annotated[tuple[Rate, ...], Field(min_length=1)] = (0.5, 1.0, 2.0)
+    anchor_ratios: Annotated[tuple[Rate, ...], Field(min_length=1)] = (0.5, 1.0, 2.0)  # h / w
     canonical_size: Rate = 224.0  # side of the box that hard selection sends to level 4
     rpn_candidates: tuple[Positive, Positive] = (2000, 1000)  # per level before NMS: train, test
     proposals: tuple[Positive, Positive] = (2000, 1000)  # per picture after NMS: train, test
@@ -169,8 +169,8 @@ class Model:
     initialisation: Literal["torchvision", "authors"] = "authors"  # of pyramid and box head
     anchor_grid: AnchorGrid = "corner"  # of the proposal network, like the next four settings
     border_anchors: bool = True  # train on anchors that cross the picture's border, too
-    low_quality: LowQuality = "always"
-    low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0
+    low_quality: LowQuality = "always"  # see `augfpn.detectors.anchors.matcher`
+    low_quality_iou: Annotated[float, Field(ge=0, le=1)] = 0.0  # least IoU for "reassign"
     least_proposal: NotNegative = 1e-3  # pixels: least width and height of a proposal
     retinanet: RetinaNet = RetinaNet()
     fcos: FCOS = FCOS()
@@ -200,22 +200,22 @@ class Data:
 
     name: DataName = "scenes"
     root: str | None = None  # the user's folder; scenes need none
-    train: str = "train"
+    train: str = "train"  # the split to train on
     test: str = "val"
     limit: Positive | None = None  # use at most this many pictures of each split, the first ones
     scene_size: tuple[Extent, Extent] = (320, 256)  # width, height
     scene_objects: tuple[Extent, Extent] = (3, 8)  # fewest, most
-    scene_classes: tuple[str, ...] = ("disk", "square", "triangle", "star", "cross")
+    scene_classes: tuple[str, ...] = ("disk", "square", "triangle", "star", "cross")  # silhouettes
     scene_tilt: Annotated[float, Field(ge=0, le=1)] = 1.0  # how far objects are turned
     own_colours: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of objects in the class's colour
     detail: Annotated[float, Field(ge=0, le=1)] = 0.0  # one of `DIALS`, like the next two
     context: Annotated[float, Field(ge=0, le=1)] = 0.0
     scale: Annotated[float, Field(ge=0, le=1)] = 0.0
-    arrangement: Annotated[float, Field(ge=0, le=1)] = 0.0  # one of `NEW_DIALS`
+    arrangement: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of objects that spots tell apart
     told_by_colour: bool = False  # a control: colour tells the classes that dials add, too
     scene_seed: Annotated[int, Field(ge=0)] = 0  # of training scenes; test scenes are always 0's
-    train_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 800
-    test_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 100
+    train_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 800  # how many are drawn
+    test_scenes: Annotated[int, Field(gt=0, le=MOST_SCENES)] = 100  # how many are drawn
 
 
 @dataclass(frozen=True, config=FROZEN)
@@ -225,24 +225,24 @@ class Train:
     steps: Positive | None = None  # either steps ...
     epochs: Rate | None = 12  # ... or passes over the training pictures
     batch: Positive = 16  # pictures a step
-    optimizer: Literal["sgd", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "adamw"] = "sgd"  # sgd has a momentum of 0.9
     lr: Rate = 0.02  # for lr_batch pictures a step; scaled linearly for other batches
-    lr_batch: Positive = 16
-    weight_decay: NotNegative = 1e-4
+    lr_batch: Positive = 16  # pictures a step that lr is for
+    weight_decay: NotNegative = 1e-4  # of the optimizer
     bias_lr: Rate = 1.0  # the learning rate of biases is this multiple of the rate ...
     bias_decay: bool = True  # ... and weight decay applies to them, or does not
-    schedule: Literal["step", "cosine"] = "step"
+    schedule: Literal["step", "cosine"] = "step"  # the rate falls at drops, or along half a cosine
     drops: tuple[Fraction, ...] = (8 / 12, 11 / 12)  # where in the run the rate falls to a tenth
-    warmup: Literal["linear", "constant"] = "linear"
-    warmup_steps: Annotated[int, Field(ge=0)] = 500
-    warmup_from: Fraction = 1 / 3
+    warmup: Literal["linear", "constant"] = "linear"  # the rate rises to its full value, or jumps
+    warmup_steps: Annotated[int, Field(ge=0)] = 500  # before the rate has its full value
+    warmup_from: Fraction = 1 / 3  # share of the full rate that the first step has
     clip: Rate | None = 35.0  # the largest L2 norm of all gradients
     accumulate: Positive = 1  # parts in which a step's batch is computed, one after the other
     amp: bool = False  # mixed precision: matrix products and convolutions in ``half``
     half: Half = "bf16"
     deterministic: bool = False  # the same bits each time on a GPU too: `training.repeatable`
     fpn_start: bool = False  # what FPN has too starts from the numbers that FPN starts from
-    flip: Annotated[float, Field(ge=0, le=1)] = 0.5
+    flip: Annotated[float, Field(ge=0, le=1)] = 0.5  # probability that a picture is mirrored
     by_shape: bool = False  # no batch has wide and high pictures; the trainer sets it for such data
     workers: Annotated[int, Field(ge=0)] = 4
     checkpoint_seconds: Rate = 60.0

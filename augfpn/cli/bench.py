@@ -105,14 +105,16 @@ MOST_ROIS = 100_000
 EVERY_DETECTOR = (*config.TWO_STAGE, *config.ONE_STAGE)
 BENCH_OPTIONS = (
     chosen("detector", EVERY_DETECTOR, "the detector", "faster_rcnn"),
-    argument("--backbone", metavar="NAME", help="[resnet50; budget laptop: narrow_resnet]"),
+    argument(
+        "--backbone", metavar="NAME", help="the backbone [resnet50; budget laptop: narrow_resnet]"
+    ),
     chosen("budget", settings.BENCH_BUDGETS, "sizes of the detector", "paper"),
     argument(
         "--variants",
         metavar="VARIANT",
         nargs="+",
         choices=settings.VARIANTS,
-        help=f"{', '.join(settings.VARIANTS)} [all]",
+        help=f"what is measured: {', '.join(settings.VARIANTS)} [all]",
     ),
     argument(
         "--use",
@@ -128,11 +130,16 @@ BENCH_OPTIONS = (
     from_one("rois", "proposals of an image at inference [1000]", MOST_ROIS),
     from_one("sampled", "RoIs of an image in training [512]", MOST_ROIS),
     from_one("threads", "threads of torch [its own choice]"),
-    argument("--device", default="cpu", choices=("cpu", "cuda"), help="%(choices)s [cpu]"),
+    argument(
+        "--device",
+        default="cpu",
+        choices=("cpu", "cuda"),
+        help="where to compute: %(choices)s [cpu]",
+    ),
     chosen("precision", settings.PRECISIONS, "bf16 is autocast", "fp32"),
     chosen("layout", settings.LAYOUTS, "of images and weights", "contiguous"),
     argument("--set", metavar="NAME=VALUE", nargs="+", help="fields of augfpn.config.Model, ours"),
-    argument("--rounds", type=options.at_least(2), default=20, help="at most [20]"),
+    argument("--rounds", type=options.at_least(2), default=20, help="rounds, at most [20]"),
     argument("--seconds", type=options.at_least(1), default=240, help="for all rounds [240]"),
     argument("--goals", action="store_true", help="measure the goals for AugFPN's price instead"),
     argument(

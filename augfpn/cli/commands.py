@@ -282,7 +282,11 @@ COMMANDS = (
     Command(
         "completion",
         run_completion,
-        (argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS)),),
+        (
+            argument(
+                "shell", metavar="SHELL", choices=SHELLS, help=f"the shell: {', '.join(SHELLS)}"
+            ),
+        ),
         epilog='bash: eval "$(augfpn completion bash)" in ~/.bashrc; zsh and fish likewise',
     ),
 )

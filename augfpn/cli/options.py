@@ -114,7 +114,10 @@ RECORD_OR_WEIGHTS = argument(
 )
 DATA_ROOT = argument("--data-root", metavar="FOLDER", help="the record's pictures, if moved")
 DEVICE = argument(
-    "--device", default="auto", choices=("auto", "cpu", "cuda"), help="%(choices)s [auto]"
+    "--device",
+    default="auto",
+    choices=("auto", "cpu", "cuda"),
+    help="where to compute: %(choices)s [auto]",
 )
 JSON = argument("--json", action="store_true", help="print JSON, for programs; progress to stderr")
 RECIPE = argument("--recipe", metavar="NAME", help="a row of the paper: see augfpn recipes")

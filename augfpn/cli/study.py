@@ -207,15 +207,26 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {  # their docstrings 
 ON_CLUSTER = ("run", "measure")  # the actions that may be a cluster's jobs
 EPILOG = "\n".join(["actions:", *(f"  {name:<9} {act.__doc__}" for name, act in ACTIONS.items())])
 OPTIONS = (
-    argument("action", metavar="ACTION", choices=tuple(ACTIONS), help=", ".join(ACTIONS)),
-    argument("parts", metavar="PART", nargs="*", help=f"{', '.join(grid.parts())} [all]"),
-    argument("--budget", choices=tuple(grid.SEEDS), help="%(choices)s [laptop; of gpu-day: gpu]"),
+    argument(
+        "action", metavar="ACTION", choices=tuple(ACTIONS), help=f"what to do: {', '.join(ACTIONS)}"
+    ),
+    argument(
+        "parts",
+        metavar="PART",
+        nargs="*",
+        help=f"parts of the study: {', '.join(grid.parts())} [all]",
+    ),
+    argument(
+        "--budget",
+        choices=tuple(grid.SEEDS),
+        help="size of the runs: %(choices)s [laptop; of gpu-day: gpu]",
+    ),
     argument(
         "--pictures",
         metavar="SET",
         nargs="+",
         choices=tuple(grid.SETS),
-        help=f"{', '.join(grid.SETS)} [all]",
+        help=f"sets of images: {', '.join(grid.SETS)} [all]",
     ),
     argument(
         "--seeds",
@@ -227,7 +238,7 @@ OPTIONS = (
         metavar="FOLDER",
         type=options.as_path,
         default=options.RECORDS,
-        help=f"[{options.RECORDS}]",
+        help=f"where records are [{options.RECORDS}]",
     ),
     argument(
         "--data-root",
