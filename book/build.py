@@ -165,6 +165,7 @@ def write_source(done: Iterable[Executed]) -> None:
         nbformat.write(notebook, target / f"{name}.ipynb")
     write_api(target)
     made = {"run times": pages.run_times(notebooks), "rooms": pages.rooms(PACKAGE)}
+    made |= tables_of_options()
     made["experiments"] = colab.table(experiments(), COLAB_ADDRESS)
     for page in target.glob("*.md"):
         page.write_text(pages.fill(page.read_text(), made))
@@ -174,6 +175,14 @@ def write_source(done: Iterable[Executed]) -> None:
             shutil.copystat(old, file)
     shutil.rmtree(SOURCE, ignore_errors=True)
     new.rename(SOURCE)
+
+
+def tables_of_options() -> dict[str, str]:
+    """The tables of commands and options, from the package of this checkout."""
+    sys.path.insert(0, str(ROOT))
+    import option_tables
+
+    return option_tables.made()
 
 
 def write_api(target: Path) -> None:
