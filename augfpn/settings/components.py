@@ -71,7 +71,7 @@ def supervision_component(model: Model) -> Component | None:
         return None
     differs, words = [], ["cs"]
     if model.supervision != AUGFPN.supervision:
-        differs.append({"single": "own level"}.get(model.supervision, model.supervision))
+        differs.append({"single": "single level"}.get(model.supervision, model.supervision))
         words.append(model.supervision)
     if differs or model.lam != AUGFPN.lam:
         differs.append(f"lam {model.lam:g}")

@@ -37,7 +37,7 @@ def changed(model: Model, **settings: str) -> Model:
         (ONE_STAGE_AUGFPN, "AugFPN", "augfpn"),
         (replace(AUGFPN, roi_selection="hard"), "CS + RFA", "cs_rfa"),
         (replace(FPN, lam=0.5), "CS (lam 0.5)", "cs_lam0.5"),
-        (SINGLE, "CS (own level, lam 0.25) + RFA", "cs_single_lam0.25_rfa"),
+        (SINGLE, "CS (single level, lam 0.25) + RFA", "cs_single_lam0.25_rfa"),
         (GAP, "RFA (global average, sum)", "rfa_gap_sum"),
         (
             replace(FPN, ratios=(0.2,), roi_selection="acf"),

@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from augfpn.data import aquarium, bccd
+from augfpn.data.scenes.dials import home_of
 from augfpn.data.scenes.settings import CLASSES, SceneSettings
 from augfpn.diagnostics import assignment, top_level
+from augfpn.settings.budgets import BUDGETS
 from augfpn.study import grid, sets
 from said.evidence import BOTH, at
 from said.table import says
@@ -82,7 +84,6 @@ def side_of_a_box_on_p4() -> None:
 
 
 @says("test_bench", "outside a box 1.5 times as wide and high as the object's")
-@says("residual_feature_augmentation", "outside a box 1.5 times the object's is blanked out")
 @says("test_bench", r"if $\lvert \log_2 (\sqrt{wh} / b) \rvert < \tfrac14$")
 def limits_of_the_measurements() -> None:
     assert top_level.AROUND == 1.5
@@ -103,6 +104,31 @@ def two_floors() -> None:
     scenes = at("scenes").arrays("fpn", "semantic_gap_before", "probe")[0, 0]
     assert round(4 * scenes) == 3
     assert scenes > 2 / 3
+
+
+@says(
+    "test_bench",
+    "training shows disks and crosses at 12 to 45 px only, triangles at 45 to 166 px only, and the "
+    "test shows all at all sizes.",
+)
+def halves_of_the_sizes() -> None:
+    made = grid.Run("fpn", "scale", "laptop", 0).experiment.data
+    settings = SceneSettings(
+        width=made.scene_size[0],
+        height=made.scene_size[1],
+        classes=made.scene_classes,
+        scale=made.scale,
+    )
+    homes = {name: home_of(settings, name) for name in settings.classes}
+    sizes = {name: tuple(map(round, home)) for name, home in homes.items()}
+    assert sizes == {"disk": (12, 45), "triangle": (45, 166), "cross": (12, 45)}
+    assert made.scale == 1
+
+
+@says("test_bench", "| weights start from scratch, the paper's from ImageNet |")
+def weights_at_the_start() -> None:
+    of = {name: budget.model.weights for name, budget in BUDGETS.items()}
+    assert (of["laptop"], of["paper"]) == ("scratch", "imagenet")
 
 
 @says("test_bench", "**Guessing reaches one over the number of classes: 33 % on both sets.**")

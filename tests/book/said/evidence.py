@@ -85,10 +85,10 @@ def table_verdict(pictures: str, variant: str) -> str:
     return tables.variant_row(variant, at(pictures)).verdict
 
 
-def printed(variant: str) -> float:
+def printed(variant: str, number: str = "AP") -> float:
     """The paper's difference to FPN."""
     model = grid.model_of_variant(variant)
-    return paper.row_of(model)[1]["AP"] - paper.base_row(model)["AP"]
+    return paper.row_of(model)[1][number] - paper.base_row(model)[number]
 
 
 def measured(pictures: str, variant: str, number: str, less: str | None = None) -> Interval:

@@ -24,7 +24,7 @@ from said.table import says
 
 @cache
 def gates_of_context() -> tuple[torch.Tensor, torch.Tensor]:
-    """The gates of the three contexts, (3, h, w), and M6's norm divided by M5's, (h, w)."""
+    """The weight maps of the three contexts, (3, h, w), and M6's norm divided by M5's, (h, w)."""
     detector, _, of = looked_at("augfpn")
     augment = detector.fpn.augment
     with torch.no_grad():
@@ -34,8 +34,8 @@ def gates_of_context() -> tuple[torch.Tensor, torch.Tensor]:
 
 @says(
     "residual_feature_augmentation",
-    "In {numref}`fig-gates` the gates are all but closed. Inside the image they let through less "
-    "than a tenth of the context; they open only at the edges",
+    "In {numref}`fig-gates` the weights are next to zero. Inside the image they let through less "
+    "than a tenth of the context; they are larger only at the edges",
 )
 @says("residual_feature_augmentation", "pale inside the image and darker along its edges")
 def gates_of_the_context_are_all_but_closed() -> None:
@@ -76,10 +76,9 @@ def m6_gives_nothing_back() -> None:
 
 @says(
     "residual_feature_augmentation",
-    "Of the readouts of content, classes and surroundings, which are folded, no difference is "
-    "decided.",
+    "Of the readouts of content, classes and surroundings no difference is decided;",
 )
-def nothing_folded_is_decided() -> None:
+def nothing_else_is_decided() -> None:
     assert {each.split()[0] for each in mechanisms.TOP_NUMBERS[:3]} == {"C5"}
     for pictures, variant, number in itertools.product(
         BOTH, ("rfa", "augfpn"), mechanisms.TOP_NUMBERS[3:]

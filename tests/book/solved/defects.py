@@ -129,7 +129,11 @@ def levels_of_a_box() -> list[str]:
 
 
 @solves(
-    "soft_roi_selection", 2, "augfpn.detectors.variants.Sum", "better than guessing", "as the gates"
+    "soft_roi_selection",
+    2,
+    "augfpn.detectors.variants.Sum",
+    "better than guessing",
+    "as the weight maps",
 )
 def a_sum_in_the_unfair_world() -> list[str]:
     torch.manual_seed(0)
@@ -143,4 +147,4 @@ def a_sum_in_the_unfair_world() -> list[str]:
     level, gates = made["level"][made["test"]], made["gates"]  # the latter (4, boxes)
     opposite = (gates.argmax(dim=0) + 2 == 7 - level).float().mean()
     assert opposite > 0.9, "the gates have not found the opposite staircase"
-    return ["Better than guessing", "Not as good as the gates"]
+    return ["Better than guessing", "Not as good as the weight maps"]
