@@ -90,7 +90,7 @@ def pale(colour: str) -> tuple[float, float, float]:
 
 @themed
 def ap_against_time(runs: pd.DataFrame) -> Figure:
-    """AP of every run against the time of its training: a dot each, a line through the means.
+    """AP of every run against the time of its training: a dot each, dashes between the means.
 
     ``runs`` has a row for each run: its "detector", its "time", relative, and its "AP" in percent.
     """
@@ -99,7 +99,8 @@ def ap_against_time(runs: pd.DataFrame) -> Figure:
     look |= {"style": "detector", "style_order": names, "palette": COLOURS[: len(names)]}
     figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
     seaborn.scatterplot(runs, **look, alpha=0.6, legend=False, ax=axis)
-    seaborn.lineplot(runs, **look, dashes=False, errorbar=None, lw=2, ax=axis)
+    dashed = {"dashes": False, "linestyle": "--"}  # nothing was run between the dots
+    seaborn.lineplot(runs, **look, **dashed, errorbar=None, lw=1.5, ax=axis)
     axis.set_xscale("log", base=2)
     axis.xaxis.set_major_formatter("{x:g}")
     axis.set(xlabel="time of training, relative", ylabel="AP, percent")

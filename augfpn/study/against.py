@@ -1,7 +1,7 @@
 """What controls are for: how much better a variant is than its control, at what cost in time."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import mean
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from augfpn.figures import costs
 from augfpn.settings import paper, recipes
-from augfpn.study import timed
-from augfpn.study.cells import effect_text, page_table, percent, ratio_text
+from augfpn.study import intervals, timed
+from augfpn.study.cells import effect_text, limits_text, page_table, percent, ratio_text
 from augfpn.study.controls import CONTROL_VARIANTS
 from augfpn.study.evidence import Evidence, shared_seeds
 from augfpn.study.factorial import EFFECT_NUMBERS
@@ -34,7 +34,10 @@ AGAINST = (  # the question, and those that controls are for: the first variant 
 
 
 def against_controls(of: Evidence) -> str:
-    """What the controls are for: AugFPN minus FPN with as much time, as many parameters, ..."""
+    """What the controls are for: AugFPN minus FPN with as much time, as many parameters, ...
+
+    AP has a second interval, from the differences of this row alone; the others use all runs.
+    """
     lines = []
     for variant, control in AGAINST:
         found = of.effects(variant, control)
@@ -42,14 +45,17 @@ def against_controls(of: Evidence) -> str:
             drawn = {each: of.of(each) for each in (variant, control)}
             seeds = shared_seeds(drawn)
             both = [labelled(each, [by_seed[s] for s in seeds]) for each, by_seed in drawn.items()]
-            effects = [effect_text(found[name]) for name in EFFECT_NUMBERS]
-            lines.append([*both, str(len(seeds)), *effects])
-    return page_table(["", "minus", "seeds", *EFFECT_NUMBERS], lines) if lines else ""
+            alone = intervals.single(list(of.apart(variant, control).values()))["AP"]
+            ap, *sizes = (effect_text(found[name]) for name in EFFECT_NUMBERS)
+            lines.append([" minus ".join(both), ap, limits_text(alone), str(len(seeds)), *sizes])
+    ap, *sizes = EFFECT_NUMBERS
+    header = ["", ap, f"{ap}: own differences alone", "seeds", *sizes]
+    return page_table(header, lines) if lines else ""
 
 
 def labelled(variant: str, of: Sequence[Draws]) -> str:
-    """A variant with its mean AP over some seeds: "AugFPN: 49.4"."""
-    return f"{variant_label(variant)}: {percent(mean(each.observed['AP'] for each in of))}"
+    """A variant with its mean AP over some seeds: "AugFPN (49.4)"."""
+    return f"{variant_label(variant)} ({percent(mean(each.observed['AP'] for each in of))})"
 
 
 def time_figure(of: Evidence) -> Figure | None:
@@ -127,9 +133,17 @@ class Doubling(NamedTuple):
         """
         return self.gain / math.log2(self.ratio)
 
+    @property
+    def at_equal_time(self) -> float:
+        """What the variant brings at equal time, under the same assumption."""
+        return self.gain - self.brings * math.log2(self.ratio)
 
-def doublings(of: Evidence) -> dict[str, Doubling]:
-    """On our pictures, of variants that were timed, and on COCO by the paper's numbers."""
+
+def doublings(of: Evidence, ratios: Mapping[str, float] | None = None) -> dict[str, Doubling]:
+    """On our pictures, of variants that were timed, and on COCO by the paper's numbers.
+
+    COCO's AP is the paper's; its ratio of times is, too, and each of ``ratios`` besides, by name.
+    """
     found = {}
     for variant in ("augfpn", "cs"):
         if of.timings and has_timed(of.timings[0], variant):
@@ -139,24 +153,30 @@ def doublings(of: Evidence) -> dict[str, Doubling]:
                 ap = (100 * mean(each[s].result["AP"] for s in seeds) for each in runs)
                 title = f"{of.pictures}, {variant_label(variant)}"
                 found[title] = Doubling(*ap, step_ratio(of, variant))
-    printed = paper.printed_time_ratios()["training"]
+    printed = {"the paper's ratio": paper.printed_time_ratios()["training"]}
     for name, detector in (("Faster R-CNN", "faster_rcnn"), ("Mask R-CNN", "mask_rcnn")):
         three = (("fpn", "1x"), ("fpn", "2x"), ("augfpn", "1x"))
         named = (recipes.named(f"{detector}_r101_{neck}_{length}") for neck, length in three)
-        ap = (each.rows[0].row["AP"] for each in named)
-        found[f"COCO, AugFPN in {name}, ResNet-101"] = Doubling(*ap, printed)
+        ap = [each.rows[0].row["AP"] for each in named]
+        for whose, ratio in (printed | dict(ratios or {})).items():
+            found[f"COCO, AugFPN in {name}, {whose}"] = Doubling(*ap, ratio)
     return found
 
 
-def doublings_table(of: Evidence) -> str:
+def doublings_table(of: Evidence, ratios: Mapping[str, float] | None = None) -> str:
     """The same as a table."""
     lines = [
-        [where, *(f"{x:.1f}" for x in d[:3]), f"{d.ratio:.2f}",
-         *(f"{x:+.1f}" for x in (d.brings, d.gain, d.breaks_even))]
-        for where, d in doublings(of).items()
+        [where, points(d.at_equal_time), f"{d.ratio:.2f}",
+         *map(points, (d.gain, d.brings, d.breaks_even)), *(f"{x:.1f}" for x in d[:3])]
+        for where, d in doublings(of, ratios).items()
     ]  # fmt: skip
-    header = ["", "FPN", "FPN, twice the steps", "the variant", "time ratio"]
-    return page_table([*header, "a doubling brings", "the variant brings", "breaks even at"], lines)
+    header = ["", "at equal time", "time ratio", "at equal steps", "a doubling brings"]
+    return page_table([*header, "breaks even at", "FPN", "FPN, twice", "the variant"], lines)
+
+
+def points(x: float) -> str:
+    """A difference in points of AP, with its sign."""
+    return percent(x / 100, sign=True)
 
 
 def step_ratio(of: Evidence, variant: str = "augfpn") -> float:

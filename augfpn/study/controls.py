@@ -24,7 +24,7 @@ class Control(NamedTuple):
 
 
 CONTROL_VARIANTS: dict[str, Control] = {
-    "fpn_2x_steps": Control("fpn", "FPN, twice the steps (AugFPN's time)", longer=2),
+    "fpn_2x_steps": Control("fpn", "FPN, twice the steps", longer=2),
     # The number of channels with which FPN's parameters come closest to AugFPN's.
     "fpn_wide": Control("fpn", "FPN, AugFPN's number of parameters", wide=True),
     "fpn_4x_steps": Control("fpn", "FPN, four times the steps", longer=4),

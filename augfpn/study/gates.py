@@ -227,14 +227,17 @@ def pilots_with_intervals(every: Mapping[str, Evidence]) -> Iterator[PilotInterv
 
 
 def pilots_table(every: Mapping[str, Evidence]) -> str:
-    """Each dial's pilot with intervals, from the evidence by picture set."""
+    """Each dial's pilot with intervals, from the evidence by picture set.
+
+    Of which objects the AP is stands below the dial, if not of all.
+    """
     lines = []
     for pilot, loss, regained in pilots_with_intervals(every):
         used = "–" if pilot.regained is None else "passes" if pilot.passes else "does not pass"
         _, control, number = GATES[pilot.dial]
-        numbers = [effect_text(loss), interval_text(regained)]
-        lines.append([pilot.dial, control, number, *numbers, used])
-    return page_table(["dial", "control", "number", "lost", "regained, %", ""], lines)
+        dial = pilot.dial if number == "AP" else f"{pilot.dial} ({number})"
+        lines.append([dial, used, effect_text(loss), interval_text(regained), control])
+    return page_table(["dial", "gate", "lost", "regained, %", "control"], lines)
 
 
 def pilots_figure(every: Mapping[str, Evidence]) -> Figure:

@@ -2,7 +2,7 @@
 
 It writes an SVG for each, such as pyramid_fpn.svg. A box is a map, its height its level and its
 colour, as in all figures, the level's. A circle is a sum of maps. Grey arrows are FPN's moves; what
-a design adds is coloured.
+a design adds is coloured. A frame holds maps that are all read by what its arrow leads to.
 """
 
 from collections.abc import Iterable
@@ -41,6 +41,7 @@ class Pyramid(NamedTuple):
     head: float | None = None
     notes: tuple[tuple[Place, str, str], ...] = ()  # place, words, colour
     sums: tuple[tuple[int, str], ...] = ()  # level, colour
+    framed: tuple[int, str] | None = None  # column, colour; its arrow leads down to a head below
 
 
 def across(a: float, b: float, colour: str = GREY, levels: Iterable[int] = LEVELS) -> list[Arrow]:
@@ -111,9 +112,10 @@ PYRAMIDS = {
         THREE,
         [*FPN, Arrow((0, 5), (SUM, 5), GREEN, -0.5), *to_head(2, 3, ORANGE)],
         head=3,
-        notes=(((1, 1.35), "1 shared head", BLUE), ((0.75, 6.05), "2 context", GREEN),
-               ((3, 2.7), "3 gates", ORANGE)),
+        notes=(((2.1, 0.55), "1 shared head,\nin training only", BLUE),
+               ((0.75, 6.05), "2 context", GREEN), ((3, 2.7), "3 gates", ORANGE)),
         sums=(*SUMS, (5, GREEN)),
+        framed=(1, BLUE),
     ),
     "vitdet": Pyramid(
         {"C": (4,), "P": LEVELS}, [Arrow((0, 4), (1, k), BLUE) for k in LEVELS]
@@ -142,10 +144,13 @@ def drawn(pyramid: Pyramid) -> Figure:
     """One pyramid."""
     last = max(len(pyramid.columns) - 1, pyramid.head or 0, 1)
     every = sorted({k for levels in pyramid.columns.values() for k in levels})
+    below = 1 if pyramid.framed else 0  # rows for the head below the maps
     figure, axis = plt.subplots(
-        figsize=(min(5.2, 1.4 + 1.15 * last), 2.6 + (every[-1] - every[0] - 3) / 2)
+        figsize=(min(5.2, 1.4 + 1.15 * last), 2.6 + (every[-1] - every[0] - 3 + below) / 2)
     )
     axis.axis("off")
+    if pyramid.framed is not None:
+        draw_frame(axis, *pyramid.framed, every)
     for arrow in pyramid.arrows:
         draw_arrow(axis, arrow)
     for column, (letter, levels) in enumerate(pyramid.columns.items()):
@@ -158,7 +163,7 @@ def drawn(pyramid: Pyramid) -> Figure:
         draw_map(axis, (pyramid.head, middle), "head", "black")
     for (x, y), words, colour in pyramid.notes:
         axis.text(x * STEP, y, words, color=colour, ha="center", va="center", size=11)
-    axis.set(xlim=(-0.6, last * STEP + 0.8), ylim=(every[0] - 0.9, every[-1] + 1.3))
+    axis.set(xlim=(-0.6, last * STEP + 0.8), ylim=(every[0] - 0.9 - below, every[-1] + 1.3))
     return figure
 
 
@@ -171,6 +176,23 @@ def draw_map(axis: Axes, place: Place, name: str, colour: str) -> None:
     )
     middle = {"ha": "center", "va": "center_baseline", "size": 11}
     axis.text(place[0] * STEP, place[1], name, color=INK, zorder=4, **middle)
+
+
+def draw_frame(axis: Axes, column: int, colour: str, levels: list[int]) -> None:
+    """A dashed frame around a column, and an arrow from it to a head below."""
+    room, foot = 0.17, levels[0] - HEIGHT / 2 - 0.17
+    size = WIDTH + 2 * room, levels[-1] - levels[0] + HEIGHT + 2 * room
+    axis.add_patch(
+        FancyBboxPatch(
+            (column * STEP - size[0] / 2, foot), *size, "round,pad=0,rounding_size=0.12",
+            ec=colour, fc="none", lw=1.3, ls="--",
+        )
+    )  # fmt: skip
+    head = levels[0] - 1.45
+    draw_map(axis, (column, head), "head", colour)
+    ends = (column * STEP, foot), (column * STEP, head + HEIGHT / 2)
+    axis.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=9, lw=1.3, color=colour,
+                                   shrinkA=0, shrinkB=1))  # fmt: skip
 
 
 def draw_sum(axis: Axes, level: int, colour: str) -> None:

@@ -85,9 +85,9 @@ def test_the_report_subtracts_each_control_from_what_it_is_a_control_for() -> No
     rows = against.against_controls(Made("scenes", "laptop", Found({}, ()))).splitlines()[2:]
     assert [row.count("+2.0 [+2.0") for row in rows] == [4, 0]
     assert [row.count("−1.0 [−1.0") for row in rows] == [0, 4]
-    assert rows[0].startswith("| AugFPN: 50.0")
-    assert "FPN, twice the steps (AugFPN's time): 48.0" in rows[0]
-    assert [row.split("|")[3].strip() for row in rows] == ["3", "3"]
+    assert rows[0].startswith("| AugFPN (50.0) minus FPN, twice the steps (48.0) |")
+    assert [row.split("|")[3].strip() for row in rows] == ["[+2.0,\xa0+2.0]", "[−1.0,\xa0−1.0]"]
+    assert [row.split("|")[4].strip() for row in rows] == ["3", "3"]
 
 
 def test_where_augfpn_breaks_even() -> None:
@@ -95,6 +95,7 @@ def test_where_augfpn_breaks_even() -> None:
     found = against.Doubling(fpn=40.0, fpn_twice=43.0, variant=42.0, ratio=2.0)
     assert (found.brings, found.gain, found.breaks_even) == (3.0, 2.0, 2.0)
     assert found._replace(ratio=4.0).breaks_even == 1.0
+    assert (found.at_equal_time, found._replace(ratio=4.0).at_equal_time) == (-1.0, -4.0)
 
 
 def test_doublings_are_of_the_seeds_that_all_three_have_and_of_the_paper(smoke) -> None:
@@ -113,6 +114,8 @@ def test_doublings_are_of_the_seeds_that_all_three_have_and_of_the_paper(smoke) 
     assert cs == pytest.approx((50, 60, 50.5, 1.5))
     assert (faster[:3], mask[:3]) == ((38.9, 39.7, 40.6), (39.8, 40.8, 41.3))
     assert faster.ratio == mask.ratio == pytest.approx(1.1 / 0.9)
+    again = list(against.doublings(of, {"another ratio": 1.5}).values())
+    assert [each.ratio for each in again[2:]] == [faster.ratio, 1.5, mask.ratio, 1.5]
     runs = against.ap_by_time(of, 2.0)
     assert sorted(map(tuple, runs[["detector", "time"]].to_numpy())) == [
         *(("AugFPN", 2.0), ("FPN", 1.0), ("FPN", 1.0), ("FPN", 2.0)),

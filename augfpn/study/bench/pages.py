@@ -9,18 +9,13 @@ from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study.bench.engines import ENGINES
 from augfpn.study.bench.floor import least_seconds
-from augfpn.study.bench.goals import floor_cell
 from augfpn.study.bench.measure import ratio_of_rounds
-from augfpn.study.bench.report import Measured, called, in_table_order, title_of
+from augfpn.study.bench.report import VARIANT_NAMES, Measured, called, in_table_order, title_of
 from augfpn.study.timed import TIMED_VARIANTS
 from augfpn.support.text import markdown
 
 FOLDER = "benchmarks"  # beside records
 PRICED = ("torchvision", *TIMED_VARIANTS)  # in the table of prices
-VARIANT_NAMES = {  # of variants, as the paper has them
-    **{"torchvision": "torchvision, FPN", "fpn": "ours, FPN", "augfpn": "ours, AugFPN"},
-    **{"cs": "ours, CS", "rfa": "ours, RFA", "srs": "ours, SRS"},
-}
 
 
 def committed_bench(name: str) -> Measured:
@@ -37,37 +32,19 @@ def price_table(found: Measured) -> str:
             every = [result["variants"][name] for name in PRICED]
             step = f"{title_of(use, result)}, {measured_backbone(bench['settings'])}"
             seconds = [f"{each['median']:.3g}" for each in every]
-            *_, ratio, _ = own_ratio(*(each["seconds"] for each in every[1:]))
+            _, _, ratio, rounds, _ = own_ratio(*(each["seconds"] for each in every[1:]))
             memory = [f"{each['peak_bytes'] / 1e6:.0f}" for each in every]
-            rows.append((step, *seconds, ratio, *memory))
+            rows.append((step, ratio, rounds, *seconds, *memory))
     names = [VARIANT_NAMES[name] for name in PRICED]
-    header = ("step", *(f"seconds: {name}" for name in names), "AugFPN / our FPN")
+    header = ("step", "AugFPN / our FPN", "rounds", *(f"seconds: {name}" for name in names))
     return markdown((*header, *(f"MB: {name}" for name in names)), rows)
 
 
-def goals_table(found: Measured) -> str:
-    """Each goal, the median ratio, its range over rounds, and two ratios that bound it."""
-    rows = [
-        (
-            row["what"],
-            f"{row['most']:.2f}",
-            f"**{row['median']:.2f}**" if row["reached"] else f"{row['median']:.2f}",
-            f"{row['low']:.2f} to {row['high']:.2f}",
-            floor_cell(row["at_their_rate"]),
-            floor_cell(row["floor"]),
-        )
-        for row in found["goals"]
-    ]
-    header = ("ratio to torchvision's FPN", "goal", "median; bold: reached", "range")
-    header += ("at torchvision's rate", "floor")
-    return markdown(header, rows)
-
-
-def goals_reached(found: Measured) -> str:
-    """How many goals are reached, and the machine on which they were measured, as a sentence."""
-    reached = sum(row["reached"] for row in found["goals"])
-    machine = found["laptop"]["environment"]["device_name"]
-    return f"{reached} of {len(found['goals'])} goals are reached. Measured on: {machine}."
+def ratio_at_the_papers_size(found: Measured) -> float:
+    """How many times as long as with our FPN a training step of AugFPN takes, at 800 px."""
+    variants = found["benches"]["large"]["uses"]["training"]["variants"]
+    base, other = (variants[name]["seconds"] for name in TIMED_VARIANTS)
+    return ratio_of_rounds(other, base)["median"]
 
 
 def floor_table(found: Measured) -> str:
@@ -95,31 +72,35 @@ def floor_table(found: Measured) -> str:
 
 
 def own_ratios_table(found: Measured) -> str:
-    """Seconds of our FPN and our AugFPN, their ratio round by round, and the paper's ratio."""
+    """The ratio of our AugFPN's time to our FPN's round by round, the paper's, and the seconds."""
     rows = []
     for bench in found["benches"].values():
         for use, result in bench["uses"].items():
             seconds = [result["variants"][name]["seconds"] for name in TIMED_VARIANTS]
-            backbone = measured_backbone(bench["settings"])
-            rows.append((title_of(use, result), backbone, *own_ratio(*seconds), use))
+            rows.append((title_of(use, result), use, bench["settings"], seconds))
     small = found["laptop"]
     for use, variants in small["seconds"].items():
-        what = f"{called(use)}, the {small['budget']} budget"
         seconds = [variants[name] for name in TIMED_VARIANTS]
-        rows.append(
-            (what, measured_backbone({"backbone": None} | small), *own_ratio(*seconds), use)
-        )
-    printed = paper.printed_time_ratios()
-    header = ("step", "backbone", "FPN, s", "AugFPN, s", "AugFPN / FPN", "range", "paper")
-    return markdown(header, [(*row, f"{printed[use]:.2f}") for *row, use in rows])
+        step = f"{called(use)}, the {small['budget']} budget"
+        rows.append((step, use, {"backbone": None} | small, seconds))
+    lines = []
+    for step, use, settings, seconds in rows:
+        *middle, ratio, rounds, between = own_ratio(*seconds)
+        printed = f"{paper.printed_time_ratios()[use]:.2f}"
+        lines.append((step, ratio, between, rounds, printed, *middle, measured_backbone(settings)))
+    header = ("step", "AugFPN / FPN", "of single rounds", "rounds", "paper")
+    return markdown((*header, "FPN, s", "AugFPN, s", "backbone"), lines)
 
 
 def own_ratio(base: Sequence[float], other: Sequence[float]) -> tuple[str, ...]:
-    """The medians of two lists of seconds, the median ratio of a round, and its range."""
-    ratio = ratio_of_rounds(other, base)
-    between = f"{ratio['low']:.2f} to {ratio['high']:.2f}"
+    """The medians of two lists of seconds, the median ratio of a round, rounds, and their ratios.
+
+    Of two rounds both ratios are given, of more the lowest and the highest.
+    """
+    ratio, rounds = ratio_of_rounds(other, base), len(base)
+    between = f"{ratio['low']:.2f} {'and' if rounds == 2 else 'to'} {ratio['high']:.2f}"
     middle = [f"{median(seconds):.3g}" for seconds in (base, other)]
-    return *middle, f"{ratio['median']:.2f}", between
+    return *middle, f"{ratio['median']:.2f}", str(rounds), between
 
 
 def measured_backbone(settings: Measured) -> str:

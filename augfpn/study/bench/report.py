@@ -13,6 +13,10 @@ from augfpn.support.text import columns
 
 FIGURE_FILE = "bench.svg"
 Measured = dict[str, Any]  # what `augfpn.study.bench.measure.bench` returns
+VARIANT_NAMES = {  # of variants, as the paper has them
+    **{"torchvision": "torchvision, FPN", "fpn": "ours, FPN", "augfpn": "ours, AugFPN"},
+    **{"cs": "ours, CS", "rfa": "ours, RFA", "srs": "ours, SRS"},
+}
 
 
 def bench_text(found: Measured) -> str:
@@ -85,6 +89,11 @@ def in_table_order(variants: Measured) -> Measured:
     return {name: variants[name] for name in VARIANTS if name in variants}
 
 
+def name_of(variant: str) -> str:
+    """A variant as texts call it; one without a name is called as its settings call it."""
+    return VARIANT_NAMES.get(variant, variant)
+
+
 def title_of(use: str, result: Measured) -> str:
     """A use with its images."""
     height, width = result["size"]
@@ -99,18 +108,19 @@ def called(use: str) -> str:
 
 def figure_of(found: Measured) -> Figure:
     """Time by part of all variants and uses; each bar is as long as the median of whole steps."""
-    panels, ratios = {}, {}
+    panels, ratios, base = {}, {}, ""
     for use, result in found["uses"].items():
         title = title_of(use, result)
         forward, backward = {}, {}
-        for name, each in in_table_order(result["variants"]).items():
-            scale = each["median"] / sum(each["parts"].values())
+        for variant, each in in_table_order(result["variants"]).items():
+            name, scale = name_of(variant), each["median"] / sum(each["parts"].values())
             outside = {p: s * scale for p, s in each["parts"].items() if p != "backward"}
             forward[name] = outside
             backward[name] = {p: s * scale for p, s in each["backward_parts"].items()}
         panels[title] = forward, backward if any(backward.values()) else {}
-        ratios[title] = {name: e["ratio"]["median"] for name, e in result["variants"].items()}
-        base = result["base"]
+        every = result["variants"].items()
+        ratios[title] = {name_of(variant): each["ratio"]["median"] for variant, each in every}
+        base = name_of(result["base"])
     return costs.time_by_part(panels, ratios, base)
 
 

@@ -148,11 +148,6 @@ def consistent_supervision_alone() -> None:
 @says("intro", "then gain far more than by any part ([−11.8](fair_baselines.ipynb) for AugFPN).")
 @says("intro", "in AugFPN's training time FPN makes about twice the steps")
 @says("what_we_found", "a training step of AugFPN takes [nearly twice as long](cost.ipynb) here.")
-@says(
-    "fair_baselines",
-    "AugFPN is 11.8 points behind FPN with twice the steps, which trains about a tenth longer, "
-    "over six seeds.",
-)
 @says("fair_baselines", "at equal time FPN is, by far.")
 def at_equal_time() -> None:
     longer, of = "fpn_2x_steps", confirmation()
