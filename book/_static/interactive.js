@@ -1,9 +1,9 @@
-/* Four figures that answer to mouse and keyboard, without a kernel or a server.
+/* Five figures that answer to mouse and keyboard, without a kernel or a server.
 
-   A page marks a static figure with a class (interactive-levels, -pooling, -maps, -studies). Here a widget is
-   put before its picture, which stays for print and for readers without scripts. What is computed
-   is in `arithmetic`, which tests/book/test_interactive.py compares with the package. What comes from a
-   trained detector is data, written by book/figures/interactive.py. */
+   A page marks a static figure with a class (interactive-levels, -pooling, -maps, -studies,
+   -precision). Here a widget is put before its picture, which stays for print and for readers
+   without scripts. What is computed is in `arithmetic`, which tests/book/test_interactive.py
+   compares with the package. What comes from a trained detector is data, written by book/figures/interactive.py and precision_recall.py. */
 "use strict";
 
 const arithmetic = {
@@ -42,6 +42,36 @@ const arithmetic = {
   /* What an interval says of "above zero": intervals.verdict, from three seeds on */
   verdict: ([, low, high], n) =>
     (n < 3 ? "undecided" : low > 0 ? "above zero" : high < 0 ? "below zero" : "undecided"),
+  /* Which boxes are right, as COCO matches them: ious[box][object], best score first. Each takes the
+     free object that it overlaps most, if the IoU is at least `threshold`. */
+  matched(ious, threshold) {
+    const taken = new Set();
+    return ious.map((row) => {
+      let best = -1;
+      row.forEach((iou, j) => {
+        if (!taken.has(j) && iou >= threshold && (best < 0 || iou > row[best])) best = j;
+      });
+      if (best >= 0) taken.add(best);
+      return best >= 0;
+    });
+  },
+  /* Precision and recall after each box, and the greatest precision from there on. */
+  curve(right, objects) {
+    let hits = 0;
+    const points = right.map((is, i) => {
+      hits += Number(is);
+      return { precision: hits / (i + 1), recall: hits / objects, best: 0 };
+    });
+    for (let i = points.length - 1; i >= 0; i--)
+      points[i].best = Math.max(points[i].precision, points[i + 1]?.best ?? 0);
+    return points;
+  },
+  /* The mean of the best precision at recalls 0, 0.01, ..., 1, zero where a recall is not reached. */
+  averagePrecision(right, objects) {
+    const points = arithmetic.curve(right, objects);
+    const at = (wanted) => points.find(({ recall }) => recall >= wanted)?.best ?? 0;
+    return Array.from({ length: 101 }, (_, i) => at(i / 100)).reduce((a, b) => a + b) / 101;
+  },
 };
 
 const files = new URL("../interactive/", document.currentScript.src);
@@ -50,7 +80,7 @@ const LEVEL_COLOURS = { 2: "#0072B2", 3: "#D55E00", 4: "#009E73", 5: "#CC79A7" }
 
 /* An element with attributes and children, in HTML or, for SVG's names, in SVG. */
 function element(name, attributes = {}, ...children) {
-  const svg = ["svg", "rect", "image", "text", "g", "line"].includes(name);
+  const svg = ["svg", "rect", "image", "text", "g", "line", "circle", "polyline"].includes(name);
   const made = svg
     ? document.createElementNS("http://www.w3.org/2000/svg", name)
     : document.createElement(name);
@@ -138,7 +168,7 @@ function levels(figure, data) {
     soft.set(mixture);
     const shape = `${Math.round(right - left)} × ${Math.round(bottom - top)} px`;
     const told = mixture.map((w, i) => `P${i + 2} ${w.toFixed(2)}`).join(", ");
-    said.textContent = `A box of ${shape}: FPN reads P${level} alone; the gates are ${told}.`;
+    said.textContent = `A box of ${shape}: FPN reads P${level} alone; the weights are ${told}.`;
   }
   const nearest = (values, wanted) => values.reduce(
     (best, v, i) => (Math.abs(v - wanted) < Math.abs(values[best] - wanted) ? i : best), 0);
@@ -162,9 +192,10 @@ function levels(figure, data) {
   });
   show();
   return [
+    element("div", { class: "controls" }, ...Object.values(controls)),
     element("div", { class: "side-by-side" }, picture,
-      element("div", {}, rule.drawing, soft.drawing)),
-    element("div", { class: "controls" }, ...Object.values(controls)), said,
+      element("div", { class: "bars" }, rule.drawing, soft.drawing)),
+    said,
   ];
 }
 
@@ -222,28 +253,56 @@ function pooling(figure, data) {
 /* --- the levels of a picture, with and without Consistent Supervision --------------------------- */
 
 function maps(figure, data) {
-  const image = (name) => new URL(name, files).href;
-  const shown = data.variants.map(([name, title]) => {
-    const picture = element("img", { alt: "" });
-    return { name, picture, box: element("div", {}, picture, element("span", {}, title)) };
-  });
-  const said = element("p", { "aria-live": "polite", class: "said" });
-  const original = element("img", { src: image("cells.png"), alt: data.alt });
-  function show(k) {
-    for (const { name, picture } of shown) {
-      picture.src = image(`${name}-m${k}.png`);
-      picture.alt = `${data.colours} M${k}, ${name === "cs" ? "with" : "without"} Consistent Supervision`;
-    }
-    const [h, w] = data.sizes[k];
-    said.textContent = `M${k}: ${h} × ${w} places of ${2 ** k} × ${2 ** k} px.`;
+  const [height, width] = data.sizes[2].map((places) => 4 * places);
+  const at = { x: 120, y: 92 }; // the white cell
+  const rings = [];
+  /* A picture with a ring, which a click or a finger moves */
+  function panel(file, alt, title) {
+    const picture = element("img", { src: new URL(file, files).href, alt, draggable: "false" });
+    const ring = element("i", { class: "ring" });
+    const frame = element("div", { class: "ringed" }, picture, ring);
+    const drag = ({ clientX, clientY }) => {
+      const box = frame.getBoundingClientRect();
+      move("x", ((clientX - box.left) / box.width) * width);
+      move("y", ((clientY - box.top) / box.height) * height);
+    };
+    frame.addEventListener("pointerdown", drag);
+    frame.addEventListener("pointermove", (event) => { if (event.buttons) drag(event); });
+    rings.push(ring);
+    return element("div", {}, frame, element("span", {}, title));
   }
-  const control = slider("level", 2, 5, 1, 2, (k) => `M${k}`, show);
-  show(2);
+  const levels = data.variants.flatMap(([name, title]) => [2, 3, 4, 5].map((k) => panel(
+    `${name}-m${k}.png`, `${data.colours} M${k}, ${title}`,
+    `M${k}, ${name === "cs" ? "with CS" : title}`)));
+  const photograph = panel("cells.png", data.alt, "the photograph");
+  const said = element("p", { "aria-live": "polite", class: "said" });
+  const pixels = (x) => `${x} px`;
+  const controls = {
+    x: slider("across", 0, width, 4, at.x, pixels, (x) => move("x", x)),
+    y: slider("down", 0, height, 4, at.y, pixels, (y) => move("y", y)),
+  };
+  const most = { x: width, y: height };
+
+  function move(name, to) {
+    at[name] = Math.min(most[name], Math.max(0, 4 * Math.round(to / 4)));
+    controls[name].set(at[name]);
+    show();
+  }
+  function show() {
+    for (const ring of rings) {
+      ring.style.left = `${(100 * at.x) / width}%`;
+      ring.style.top = `${(100 * at.y) / height}%`;
+    }
+    const places = [2, 3, 4, 5].map((k) => `${data.sizes[k].join(" × ")} of M${k}`);
+    said.textContent = `The ring is at ${at.x} px across and ${at.y} px down. ` +
+      `The maps have different places: ${places.join(", ")}.`;
+  }
+  show();
   return [
-    element("div", { class: "controls" }, control),
-    element("div", { class: "panels three" },
-      element("div", {}, original, element("span", {}, "picture")), ...shown.map((s) => s.box)),
-    said,
+    element("div", { class: "beside" },
+      photograph,
+      element("div", {}, element("div", { class: "controls" }, ...Object.values(controls)), said)),
+    element("div", { class: "panels by-level" }, ...levels),
   ];
 }
 
@@ -310,9 +369,79 @@ function studies(figure, data) {
   return [controls, drawing, said];
 }
 
+/* --- a score threshold, and its point on the precision-recall curve ----------------------------- */
+
+const RIGHT = "#009E73", FALSE = "#D55E00";
+
+/* The axes of a curve, from 0 to 1; returns the drawing, a layer on it, and where a point lies. */
+function unitAxes(title, across, up) {
+  const drawing = element("svg", { viewBox: "0 0 260 236", role: "img", "aria-label": title });
+  const x = (v) => 44 + 200 * v, y = (v) => 190 - 170 * v;
+  for (const v of [0, 0.5, 1]) {
+    drawing.append(
+      element("line", { x1: x(0), x2: x(1), y1: y(v), y2: y(v), stroke: "#8a8a8a", opacity: 0.5 }),
+      element("text", { x: x(0) - 6, y: y(v) + 4, "text-anchor": "end" }, String(v)),
+      element("text", { x: x(v), y: 208, "text-anchor": "middle" }, String(v)));
+  }
+  const turned = { x: -105, y: 12, transform: "rotate(-90)", "text-anchor": "middle" };
+  drawing.append(element("text", { x: x(0.5), y: 228, "text-anchor": "middle" }, across),
+    element("text", turned, up));
+  const layer = element("g");
+  drawing.append(layer);
+  return { drawing, layer, x, y };
+}
+
+function precision(figure, data) {
+  const { width, height, objects, boxes, scores, ious, wanted } = data;
+  const now = { score: 0.5, iou: 0.5 };
+  const picture = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img",
+    class: "scene still",
+    "aria-label": `A scene: annotated ${wanted}s dashed, found boxes green if right, else orange` });
+  const frame = ([x, y, w, h], stroke, more = {}) => [["black", 3.5], [stroke, 2]].map(([ink, wide]) =>
+    element("rect", { x, y, width: w, height: h, fill: "none", stroke: ink, "stroke-width": wide,
+      ...more }));
+  const found = element("g");
+  picture.append(
+    element("image", { href: new URL("scored.png", files).href, width, height }),
+    ...objects.flatMap((box) => frame(box, "white", { "stroke-dasharray": "5 4" })), found);
+  const axes = unitAxes("Precision against recall", "recall", "precision");
+  const said = element("p", { "aria-live": "polite", class: "said" });
+
+  function show() {
+    const { layer, x, y } = axes;
+    const right = arithmetic.matched(ious, now.iou), points = arithmetic.curve(right, objects.length);
+    const kept = scores.filter((s) => s >= now.score).length;
+    const line = (values, stroke, wide) => element("polyline", { fill: "none", stroke,
+      "stroke-width": wide, points: values.map(([r, p]) => `${x(r)},${y(p)}`).join(" ") });
+    const steps = points.flatMap(({ recall, best }, i) => [[points[i - 1]?.recall ?? 0, best],
+      [recall, best]]);
+    const drawn = boxes.slice(0, kept).map((box, i) => frame(box, right[i] ? RIGHT : FALSE));
+    found.replaceChildren(...drawn.reverse().flat());  // the best score on top
+    const here = points[kept - 1];
+    layer.replaceChildren(line(steps, "#0072B2", 3),
+      line(points.map(({ recall, precision }) => [recall, precision]), "#8a8a8a", 1.5),
+      ...points.map((p, i) => element("circle", { cx: x(p.recall), cy: y(p.precision), r: 3.5,
+        fill: right[i] ? RIGHT : FALSE })),
+      ...(here ? [element("circle", { cx: x(here.recall), cy: y(here.precision), r: 8, fill: "none",
+        stroke: "currentColor", "stroke-width": 2.5 })] : []));
+    const hits = right.slice(0, kept).filter(Boolean).length;
+    const share = kept ? `${hits} of ${kept}, ${(hits / kept).toFixed(2)}` : "not defined";
+    said.textContent = `${kept} boxes have a score of ${now.score.toFixed(2)} or more; ${hits} ` +
+      `of them count as right at an IoU of ${now.iou.toFixed(2)}. Precision: ${share}. Recall: ${hits} of ` +
+      `${objects.length}, ${(hits / objects.length).toFixed(2)}. AP at this IoU, over all scores: ` +
+      `${(100 * arithmetic.averagePrecision(right, objects.length)).toFixed(1)} %.`;
+  }
+  const control = (label, name, low, high, step) => slider(label, low, high, step, now[name],
+    (v) => v.toFixed(2), (v) => { now[name] = v; show(); });
+  const controls = element("div", { class: "controls" },
+    control("score ≥", "score", 0, 1, 0.01), control("IoU ≥", "iou", 0.5, 0.95, 0.05));
+  show();
+  return [element("div", { class: "side-by-side" }, picture, axes.drawing), controls, said];
+}
+
 /* --- put them into the page --------------------------------------------------------------------- */
 
-const WIDGETS = { levels, pooling, maps, studies };
+const WIDGETS = { levels, pooling, maps, studies, precision };
 window.augfpn = { arithmetic, data: {} };
 
 function start() {

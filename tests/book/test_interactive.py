@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from browser import chromium
 from PIL import Image
+from pycocotools.cocoeval import COCOeval
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from augfpn.detectors import build
@@ -19,9 +20,11 @@ from augfpn.pyramid import HardRoISelection, ratio_invariant_pool
 from augfpn.speed.roi_align import torchvision_roi_align
 from augfpn.study import gather, intervals
 from augfpn.training import reopen
+from augfpn.training.evaluate import with_pycocotools
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 DATA = BOOK / "extra" / "interactive"
+CLASSES_OF_SCENES = ("disk", "triangle", "cross")  # of the study's, by their ids from 1
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +99,50 @@ def test_the_interval_of_a_study(page, seeds: int, of_images: float) -> None:
     words = {"holds": "above zero", "does not hold": "below zero", "undecided": "undecided"}
     said = page.evaluate("([x, n]) => augfpn.arithmetic.verdict(x, n)", [found, seeds])
     assert said == words[intervals.verdict(expected)]
+
+
+@pytest.fixture(scope="module")
+def judged() -> COCOeval:
+    """pycocotools' evaluation of the scene that the figure shows."""
+    of, scene = gather.committed("scenes"), 9
+    record = of.recorded("fpn")[0]
+    coco = of.truth(record)
+    found = [each for each in record.predictions if each["image_id"] == scene]
+    there = [each for each in coco["annotations"] if each["image_id"] == scene]
+    images = [each for each in coco["images"] if each["id"] == scene]
+    judge = with_pycocotools(coco | {"images": images, "annotations": there}, found, "bbox")
+    judge.evaluate()
+    judge.accumulate()
+    return judge
+
+
+@pytest.mark.parametrize("place", range(10))
+def test_boxes_are_matched_and_counted_as_by_pycocotools(page, judged, place: int) -> None:
+    shown = data("precision")
+    number = CLASSES_OF_SCENES.index(shown["wanted"]) + 1
+    of_all = next(e for e in judged.evalImgs if e and e["category_id"] == number)
+    assert shown["scores"] == of_all["dtScores"]
+    code = "([x, t]) => augfpn.arithmetic.matched(x, t)"
+    threshold = round(0.5 + 0.05 * place, 2)  # as the slider has it
+    right = page.evaluate(code, [shown["ious"], threshold])
+    assert right == (of_all["dtMatches"][place] > 0).tolist()
+    code = "([x, n]) => augfpn.arithmetic.averagePrecision(x, n)"
+    found = page.evaluate(code, [right, len(shown["objects"])])
+    expected = judged.eval["precision"][place, :, judged.params.catIds.index(number), 0, -1]
+    assert found == pytest.approx(expected.mean(), abs=1e-9)
+
+
+@pytest.mark.parametrize("objects", [1, 7, 30])
+def test_average_precision_of_any_list(page, objects: int) -> None:
+    """Against the chapter's formula, also where not all objects are found."""
+    right = np.random.default_rng(objects).random(2 * objects) < 0.4
+    right[right.cumsum() > objects] = False
+    hits = right.cumsum()
+    precision, recall = hits / np.arange(1, len(hits) + 1), hits / objects
+    expected = [precision[recall >= k / 100].max(initial=0) for k in range(101)]
+    code = "([x, n]) => augfpn.arithmetic.averagePrecision(x, n)"
+    found = page.evaluate(code, [right.tolist(), objects])
+    assert found == pytest.approx(np.mean(expected), abs=1e-9)
 
 
 def test_the_gates_are_those_of_the_committed_detector() -> None:

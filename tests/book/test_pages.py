@@ -24,6 +24,7 @@ WIDGETS = {
     "pooling": "residual_feature_augmentation",
     "maps": "consistent_supervision",
     "studies": "intervals",
+    "precision": "average_precision",
 }
 
 pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.timeout(1500)]

@@ -1,4 +1,4 @@
-"""Solutions: the primer on intervals, and the test bench."""
+"""Solutions: average precision, the primer on intervals, and the test bench."""
 
 import re
 
@@ -9,6 +9,27 @@ from augfpn.config import AUGFPN
 from augfpn.pyramid import ratio_invariant_pool
 from augfpn.study import intervals
 from solved.table import WORDS, percentages, run, solves
+
+
+@solves("average_precision", 1, "three objects", "right, false, right")
+def three_boxes() -> list[str]:
+    precision, recall = np.array([1, 1 / 2, 2 / 3]), np.array([1, 1, 2]) / 3
+    points = np.arange(101) / 100
+    best = [max(precision[recall >= r], default=0.0) for r in points]
+    counts = [sum(b == value for b in best) for value in (1, 2 / 3)]
+    assert counts == [34, 33]
+    return [
+        f"which are {counts[0]}, then $\\tfrac23$ at the {counts[1]} up to $0.66$",
+        f"$(34 + 22) / 101 = {np.mean(best):.3f}$",
+    ]
+
+
+@solves("average_precision", 2, "AP of the triangles", "a score below one half")
+def only_boxes_that_are_shown() -> list[str]:
+    needed = ("parameters", "boxes", "iou", "match", "curve", "solution-2")
+    _, printed = run("average_precision", *needed)
+    all_boxes, shown = percentages(printed)[-2:]
+    return [f"{shown} % in place of {all_boxes} %"]
 
 
 @solves("intervals", 1, "Nine pairs", r"$t_8 \approx 2.31$")
