@@ -6,6 +6,7 @@ from functools import cache
 from augfpn import records
 from augfpn.study import defects, gates, grid, recorded, sets
 from augfpn.study.evidence import Evidence
+from said.bench import halves_of_the_sizes
 from said.evidence import at, confirmation, every, gain, undecided
 from said.table import says
 
@@ -15,8 +16,8 @@ from said.table import says
 @says("intro", "and Soft RoI Selection gains less.")
 @says(
     "dials",
-    "**No part is shown to gain more on its own dial** in the second table, and Soft RoI Selection "
-    "gains less: its interval on *detail* excludes zero, all others contain it.",
+    "**No part is shown to gain more on its own dial**, and Soft RoI Selection gains less: its "
+    "interval on *detail* excludes zero, all others contain it.",
 )
 def parts_cannot_be_said_to_gain_more_on_a_dial() -> None:
     parts = grid.part("defects").variants[1:]
@@ -47,12 +48,21 @@ def supervision_on_all_dials() -> None:
     assert min(gain("detail", "cs"), gain("context", "cs")) > gain("scale", "cs")
 
 
+@says(
+    "dials",
+    "training shows disks and crosses at 12 to 45 px only, triangles at 45 to 166 px only, and the "
+    "test shows all at all sizes.",
+)
+def sizes_on_the_dial_scale() -> None:
+    halves_of_the_sizes()
+
+
 @cache
 def pilots() -> dict[str, gates.Pilot]:
     return gates.pilots_of(gates.GATES, "laptop", recorded.collect(records.COMMITTED))
 
 
-@says("dials", "turning it must cost at least 8 points of AP, and a *positive control*")
+@says("dials", "turning the dial must cost at least 8 points of AP, and a *positive control*")
 @says("dials", "must give back at least 80 % of them.")
 def limits_of_a_gate() -> None:
     assert (gates.LEAST_LOSS, gates.LEAST_REGAINED) == (0.08, 0.8)
@@ -148,7 +158,10 @@ def cells_that_are_filled() -> None:
 
 @says("dials", "all of the loss comes back")
 @says("dials", "in the one seed that was run. This is so by construction")
-@says("dials", "Of the narrow pyramid a share needs the control with the same seeds")
+@says(
+    "dials",
+    "For the narrow pyramid the control has not been run with these seeds, so there is no share.",
+)
 def shares_that_are_regained() -> None:
     of = recorded.collect(records.COMMITTED).among("confirmation")
     turned, full = (

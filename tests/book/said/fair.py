@@ -138,10 +138,7 @@ def break_even_at_three_ratios() -> None:
     "On COCO AugFPN is ahead at equal time, too, by the paper's own table: AugFPN with 12 epochs "
     "is better there than FPN with 24.",
 )
-@says(
-    "what_we_found",
-    "AugFPN is ahead [at equal time, too](fair_baselines.ipynb), by the paper's own numbers.",
-)
+@says("what_we_found", "AugFPN is ahead at equal time, too, by the paper's own numbers")
 @says("intro", "AugFPN is ahead at equal time, too, by the paper's own numbers.")
 def where_it_pays() -> None:
     scenes, cs, *coco = doublings()
