@@ -3,7 +3,8 @@
    A page marks a static figure with a class (interactive-levels, -pooling, -maps, -studies,
    -precision). Here a widget is put before its picture, which stays for print and for readers
    without scripts. What is computed is in `arithmetic`, which tests/book/test_interactive.py
-   compares with the package. What comes from a trained detector is data, written by book/figures/interactive.py and precision_recall.py. */
+   compares with the package. What comes from a trained detector is data, written by
+   book/figures/interactive.py and precision_recall.py. */
 "use strict";
 
 const arithmetic = {
