@@ -1,0 +1,48 @@
+"""The figure of object sizes: which level of a pyramid the objects of each set belong to."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn
+from matplotlib.figure import Figure
+
+from augfpn.figures.colours import LEVEL_COLOURS
+from augfpn.figures.theme import GREY, INK, WIDTH, themed
+
+LOW, HIGH = -4, 3  # of the logarithm of a side, in octaves from the canonical size
+MIDDLES = {2: -2.5, 3: -0.5, 4: 0.5, 5: 2.0}  # of the levels' sides, where their shares stand
+EDGES = np.arange(LOW, HIGH + 0.25, 0.25)
+
+
+@themed
+def sizes(objects: pd.DataFrame) -> Figure:
+    """How large objects are, a panel for each set of images, in the colours of FPN's levels.
+
+    ``objects`` has a row for each object: its "images", its "side" divided by the canonical size,
+    and the "level" that the rule gives it. Sides outside the figure are drawn at its ends. Each
+    level has its share of the objects.
+    """
+    names = list(dict.fromkeys(objects["images"]))
+    table = objects.assign(octave=np.log2(objects["side"]).clip(LOW, HIGH - 1e-9))
+    size = (WIDTH, 0.8 + 1.25 * len(names))
+    figure, axes = plt.subplots(len(names), 1, figsize=size, sharex=True, squeeze=False)
+    for axis, name in zip(axes[:, 0], names, strict=True):
+        own = table[table["images"] == name]
+        seaborn.histplot(own, x="octave", hue="level", palette=LEVEL_COLOURS, bins=EDGES,
+                         multiple="stack", alpha=1, legend=False, ax=axis)  # fmt: skip
+        axis.set(ylabel=None, yticks=[], title=name, ylim=(0, 1.35 * axis.get_ylim()[1]))
+        top = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "top"}
+        for level, share in own["level"].value_counts(normalize=True).items():
+            words = f"P{level}: {share:.0%}"
+            axis.text(MIDDLES[level], 0.97, words, **top, fontsize=9, color=INK)
+    for axis in axes[:, 0]:
+        for edge in range(-1, 2):
+            axis.axvline(edge, color=GREY, lw=0.8, ls="--")
+        axis.grid(visible=False)
+    axes[-1][0].set(
+        xlabel="side of the box / canonical size",
+        xticks=range(LOW, HIGH + 1),
+        xticklabels=[f"{2.0**k:g}" if k >= 0 else f"1/{2**-k}" for k in range(LOW, HIGH + 1)],
+        xlim=(LOW, HIGH),
+    )
+    return figure

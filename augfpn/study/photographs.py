@@ -1,0 +1,67 @@
+"""What the study has on photographs besides its tables: how large objects are, and the tries."""
+
+import json
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+import torch
+
+from augfpn import records
+from augfpn.detectors.backbones import LEVELS
+from augfpn.detectors.transform import size_after_resize
+from augfpn.pyramid import HardRoISelection
+from augfpn.speed.roi_align import torchvision_roi_align
+from augfpn.study.cells import page_table, percent
+from augfpn.study.evidence import Evidence
+from augfpn.study.side_by_side import images_called
+from augfpn.study.tables import variant_label
+from augfpn.study.tries import PILOTS
+
+
+def sides_on(by_set: Mapping[str, Evidence]) -> pd.DataFrame:
+    """The objects that FPN is tested on: "images", "side" / canonical size and "level".
+
+    The side is the square root of the box's area, in the image as FPN's network gets it; the level
+    is that of FPN's rule. A set on which FPN is not recorded has no rows.
+    """
+    runs = {name: next(iter(of.recorded("fpn").values()), None) for name, of in by_set.items()}
+    tables = [sides(run, by_set[name]) for name, run in runs.items() if run is not None]
+    return pd.concat(tables, ignore_index=True)
+
+
+def sides(record: records.Record, of: Evidence) -> pd.DataFrame:
+    """The same of a record's test images."""
+    model, truth = record.experiment.model, of.truth(record)
+    sizes = {each["id"]: (each["height"], each["width"]) for each in truth["images"]}
+    sides = []
+    for each in truth["annotations"]:
+        old = sizes[each["image_id"]]
+        new = size_after_resize(old, model.short_side, model.long_side)
+        sides.append((math.prod(each["bbox"][2:]) * math.prod(new) / math.prod(old)) ** 0.5)
+    side = torch.tensor(sides, dtype=torch.float64)
+    rule = HardRoISelection(LEVELS, 1, torchvision_roi_align, model.canonical_size)
+    squares = torch.stack([torch.zeros_like(side), torch.zeros_like(side), side, side], dim=1)
+    level = rule.level_of(squares)
+    return pd.DataFrame(
+        {"images": images_called(of.pictures), "side": side / model.canonical_size, "level": level}
+    )
+
+
+def tries_on_photographs() -> str:
+    """AP of each try of budget transfer's pilot, in percent, from the committed pilots."""
+    files = [folder / PILOTS / "transfer.json" for folder in records.COMMITTED]
+    rows = [row for file in files if file.is_file() for row in json.loads(file.read_text())]
+    lines = [
+        [
+            images_called(row["pictures"]),
+            variant_label(row["variant"]),
+            *(f"{row[name]:g}" for name in ("steps", "lr")),
+            f"up to C{row['frozen']}",
+            *(percent(row[name]) for name in ("AP", "APs", "APm", "APl")),
+            f"{row['seconds'] / 60:.0f}",
+        ]
+        for row in rows
+    ]
+    header = ["images", "", "steps", "learning rate", "frozen", "AP", "APs", "APm", "APl"]
+    return page_table([*header, "minutes"], lines) if lines else ""
