@@ -18,6 +18,7 @@ from augfpn.notebook import ASKED
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from augfpn.settings import dialects, parameters
 from augfpn.settings.budgets import BUDGETS
+from augfpn.speed.quick import is_quickened
 from augfpn.speed.roi_align import torchvision_roi_align
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -209,14 +210,20 @@ def test_the_builders_lines_run() -> None:
 
 def test_the_page_on_ones_own_detector_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random weights of the same names and shapes stand in for COCO's."""
-    plain, own, pretrained = re.findall(
+    plain, quick, own, pretrained = re.findall(
         r"```python\n(.*?)```", text(BOOK / "your_detector.md"), re.DOTALL
     )
     names: dict = {}
     exec(plain, names)
     model = names["model"].eval()
     model.transform.min_size, model.transform.max_size = (160,), 200
-    assert model([torch.rand(3, 120, 160)])[0].keys() == {"boxes", "labels", "scores", "masks"}
+    model.roi_heads.score_thresh = 0
+    picture = torch.rand(3, 120, 160)
+    before = model([picture])[0]
+    assert before.keys() == {"boxes", "labels", "scores", "masks"}
+    exec(quick, names)
+    assert is_quickened(model)
+    assert torch.allclose(model([picture])[0]["scores"], before["scores"], atol=1e-4)
     exec(own, names)
     learning = {n.split(".")[0] for n, q in names["fpn"].named_parameters() if q.grad is not None}
     assert learning == {"lateral"}, "the loss reaches M, and not P"

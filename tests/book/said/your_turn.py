@@ -8,6 +8,7 @@ from augfpn.settings.experiment import experiment
 from augfpn.study import claims, freeze, grid, tables
 from augfpn.study.bench import pages
 from augfpn.study.intervals import FEWEST_SEEDS, LEVEL, factor
+from augfpn.study.tries import RATES, results_of_tuning
 from said.evidence import BOTH, ap, at, confirmation, runs
 from said.table import says
 
@@ -24,6 +25,28 @@ def time_on_blood_cells() -> None:
     assert {run.environment["threads"] for run in made} == {1}
     minutes = [run.result["seconds"] / 60 for run in made]
     assert (round(min(minutes)), round(max(minutes))) == (3, 9)
+
+
+@says(
+    "your_pictures",
+    "| one core (Intel Xeon) | `--budget laptop`, blood cells | measured: three to nine minutes | "
+    "1.0 to 1.3 GB |",
+)
+def memory_on_blood_cells() -> None:
+    made = [run for v in ("fpn", "augfpn") for run in at("bccd").recorded(v).values()]
+    memory = [run.result["memory_mb"] / 1000 for run in made]
+    assert (f"{min(memory):.1f}", f"{max(memory):.1f}") == ("1.0", "1.3")
+
+
+@says(
+    "your_pictures",
+    "Keep 0.25. In [our tries](fair_baselines.ipynb) with three learning rates, 0.1, 0.25 and 0.5 "
+    "were best once each",
+)
+def each_weight_was_best_once() -> None:
+    tried = {each: ap for each, ap in results_of_tuning("laptop").items() if each.lam is not None}
+    of_rate = [{e.lam: ap for e, ap in tried.items() if e.lr == rate} for rate in RATES]
+    assert sorted(max(ap, key=ap.get) for ap in of_rate) == [0.1, 0.25, 0.5]
 
 
 @says(
