@@ -7,7 +7,7 @@ punctuation that follows it.
 """
 
 import re
-from functools import partial
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape, unescape
 from pathlib import Path
 
@@ -44,6 +44,8 @@ NAME = re.compile(r"(?<=<p>)[^<\\]*_[^<\\]*(?=</p>)")
 # A table is one of text if its columns' longest cells have over TEXT letters on average (digits
 # do not count). A column whose longest cell has more signs than WORD must not shrink to one word.
 TEXT, WORD = 16, 12
+# Widths on a phone, in px: of a table, of a sign, of a cell's margins, of a column of words.
+PHONE, SIGN, MARGINS, WORDS = 358, 6.6, 10, 72
 
 
 def finish(html: Path) -> None:
@@ -88,8 +90,10 @@ def for_phones(found: re.Match) -> str:
     """A table with what its layout on a phone needs.
 
     A table of text is marked `in-rows`: a phone shows its cells below each other, each behind the
-    words at the head of its column. The others are marked `in-columns`, and their columns of more
-    than one word `words`; their names may be broken behind a low line. No interval is broken.
+    words at the head of its column. A table of numbers that is wider than a phone is marked
+    `in-cards`: the same, but short cells share a line. The others are marked `in-columns`, and
+    their columns of more than one word `words`; their names may be broken behind a low line. No
+    interval is broken.
     """
     table = INTERVAL.sub(lambda interval: interval[0].replace(" ", "&#160;"), found[0])
     heads, *rows = ([said(cell) for cell in CELL.finditer(row)] for row in ROW.findall(table))
@@ -97,29 +101,55 @@ def for_phones(found: re.Match) -> str:
     letters = [max(len(LETTER.findall(cell)) for cell in column) for column in columns]
     head, end, body = table.partition("</thead>")
     if sum(letters) > TEXT * len(columns):
-        body = ROW.sub(partial(named, heads), body)
         form = "in-rows"
+    elif sum(map(least_width, heads, columns)) > PHONE:
+        form = "in-cards"
     else:
+        form = "in-columns"
         body = NAME.sub(lambda name: name[0].replace("_", "_<wbr/>"), body)
         marks = (" words" if max(map(len, column)) > WORD else "" for column in columns)
         head = re.sub('<th class="head', lambda column: column[0] + next(marks), head)
-        form = "in-columns"
+    if form != "in-columns":
+        firsts = carried([row[0] for row in rows])
+        body = ROW.sub(lambda row: named(heads, next(firsts), row), body)
     return head.replace('class="table', f'class="table {form}', 1) + end + body
 
 
+def least_width(head: str, column: Sequence[str]) -> float:
+    """The width of a column on a phone, in px, if its lines break wherever they may."""
+    longest = max(len(word) for cell in (head, *column) for word in [*cell.split(" "), ""])
+    least = WORDS if max(map(len, column)) > WORD else 0
+    return max(least, SIGN * longest) + MARGINS
+
+
+def carried(firsts: Iterable[str]) -> Iterator[str]:
+    """For each row what stands in its first cell, or in that above if it is empty."""
+    last = ""
+    for first in firsts:
+        last = first or last
+        yield last
+
+
 def said(cell: re.Match) -> str:
-    """The words of a cell, without tags and the signs of formulas."""
+    """The words of a cell, without tags and the signs of formulas; what is unbroken stays so."""
     words = re.sub(r"<[^>]*>|\\[()]|\\(?=[a-z])|[{}]", "", cell["inside"])
-    return " ".join(unescape(words).split())
+    return re.sub(r"[ \n]+", " ", unescape(words)).strip()
 
 
-def named(heads: list[str], row: re.Match) -> str:
-    """A row whose cells know the words at the heads of their columns."""
+def named(heads: list[str], first: str, row: re.Match) -> str:
+    """A row whose cells know the words at the heads of their columns.
+
+    A first cell that is empty, because the row belongs to that above, knows what stands there.
+    """
     columns = iter(heads)
+    start = True
 
     def name(cell: re.Match) -> str:
-        head = next(columns)
-        known = f' data-head="{escape(head)}"' if head and said(cell) else ""
+        nonlocal start
+        head, words = next(columns), said(cell)
+        known = f' data-head="{escape(head)}"' if head and words else ""
+        known = known or f' class="again" data-again="{escape(first)}"' * (start and not words)
+        start = False
         return f"<{cell['kind']}{cell['given']}{known}>{cell['inside']}</{cell['kind']}>"
 
     return CELL.sub(name, row[0])

@@ -21,7 +21,7 @@ from augfpn.records import Record
 from augfpn.support.text import shortened
 
 THRESHOLD = 0.5  # of the score, for a detection to be drawn
-IN_ROW = 1.7  # scale of names and lines on examples, which are shown small: several in a row
+IN_ROW = 2.2  # scale of names and lines on examples, which are shown small: several in a row
 READABLE_SIDE = 480  # px of the longer side; smaller pictures are enlarged, so that names fit
 LETTERS_ON_PICTURE = 40  # of a class's name
 OPACITY = 0.5  # of a mask

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, COLOURS, GREEN, LEVEL_COLOURS, ORANGE, PURPLE, SKY
+from augfpn.figures.galleries import gallery as gallery
 from augfpn.figures.theme import GREY, ON_FILL, WIDTH, themed
 
 APART = 0.17  # of a row: from its middle to what the pilot and the confirmation found
@@ -210,9 +212,10 @@ def level_weights(
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
     for axis, (title, weights) in zip(axes[0], panels.items(), strict=True):
         for level, row in enumerate(weights, start=first):
-            shades = seaborn.blend_palette(["#f2f2f2", LEVEL_COLOURS[level]], as_cmap=True)
+            shades = from_nothing(LEVEL_COLOURS[level])
             band = [level - 0.22, level + 0.22]  # two rows of cells: one alone has no height
             axis.pcolormesh(sides, band, [row, row], cmap=shades, vmin=0, vmax=1, rasterized=True)
+            axis.hlines([level - 0.44, level + 0.44], sides[0], sides[-1], color=GREY, lw=0.5)
         axis.vlines(borders, first - 0.5, level + 0.5, color=GREY, lw=1.2, ls="--")
         axis.grid(False)
         axis.set_xscale("log", base=2)
@@ -221,9 +224,15 @@ def level_weights(
         axis.set_yticks(range(first, level + 1), [f"P{k}" for k in range(first, level + 1)])
     if all(np.isin(weights, (0, 1)).all() for weights in panels.values()):
         return figure
-    grey = ScalarMappable(cmap=seaborn.blend_palette(["#f2f2f2", GREY], as_cmap=True))
-    figure.colorbar(grey, ax=axes, label="weight", ticks=[0, 0.5, 1], aspect=12, pad=0.02)
+    grey = ScalarMappable(cmap=from_nothing("#888888"))  # which light and dark pages show
+    bar = figure.colorbar(grey, ax=axes, label="weight", ticks=[0, 0.5, 1], aspect=12, pad=0.02)
+    bar.solids.set(rasterized=True, edgecolor="none", alpha=None)
     return figure
+
+
+def from_nothing(colour: str) -> LinearSegmentedColormap:
+    """Shades from transparent, which is the page's own ground, to a colour."""
+    return LinearSegmentedColormap.from_list(colour, [(*to_rgb(colour), 0), colour])
 
 
 @themed
@@ -274,27 +283,4 @@ def fields(panels: dict[str, np.ndarray], columns: int | None = None) -> Figure:
             axis.set(xticks=[], yticks=[])
             axis.set_title(title.replace(", ", "\n"))
         figure.colorbar(line[0].collections[0], ax=list(line), aspect=10, pad=0.02)
-    return figure
-
-
-@themed
-def gallery(
-    rows: dict[str, Sequence[np.ndarray]], width: float = WIDTH, titles: Sequence[str] = ()
-) -> Figure:
-    """Rows of pictures (H, W, 3) uint8 of one shape, each row with its label at the left.
-
-    ``titles`` stand above the pictures, in the order of the rows.
-    """
-    columns = max(len(pictures) for pictures in rows.values())
-    ratio = max(p.shape[0] / p.shape[1] for pictures in rows.values() for p in pictures)
-    size = (width, (width / columns * ratio * 1.03 + (0.25 if titles else 0)) * len(rows))
-    figure, axes = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
-    for axis in axes.flat:
-        axis.set(xticks=[], yticks=[], frame_on=False)
-    for line, (label, pictures) in zip(axes, rows.items(), strict=True):
-        line[0].set_ylabel(label)
-        for axis, picture in zip(line, pictures, strict=False):
-            axis.imshow(picture)
-    for axis, title in zip(axes.flat, titles, strict=False):
-        axis.set_title(title)
     return figure

@@ -27,3 +27,43 @@
     markAll();
   });
 }
+
+/* A figure opens larger, over the page, when it is clicked or chosen with the keyboard. Without
+   scripts it stays as it is. The link leads to the light picture, which has its own ground. */
+{
+  const dialog = document.createElement("dialog");
+  dialog.className = "larger";
+  dialog.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("keydown", (event) => {
+    if (["Enter", " ", "Escape"].includes(event.key)) {
+      event.preventDefault();
+      dialog.close();
+    }
+  });
+
+  const open = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a new tab or window
+    event.preventDefault();
+    const images = [...event.currentTarget.querySelectorAll("img")];
+    const image = images.find((each) => each.offsetWidth > 0).cloneNode();
+    for (const name of ["id", "width", "height", "style"]) image.removeAttribute(name);
+    dialog.replaceChildren(image);
+    dialog.showModal();
+  };
+  const wrap = (figure) => {
+    const images = [...figure.querySelectorAll("img")];
+    if (!images.length || images.some((each) => each.closest("a, .widget"))) return;
+    const link = document.createElement("a");
+    link.className = "opens-larger";
+    link.href = images[0].src;
+    link.title = "Show the figure larger";
+    link.addEventListener("click", open);
+    images[0].before(link);
+    link.append(...images);
+  };
+  const figures = "article figure:not([class*=interactive-])";
+  document.addEventListener("DOMContentLoaded", () => {
+    document.body.append(dialog);
+    document.querySelectorAll(figures).forEach(wrap);
+  });
+}

@@ -141,6 +141,20 @@ def test_the_cells_of_a_table_of_text_know_the_heads_of_their_columns(build, tmp
     assert f'<td data-head="paper &amp; code"><p>{long}</p></td>' in shown
 
 
+def test_a_wide_table_of_numbers_becomes_cards_that_know_their_row(build, tmp_path: Path) -> None:
+    effect = "+1.1 [−0.03, +2.3]"
+    heads = ["", "images", "seeds", "AP", "minus FPN", "in the paper"]
+    rows = (
+        ["CS (single level)", "scenes", "3", "49.8", effect, effect],
+        ["", "bccd", "3", "52.0", effect, ""],
+    )
+    shown = finished(build, tmp_path, table(heads, *rows))
+    assert '<table class="table in-cards" id="tab-a">' in shown
+    assert '<td data-head="images"><p>scenes</p></td>' in shown
+    assert '<td class="again" data-again="CS (single level)"><p></p></td>' in shown
+    assert shown.count("data-again") == 1
+
+
 def test_a_table_of_numbers_stays_one_and_breaks_no_interval(build, tmp_path: Path) -> None:
     rows = ["mask_rcnn", "+1.1 [−0.03, +2.3] *"], ["fcos", "–"]
     shown = finished(build, tmp_path, table(["dial", "lost"], *rows))

@@ -117,7 +117,9 @@ def test_a_level_has_its_colour_in_every_panel() -> None:
         colours = [to_hex(bar.get_facecolor()).upper() for bar in bars]
         assert colours == [LEVEL_COLOURS[k] for k in (2, 3, 4, 5)]
     (axis, _) = FIGURES["level_weights"]().axes
-    full = [to_hex(band.cmap(1.0)).upper() for band in axis.collections[:4]]
+    full = [
+        to_hex(band.cmap(1.0)).upper() for band in axis.collections if band.get_array() is not None
+    ]
     assert full == [LEVEL_COLOURS[k] for k in (2, 3, 4, 5)]
 
 
@@ -153,3 +155,24 @@ def test_a_line_of_ap_against_time_runs_through_the_means() -> None:
     lines = [line.get_xydata().tolist() for line in axis.lines if len(line.get_xydata())]
     assert lines == [[[1, 49], [2, 60]], [[1.8, 51]]]
     assert axis.get_xscale() == "log"
+
+
+def test_a_gallery_has_two_pictures_side_by_side_and_the_rest_of_its_rows_below() -> None:
+    three, one = [PICTURE] * 3, [PICTURE] * 3
+    figure = plots.gallery({"annotated": three, "found": one}, titles=list("abcdef"))
+    drawn = [axis for axis in figure.axes if axis.images]
+    assert len(figure.axes) == 8
+    assert [axis.get_title() for axis in drawn] == list("abdecf")
+    assert [axis.get_ylabel() for axis in drawn] == [
+        "annotated",
+        "",
+        "found",
+        "",
+        "annotated",
+        "found",
+    ]
+
+
+def test_rows_without_labels_are_one_row_of_a_gallery() -> None:
+    figure = plots.gallery({"": [PICTURE] * 3, " ": [PICTURE]}, titles=list("abcd"))
+    assert [axis.get_title() for axis in figure.axes] == list("abcd")
