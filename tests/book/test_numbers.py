@@ -99,6 +99,8 @@ SOURCES: dict[tuple[str, str], Callable[[], str]] = {
     ("soft_roi_selection", "13.3"): lambda: macs("box RoI selection"),
     ("soft_roi_selection", "14.3"): lambda: macs("box head"),
     ("two_forwards", "0.6"): named("0.6"),  # of mmdetection
+    ("why_one_map", "8.0"): named("8.0"),  # printed in FPN's paper, section 5.1, as is the next
+    ("why_one_map", "12.9"): named("12.9"),
     ("experiments/ablation", "0.50"): lambda: threshold(0),
     ("experiments/ablation", "0.75"): lambda: threshold(5),
     ("experiments/table3", "0.25"): lambda: f"{AUGFPN.lam:g}",

@@ -26,14 +26,16 @@ def places_of_an_object() -> list[str]:
     ]
 
 
-@solves("why_one_map", 2, "less than one place at stride 32", "a hundred places at stride 4")
-def objects_that_a_single_stride_serves_badly() -> list[str]:
+@solves("why_one_map", 2, "does a map of each stride $s$ serve", "from $s$ to $10 s$")
+def objects_that_a_single_stride_serves() -> list[str]:
     made, printed = run("why_one_map", "imports", "solution-2")
-    small, large = percentages(printed)
-    neither = ((made["sides"] >= 32) & (made["sides"] <= 40)).float().mean()
-    assert min(small, large) >= 30
-    assert neither < 0.15
-    return ["Both shares are large", "hardly any object belongs to neither"]
+    four, eight, sixteen, thirty_two = percentages(printed)
+    assert eight < sixteen
+    assert all(40 <= share <= 65 for share in (four, thirty_two))
+    small = (made["sides"] < 16).float().mean()
+    assert 0.08 < small < 0.12
+    assert small > 0.9 * (1 - sixteen / 100)
+    return [f"Stride 16 serves {sixteen:.0f} %", "the smallest objects, a tenth of all"]
 
 
 @solves("why_one_map", 3, "stride 4", "no strides in between")
