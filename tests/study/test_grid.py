@@ -105,6 +105,7 @@ def test_budget_transfer_runs_on_photographs_from_pretrained_weights_on_a_cpu() 
         assert made.data.test == config.DATA_SETS[made.data.name].test
         assert made.data.train == "train"
         assert made.train.fpn_start
+        assert made.train.steps == {"bccd": 300, "aquarium": 900}[made.data.name]
 
 
 def test_each_notebook_of_the_study_is_a_part_or_leads_to_one() -> None:

@@ -41,6 +41,14 @@ def test_a_try_says_all_that_it_sets_whatever_the_budget_becomes() -> None:
         assert fpn_of(found) == made(tried, "aquarium", "fpn")
 
 
+def test_the_rate_is_tried_for_both_and_what_costs_more_for_fpn() -> None:
+    both = [each for each in PILOT_TRIES["transfer"] if each.variants == ("fpn", "augfpn")]
+    assert {each.lr for each in both} == {1e-3, 2e-3}
+    others = set(PILOT_TRIES["transfer"]) - set(both)
+    assert {each.variants for each in others} == {("fpn",)}
+    assert {(each.frozen, each.steps) for each in others} == {(3, 175), (5, 900)}
+
+
 def test_fpn_and_augfpn_get_equally_many_tries_and_each_try_sets_what_its_words_say() -> None:
     tries = PILOT_TRIES["laptop"]
     own = {name: [each for each in tries if each.variants == (name,)] for name in ("fpn", "augfpn")}
