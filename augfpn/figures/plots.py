@@ -18,6 +18,7 @@ from augfpn.figures.galleries import gallery as gallery
 from augfpn.figures.theme import GREY, ON_FILL, WIDTH, themed
 
 APART = 0.17  # of a row: from its middle to what the pilot and the confirmation found
+BELOW = 0.27  # of a row: from its interval to the dots of its seeds
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -79,11 +80,11 @@ def effects(
 
     A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP; one
     whose label ends in ", confirmation" shares the place of its pilot, which has the same label.
-    ``runs`` has a row for each seed of an effect: its label, and "minus FPN" of the two runs.
+    ``runs`` has a row for each seed's dot, below its effect: the label, "minus FPN" of two runs.
     """
     table = placed(pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"]))
     places = dict.fromkeys(table["shown"])
-    figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.36 * len(places)))
+    figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.43 * len(places)))
     axis.axvline(0, color="black", lw=0.8)
     place = {"y": "at", "orient": "y", "native_scale": True, "ax": axis}
     points = place | {"linestyle": "none", "errorbar": None}
@@ -99,9 +100,10 @@ def effects(
     colours = [GREEN if confirms else BLUE for confirms in table["confirms"]]
     axis.hlines(table["at"], table["low"], table["high"], color=colours, lw=2, zorder=1)
     if runs is not None:
-        each = runs.assign(at=runs["label"].map(table.set_index("label")["at"]))
-        edge = {"linewidth": 0.8, "edgecolor": "white", "zorder": 3}  # apart from the interval
-        seaborn.stripplot(each, x="minus FPN", **place, jitter=False, color=GREY, size=5, **edge)
+        at = runs["label"].map(table.set_index("label")["at"]) + BELOW
+        seaborn.stripplot(
+            runs.assign(at=at), x="minus FPN", **place, jitter=False, color=GREY, size=4
+        )
         axis.collections[-1].set_label("one seed")
     axis.set_yticks(range(len(places)), places)
     axis.set(xlabel="effect on AP, points", ylabel=None, ylim=(len(places) - 0.5, -0.5))

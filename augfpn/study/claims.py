@@ -4,7 +4,7 @@
 pictures: the first minus the second should be above a margin. A claim with several comparisons
 holds if each of them holds. With many comparisons one may fail by chance, so each is tested at a
 share of the level (Bonferroni): a claim with m comparisons fails if one of them fails by its
-interval at 100 % - 5 % / m. What neither holds nor fails may still be known to be small: see
+interval at 100 % - 5 % / m. What neither holds nor fails may still have a limit: see
 `augfpn.study.intervals.verdict`.
 """
 
@@ -191,8 +191,8 @@ def of_lines(lines: Sequence[Line]) -> ClaimVerdict:
     """The verdict on several comparisons.
 
     "Not run" if none was run. "Does not hold" if one comparison fails at its Bonferroni-widened
-    interval. "Holds" if each was run and holds. If the others are known to be small, that is the
-    verdict, and "undecided" otherwise.
+    interval. "Holds" if each was run and holds. If all others have a limit, the weakest limit is
+    the verdict, and "undecided" otherwise.
     """
     run = [line for line in lines if line.found is not None]
     if not run:

@@ -103,10 +103,13 @@ class Evidence:
             weights[name] += sign
         return self.contrast(weights, number)
 
-    def contrast(self, weights: Mapping[str, float], number: str) -> Interval | None:
+    def contrast(
+        self, weights: Mapping[str, float], number: str, pooled: bool = True
+    ) -> Interval | None:
         """A weighted sum of a number over variants, with the variance of `augfpn.study.pooling`.
 
-        ``None`` if there is no seed for which all of these variants are recorded.
+        Unless ``pooled``, the sums of these seeds alone estimate the variance. ``None`` if there is
+        no seed for which all of these variants are recorded.
         """
         of = {name: self.of(name) for name in weights}
         seeds = shared_seeds(of)
@@ -116,7 +119,7 @@ class Evidence:
         ]
         if not sums:
             return None
-        parts = self.parts(weights, number, seeds)
+        parts = self.parts(weights, number, seeds) if pooled else None
         alone = intervals.single(sums)[number]
         return alone if parts is None else pooling.with_parts(alone, parts)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from augfpn.study import grid
 from augfpn.study.cells import effect_text, limits_text, page_table
 from augfpn.study.evidence import Evidence
+from augfpn.study.factorial import contrasts
 from augfpn.study.intervals import (
     LEVEL,
     ONE_SIDED,
@@ -16,6 +17,7 @@ from augfpn.study.intervals import (
     Interval,
     Verdict,
     at_level,
+    signed,
     verdict,
 )
 from augfpn.study.questions import Question, QuestionKind, questions
@@ -25,6 +27,7 @@ from augfpn.study.tables import variant_rows
 Answers = dict[tuple[Question, str], Interval | None]  # by question and set of images
 OF_GAINS = ("table2", "one_stage")  # the parts of the study whose gains the page speaks of
 SIGNS = {"holds": "above zero", "does not hold": "below zero"}
+OPEN_ALONE = "; undecided by its own differences"
 EFFECTS: tuple[QuestionKind, ...] = ("effect", "main effect")
 LIMITS: tuple[Verdict, ...] = ("smaller than 1 AP", "smaller than the paper's")
 
@@ -123,7 +126,11 @@ def undecided_text(of: Answers) -> str:
 
 
 def limited_text(by_set: Mapping[str, Evidence]) -> str:
-    """The gains in AP that may have either sign but are known to be small, for each verdict."""
+    """The gains in AP that may have either sign but have a limit, for each of `LIMITS`.
+
+    Only the first of these limits has two sides: an effect that is smaller than the paper's may be
+    a loss of any size.
+    """
     said = []
     for limit in LIMITS:
         named = {
@@ -142,29 +149,45 @@ def limited_text(by_set: Mapping[str, Evidence]) -> str:
 
 
 def limiting_text(of: Interval) -> str:
-    """The interval that decides how small an effect is, of whose ends each is a limit at 95 %."""
+    """The interval of which each end is a limit of an effect at 95 %."""
     return f"(90 %: {limits_text(at_level(of, ONE_SIDED))})"
 
 
 def confirmed_table(pilot: Evidence, later: Evidence) -> str:
-    """AugFPN's gain and the main effects of its parts on scenes: the pilot beside later seeds.
+    """AugFPN's gain and the main effects of its parts on scenes: later seeds beside the pilot.
 
     The verdict is that of the later seeds, whose claims and tests were fixed before their runs.
+    Their interval is pooled (`augfpn.study.pooling`); the next one has their own differences alone.
     """
     lines = []
     for question in of_table2():
-        cells = [question.found({of.pictures: of}, of.pictures) for of in (pilot, later)]
-        found = cells[1]
-        lines.append([question.label(), *map(effect_text, cells), verdict_cell(found)])
-    return page_table(["", "pilot", "confirmation", "confirmation says"], lines)
+        before, found = (question.found({of.pictures: of}, of.pictures) for of in (pilot, later))
+        alone = None if found is None else own_interval(question, later)
+        texts = map(effect_text, (found, alone, before))
+        lines.append([question.label(), verdict_cell(found, alone), *texts])
+    header = ["", "confirmation says", "confirmation", "its own differences alone", "pilot"]
+    return page_table(header, lines)
 
 
-def verdict_cell(found: Interval | None) -> str:
-    """On which side of zero an effect lies, or that it is small; then with what decides it."""
+def own_interval(question: Question, of: Evidence) -> Interval | None:
+    """The effect of a question with the variance of its own differences between seeds alone."""
+    main = question.kind == "main effect"
+    weights = contrasts()[question.plus] if main else dict(signed(question.plus, question.minus))
+    return of.contrast(weights, question.number, pooled=False)
+
+
+def verdict_cell(found: Interval | None, alone: Interval | None = None) -> str:
+    """On which side of zero an effect lies, or its limit, and the interval that decides the latter.
+
+    Also whether ``alone``, the interval of its own differences, leaves open what is decided.
+    """
     if found is None:
         return "not recorded"
     said = verdict(found, small=SMALL_EFFECT)
-    return f"{said} {limiting_text(found)}" if said in LIMITS else SIGNS.get(said, said)
+    if said in LIMITS:
+        return f"{said} {limiting_text(found)}"
+    opened = said in SIGNS and alone is not None and verdict(alone) not in SIGNS
+    return SIGNS.get(said, said) + (OPEN_ALONE if opened else "")
 
 
 def of_table2() -> list[Question]:

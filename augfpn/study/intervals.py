@@ -202,8 +202,8 @@ def verdict(
 ) -> Verdict:
     """Whether the mean is above ``margin``: the whole interval must be, of three seeds or more.
 
-    What that leaves open may be known to be small: within ``small`` of zero on both sides, or
-    below ``papers``, the effect that the paper prints. Both are one-sided tests at 95 %.
+    What that leaves open may still have a limit: ``small`` on both sides of zero, or, on one side
+    only, ``papers``, the effect that the paper prints. These are one-sided tests at 95 %.
     Source: Schuirmann's two one-sided tests, 1987.
     """
     if of.seeds < FEWEST_SEEDS or math.isnan(of.low):

@@ -142,8 +142,10 @@ OF_DETECTORS = (
     ),
     Question(
         topic="all levels supervised or one, at equal total weight",
-        above="Supervising all levels is better than one level of the same total weight.",
-        below="Supervising all levels is *worse* than one level of the same total weight.",
+        above="Supervising all levels is better than one level of the same total weight (one of "
+        "the two comparisons of claim C28).",
+        below="Supervising all levels is *worse* than one level of the same total weight (one of "
+        "the two comparisons of claim C28).",
         kind="effect",
         plus=("cs",),
         minus=("cs_single_lam1",),

@@ -13,7 +13,17 @@ from matplotlib.figure import Figure
 
 from augfpn.errors import UserError
 from augfpn.figures import theme
-from augfpn.study import against, claims, defects, gates, grid, mechanisms, tables, verdicts
+from augfpn.study import (
+    against,
+    claims,
+    defects,
+    gates,
+    grid,
+    mechanisms,
+    spreads,
+    tables,
+    verdicts,
+)
 from augfpn.study.cells import page_table, percent
 from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase
 from augfpn.study.factorial import factorial_table
@@ -40,10 +50,10 @@ The paper's numbers are from COCO: compare the direction and size of effects, no
 to 5 are the paper's. *Sum* and *max* are fusions without weights; *channel weights* are its
 Adaptive Channel Fusion."""
 ABOUT_PLANNING = """\
-*Seeds needed*: if an effect is as large as the paper's, four of five studies that run all rows with
-so many seeds find it on these pictures. The *standard deviation between seeds* is that of the
-difference of two runs, from all rows together; so are its degrees of freedom in such a study.
-*Hours*: the time to train both variants with all these seeds on one core of this kind. *More
+*Seeds*: if an effect is as large as the paper's, four of five studies with so many seeds find it on
+these pictures. The standard deviation between seeds is that of the difference of two runs: first of
+this row's own differences alone, then of all rows together; so are the degrees of freedom in such a
+study. *h*: the hours to train both variants with all these seeds on one core of this kind. *More
 images*: no number of seeds is enough, because the test images are too few."""
 ABOUT_FACTORS = """\
 The same runs as an experiment with three components, each on or off. A component's effect is the
@@ -210,7 +220,7 @@ def comparison(name: str, title: str, of: Evidence, out: Path) -> list[str]:
         "All numbers with their intervals:",
         tables.numbers_table(rows),
     ]
-    plan = tables.planning_table(rows, tables.median_seconds(name, of))
+    plan = spreads.planning_table(rows, tables.median_seconds(name, of))
     if plan:
         text += [ABOUT_PLANNING, plan]
     if name in ("controls", "tuned"):

@@ -78,14 +78,25 @@ def size_cells(row: VariantRow) -> list[str]:
 
 
 def effects_by_size(part: str, of: Evidence) -> str:
-    """The effects of a part's variants on one set of images: AP, then by the size of objects."""
+    """The effects of a part's variants on one set of images: AP, then by the size of objects.
+
+    The paper's effects stand in round brackets, without intervals, which it does not have.
+    """
     lines = []
     for variant in filter(of.recorded, grid.part(part).variants):
         row = variant_row(variant, of)
-        _, ap, effect, said, printed = beside_cells(row)
-        lines.append([row.label, ap, effect, *size_cells(row), said, printed])
-    header = ["", "AP", "minus FPN", *SIZE_OF.values(), "verdict", "paper: minus FPN"]
-    return page_table(header, lines)
+        _, ap, effect, said, _ = beside_cells(row)
+        cells = zip(("AP", *SIZE_OF), (effect, *size_cells(row)), strict=True)
+        with_papers = [f"{cell}{papers_text(row, number)}" for number, cell in cells]
+        lines.append([row.label, said, *with_papers, ap])
+    return page_table(["", "verdict on AP", "minus FPN", *SIZE_OF.values(), "AP"], lines)
+
+
+def papers_text(row: VariantRow, number: str) -> str:
+    """The paper's effect on a number, in brackets: " (+0.4)"; empty if it has none."""
+    if row.printed is None or row.base is None or not row.effect_asked:
+        return ""
+    return f" ({percent((row.printed[number] - row.base[number]) / 100, sign=True)})"
 
 
 def numbers_beside(variant: str, of: Evidence) -> str:

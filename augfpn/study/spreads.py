@@ -1,14 +1,19 @@
-"""Whether all variants vary alike between seeds, on which pooled intervals rest.
+"""Whether all variants vary alike between seeds, on which pooled intervals rest; planning of seeds.
 
 Runs that vary more than the others have pooled intervals that are too narrow, and the other way
 round. A variant's own differences do not borrow from others, but they are few.
 """
 
+from collections.abc import Sequence
+from statistics import mean
+from typing import NamedTuple
+
 from augfpn.study import grid, intervals, pooling
 from augfpn.study.cells import effect_text, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
-from augfpn.study.tables import variant_label
+from augfpn.study.intervals import FEWEST_SEEDS
+from augfpn.study.tables import VariantRow, deviation_of, runs_table, variant_label
 
 
 def spreads_table(of: Evidence, part: str = "table2") -> str:
@@ -35,3 +40,66 @@ def spreads_table(of: Evidence, part: str = "table2") -> str:
 def chance_of_alike(of: Evidence, base: str = "fpn") -> float:
     """The p-value of Bartlett's test that the AP of all variants with one baseline varies alike."""
     return pooling.all_alike(of.observations(base, "AP"))
+
+
+class SeedPlan(NamedTuple):
+    """How many seeds would show the paper's effect of a variant, by two standard deviations.
+
+    All are fractions. Seeds are ``None`` where the test images are too few for any number of them.
+    """
+
+    label: str
+    variant: str
+    printed: float
+    of_pictures: float  # the standard error over pictures
+    own: float | None  # the standard deviation of its own differences; ``None`` without runs
+    own_seeds: int | None
+    together: float  # that of all rows with the same baseline
+    seeds: int | None
+
+
+def plans(rows: Sequence[VariantRow]) -> list[SeedPlan]:
+    """A plan for each row of a table of the paper whose effect has enough seeds."""
+    known = [
+        each
+        for each in rows
+        if each.printed_effect and each.effect and each.effect["AP"].seeds >= FEWEST_SEEDS
+    ]
+    runs, found = runs_table(rows), []
+    for each in known:
+        base, effect, printed = baseline_of(each.variant), each.effect["AP"], each.printed_effect
+        alike = [one.effect["AP"] for one in known if baseline_of(one.variant) == base]
+        together = mean(deviation_of(of) ** 2 for of in alike) ** 0.5
+        asked = (printed or 0.0) / 100, effect.of_pictures
+        own, own_seeds = None, None
+        if len(runs):
+            own = float(runs[runs["variant"] == each.variant]["minus FPN"].std()) / 100
+            own_seeds = intervals.seeds_needed(own, *asked)
+        seeds = intervals.seeds_needed(together, *asked, variants=len(alike) + 1)
+        found.append(SeedPlan(each.label, each.variant, *asked, own, own_seeds, together, seeds))
+    return found
+
+
+def planning_table(rows: Sequence[VariantRow], seconds: dict[str, float]) -> str:
+    """How many seeds would show the paper's effects; empty if no effect has enough seeds.
+
+    First by the standard deviation of a row's own differences, then by that of all rows with the
+    same baseline. ``seconds`` is the time that a run of a variant takes.
+    """
+    lines = []
+    for each in plans(rows):
+        pair = seconds[each.variant] + seconds[baseline_of(each.variant)]
+        asked = percent(each.printed, sign=True), percent(each.of_pictures)
+        by_own = ["–", "–"]
+        if each.own is not None:
+            by_own = [percent(each.own), plan_text(each.own_seeds, pair)]
+        by_all = [percent(each.together), plan_text(each.seeds, pair)]
+        lines.append([each.label, *by_own, *by_all, *asked])
+    header = ["", "own standard deviation", "seeds, hours", "that of all rows", "seeds, hours"]
+    header += ["paper's effect", "standard error over images"]
+    return page_table(header, lines) if lines else ""
+
+
+def plan_text(needed: int | None, seconds: float) -> str:
+    """A number of seeds and the hours that they train, at so many seconds for a pair of runs."""
+    return "more images" if needed is None else f"{needed}, {needed * seconds / 3600:.1f} h"

@@ -1,7 +1,7 @@
 """The recorded variants of a part of the study beside the paper's rows, as tables in Markdown."""
 
 from collections.abc import Sequence
-from statistics import mean, median
+from statistics import median
 from typing import NamedTuple
 
 import pandas as pd
@@ -25,7 +25,7 @@ from augfpn.study.cells import (
 from augfpn.study.controls import CONTROL_VARIANTS
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
-from augfpn.study.intervals import FEWEST_SEEDS, Interval
+from augfpn.study.intervals import Interval
 
 DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"}
 BETTER = {  # a verdict on an effect in words
@@ -183,42 +183,6 @@ def numbers_table(rows: Sequence[VariantRow]) -> str:
         if each.own
     ]
     return page_table(["", *header], lines)
-
-
-def planning_table(rows: Sequence[VariantRow], seconds: dict[str, float]) -> str:
-    """How many seeds would show the paper's effects; empty if no effect has enough seeds.
-
-    The standard deviation between seeds is that of all rows with the same baseline. The standard
-    error over pictures is each row's own. ``seconds`` is the time that a run of a variant takes.
-    """
-    known = [
-        (each, each.effect["AP"], printed)
-        for each in rows
-        if (printed := each.printed_effect)
-        and each.effect
-        and each.effect["AP"].seeds >= FEWEST_SEEDS
-    ]
-    lines = []
-    for each, effect, printed in known:
-        base = baseline_of(each.variant)
-        alike = [of for one, of, _ in known if baseline_of(one.variant) == base]
-        spread = mean(deviation_of(of) ** 2 for of in alike) ** 0.5
-        asked = spread, printed / 100, effect.of_pictures
-        needed = intervals.seeds_needed(*asked, variants=len(alike) + 1)
-        pair = seconds[each.variant] + seconds[base]
-        lines.append(
-            [
-                each.label,
-                percent(printed / 100, sign=True),
-                percent(spread),
-                percent(effect.of_pictures),
-                "more images" if needed is None else str(needed),
-                "–" if needed is None else f"{needed * pair / 3600:.1f}",
-            ]
-        )
-    deviations = ("standard deviation between seeds", "standard error over images")
-    header = ["", "paper's effect", *deviations, "seeds needed", "hours"]
-    return page_table(header, lines) if lines else ""
 
 
 def deviation_of(effect: Interval) -> float:

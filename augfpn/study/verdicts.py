@@ -15,6 +15,7 @@ from augfpn.study.cells import (
 from augfpn.study.freeze import with_precedence
 from augfpn.study.intervals import LEVEL
 from augfpn.study.side_by_side import images_called
+from augfpn.study.tables import variant_label
 
 MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more than four, only two are shown
 NOT_RUN: claims.ClaimVerdict = "not run"
@@ -90,18 +91,32 @@ def group_table(group: Sequence[claims.Claim], columns: Mapping[str, ByClaim]) -
     lines = []
     for claim in group:
         rows = {title: column.get(claim.id) for title, column in shown.items()}
-        found = {title: effects_text(row) for title, row in rows.items() if row is not None}
-        said = [f"{title.capitalize()}: {text}" for title, text in found.items() if text]
         lines.append(
             (
                 claim.id,
                 f"{claim.statement} ({claim.where}, {claim.source})",
                 *("–" if row is None else row.verdict for row in rows.values()),
-                " ".join([*said, notes[claim.id]]).strip(),
+                short_evidence({title: x for title, x in rows.items() if x}, notes[claim.id]),
             )
         )
-    last = "effects, and the paper's" if shown else "note"
+    last = "what decides, and the paper's" if shown else "note"
     return page_table(("", "claim", *shown, last), lines)
+
+
+def short_evidence(rows: Mapping[str, claims.Judgement], note: str) -> str:
+    """What decides the first verdict that has effects; all effects and the note are folded."""
+    found = {title: effects_text(row) for title, row in rows.items()}
+    said = [f"{title.capitalize()}: {text}" for title, text in found.items() if text]
+    if not said:
+        return note
+    first = next(row for title, row in rows.items() if found[title])
+    decide = deciding([line for line in first.lines if line.found is not None])[1]
+    alike = [line for line in decide if line.said() == first.verdict]
+    text = line_text(lowest(alike or decide)[0]) + "."
+    if len(said) == 1 and said[0].endswith(f": {text}"):
+        return f"{text} {note}".strip()
+    head, body = "all effects" + ", note" * bool(note), " ".join([*said, note]).strip()
+    return f"{text} <details><summary>{head}</summary>{body}</details>"
 
 
 def counts_table(rows: Sequence[claims.Judgement]) -> str:
@@ -131,10 +146,15 @@ def effects_text(row: claims.Judgement) -> str:
     if len(there) > MOST_EFFECTS:
         what, shown = deciding(there)
         text.append(f"{counts_text(line.said() for line in there)}; the lowest{what}:")
-        shown = sorted(shown, key=lambda line: line.found.mean - line.margin)[:SHOWN_EFFECTS]
+        shown = lowest(shown)[:SHOWN_EFFECTS]
     if there:
         text.append("; ".join(map(line_text, shown)) + ".")
     return " ".join(text)
+
+
+def lowest(of: Iterable[claims.Line]) -> list[claims.Line]:
+    """Effects by how far they lie above their margin, the lowest first."""
+    return sorted(of, key=lambda line: line.found.mean - line.margin)
 
 
 def deciding(there: Sequence[claims.Line]) -> tuple[str, list[claims.Line]]:
@@ -163,8 +183,23 @@ def count_text(n: int, verdict: str) -> str:
 
 def line_text(of: claims.Line) -> str:
     """One effect of a claim beside the paper's; a ratio of times is not in percent."""
+    of = of._replace(label=label_in_words(of.label))
     if of.unit == "ratio":
         return f"{of.label}: {ratio_text(of.found)} ({of.printed:.2f})"
     paper_says = "" if of.printed is None else f" ({percent(of.printed / 100, sign=True)})"
     text = interval_text(of.found) if of.unit == "number" else effect_text(of.found)
     return f"{of.label}{objects_text(of.objects)}: {text}{paper_says}"
+
+
+def label_in_words(label: str) -> str:
+    """The label of an effect with its variants as the pages call them: "CS + RFA − CS, AP"."""
+    sides, comma, number = label.partition(", ")
+    known = set(claims.claimed_variants())
+    names = [variant_in_words(name) if name in known else name for name in sides.split(" − ")]
+    return f"{' − '.join(names)}{comma}{number}"
+
+
+def variant_in_words(variant: str) -> str:
+    """A variant as the tables call it, and its detector without a comma: "RetinaNet AugFPN"."""
+    label = variant_label(variant)
+    return label.replace(", ", " ", 1) if ":" in variant else label

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from augfpn.settings import paper
-from augfpn.study import cells, intervals, recorded, tables
+from augfpn.study import cells, gather, intervals, recorded, spreads, tables
 from augfpn.study.evidence import Evidence
 
 
@@ -128,11 +129,23 @@ def test_the_plan_says_how_many_seeds() -> None:
     def plan(of_seeds: float, of_pictures: float) -> list[str]:
         effect = intervals.Interval(0.0, -0.01, 0.01, 3, of_seeds, of_pictures)
         row = tables.VariantRow("cs", "CS", {}, {"AP": effect}, {"AP": 37.2}, {"AP": 36.3})
-        return cells_of(tables.planning_table([row], seconds))[-1]
+        return cells_of(spreads.planning_table([row], seconds))[-1]
 
-    assert plan(0.009 / 3**0.5, 0.0) == ["CS", "+0.9", "0.9", "0.0", "10", "1.0"]
-    assert plan(0.009 / 3**0.5, 0.004) == ["CS", "+0.9", "0.9", "0.4", "more images", "–"]
-    assert tables.planning_table([], seconds) == ""
+    assert plan(0.009 / 3**0.5, 0.0)[3:] == ["0.9", "10, 1.0 h", "+0.9", "0.0"]
+    assert plan(0.009 / 3**0.5, 0.004)[:3] == ["CS", "–", "–"]  # no runs of its own
+    assert plan(0.009 / 3**0.5, 0.004)[3:] == ["0.9", "more images", "+0.9", "0.4"]
+    assert spreads.planning_table([], seconds) == ""
+
+
+def test_the_plan_has_the_deviation_of_a_rows_own_differences_first() -> None:
+    of = gather.committed("scenes", "laptop", "confirmation")
+    ap = [[100 * r.result["AP"] for r in of.recorded(name).values()] for name in ("fpn", "cs")]
+    deviation = np.std(np.subtract(*ap), ddof=1)
+    plan = spreads.plans(tables.variant_rows("table2", of))[0]
+    assert plan.variant == "cs"
+    assert 100 * plan.own == pytest.approx(deviation)
+    assert plan.own_seeds == intervals.seeds_needed(deviation, 0.9, 100 * plan.of_pictures)
+    assert plan.own_seeds < plan.seeds
 
 
 def test_the_plan_has_one_deviation_for_all_rows_and_their_degrees_of_freedom() -> None:
@@ -142,10 +155,11 @@ def test_the_plan_has_one_deviation_for_all_rows_and_their_degrees_of_freedom() 
         effect = intervals.Interval(0.0, -0.01, 0.01, 3, deviation / 3**0.5, 0.0)
         rows.append(tables.VariantRow(name, name, {}, {"AP": effect}, {"AP": 37.2}, {"AP": 36.3}))
     seconds = dict.fromkeys(("fpn", "cs", "rfa"), 120.0)
-    _, *lines = cells_of(tables.planning_table(rows, seconds))
+    _, *lines = cells_of(spreads.planning_table(rows, seconds))
     together = ((0.006**2 + 0.010**2) / 2) ** 0.5
     needed = intervals.seeds_needed(together, 0.009, variants=3)
-    assert [line[2:5] for line in lines] == [["0.8", "0.0", str(needed)]] * 2
+    hours = needed * 240 / 3600
+    assert [line[3:5] for line in lines] == [["0.8", f"{needed}, {hours:.1f} h"]] * 2
     assert needed < intervals.seeds_needed(together, 0.009)
 
 

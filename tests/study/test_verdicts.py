@@ -70,3 +70,32 @@ def test_verdicts_of_the_seeds_that_confirm_stand_first_and_are_counted() -> Non
     ]
     assert idle[0][2:] == ["note"]
     assert [(row[0], row[2]) for row in idle[2:]] == [("C2", "A note.")]
+
+
+def test_what_decides_stands_in_the_ledger_and_the_rest_is_folded() -> None:
+    """Of three effects the lowest that is undecided; a single effect without a note has no fold."""
+    (claim,) = [each for each in claims.claims() if each.id == "C17"]
+    above, across, below = (
+        claims.Line(f"{name} − fpn, AP", intervals.around(x, 3, 0.002, 0.0), 1.0, 0.0)
+        for name, x in (("cs", 0.03), ("rfa", 0.001), ("cs_rfa", 0.002))
+    )
+    row = claims.Judgement(claim, "undecided", (above, across, below), "")
+    text = verdicts.short_evidence({"scenes, pilot": row}, "")
+    shown, fold, _ = text.partition(" <details><summary>all effects</summary>")
+    assert shown == "RFA − FPN, AP: +0.1 [−0.8, +1.0] (+1.0)."
+    assert fold
+    alone = row._replace(verdict="holds", lines=(above,))
+    text = verdicts.short_evidence({"scenes, pilot": alone}, "")
+    assert text == "CS − FPN, AP: +3.0 [+2.1, +3.9] (+1.0)."
+    assert (
+        verdicts.short_evidence({"scenes, pilot": row._replace(lines=())}, "A note.") == "A note."
+    )
+    noted = verdicts.short_evidence({"scenes, pilot": row}, "A note.")
+    assert noted.endswith("A note.</details>")
+
+
+def test_detectors_are_named_without_a_comma() -> None:
+    label = "retinanet:augfpn − retinanet:fpn, AP"
+    assert verdicts.label_in_words(label) == "RetinaNet AugFPN − RetinaNet FPN, AP"
+    assert verdicts.label_in_words("fpn, C5 lost in M5") == "FPN, C5 lost in M5"
+    assert verdicts.label_in_words("n5") == "n5"

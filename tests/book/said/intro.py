@@ -10,11 +10,6 @@ from said.table import says
     "Before any training a probe fails on other levels nearly as much",
 )
 @says("consistent_supervision", "**Most of the gap is there before training.**")
-@says(
-    "intro",
-    "A classifier fitted on one level's features fails on another's, but it does so in untrained "
-    "networks",
-)
 @says("claims", "Untrained networks pass it, too.")
 def a_probe_fails_on_other_levels_even_untrained() -> None:
     for pictures in BOTH:
@@ -23,7 +18,7 @@ def a_probe_fails_on_other_levels_even_untrained() -> None:
         assert before.mean > 0.8 * gap.mean
 
 
-@says("intro", "so that how far levels differ *in meaning* is open")
+@says("intro", "How far levels differ *in meaning* is [open](consistent_supervision.ipynb).")
 @says("fpn", "What the gap says of *meaning* is less plain than it looks")
 @says("consistent_supervision", "that levels specialise is undecided, too.")
 def what_training_adds_to_the_gap_is_undecided() -> None:
@@ -51,7 +46,6 @@ def predictions_jump_at_a_border() -> None:
         assert jump.low > 5 * measured(pictures, "fpn", "change elsewhere").mean
 
 
-@says("intro", "On blood cells its effect alone is *smaller than 1 AP*.")
 @says("claims", "AugFPN's gain over FPN on scenes holds, too.")
 def augfpn_holds_on_scenes() -> None:
     assert verdict("scenes", "C1") == "holds"

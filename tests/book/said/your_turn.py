@@ -5,7 +5,7 @@ from statistics import mean, median
 from augfpn.settings import dialects, paper, parameters, recipes
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import experiment
-from augfpn.study import claims, freeze, grid, tables
+from augfpn.study import claims, freeze, grid, spreads, tables
 from augfpn.study.bench import pages
 from augfpn.study.intervals import FEWEST_SEEDS, LEVEL, factor
 from augfpn.study.tries import RATES, results_of_tuning
@@ -192,10 +192,9 @@ def eight_images_of_coco() -> None:
 )
 def a_rough_interval_of_three_seeds() -> None:
     rows = tables.variant_rows("table2", confirmation())
-    table = tables.planning_table(rows, tables.median_seconds("table2", confirmation()))
-    lines = [[cell.strip() for cell in line.split("|")] for line in table.splitlines()[2:]]
-    (spread,) = {float(line[3]) for line in lines}
+    plans = spreads.plans(rows)
+    (spread,) = {100 * plan.together for plan in plans}
     assert FEWEST_SEEDS == 3
     assert round(factor(LEVEL, FEWEST_SEEDS - 1) * spread / FEWEST_SEEDS**0.5) == 3
-    alone = [int(line[5]) for line in lines if line[1] in ("CS", "RFA", "SRS")]
+    alone = [plan.seeds for plan in plans if plan.variant in ("cs", "rfa", "srs")]
     assert sorted(alone) == [11, 14, 18]
