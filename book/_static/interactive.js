@@ -294,9 +294,9 @@ function maps(figure, data) {
       ring.style.left = `${(100 * at.x) / width}%`;
       ring.style.top = `${(100 * at.y) / height}%`;
     }
-    const places = [2, 3, 4, 5].map((k) => `${data.sizes[k].join(" × ")} of M${k}`);
+    const places = [2, 3, 4, 5].map((k) => `${data.sizes[k].join(" × ")} places (M${k})`);
     said.textContent = `The ring is at ${at.x} px across and ${at.y} px down. ` +
-      `The maps have different places: ${places.join(", ")}.`;
+      `The levels have ${places.join(", ")}.`;
   }
   show();
   return [

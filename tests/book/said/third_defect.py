@@ -190,7 +190,6 @@ def what_near_means() -> None:
     "in its single runs their AP rises by 0.4 with SRS, by 0.9 with a sum, and by 2.7 with all of "
     "AugFPN.",
 )
-@says("soft_roi_selection", "On COCO, the paper's small objects gain.")
 def small_objects_gain_in_the_paper() -> None:
     gains = [printed(variant, "APs") for variant in ("srs", "srs_sum", "augfpn")]
     assert [f"{each:.1f}" for each in gains] == ["0.4", "0.9", "2.7"]
