@@ -89,7 +89,7 @@ def in_table_order(variants: Measured) -> Measured:
     return {name: variants[name] for name in VARIANTS if name in variants}
 
 
-def name_of(variant: str) -> str:
+def variant_title(variant: str) -> str:
     """A variant as texts call it; one without a name is called as its settings call it."""
     return VARIANT_NAMES.get(variant, variant)
 
@@ -113,14 +113,14 @@ def figure_of(found: Measured) -> Figure:
         title = title_of(use, result)
         forward, backward = {}, {}
         for variant, each in in_table_order(result["variants"]).items():
-            name, scale = name_of(variant), each["median"] / sum(each["parts"].values())
+            name, scale = variant_title(variant), each["median"] / sum(each["parts"].values())
             outside = {p: s * scale for p, s in each["parts"].items() if p != "backward"}
             forward[name] = outside
             backward[name] = {p: s * scale for p, s in each["backward_parts"].items()}
         panels[title] = forward, backward if any(backward.values()) else {}
         every = result["variants"].items()
-        ratios[title] = {name_of(variant): each["ratio"]["median"] for variant, each in every}
-        base = name_of(result["base"])
+        ratios[title] = {variant_title(variant): each["ratio"]["median"] for variant, each in every}
+        base = variant_title(result["base"])
     return costs.time_by_part(panels, ratios, base)
 
 
