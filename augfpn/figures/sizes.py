@@ -11,11 +11,11 @@ from augfpn.figures.theme import GREY, INK, WIDTH, themed
 
 LOW, HIGH = -4, 3  # of the logarithm of a side, in octaves from the canonical size
 MIDDLES = {2: -2.5, 3: -0.5, 4: 0.5, 5: 2.0}  # of the levels' sides, where their shares stand
-EDGES = np.arange(LOW, HIGH + 0.25, 0.25)
+OCTAVE_EDGES = np.arange(LOW, HIGH + 0.25, 0.25)
 
 
 @themed
-def sizes(objects: pd.DataFrame) -> Figure:
+def object_sizes(objects: pd.DataFrame) -> Figure:
     """How large objects are, a panel for each set of images, in the colours of FPN's levels.
 
     ``objects`` has a row for each object: its "images", its "side" divided by the canonical size,
@@ -28,7 +28,7 @@ def sizes(objects: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(len(names), 1, figsize=size, sharex=True, squeeze=False)
     for axis, name in zip(axes[:, 0], names, strict=True):
         own = table[table["images"] == name]
-        seaborn.histplot(own, x="octave", hue="level", palette=LEVEL_COLOURS, bins=EDGES,
+        seaborn.histplot(own, x="octave", hue="level", palette=LEVEL_COLOURS, bins=OCTAVE_EDGES,
                          multiple="stack", alpha=1, legend=False, ax=axis)  # fmt: skip
         axis.set(ylabel=None, yticks=[], title=name, ylim=(0, 1.35 * axis.get_ylim()[1]))
         top = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "top"}

@@ -25,7 +25,7 @@ from augfpn.study.sets import (
     GATES,
     SETS,
     SETTINGS_OF_SETS,
-    STEPS,
+    STEPS_OF_SETS,
     dialled_settings,
     settings_that_vary,
 )
@@ -184,8 +184,8 @@ class Run:
         """All parameters except the folder of the pictures."""
         weights = BUDGETS[self.budget].model.weights
         common = {"budget": self.budget, "seed": self.seed, "weights": weights}
-        if (self.pictures, self.budget) in STEPS:
-            common["steps"] = STEPS[self.pictures, self.budget]
+        if (self.pictures, self.budget) in STEPS_OF_SETS:
+            common["steps"] = STEPS_OF_SETS[self.pictures, self.budget]
         changed = control_words(self.variant, self.budget)
         own = changed.pop("settings", ())
         words = words_of_variant(self.variant) | SETS[self.pictures] | common | changed

@@ -60,7 +60,7 @@ SETS |= {
     name: {"data": "scenes"} | WORDS_OF_SETS.get(name, {})
     for name in (*DIALS_OF_DETECTOR, *SETTINGS_OF_SETS)
 }
-STEPS = {("aquarium", "transfer"): 900}  # of a set that is far from learnt after the budget's
+STEPS_OF_SETS = {("aquarium", "transfer"): 900}  # a set that is far from learnt otherwise
 AP_AWAY = "AP of objects away from their class's home"
 
 

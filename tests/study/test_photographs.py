@@ -43,7 +43,7 @@ def test_blood_cells_are_of_one_size() -> None:
 
 def test_the_figure_has_each_objects_level_and_its_share() -> None:
     found = photographs.sides_on({"bccd": gather.committed("bccd")})
-    figure = sizes.sizes(found)
+    figure = sizes.object_sizes(found)
     (axis,) = figure.axes
     said = {text.get_text() for text in axis.texts}
     shares = found["level"].value_counts(normalize=True)
