@@ -13,7 +13,7 @@ SHOWN = ("scenes", "detail", "context")  # a scene with "scale" looks like a pla
 
 
 def main() -> None:
-    rows = defects.example_scenes(SHOWN, "laptop", 8)
+    rows = defects.example_scenes(SHOWN, "laptop", range(8))
     rows = {"plain" if name == "scenes" else name: some[CHOSEN] for name, some in rows.items()}
     plots.gallery(rows, width=12).savefig(Path(__file__).parent / "dials.png", dpi=80)
 
