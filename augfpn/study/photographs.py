@@ -1,4 +1,4 @@
-"""What the study has on photographs besides its tables: how large objects are, and the tries."""
+"""What the study has on photographs besides its tables: sizes of objects, gains, the tries."""
 
 import json
 import math
@@ -6,16 +6,20 @@ from collections.abc import Mapping
 
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 
 from augfpn import records
 from augfpn.detectors.backbones import LEVELS
 from augfpn.detectors.transform import size_after_resize
+from augfpn.figures.plots import effects
 from augfpn.pyramid import HardRoISelection
 from augfpn.speed.roi_align import torchvision_roi_align
-from augfpn.study.cells import page_table, percent
+from augfpn.study.cells import SIZE_OF, page_table, percent
 from augfpn.study.evidence import Evidence
+from augfpn.study.factorial import EFFECT_NUMBERS
+from augfpn.study.intervals import FEWEST_OBJECTS
 from augfpn.study.side_by_side import images_called
-from augfpn.study.tables import variant_label
+from augfpn.study.tables import variant_label, variant_row
 from augfpn.study.tries import PILOTS
 
 
@@ -46,6 +50,28 @@ def sides(record: records.Record, of: Evidence) -> pd.DataFrame:
     return pd.DataFrame(
         {"images": images_called(of.pictures), "side": side / model.canonical_size, "level": level}
     )
+
+
+def gains_figure(by_set: Mapping[str, Evidence]) -> Figure | None:
+    """AugFPN minus FPN, by the size of objects, beside the paper's; ``None`` without records.
+
+    Sizes of which there are too few objects for a verdict are left out.
+    """
+    rows, dots = [], []
+    printed = variant_row("augfpn", next(iter(by_set.values())))
+    for of in by_set.values():
+        for number, found in of.effects("augfpn", "fpn").items():
+            objects = of.fewest_objects(number)
+            if number not in EFFECT_NUMBERS or (objects is not None and objects < FEWEST_OBJECTS):
+                continue
+            label = f"{images_called(of.pictures)}, {SIZE_OF.get(number, 'all')}"
+            papers = printed.printed[number] - printed.base[number]
+            rows.append((label, *(100 * x for x in found[:3]), papers))
+            augfpn, fpn = (of.recorded(name) for name in ("augfpn", "fpn"))
+            for seed in sorted(augfpn.keys() & fpn.keys()):
+                gain = augfpn[seed].result[number] - fpn[seed].result[number]
+                dots.append((label, 100 * gain))
+    return effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"])) if rows else None
 
 
 def tries_on_photographs() -> str:

@@ -52,6 +52,28 @@ def test_the_figure_has_each_objects_level_and_its_share() -> None:
     plt.close(figure)
 
 
+def test_gains_stand_by_size_where_there_are_objects_enough() -> None:
+    """BCCD's test images have seven small objects."""
+    of = gather.committed("bccd")
+    figure = photographs.gains_figure({"bccd": of})
+    (axis,) = figure.axes
+    assert [label.get_text() for label in axis.get_yticklabels()] == [
+        "blood cells, all",
+        "blood cells, medium",
+        "blood cells, large",
+    ]
+    found = of.effects("augfpn", "fpn")
+    means, papers = axis.lines[1].get_xdata(), axis.lines[2].get_xdata()
+    assert means == pytest.approx([100 * found[name].mean for name in ("AP", "APm", "APl")])
+    assert papers == pytest.approx([2.4, 2.2, 2.9])
+    plt.close(figure)
+
+
+def test_without_records_there_is_no_figure(evidence: Evidence) -> None:
+    empty = replace(evidence, found=replace(evidence.found, by_key={}))
+    assert photographs.gains_figure({"scenes": empty}) is None
+
+
 def test_every_try_of_the_pilot_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = {"pictures": "bccd", "variant": "fpn", "steps": 300, "lr": 0.001, "frozen": 5}
     row |= {"AP": 0.531, "APs": 0.1, "APm": 0.2, "APl": 0.3, "seconds": 240.0}
