@@ -93,7 +93,7 @@ def precision_recall(curves: dict) -> Figure:
             axis.text(0.5, 0.5, "no objects", ha="center", transform=axis.transAxes)
             continue
         below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.2), "ncols": 2}
-        axis.legend(*entry, **below, prop={"family": fonts, "size": "small"})
+        axis.legend(*entry, **below, prop={"family": fonts, "size": 10.5})
     return figure
 
 

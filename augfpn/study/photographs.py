@@ -77,7 +77,7 @@ def gains_figure(by_set: Mapping[str, Evidence]) -> Figure | None:
 def tries_on_photographs() -> str:
     """AP of each try of budget transfer's pilot, in percent, from the committed pilots."""
     files = [folder / PILOTS / "transfer.json" for folder in records.COMMITTED]
-    rows = [row for file in files if file.is_file() for row in json.loads(file.read_text())]
+    found = [row for file in files if file.is_file() for row in json.loads(file.read_text())]
     lines = [
         [
             images_called(row["pictures"]),
@@ -85,9 +85,8 @@ def tries_on_photographs() -> str:
             *(f"{row[name]:g}" for name in ("steps", "lr")),
             f"up to C{row['frozen']}",
             *(percent(row[name]) for name in ("AP", "APs", "APm", "APl")),
-            f"{row['seconds'] / 60:.0f}",
         ]
-        for row in rows
+        for row in sorted(found, key=lambda row: str(row["pictures"]))
     ]
     header = ["images", "", "steps", "learning rate", "frozen", "AP", "APs", "APm", "APl"]
-    return page_table([*header, "minutes"], lines) if lines else ""
+    return page_table(header, lines) if lines else ""
