@@ -23,8 +23,7 @@ AugFPN's pyramid and RoI selection fit a torchvision `FasterRCNN` or `MaskRCNN`:
     model.roi_heads.mask_roi_pool = RoIPool(another_select)  # Mask R-CNN: 14 bins, its own fusion
 
 The pools are assigned afterwards because torchvision's constructors take none but their own.
-Consistent Supervision does not fit: it shares the RoIs that the box head learns from, and
-torchvision does not expose them. `augfpn.build_detector` supports all three parts.
+Consistent Supervision is added by `augfpn.detectors.supervised_torchvision`.
 """
 
 import re
