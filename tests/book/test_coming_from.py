@@ -18,7 +18,7 @@ from chapters import BOOK
 from torch import Tensor, nn
 
 from augfpn.detectors.two_stage import roi_loss
-from augfpn.pyramid import ConsistentSupervision, HardRoISelection, Samples
+from augfpn.pyramid import ConsistentSupervision, HardRoISelection, Samples, SoftRoISelection
 from augfpn.speed.roi_align import torchvision_roi_align
 
 WIDTHS = {2: 6, 3: 8, 4: 10, 5: 12}
@@ -103,6 +103,43 @@ def test_detectron2s_heads_learn_on_m(page: dict) -> None:
     assert all(q.grad is not None for q in heads.parameters())
     heads.eval()
     assert heads._forward_box(features, [detectron2.proposals(BOXES, THEIRS, DELTAS)]) == "found"
+
+
+def softly(p: dict[int, Tensor], fusion: nn.Module) -> Tensor:
+    """The RoIs as the package's own Soft RoI Selection pools them."""
+    return SoftRoISelection(tuple(WIDTHS), 7, torchvision_roi_align, fusion)(p, [BOXES])
+
+
+def test_detectron2s_heads_pool_softly(page: dict) -> None:
+    cfg = detectron2.config()
+    shapes = page["build_augfpn_backbone"](cfg, None).output_shape()
+    pooler = page["SupervisedROIHeads"](cfg, shapes).box_pooler
+    p = {k: torch.rand(1, 16, 64 // 2**k, 96 // 2**k) for k in WIDTHS}
+    found = pooler([*p.values()], [SimpleNamespace(tensor=BOXES)])
+    assert torch.allclose(found, softly(p, pooler.fusion))
+
+
+def test_mmdetections_extractor_pools_softly(page: dict) -> None:
+    extractor = page["FusingExtractor"](
+        **{k: v for k, v in mmdet.extractor().items() if k != "type"}
+    )
+    p = {k: torch.rand(1, 16, 64 // 2**k, 96 // 2**k) for k in WIDTHS}
+    rois = nn.functional.pad(BOXES, (1, 0))
+    assert torch.allclose(extractor(tuple(p.values()), rois), softly(p, extractor.fusion))
+
+
+def test_mmdetections_configuration_builds_the_adapters(page: dict) -> None:
+    """With what it inherits from MMDetection's `_base_/models/faster-rcnn_r50_fpn.py`."""
+    model = page["model"]
+    neck, heads = dict(model["neck"]), dict(model["roi_head"])
+    assert neck.pop("_delete_"), "FPN's num_outs is not inherited"
+    assert isinstance(page["MODELS"].build(neck), page["AugFPNNeck"])
+    heads["bbox_roi_extractor"] = mmdet.extractor() | heads["bbox_roi_extractor"]
+    made = page["MODELS"].build(heads | {"bbox_head": {"type": "Shared2FCBBoxHead"}})
+    assert isinstance(made, page["SupervisedRoIHead"])
+    assert isinstance(made.bbox_roi_extractor, page["FusingExtractor"])
+    assert {type(each) for each in made.m_extractors} == {mmdet.SingleRoIExtractor}
+    assert isinstance(page["MODELS"].build(model["rpn_head"]), page["FirstFiveRPNHead"])
 
 
 def test_mmdetections_neck_puts_m_behind_p(page: dict) -> None:

@@ -53,17 +53,35 @@ class ResNet(Backbone):
         return self.maps
 
 
+class ROIAlign(nn.Module):
+    """One of a pooler's ``level_poolers``."""
+
+    def __init__(self, *how) -> None:
+        super().__init__()
+        self.how = how
+
+    def forward(self, x: Tensor, rois: Tensor) -> Tensor:
+        return roi_align(x, rois, *self.how)
+
+
+def convert_boxes_to_pooler_format(box_lists: list) -> Tensor:
+    """Boxes of images in one tensor: the image's index and the corners."""
+    return torch.cat([F.pad(each.tensor, (1, 0), value=i) for i, each in enumerate(box_lists)])
+
+
 class ROIPooler(nn.Module):
     def __init__(self, output_size, scales, sampling_ratio, pooler_type):
         super().__init__()
-        self.how, self.scales = (output_size, sampling_ratio, pooler_type), scales
+        aligned = pooler_type == "ROIAlignV2"
+        self.level_poolers = nn.ModuleList(
+            ROIAlign(output_size, scale, sampling_ratio, aligned) for scale in scales
+        )
 
     def forward(self, x: list[Tensor], box_lists: list) -> Tensor:
+        """By the first level: of the real pooler's rule nothing is needed here."""
         assert isinstance(x, list)
-        assert len(x) == len(self.scales)
-        boxes = [each.tensor for each in box_lists]
-        size, ratio, kind = self.how
-        return roi_align(x[0], boxes, size, self.scales[0], ratio, kind == "ROIAlignV2")
+        assert len(x) == len(self.level_poolers)
+        return self.level_poolers[0](x[0], convert_boxes_to_pooler_format(box_lists))
 
 
 class Predictor(nn.Module):
@@ -116,9 +134,8 @@ class StandardROIHeads(nn.Module):
     def _forward_box(self, features: dict[str, Tensor], proposals: list):
         if not self.training:
             return "found"
-        x = features[self.box_in_features[0]]  # of the real pooler's levels, one is enough here
-        self.box_pooler.scales = self.box_pooler.scales[:1]
-        pooled = self.box_pooler([x], [each.proposal_boxes for each in proposals])
+        x = [features[name] for name in self.box_in_features]
+        pooled = self.box_pooler(x, [each.proposal_boxes for each in proposals])
         losses = self.box_predictor.losses(self.box_predictor(self.box_head(pooled)), proposals)
         for each in proposals:  # as with TRAIN_ON_PRED_BOXES
             each.proposal_boxes = SimpleNamespace(tensor=each.proposal_boxes.tensor * 0)
@@ -151,7 +168,10 @@ def modules() -> dict[str, ModuleType]:
             "Backbone": Backbone,
             "build_resnet_backbone": lambda cfg, input_shape: ResNet(),
         },
-        "detectron2.modeling.poolers": {"ROIPooler": ROIPooler},
+        "detectron2.modeling.poolers": {
+            "ROIPooler": ROIPooler,
+            "convert_boxes_to_pooler_format": convert_boxes_to_pooler_format,
+        },
         "detectron2.modeling.roi_heads": {
             "ROI_HEADS_REGISTRY": Registry(),
             "StandardROIHeads": StandardROIHeads,

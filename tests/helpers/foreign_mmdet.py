@@ -49,11 +49,23 @@ class RPNHead(BaseModule):
         return len(cls_scores)
 
 
+class RoIAlign(nn.Module):
+    """One of the layers that an extractor builds from its configuration."""
+
+    def __init__(self, cfg: dict, stride: int) -> None:
+        super().__init__()
+        self.how = cfg["output_size"], 1 / stride, cfg["sampling_ratio"]
+
+    def forward(self, x: Tensor, rois: Tensor) -> Tensor:
+        return roi_align(x, rois, *self.how)
+
+
 @MODELS.register_module()
 class SingleRoIExtractor(BaseModule):
     def __init__(self, roi_layer, out_channels, featmap_strides, finest_scale=56, init_cfg=None):
         super().__init__(init_cfg)
-        self.roi_layer, self.featmap_strides = roi_layer, featmap_strides
+        self.featmap_strides, self.out_channels = featmap_strides, out_channels
+        self.roi_layers = nn.ModuleList(RoIAlign(roi_layer, each) for each in featmap_strides)
 
     @property
     def num_inputs(self) -> int:
@@ -61,8 +73,7 @@ class SingleRoIExtractor(BaseModule):
 
     def forward(self, feats: tuple[Tensor], rois: Tensor, roi_scale_factor=None) -> Tensor:
         assert len(feats) == self.num_inputs
-        size, samples = self.roi_layer["output_size"], self.roi_layer["sampling_ratio"]
-        return roi_align(feats[0], rois, size, 1 / self.featmap_strides[0], samples)
+        return self.roi_layers[0](feats[0], rois)
 
 
 @MODELS.register_module()
@@ -143,7 +154,11 @@ def modules() -> dict[str, ModuleType]:
     """The modules that the adapter imports from."""
     contents = {
         "mmdet": {},
-        "mmdet.models": {"RPNHead": RPNHead, "StandardRoIHead": StandardRoIHead},
+        "mmdet.models": {
+            "RPNHead": RPNHead,
+            "SingleRoIExtractor": SingleRoIExtractor,
+            "StandardRoIHead": StandardRoIHead,
+        },
         "mmdet.registry": {"MODELS": MODELS},
         "mmdet.structures": {},
         "mmdet.structures.bbox": {"bbox2roi": bbox2roi},
