@@ -1,6 +1,9 @@
 """What detectors cost and what it buys, as figures in the theme of `augfpn.figures.plots`."""
 
+from collections.abc import Collection
+
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
@@ -106,3 +109,42 @@ def ap_against_time(runs: pd.DataFrame) -> Figure:
     axis.set(xlabel="time of training, relative", ylabel="AP, percent")
     axis.legend(title=None)
     return figure
+
+
+@themed
+def cost_by_part(
+    models: dict[str, dict[str, tuple[int, int]]], training_only: Collection[str] = ()
+) -> Figure:
+    """Parameters and multiply-accumulates by part, a bar with its number for each model.
+
+    ``models`` maps a model's name to its parts and these to the two counts. Bars of the parts that
+    are ``training_only`` are hatched.
+    """
+    counts = ["parameters,\nmillions", "MACs,\nbillions"]
+    tables = {name: pd.DataFrame(parts, counts).T / [1e6, 1e9] for name, parts in models.items()}
+    table = pd.concat(tables, names=["model", "part"]).reset_index()
+    parts = list(dict.fromkeys(table["part"]))
+    size = (WIDTH, 1.2 + 0.48 * len(parts))
+    figure, axes = plt.subplots(1, 2, figsize=size, sharey=True)
+    for axis, count in zip(axes, counts, strict=True):
+        seaborn.barplot(table, x=count, y="part", hue="model", palette=COLOURS[: len(models)],
+                        saturation=1, errorbar=None, legend=axis is axes[1], ax=axis)  # fmt: skip
+        axis.set(ylabel=None)
+        for bars in axis.containers:
+            axis.bar_label(
+                bars, [written(bar.get_width()) for bar in bars], padding=2, size="small"
+            )
+            for bar in bars:
+                if parts[round(bar.get_y() + bar.get_height() / 2)] in training_only:
+                    bar.set(hatch="////", edgecolor="white", lw=0)
+        axis.set_xlim(right=1.3 * table[count].max())  # room for the numbers
+    handles, _ = axes[1].get_legend_handles_labels()
+    if training_only:
+        handles.append(Patch(fc=GREY, ec="white", lw=0, hatch="////", label="training only"))
+    axes[1].legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1))
+    return figure
+
+
+def written(width: float) -> str:
+    """The number beside a bar: with a decimal below ten; nothing where there is no bar."""
+    return f"{width:.0f}" if width >= 10 else f"{width:.1f}" if np.isfinite(width) else ""

@@ -164,24 +164,6 @@ def verdicts(groups: dict[str, Sequence[str]], kinds: Sequence[str]) -> Figure:
 
 
 @themed
-def cost_by_part(models: dict[str, dict[str, tuple[int, int]]]) -> Figure:
-    """Parameters and multiply-accumulates by part, a bar for each model.
-
-    ``models`` maps a model's name to its parts and these to the two counts.
-    """
-    counts = ["parameters,\nmillions", "MACs,\nbillions"]
-    tables = {name: pd.DataFrame(parts, counts).T / [1e6, 1e9] for name, parts in models.items()}
-    table = pd.concat(tables, names=["model", "part"]).reset_index()
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 3.6), sharey=True)
-    for axis, count in zip(axes, counts, strict=True):
-        seaborn.barplot(table, x=count, y="part", hue="model", palette=COLOURS[: len(models)],
-                        saturation=1, errorbar=None, legend=axis is axes[1], ax=axis)  # fmt: skip
-        axis.set(ylabel=None)
-    seaborn.move_legend(axes[1], "lower center", bbox_to_anchor=(0.5, 1), title=None)
-    return figure
-
-
-@themed
 def mixtures(mean: np.ndarray, spread: np.ndarray, first: int = 2) -> Figure:
     """Figure 4 of the paper: the weights of all levels, a panel for the RoIs of each level.
 

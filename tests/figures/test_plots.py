@@ -54,10 +54,13 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         {"headline": ["holds", "not run"], "run time": []},
         ("holds", "does not hold", "smaller", "undecided", "not run"),
     ),
-    "cost_by_part": lambda: plots.cost_by_part({
-        "FPN": {"backbone": (23, 80)},
-        "AugFPN": {"backbone": (23, 80), "supervision": (14, 0)},
-    }),
+    "cost_by_part": lambda: costs.cost_by_part(
+        {
+            "FPN": {"backbone": (23, 80)},
+            "AugFPN": {"backbone": (23, 80), "supervision": (14, 0)},
+        },
+        ["supervision"],
+    ),
     "mixtures": lambda: plots.mixtures(np.full((4, 4), 0.5), np.full((4, 4), 0.1)),
     "level_weights": lambda: plots.level_weights({"": WEIGHTS}, np.geomspace(16, 256, 5), (64,)),
     "matrices": lambda: plots.matrices(

@@ -1,7 +1,7 @@
 """The committed bench as tables in Markdown, for the book: they need no GPU and no time."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from statistics import median
 
 from augfpn import records
@@ -25,19 +25,34 @@ def committed_bench(name: str) -> Measured:
 
 
 def price_table(found: Measured) -> str:
-    """Seconds and peak memory of a step: torchvision's FPN, our FPN and our AugFPN."""
+    """Seconds of a step: torchvision's FPN, our FPN and our AugFPN, and the ratios to both FPNs."""
     rows = []
+    for step, every in priced(found):
+        theirs, ours, other = (each["seconds"] for each in every)
+        _, _, ratio, rounds, _ = own_ratio(ours, other)
+        seconds = [f"{each['median']:.3g}" for each in every]
+        rows.append((step, ratio, own_ratio(theirs, other)[2], rounds, *seconds))
+    header = ("step", "AugFPN / our FPN", "AugFPN / torchvision's FPN", "rounds")
+    return markdown((*header, *(f"seconds: {VARIANT_NAMES[name]}" for name in PRICED)), rows)
+
+
+def memory_table(found: Measured) -> str:
+    """Peak memory of a step in MB, and our AugFPN's divided by those of both FPNs."""
+    rows = []
+    for step, every in priced(found):
+        theirs, ours, other = peaks = [each["peak_bytes"] for each in every]
+        ratios = [f"{other / base:.2f}" for base in (ours, theirs)]
+        rows.append((step, *ratios, *(f"{each / 1e6:.0f}" for each in peaks)))
+    header = ("step", "AugFPN / our FPN", "AugFPN / torchvision's FPN")
+    return markdown((*header, *(f"MB: {VARIANT_NAMES[name]}" for name in PRICED)), rows)
+
+
+def priced(found: Measured) -> Iterator[tuple[str, list[Measured]]]:
+    """Each step with its backbone, and what was measured of it, in the order of `PRICED`."""
     for bench in found["benches"].values():
         for use, result in bench["uses"].items():
             every = [result["variants"][name] for name in PRICED]
-            step = f"{title_of(use, result)}, {measured_backbone(bench['settings'])}"
-            seconds = [f"{each['median']:.3g}" for each in every]
-            _, _, ratio, rounds, _ = own_ratio(*(each["seconds"] for each in every[1:]))
-            memory = [f"{each['peak_bytes'] / 1e6:.0f}" for each in every]
-            rows.append((step, ratio, rounds, *seconds, *memory))
-    names = [VARIANT_NAMES[name] for name in PRICED]
-    header = ("step", "AugFPN / our FPN", "rounds", *(f"seconds: {name}" for name in names))
-    return markdown((*header, *(f"MB: {name}" for name in names)), rows)
+            yield f"{title_of(use, result)}, {measured_backbone(bench['settings'])}", every
 
 
 def ratio_at_the_papers_size(found: Measured) -> float:

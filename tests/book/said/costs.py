@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from statistics import median
 
 from augfpn.config import AUGFPN, FPN
 from augfpn.detectors import cost
@@ -86,7 +85,11 @@ def training_counts_fewer_boxes() -> None:
 @says("cost", "Residual Feature Augmentation adds parameters without adding work.")
 @says("cost", "Soft RoI Selection adds work without adding parameters.")
 @says("cost", "PANet's pooling adds much of both")
-@says("cost", "nearly four times their work, and nearly two hundred times their parameters.")
+@says(
+    "cost",
+    "three layers more than FPN's head: nearly three times the work of the gates, and about 140 "
+    "times their parameters.",
+)
 @says(
     "claims",
     "Consistent Supervision costs nothing at inference, a ratio costs what the formula says, gates "
@@ -97,9 +100,13 @@ def what_each_part_adds() -> None:
     assert added("rfa")[0] > 0.03 > 0.003 > added("rfa")[1]
     assert added("srs")[1] > 0.03 > 0.01 > added("srs")[0]
     assert min(added("panet")) > 0.1
-    panet, gates = (own(costs(**SETTINGS[name]), "box RoI selection") for name in ("panet", "srs"))
-    assert 3.7 < panet.inference / gates.inference < 4
-    assert 180 < panet.parameters / gates.parameters < 200
+    plain_, panet, gates = (
+        cost.at_inference(each)
+        for each in (costs(), *(costs(**SETTINGS[n]) for n in ("panet", "srs")))
+    )
+    parameters, work = ((b - a) / (c - a) for a, b, c in zip(plain_, panet, gates, strict=True))
+    assert 2.8 < work < 3
+    assert round(parameters, -1) == 140
     assert {verdict("scenes", name) for name in ("C33", "C46", "C52")} == {"holds"}
 
 
@@ -168,39 +175,54 @@ def price_beside_our_fpn() -> None:
 
 @says(
     "cost",
-    "Beside *torchvision's* FPN, our AugFPN takes 0.84 of the time at inference with ResNet-50 and "
-    "0.72 with MobileNet-V2; in training 1.12 times as long at the paper's size and 1.50 times on "
-    "small images.",
+    "Beside *torchvision's* FPN, our AugFPN is quicker at inference and slower in training",
 )
 def price_beside_torchvision() -> None:
-    found = [each["augfpn"]["ratio"]["median"] for each in (INFERENCE, MOBILE, LARGE, SMALL)]
-    assert [f"{each:.2f}" for each in found] == ["0.84", "0.72", "1.12", "1.50"]
     assert all(each["augfpn"]["ratio"]["high"] < 1 for each in (INFERENCE, MOBILE))
     assert all(each["augfpn"]["ratio"]["low"] > 1 for each in (LARGE, SMALL))
 
 
 @says(
     "cost",
-    "Its peak memory is above that of our own FPN by a sixth to a quarter in training, and by a "
-    "third with ResNet-50 and six tenths with MobileNet-V2 at inference. It is above that of "
-    "torchvision's FPN by a sixth in both rows of training, and by an eighth with ResNet-50 and "
-    "four tenths with MobileNet-V2 at inference.",
+    "In training, AugFPN's step takes 370 MB more than our FPN's at the paper's size and 243 MB "
+    "more on small images. Of both, 196 MB are its additional parameters, seven eighths of them in "
+    "the supervision's head",
 )
 def peak_memory() -> None:
-    for base, said in (
-        ("fpn", (1 / 6, 1 / 4, 1 / 3, 0.6)),
-        ("torchvision", (1 / 6, 1 / 6, 1 / 8, 0.4)),
-    ):
-        for found, more in zip((LARGE, SMALL, INFERENCE, MOBILE), said, strict=True):
-            ratio = found["augfpn"]["peak_bytes"] / found[base]["peak_bytes"]
-            assert abs(ratio - 1 - more) < 0.02
+    more = [each["augfpn"]["peak_bytes"] - each["fpn"]["peak_bytes"] for each in (LARGE, SMALL)]
+    assert [round(each / 1e6) for each in more] == [370, 243]
+    added_ = cost.in_training(augfpn())[0] - cost.in_training(costs())[0]
+    assert round(3 * 4 * added_ / 1e6) == 196  # weight, gradient and momentum, four bytes each
+    assert abs(own(augfpn(), "Consistent Supervision").parameters / added_ - 7 / 8) < 0.001
 
 
-@says("cost", "Three of the four rows have two rounds only")
+@says("cost", "They would take 206 MB for each reader of four levels, at 512 sampled boxes")
+def pooled_features() -> None:
+    assert LARGE["augfpn"]["rois"] == [512, 512]
+    assert round(4 * 2 * 512 * 256 * 7 * 7 * 4 / 1e6) == 206
+
+
+@says("cost", "so its head computes a quarter as much")
+def single_level() -> None:
+    every = (costs(lam=AUGFPN.lam, supervision=which) for which in ("all", "single"))
+    whole, one = (own(each, "Consistent Supervision").training for each in every)
+    assert whole == 4 * one
+
+
+@says("cost", "on Tesla V100 the paper has 1.22 in training and 1.21 at inference.")
+def the_papers_ratios() -> None:
+    printed = paper.printed_time_ratios()
+    assert [f"{printed[use]:.2f}" for use in ("training", "testing")] == ["1.22", "1.21"]
+
+
+@says("cost", "Three of the four rows have two rounds only: the 1.48 stands for 1.42 and 1.54.")
 def rounds_of_the_bench() -> None:
     rounds = [len(each["augfpn"]["seconds"]) for each in (LARGE, SMALL, INFERENCE, MOBILE)]
     assert rounds[:3] == [2, 2, 2]
     assert rounds[3] > 2
+    ratio = own_ratio(LARGE)
+    ends = [f"{ratio[name]:.2f}" for name in ("median", "low", "high")]
+    assert ends == ["1.48", "1.42", "1.54"]
 
 
 @says("cost", "for thirty rounds.")
@@ -231,18 +253,6 @@ def price_of_each_part() -> None:
     assert abs(training["srs"].mean - 1.25) < 0.05
     assert abs(testing["srs"].mean - 1.2) < 0.05
     assert max(training["rfa"].high, testing["rfa"].high) < 1.08
-
-
-@says("cost", "What takes memory in training are the pooled RoIs and their gradients")
-def memory_goes_into_rois() -> None:
-    """In records of the code that kept them: supervision and soft selection took memory."""
-    used = {
-        v: median(run.result["memory_mb"] for run in at("scenes").recorded(v).values())
-        for v in ("fpn", "cs", "rfa", "srs", "augfpn")
-    }
-    assert min(used["cs"], used["srs"]) > used["fpn"] + 100
-    assert abs(used["rfa"] - used["fpn"]) < 30
-    assert used["augfpn"] == max(used.values())
 
 
 @says("cost", "with half of them, the gates cost half, and the box head too")

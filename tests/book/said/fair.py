@@ -15,6 +15,7 @@ from augfpn.study.bench import pages
 from augfpn.study.cells import effect_text
 from augfpn.study.controls import WIDTHS
 from augfpn.study.tries import Tuning, results_of_tuning
+from said.costs import LARGE, own_ratio
 from said.evidence import confirmation, undecided
 from said.table import says
 
@@ -105,15 +106,21 @@ def rows_that_were_fixed() -> None:
     "That is 1.1 times as much with the small detectors here, 1.8 times with our ratio at 800 px, "
     "and 3.5 times with the paper's.",
 )
-@says("fair_baselines", "or more than two and a half with our ratio.")
+@says(
+    "fair_baselines",
+    "or more than two with our ratio, which rests on two rounds (1.42 and 1.54).",
+)
 def break_even_at_three_ratios() -> None:
     ratio = pages.ratio_at_the_papers_size(pages.committed_bench("goals"))
     found = against.doublings(confirmation(), {"ours": ratio}).values()
     scenes, _, printed, ours, _, other = found
     times = [each.breaks_even / each.gain for each in (scenes, ours, printed)]
     assert [round(each, 1) for each in times] == [1.1, 1.8, 3.5]
-    assert min(ours.breaks_even, other.breaks_even) > 2.5
-    assert min(ours.at_equal_time, other.at_equal_time) > 0
+    rounds = own_ratio(LARGE)
+    assert [f"{rounds[end]:.2f}" for end in ("low", "high")] == ["1.42", "1.54"]
+    for each in (ours._replace(ratio=rounds["high"]), other._replace(ratio=rounds["high"])):
+        assert 2 < each.breaks_even < 3
+        assert each.at_equal_time > 0
 
 
 @says("fair_baselines", "**On scenes it does not pay, on COCO it does**, by the paper's own")
@@ -130,8 +137,8 @@ def break_even_at_three_ratios() -> None:
 @says("fair_baselines", "AugFPN with 12 epochs is even better there than FPN with 24.")
 @says(
     "fair_baselines",
-    "On COCO AugFPN is ahead at equal time, too, by the paper's own numbers: a doubling of the "
-    "training brings a point or less there.",
+    "On COCO the order is reversed: by the paper's numbers AugFPN is ahead even at equal time, "
+    "because a doubling of the training brings a point or less there.",
 )
 @says(
     "what_we_found",
@@ -193,6 +200,13 @@ def what_three_detectors_find() -> None:
         assert found[variant].total() == 5
 
 
+@says("fair_baselines", "after 400 steps of four images, which are two epochs of its 800 scenes")
+def epochs_of_a_run() -> None:
+    budget = BUDGETS["laptop"]
+    of = (budget.train.steps, budget.train.batch, budget.data.train_scenes)
+    assert of == (400, 4, 800)
+
+
 @says("fair_baselines", "needs 68 channels in place of 64 here")
 def as_many_parameters() -> None:
     assert (WIDTHS["laptop"], BUDGETS["laptop"].model.channels) == (68, 64)
@@ -213,15 +227,15 @@ def tries() -> dict[str, dict[Tuning, float]]:
 @says("fair_baselines", "Both prefer the highest rate that was tried")
 @says(
     "fair_baselines",
-    "In this one seed FPN gains more by the search than AugFPN. On the scenes for choosing, the "
-    "best of each are within a tenth of a point of each other.",
+    "Each try is one seed. In it FPN gains more by the search than AugFPN. On the scenes for "
+    "choosing, the best of each are within a tenth of a point of each other.",
 )
 def what_the_search_found() -> None:
     gains, best = {}, {}
     for name, found in tries().items():
         assert len(found) == 9
         chosen = max(found, key=found.__getitem__)
-        assert chosen.lr == max(each.lr for each in found)
+        assert chosen.lr == max(each.lr for each in found)  # the edge
         (plain,) = (ap for each, ap in found.items() if each.is_plain)
         gains[name], best[name] = found[chosen] - plain, found[chosen]
     assert gains["fpn"] > 2 * gains["augfpn"] > 0
@@ -231,7 +245,9 @@ def what_the_search_found() -> None:
 @says(
     "fair_baselines",
     "The search brings both more than two points. Tuned alike, AugFPN has +0.3 [−0.7, +1.2] over "
-    "FPN, in six seeds: *undecided*. And AugFPN with the study's settings is 1.8 points *behind* "
+    "FPN, in six seeds: *undecided*. The interval is that of these two settings, not of the two "
+    "detectors at their best: it does not know that one seed chose them, at the edge of what was "
+    "tried. And AugFPN with the study's settings is 1.8 points *behind* "
     "an FPN that was tuned, by both intervals: nine tries brought the baseline more than AugFPN's "
     "parts did. What stays is the trade: with both tuned, small objects lose and medium and large "
     "ones gain.",
