@@ -1,9 +1,9 @@
 """Changes of the built pages that no setting of Jupyter Book makes.
 
 Figures get a second version for dark pages: the same drawing without its white ground, with light
-words and lines. Colours that mean something, such as those of levels, stay as they are. Tables say
-what `_static/book.css` needs to lay them out on a phone, and a formula in a sentence keeps the
-punctuation that follows it.
+words and lines. Colours that mean something, such as those of levels, stay as they are. Tables and
+commands say what `_static/book.css` needs to lay them out on a phone. A formula in a sentence keeps
+the punctuation that follows it.
 """
 
 import re
@@ -41,6 +41,12 @@ ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 CELL = re.compile(r"<(?P<kind>th|td)\b(?P<given>[^>]*)>(?P<inside>.*?)</(?P=kind)>", re.DOTALL)
 LETTER = re.compile(r"[^\W\d_]")
 NAME = re.compile(r"(?<=<p>)[^<\\]*_[^<\\]*(?=</p>)")
+# Blocks of code whose lines are commands of a terminal
+PRE = re.compile(
+    r"<pre>(?P<inside>(?:<span></span>)?(?:<[^>]*>|# [^\n]*\n)*"
+    r"!?(?:augfpn|docker|git|make|papermill|pip|torchrun)\b.*?)</pre>",
+    re.DOTALL,
+)
 # A table is one of text if its columns' longest cells have over TEXT letters on average (digits
 # do not count). A column whose longest cell has more signs than WORD must not shrink to one word.
 TEXT, WORD = 16, 12
@@ -63,6 +69,7 @@ def finish(html: Path) -> None:
         text = text.replace('role="list" class="citation-list"', 'class="citation-list"')
         text = FIGURE.sub(in_both_themes, THEBE.sub("", text))
         text = PUNCTUATED.sub(r'<span class="unbroken">\1</span>', text)
+        text = PRE.sub(of_commands, text)
         page.write_text(TABLE.sub(for_phones, text), "utf-8")
 
 
@@ -84,6 +91,15 @@ def in_both_themes(found: re.Match) -> str:
         f'<img class="in-{theme}" loading="lazy" {before}src="{found["file"]}{end}.svg"{after}/>'
         for theme, end in (("light", ""), ("dark", "-dark"))
     )
+
+
+def of_commands(found: re.Match) -> str:
+    """Commands, each line in a tag of its own: a phone lets long ones go on below, indented."""
+    lines = found["inside"].removesuffix("\n").split("\n")
+    if any(line.count("<span") != line.count("</span") for line in lines):
+        return found[0]
+    marked = "\n".join(f'<span class="line">{line}</span>' if line else "" for line in lines)
+    return f'<pre class="commands">{marked}\n</pre>'
 
 
 def for_phones(found: re.Match) -> str:

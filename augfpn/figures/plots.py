@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgb
 from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, COLOURS, GREEN, LEVEL_COLOURS, ORANGE, PURPLE, SKY
@@ -194,6 +194,7 @@ def level_weights(
     weights are 0 or 1: then there is no scale of shades.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
+    figure.get_layout_engine().set(w_pad=0.14)  # inches: the outer ticks' labels stay apart
     for axis, (title, weights) in zip(axes[0], panels.items(), strict=True):
         for level, row in enumerate(weights, start=first):
             shades = from_nothing(LEVEL_COLOURS[level])
@@ -246,10 +247,11 @@ def matrices(
 
 
 @themed
-def fields(panels: dict[str, np.ndarray], columns: int | None = None) -> Figure:
+def fields(panels: dict[str, np.ndarray], columns: int | None = None, root: bool = False) -> Figure:
     """Maps (h, w) in a grid with ``columns`` columns; each row has one colour scale, from 0 on.
 
-    ``panels`` maps a title to a map.
+    ``panels`` maps a title to a map. With ``root`` the shades follow the square root of the values,
+    so that small ones can be told apart beside a large one.
     """
     columns = columns or len(panels)
     rows = -(-len(panels) // columns)
@@ -262,7 +264,8 @@ def fields(panels: dict[str, np.ndarray], columns: int | None = None) -> Figure:
         row = dict(named[i * columns : (i + 1) * columns])
         top = max(values.max() for values in row.values())
         for axis, (title, values) in zip(line, row.items(), strict=False):
-            shades = {"cmap": "Blues", "vmin": 0, "vmax": top, "cbar": False, "rasterized": True}
+            norm = PowerNorm(0.5 if root else 1, vmin=0, vmax=top)
+            shades = {"cmap": "Blues", "norm": norm, "cbar": False, "rasterized": True}
             seaborn.heatmap(values, **shades, square=True, ax=axis)
             axis.set(xticks=[], yticks=[])
             axis.set_title(title.replace(", ", "\n"))

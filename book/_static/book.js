@@ -5,6 +5,16 @@
 {
   const boxes = ".pst-scrollable-table-container, article pre, div.math mjx-container, span.math";
 
+  /* A formula on a line of its own that is too wide for a phone is drawn smaller (book.css), as far
+     as it can be read. */
+  const LEAST = 0.75;
+  const fit = (box) => {
+    if (!box.matches("div.math mjx-container")) return;
+    box.style.removeProperty("--fits");
+    const share = box.clientWidth / box.scrollWidth;
+    if (share < 1) box.style.setProperty("--fits", Math.max(LEAST, 0.99 * share).toFixed(3));
+  };
+
   /* A formula's text for screen readers, which nobody sees, is wider than what is drawn. */
   const mark = (box) => {
     const formula = box.matches("span") && box.querySelector("mjx-math");
@@ -14,7 +24,10 @@
     box.classList.toggle("at-end", hidden - box.scrollLeft <= 1);
     if (hidden > 1) box.tabIndex = 0;
   };
-  const markAll = () => document.querySelectorAll(boxes).forEach(mark);
+  const markAll = () => document.querySelectorAll(boxes).forEach((box) => {
+    fit(box);
+    mark(box);
+  });
 
   document.addEventListener("scroll", (event) => {
     if (event.target.matches?.(boxes)) mark(event.target);
