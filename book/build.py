@@ -165,7 +165,8 @@ def write_source(done: Iterable[Executed]) -> None:
         nbformat.write(notebook, target / f"{name}.ipynb")
     write_api(target)
     made = {"run times": pages.run_times(notebooks), "rooms": pages.rooms(PACKAGE)}
-    made |= tables_of_options()
+    if (target / "options.md").is_file():
+        made |= tables_of_options()
     made["experiments"] = colab.table(experiments(), COLAB_ADDRESS)
     for page in target.glob("*.md"):
         page.write_text(pages.fill(page.read_text(), made))

@@ -67,9 +67,9 @@ def gains_figure(by_set: Mapping[str, Evidence]) -> Figure | None:
             label = f"{images_called(of.pictures)}, {SIZE_OF.get(number, 'all')}"
             papers = printed.printed[number] - printed.base[number]
             rows.append((label, *(100 * x for x in found[:3]), papers))
-            augfpn, fpn = (of.recorded(name) for name in ("augfpn", "fpn"))
-            for seed in sorted(augfpn.keys() & fpn.keys()):
-                gain = augfpn[seed].result[number] - fpn[seed].result[number]
+            mine, base = (of.recorded(name) for name in ("augfpn", "fpn"))
+            for seed in sorted(mine.keys() & base.keys()):
+                gain = mine[seed].result[number] - base[seed].result[number]
                 dots.append((label, 100 * gain))
     return effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"])) if rows else None
 
