@@ -41,7 +41,7 @@ def intervals_of_three_and_nine_seeds() -> list[str]:
         f"$t_2 \\approx {factors[0]:.1f}$: from $2 - {half}$ to $2 + {half}$, which contains zero",
         f"the error is $1/3$ and $t_8 \\approx {factors[1]:.1f}$",
         f"from ${nine.low:.1f}$ to ${nine.high:.1f}$",
-        f"{WORDS[9 - 3].capitalize()} more runs, and *undecided* becomes *holds*",
+        f"{WORDS[9 - 3].capitalize()} more pairs of runs, and *undecided* becomes *holds*",
     ]
 
 
