@@ -210,12 +210,17 @@ def test_the_builders_lines_run() -> None:
 
 def test_the_page_on_ones_own_detector_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random weights of the same names and shapes stand in for COCO's."""
-    plain, quick, own, pretrained = re.findall(
+    supervised, plain, quick, own, pretrained = re.findall(
         r"```python\n(.*?)```", text(BOOK / "your_detector.md"), re.DOTALL
     )
     names: dict = {}
+    exec(supervised.replace('weights="DEFAULT"', "weights=None, weights_backbone=None"), names)
+    assert 'weights="DEFAULT"' in supervised
+    assert names["model"].roi_heads.supervision.weight == 0.25
     exec(plain, names)
-    model = names["model"].eval()
+    model = names["model"]
+    assert model.roi_heads.supervision.weight == 0.25
+    model.eval()
     model.transform.min_size, model.transform.max_size = (160,), 200
     model.roi_heads.score_thresh = 0
     picture = torch.rand(3, 120, 160)
