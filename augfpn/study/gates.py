@@ -237,7 +237,7 @@ def pilots_table(every: Mapping[str, Evidence]) -> str:
         _, control, number = GATES[pilot.dial]
         dial = pilot.dial if number == "AP" else f"{pilot.dial} ({number})"
         lines.append([dial, used, effect_text(loss), interval_text(regained), control])
-    return page_table(["dial", "gate", "lost", "regained, %", "control"], lines)
+    return page_table(["dial", "entry test", "lost", "regained, %", "control"], lines)
 
 
 def pilots_figure(every: Mapping[str, Evidence]) -> Figure:

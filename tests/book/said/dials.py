@@ -74,7 +74,7 @@ def limits_of_a_gate() -> None:
 @says("dials", "*Context* loses 11 points, of which the control regains 70 %, too few.")
 @says("dials", "by 42 points, and jitter of the sizes in training gives nothing back.")
 @says("dials", "its control regains 53 %.")
-@says("dials", "on which no part is shown to gain more, do not pass a gate")
+@says("dials", "on which no part is shown to gain more, do not pass an entry test")
 def dials_of_the_images() -> None:
     found = [pilots()[dial] for dial in ("detail", "context", "scale", "arrangement")]
     assert not any(each.passes for each in found)
@@ -143,7 +143,7 @@ def intervals_of_the_gates() -> None:
     assert len(single) > len(shown) / 2
 
 
-@says("dials", "of its eight cells two are filled, each by one run of a later seed.")
+@says("dials", "Two have been measured, each by one run of a later seed.")
 def cells_that_are_filled() -> None:
     of = recorded.collect(records.COMMITTED).among("confirmation")
     later = {name: Evidence(name, "laptop", of) for name in grid.SETS}

@@ -78,9 +78,12 @@ def retinanet_on_blood_cells() -> None:
 
 @says(
     "one_stage_and_masks",
-    "white cells, all of them large, lose 16 points, red ones gain 5 and platelets lose 1. The "
-    "classes that a size does not have are left out of its average, and a single large platelet, "
-    "which no run finds, counts for a third of *large*.",
+    "The classes that a size does not have are left out of its average, and a single large "
+    "platelet, which no run finds, counts for a third of *large*.",
+)
+@says(
+    "one_stage_and_masks",
+    "| white cells, all of them large | −16 | | red cells | +5 | | platelets | −1 |",
 )
 def classes_of_blood_cells() -> None:
     runs = {v: at("bccd").recorded(f"retinanet:{v}").values() for v in ("augfpn", "fpn")}

@@ -1,5 +1,6 @@
 """Where AugFPN stands: whether it is worth using today."""
 
+from augfpn.settings import paper
 from augfpn.study import factorial
 from said.costs import price_beside_our_fpn
 from said.evidence import BOTH, at, compared, effect, table_verdict, undecided
@@ -14,7 +15,11 @@ PAGE = "where_augfpn_stands"
     "a detector of this package takes 1.1 times as long as with FPN at inference on 800 × 1216 px, "
     "1.2 times with the study's small detectors, and [1.5 to 2.2 times](cost.ipynb) in training.",
 )
-@says(PAGE, "which made inference take 2.2 times as long in an older version of this package")
+@says(
+    PAGE,
+    "In an older version of this package, which computed so, inference took 2.2 times as long, but "
+    "on one core; the other ratios are of two.",
+)
 def its_price() -> None:
     price_beside_our_fpn()
     price_before_the_work()
@@ -45,3 +50,20 @@ def one_stage() -> None:
     decided = [which for which, each in found.items() if not undecided(each)]
     assert decided == [("scenes", "retinanet:augfpn")]
     assert len(found) == 4
+
+
+# Read in mmdetection's configs: faster_rcnn, pafpn, groie, libra_rcnn and nas_fpn, each README.md,
+# and in README.md of lyuwenyu/RT-DETR. Nothing here could compute them.
+@says(PAGE, "| Faster R-CNN | 12 and 24 epochs | 37.4 | 38.4 |")
+@says(PAGE, "| PAFPN, PANet's path alone | Faster R-CNN | 12 epochs | 37.4 | 37.5 |")
+@says(
+    PAGE, "| Libra R-CNN, with its sampling and its loss | Faster R-CNN | 12 epochs | 37.4 | 38.3 |"
+)
+@says(PAGE, "| RetinaNet | 50 epochs, crops of 640 px | 37.9 | 40.5 |")
+@says(PAGE, "RT-DETR has [53.1](https://github.com/lyuwenyu/RT-DETR) with ResNet-50, 72 epochs")
+@says(PAGE, "| AugFPN, Table 2 of its paper | Faster R-CNN | 12 epochs | 36.3 | 38.7 |")
+def published() -> None:
+    rows = {
+        tuple(row[x] for x in ("CS", "RFA", "SRS")): row["AP"] for row in paper.tables()["table2"]
+    }
+    assert (rows[False, False, False], rows[True, True, True]) == (36.3, 38.7)
