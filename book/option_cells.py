@@ -29,6 +29,11 @@ def table(caption: str, name: str, heads: Iterable[str], rows: Iterable[Iterable
     return f"```{{table}} {caption}\n:name: tab-{name}\n\n{shown}\n```"
 
 
+def folded(title: str, content: str) -> str:
+    """Content that a reader opens by its title."""
+    return f":::{{admonition}} {title}\n:class: dropdown\n\n{content}\n:::"
+
+
 def code(words: Iterable[Any]) -> str:
     """Words as code, with commas."""
     return ", ".join(f"`{word}`" for word in words)

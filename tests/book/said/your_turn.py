@@ -142,8 +142,8 @@ def what_was_fixed_and_when() -> None:
 @says("coco_recipe", "| processes | 1 | 8 |")
 @says(
     "coco_recipe",
-    "No run of the study at the budget `laptop` had its optimiser, its drops, its frozen statistics "
-    "or the authors' dialect.",
+    "No run of the study at the budget `laptop` had its optimiser, its drops, its frozen "
+    "statistics or the authors' dialect.",
 )
 @says("deviations", "The study's images are all of one kind.")
 def settings_of_the_study_and_of_a_recipe() -> None:
