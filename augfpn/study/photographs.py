@@ -10,10 +10,9 @@ from matplotlib.figure import Figure
 
 from augfpn import records
 from augfpn.detectors.backbones import LEVELS
+from augfpn.detectors.build import hard_selection
 from augfpn.detectors.transform import size_after_resize
 from augfpn.figures.plots import effects
-from augfpn.pyramid import HardRoISelection
-from augfpn.speed.roi_align import torchvision_roi_align
 from augfpn.study.cells import SIZE_OF, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import EFFECT_NUMBERS
@@ -44,9 +43,8 @@ def sides(record: records.Record, of: Evidence) -> pd.DataFrame:
         new = size_after_resize(old, model.short_side, model.long_side)
         sides.append((math.prod(each["bbox"][2:]) * math.prod(new) / math.prod(old)) ** 0.5)
     side = torch.tensor(sides, dtype=torch.float64)
-    rule = HardRoISelection(LEVELS, 1, torchvision_roi_align, model.canonical_size)
     squares = torch.stack([torch.zeros_like(side), torch.zeros_like(side), side, side], dim=1)
-    level = rule.level_of(squares)
+    level = hard_selection(model, LEVELS, bins=1).level_of(squares)
     return pd.DataFrame(
         {"images": images_called(of.pictures), "side": side / model.canonical_size, "level": level}
     )
