@@ -125,19 +125,24 @@ def placed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 @themed
-def dots(runs: pd.DataFrame) -> Figure:
+def dots(runs: pd.DataFrame, marked: int | None = None) -> Figure:
     """AP of every run: a row of dots for each label, a line at its mean; a seed's runs are joined.
 
     ``runs`` has a row for each run: its "label", its "seed" and its "AP" in percent. The labels are
-    drawn in their order.
+    drawn in their order. The seed that is ``marked`` has a colour of its own.
     """
     figure, axis = plt.subplots(figsize=(WIDTH, 1 + 0.34 * runs["label"].nunique()))
     at = {"x": "AP", "y": "label", "orient": "y", "ax": axis}
     for _, pairs in runs.groupby("seed"):
-        seaborn.pointplot(pairs, **at, color=GREY, errorbar=None, lw=0.8, marker="", alpha=0.5)
-    seaborn.stripplot(runs, **at, color=BLUE, alpha=0.7, size=7, jitter=False)
+        seaborn.pointplot(pairs, **at, color=GREY, errorbar=None, lw=0.8, marker="", alpha=0.4)
+    bordered = {"linewidth": 0.5, "edgecolor": "white"}  # seen on a dark ground, too
+    seaborn.stripplot(runs, **at, color=BLUE, size=7, jitter=False, **bordered)
     line = {"marker": "|", "markersize": 18, "markeredgewidth": 2, "linestyle": "none"}
     seaborn.pointplot(runs, **at, color=ORANGE, errorbar=None, **line)
+    if marked is not None:
+        ours = {"color": PURPLE, "markersize": 7, "marker": "D", "lw": 1.8, "zorder": 5}
+        seaborn.pointplot(runs[runs["seed"] == marked], **at, **ours, label=f"seed {marked}")
+        axis.legend(loc="best", frameon=False)
     axis.set(xlabel="AP, percent", ylabel=None)
     return figure
 

@@ -132,6 +132,7 @@ class Judgement(NamedTuple):
     verdict: ClaimVerdict
     lines: tuple[Line, ...]
     note: str
+    rider: str = ""  # behind the verdict, such as what its own differences leave open
 
 
 @cache

@@ -22,12 +22,12 @@ from augfpn.study.intervals import (
 )
 from augfpn.study.questions import Question, QuestionKind, questions
 from augfpn.study.side_by_side import SET_NAMES
-from augfpn.study.tables import variant_rows
+from augfpn.study.spreads import OPEN_ALONE
+from augfpn.study.tables import variant_row, variant_rows
 
 Answers = dict[tuple[Question, str], Interval | None]  # by question and set of images
 OF_GAINS = ("table2", "one_stage")  # the parts of the study whose gains the page speaks of
 SIGNS = {"holds": "above zero", "does not hold": "below zero"}
-OPEN_ALONE = "; undecided by its own differences"
 EFFECTS: tuple[QuestionKind, ...] = ("effect", "main effect")
 LIMITS: tuple[Verdict, ...] = ("smaller than 1 AP", "smaller than the paper's")
 
@@ -214,3 +214,43 @@ def effect_rows(
         for (question, pictures), found in of.items()
         if found is not None and question.plus[0] == first and question.kind in EFFECTS
     ]
+
+
+def advice_table(pilot: Evidence, later: Evidence) -> str:
+    """What to try in some situations: the gain in AP over FPN, its price and the evidence.
+
+    ``later`` is the evidence of the seeds that confirm, with the controls of the same seeds.
+    """
+    control = "scenes, six seeds, not fixed beforehand"
+    rows = [
+        ("twice the steps still help", "FPN with twice the steps",
+         gain_text(later, "fpn_2x_steps"), "training takes twice as long", control),
+        ("settings were never searched", "nine tries of learning rate and size rule for FPN",
+         gain_text(later, "fpn_tuned"), "nine trainings", control),
+        ("training is long and tuned, inference must not slow down", "Consistent Supervision",
+         f"{gain_text(later, 'cs')}; on COCO {printed_gain_text(later, 'cs')}",
+         "a training step takes half as long again",
+         "scenes, confirmed; neither tuned nor trained longer; blood cells undecided"),
+        ("the same, and you test it yourself", "one supervised level, with the weight 1",
+         gain_text(pilot, "cs_single_lam1"), "not timed", "scenes, pilot only"),
+        ("medium objects matter more than small ones", "all three parts",
+         f"medium {gain_text(later, 'augfpn', 'APm')}, small {gain_text(later, 'augfpn', 'APs')}",
+         "a training step takes nearly twice as long; inference is slower, too",
+         "scenes, confirming runs; the paper has gains at all sizes"),
+        ("long training on data like COCO", "all three parts", printed_gain_text(later, "augfpn"),
+         "as above", "the paper: one run, no interval; not run here"),
+        ("a detector with COCO's weights", "train FPN beside it", "not known", "–", "none"),
+    ]  # fmt: skip
+    return page_table(["your situation", "try", "gain to expect", "price", "evidence"], rows)
+
+
+def gain_text(of: Evidence, variant: str, number: str = "AP") -> str:
+    """A variant's gain over FPN with its interval; a dash without records."""
+    found = of.effects(variant, "fpn").get(number)
+    return "–" if found is None else effect_text(found)
+
+
+def printed_gain_text(of: Evidence, variant: str) -> str:
+    """The gain over FPN that the paper prints; a dash if it prints none."""
+    printed = variant_row(variant, of).printed_effect
+    return "–" if printed is None else f"{printed:+.1f} by the paper"

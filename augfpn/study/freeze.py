@@ -23,6 +23,7 @@ class Freeze(NamedTuple):
     """What was fixed, and when."""
 
     date: str
+    written: str  # when the file that says so was committed
     commit: str  # of the code that makes the runs that confirm
     claims_sha256: str  # of the claims' file at this commit
     seeds: tuple[int, int]  # the first and the last seed that confirm
@@ -83,9 +84,10 @@ def freeze_text() -> str:
     same = "has the same bytes" if now == fixed.claims_sha256 else f"has the SHA-256 `{now}`"
     return (
         f"**What was fixed when.** On {fixed.date}, at commit `{fixed.commit[:7]}`, from which the "
-        f"runs of seeds {first} to {last} are made, and before the first of them: the "
+        f"runs of seeds {first} to {last} are made, and which is older than the first of them: the "
         f"{len(fixed.tests)} claims of `{claims.FILE}` (SHA-256 `{fixed.claims_sha256}`), their "
-        f"tests, and these seeds. The file {same} today. Claims whose test has changed since: "
+        f"tests, and these seeds. That these hashes are the ones that count was committed later, "
+        f"on {fixed.written}. The claims' file {same} today. Claims whose test has changed since: "
         f"{', '.join(changed(every)) or 'none'}; claims that were added since: "
         f"{', '.join(added) or 'none'}. The runs of the paper's Table 2 alone decide "
         f"{', '.join(decided_by_table2(every))}. Earlier seeds are the pilot: claims and tests "

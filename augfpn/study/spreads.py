@@ -4,16 +4,22 @@ Runs that vary more than the others have pooled intervals that are too narrow, a
 round. A variant's own differences do not borrow from others, but they are few.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from statistics import mean
 from typing import NamedTuple
 
-from augfpn.study import grid, intervals, pooling
+from scipy import stats
+
+from augfpn.study import claims, grid, intervals, pooling
 from augfpn.study.cells import effect_text, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
-from augfpn.study.intervals import FEWEST_SEEDS
+from augfpn.study.intervals import FEWEST_SEEDS, Interval, signed
 from augfpn.study.tables import VariantRow, deviation_of, runs_table, variant_label
+
+SETTLED = ("holds", "does not hold")
+OPEN_ALONE = "; undecided by its own differences"
 
 
 def spreads_table(of: Evidence, part: str = "table2") -> str:
@@ -40,6 +46,64 @@ def spreads_table(of: Evidence, part: str = "table2") -> str:
 def chance_of_alike(of: Evidence, base: str = "fpn") -> float:
     """The p-value of Bartlett's test that the AP of all variants with one baseline varies alike."""
     return pooling.all_alike(of.observations(base, "AP"))
+
+
+class SeedBySeed(NamedTuple):
+    """A variant minus its baseline, looked at seed by seed."""
+
+    above: int  # seeds in which the variant has more AP
+    seeds: int
+    chance: float  # of so unequal a number of signs if both were alike: the exact sign test's p
+    left_out: dict[int, Interval]  # by seed: the others' interval, by their own differences
+
+
+def seed_by_seed(of: Evidence, variant: str) -> SeedBySeed:
+    """The sign test of a variant's differences in AP, and their intervals without each seed."""
+    apart = of.apart(variant, baseline_of(variant))
+    above = sum(each.observed["AP"] > 0 for each in apart.values())
+    left_out = {
+        seed: intervals.single([each for other, each in apart.items() if other != seed])["AP"]
+        for seed in apart
+    }
+    return SeedBySeed(above, len(apart), stats.binomtest(above, len(apart)).pvalue, left_out)
+
+
+def left_out_table(of: Evidence, variants: Sequence[str]) -> str:
+    """Of some variants, the sign test, and what their effect is without one of the seeds."""
+    lines = []
+    for variant in variants:
+        found = seed_by_seed(of, variant)
+        means = [each.mean for each in found.left_out.values()]
+        open_ = [n for n, each in found.left_out.items() if intervals.verdict(each) == "undecided"]
+        ends = " to ".join(percent(end, sign=True) for end in (min(means), max(means)))
+        contains = f"{len(open_)} of {found.seeds}"
+        signs = f"{found.above} of {found.seeds}"
+        lines.append([variant_label(variant), signs, f"{found.chance:.3f}", ends, contains])
+    header = ["", "seeds above FPN", "sign test, p", "mean without one seed"]
+    return page_table([*header, "intervals without one seed that contain zero"], lines)
+
+
+def with_riders(of: Evidence, rows: Iterable[claims.Judgement]) -> list[claims.Judgement]:
+    """The same verdicts; those that a claim's own differences alone leave open say so."""
+    return [
+        row._replace(rider=OPEN_ALONE) if row.verdict in SETTLED and is_open_alone(row, of) else row
+        for row in rows
+    ]
+
+
+def is_open_alone(row: claims.Judgement, of: Evidence) -> bool:
+    """Whether a claim about AP is undecided if its own differences alone estimate the variance."""
+    if row.claim.kind != "effects":
+        return False
+    lines, alone = iter(row.lines), []
+    for test in row.claim.tests:
+        weights: Counter[str] = Counter()
+        for name, sign in signed(test.plus, test.minus):
+            weights[name] += sign
+        for number in test.numbers:
+            found = of.contrast(weights, number, pooled=False)
+            alone.append(next(lines)._replace(found=found))
+    return claims.of_lines(alone) not in SETTLED
 
 
 class SeedPlan(NamedTuple):

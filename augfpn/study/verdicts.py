@@ -95,7 +95,7 @@ def group_table(group: Sequence[claims.Claim], columns: Mapping[str, ByClaim]) -
             (
                 claim.id,
                 f"{claim.statement} ({claim.where}, {claim.source})",
-                *("–" if row is None else row.verdict for row in rows.values()),
+                *("–" if row is None else row.verdict + row.rider for row in rows.values()),
                 short_evidence({title: x for title, x in rows.items() if x}, notes[claim.id]),
             )
         )

@@ -50,6 +50,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "effects with their pairs": lambda: plots.effects(EFFECTS, RUNS),
     "effects, confirmed": lambda: plots.effects(CONFIRMED),
     "dots": lambda: plots.dots(RUNS),
+    "dots with a seed marked": lambda: plots.dots(RUNS, marked=1),
     "verdicts": lambda: plots.verdicts(
         {"headline": ["holds", "not run"], "run time": []},
         ("holds", "does not hold", "smaller", "undecided", "not run"),

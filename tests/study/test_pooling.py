@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from augfpn.study import coverage, gather, intervals, pooling, spreads
+from augfpn.study import claims, coverage, gather, intervals, pooling, spreads
 from augfpn.study.pooling import Observation
 
 
@@ -126,3 +126,24 @@ def test_the_table_of_spreads_has_each_variants_own_differences() -> None:
     assert cells[:3] == ["CS", "9", f"{np.std(apart, ddof=1):.1f}"]
     assert cells[3].startswith(f"{np.mean(apart):+.1f} [")
     assert len(others) == 6
+
+
+def test_a_seed_is_left_out_and_signs_are_counted() -> None:
+    """Nine equal signs have the probability 2 / 2^9; without a seed, the mean is of the rest."""
+    of = gather.committed("scenes", phase="confirmation")
+    apart = of.apart("cs", "fpn")
+    found = spreads.seed_by_seed(of, "cs")
+    assert (found.above, found.seeds) == (9, 9)
+    assert found.chance == pytest.approx(2 / 2**9)
+    rest = [each.observed["AP"] for seed, each in apart.items() if seed != 4]
+    assert found.left_out[4].mean == pytest.approx(np.mean(rest))
+    assert found.left_out[4].seeds == 8
+    row = spreads.left_out_table(of, ("cs",)).splitlines()[2]
+    assert [cell.strip() for cell in row.strip("|").split("|")][:3] == ["CS", "9 of 9", "0.004"]
+
+
+def test_a_verdict_that_its_own_differences_leave_open_says_so() -> None:
+    of = gather.committed("scenes", phase="confirmation")
+    rows = {row.claim.id: row for row in claims.ledger(of) if row.claim.id in ("C1", "C17", "C18")}
+    said = {row.claim.id: row.rider for row in spreads.with_riders(of, rows.values())}
+    assert said == {"C1": spreads.OPEN_ALONE, "C17": "", "C18": ""}

@@ -165,11 +165,6 @@ def rows_by_size() -> None:
 )
 @says(
     "putting_it_together",
-    "So on scenes the other two parts move AP from small objects to medium ones, and are not shown "
-    "to add any.",
-)
-@says(
-    "putting_it_together",
     "The others add to it less than 1 AP: they move AP from small objects to medium ones.",
 )
 def consistent_supervision_alone() -> None:

@@ -137,3 +137,11 @@ def chance_and_colours() -> None:
     for pictures in BOTH:
         assert round(100 / len(at(pictures).recorded("fpn")[0].classes)) == 33
     assert at("scenes").recorded("fpn")[0].experiment.data.own_colours == 0.8
+
+
+@says("test_bench", "| 400 steps from scratch: 1,600 images, two epochs of scenes |")
+def epochs_of_scenes() -> None:
+    train = BUDGETS["laptop"].train
+    pictures = at("scenes").recorded("fpn")[0].result["pictures"]["train"]
+    assert (train.steps, train.batch, pictures) == (400, 4, 800)
+    assert train.steps * train.batch == 2 * pictures

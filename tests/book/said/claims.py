@@ -9,7 +9,7 @@ from statistics import mean
 
 from chapters import cells, source
 
-from augfpn.study import claims, findings, freeze, grid, intervals, sets, tables
+from augfpn.study import claims, findings, freeze, grid, intervals, sets, spreads, tables
 from augfpn.study.cells import effect_text
 from said.evidence import BOTH, ap, at, confirmation, ledger, measured, verdict
 from said.table import says
@@ -97,7 +97,8 @@ def comparisons_that_fail_alone() -> None:
 @says("claims", "claim C44 has a verdict by its interval")
 @says(
     "test_bench",
-    "the ledger has a verdict on claim C44, and its note says that this is none on the claim.",
+    "[the ledger](claims.ipynb) has one on the claim that ratio-invariant pooling is better than "
+    "PSP (claim C44), and its note says that it is none on the claim.",
 )
 def a_verdict_that_is_none() -> None:
     (row,) = [row for row in ledger("scenes") if row.claim.id == "C44"]
@@ -197,7 +198,7 @@ def one_of_two_effects_at_its_share_of_the_level() -> None:
     "That all three parts together are best in every number (C23) is refuted by the confirming "
     "seeds: small objects lose 2.0 points against FPN.",
 )
-@says("claims", "It needs other detectors and was not judged again.")
+@says("claims", "by its own differences the claim is undecided.")
 @says(
     "claims",
     "Two claims do not hold on scenes: that all parts together are best in every number, and that "
@@ -208,6 +209,7 @@ def what_does_not_hold() -> None:
     assert failed == ["C23", "C62"]
     again = freeze.confirming_verdicts(confirmation())
     assert again["C23"].verdict == "does not hold"
+    assert spreads.is_open_alone(again["C23"], confirmation())
     assert not {"C14", "C62"} & again.keys()
     small = confirmation().effects("augfpn", "fpn")["APs"]
     assert effect_text(small).startswith("−2.0 ")

@@ -114,7 +114,6 @@ def best_weights_in_the_paper() -> None:
     "with an interval above zero. But the claim is tested by two comparisons, so that each needs a "
     "wider interval, and by that one it is undecided.",
 )
-@says("what_we_found", "in the pilot one supervised level did at least as well as all four.")
 @says(
     "claims",
     "On scenes a single supervised level is better than all four at the same total weight. But "

@@ -9,15 +9,8 @@ from said.evidence import at, confirmation, undecided
 from said.table import says
 
 
-@says(
-    "what_we_found",
-    "**At equal time FPN is better by far**: AugFPN has 11.8 points less than FPN with twice the "
-    "steps.",
-)
+@says("what_we_found", "**At equal time FPN is better by far**, on scenes")
 @says("what_we_found", "further steps teach them more than any part of a pyramid.")
-@says("what_we_found", "at equal time, longer training brought far more than any part")
-@says("intro", "then gain far more than by any part ([−11.8](fair_baselines.ipynb) for AugFPN).")
-@says("intro", "in AugFPN's training time FPN makes about twice the steps")
 @says("what_we_found", "a training step of AugFPN takes [nearly twice as long](cost.ipynb) here.")
 @says("fair_baselines", "at equal time FPN is, by far.")
 def at_equal_time() -> None:
@@ -31,12 +24,6 @@ def at_equal_time() -> None:
     assert 1.05 < 2 / ratio_of_rounds(other, base)["median"] < 1.15
 
 
-@says(
-    "what_we_found",
-    "**Whether the gain outlasts long training is open**: with four times the steps for both it is "
-    "+1.6 [+0.3, +3.0], in three seeds, and their three differences alone contain zero. That is "
-    "still short: the last doubling of the steps brought FPN nine points.",
-)
 @says(
     "what_we_found",
     "With four times the steps for both, AugFPN has +1.6 [+0.3, +3.0] over FPN, in three seeds. "
@@ -75,7 +62,6 @@ def after_longer_training() -> None:
     "putting_it_together",
     "It is free at inference, and its training step takes [about 1.5 times as long](cost.ipynb).",
 )
-@says("what_we_found", "in training, a step takes [half as long again](cost.ipynb).")
 def price_of_consistent_supervision() -> None:
     (timing,) = at("scenes").timings
     training, testing = (timed.time_ratio(timing, use, "cs") for use in ("training", "testing"))
