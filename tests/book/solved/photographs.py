@@ -1,0 +1,49 @@
+"""Solutions: photographs, from pretrained weights."""
+
+import math
+
+from augfpn import records
+from augfpn.settings import parameters
+from augfpn.settings.experiment import experiment
+from augfpn.study import grid, recorded
+from augfpn.study.sets import STEPS_OF_SETS
+from solved.table import run, solves
+
+
+@solves("photographs", 1, "whose side is $c/3$", "$s = 3c/4$")
+def levels_of_a_fish() -> list[str]:
+    small, large = (4 + math.log2(part) for part in (1 / 3, 3 / 4))
+    assert (f"{math.log2(1 / 3):.1f}", f"{math.log2(3 / 4):.1f}") == ("-1.6", "-0.4")
+    assert (max(2, math.floor(small)), math.floor(large)) == (2, 3)
+    return [
+        r"$\log_2 (1/3) \approx -1.6$, so $\lfloor 2.4 \rfloor = 2$.",
+        r"$\log_2 (3/4) \approx -0.4$ gives $\lfloor 3.6 \rfloor = 3$.",
+    ]
+
+
+@solves("photographs", 2, r"about $2.1\,\sigma/\sqrt n$", "half a point", "if by one")
+def pairs_that_show_a_point() -> list[str]:
+    _, printed = run("photographs", "solution-2")
+    half, one = (line.partition(" ")[2].strip("[]").split(", ") for line in printed.splitlines())
+    assert float(half[0]) < 1 < float(one[0])
+    assert float(one[1]) < 1
+    return [f"three pairs have a half-width of {half[0]}", f"With one point eight have {one[1]}."]
+
+
+@solves("photographs", 3, "Soft RoI Selection, hardly touched by the frozen backbone")
+def what_learns_behind_the_pyramid() -> list[str]:
+    words = {"budget": "transfer", "data": "aquarium", "weights": "imagenet"}
+    made = experiment(parameters.parse(words), "cpu").model
+    assert (made.frozen, made.roi_selection) == (5, "soft")
+    return ["it mixes what is pooled from $P_2$ to $P_5$, and its weights and the head learn"]
+
+
+@solves("photographs", 4, "augfpn study run table2 --budget transfer --pictures aquarium --seeds 1")
+def single_parts_are_not_run() -> list[str]:
+    wanted = grid.runs(["table2"], "transfer", ["aquarium"], [0])
+    assert len(wanted) == 8
+    assert {run.experiment.train.steps for run in wanted} == {STEPS_OF_SETS["aquarium", "transfer"]}
+    found = recorded.collect(records.COMMITTED)
+    there = {run.variant for run in wanted if found.record(run)}
+    assert there <= {"fpn", "augfpn"}
+    return ["Nobody has run the single parts on Aquarium"]
