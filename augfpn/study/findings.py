@@ -7,7 +7,7 @@ sentences of the page *What we found*; the others are named.
 from collections.abc import Mapping
 
 from augfpn.study import grid
-from augfpn.study.cells import effect_text, limits_text, page_table
+from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import contrasts
 from augfpn.study.intervals import (
@@ -150,7 +150,8 @@ def limited_text(by_set: Mapping[str, Evidence]) -> str:
 
 def limiting_text(of: Interval) -> str:
     """The interval of which each end is a limit of an effect at 95 %."""
-    return f"(90 %: {limits_text(at_level(of, ONE_SIDED))})"
+    low, high = at_level(of, ONE_SIDED)[1:3]
+    return f"(90 %: [{100 * low:+.2f}, {100 * high:+.2f}])".replace("-", "−")
 
 
 def confirmed_table(pilot: Evidence, later: Evidence) -> str:

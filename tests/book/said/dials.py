@@ -91,7 +91,7 @@ def dials_of_the_images() -> None:
 )
 @says("dials", "in place of 64.")
 @says("dials", "Milder turns of both cost FPN too little")
-@says("dials", "FPN is even better by half a point and a point and a half.")
+@says("dials", "its means are half a point and a point and a half better.")
 @says("dials", "a size rule turned to a quarter and a pyramid of 4 channels pass.")
 @says(
     "dials",
