@@ -132,7 +132,7 @@ def cost_by_part(
         axis.set(ylabel=None)
         for bars in axis.containers:
             axis.bar_label(
-                bars, [written(bar.get_width()) for bar in bars], padding=2, size="small"
+                bars, [written(bar.get_width()) for bar in bars], padding=2, size=10.5
             )
             for bar in bars:
                 if parts[round(bar.get_y() + bar.get_height() / 2)] in training_only:

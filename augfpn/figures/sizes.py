@@ -34,7 +34,7 @@ def object_sizes(objects: pd.DataFrame) -> Figure:
         top = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "top"}
         for level, share in own["level"].value_counts(normalize=True).items():
             words = f"P{level}: {share:.0%}"
-            axis.text(MIDDLES[level], 0.97, words, **top, fontsize=9, color=INK)
+            axis.text(MIDDLES[level], 0.97, words, **top, fontsize=10.5, color=INK)
     for axis in axes[:, 0]:
         for edge in range(-1, 2):
             axis.axvline(edge, color=GREY, lw=0.8, ls="--")
