@@ -131,9 +131,7 @@ def cost_by_part(
                         saturation=1, errorbar=None, legend=axis is axes[1], ax=axis)  # fmt: skip
         axis.set(ylabel=None)
         for bars in axis.containers:
-            axis.bar_label(
-                bars, [written(bar.get_width()) for bar in bars], padding=2, size=10.5
-            )
+            axis.bar_label(bars, [written(bar.get_width()) for bar in bars], padding=2, size=10.5)
             for bar in bars:
                 if parts[round(bar.get_y() + bar.get_height() / 2)] in training_only:
                     bar.set(hatch="////", edgecolor="white", lw=0)

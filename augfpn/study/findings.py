@@ -150,8 +150,9 @@ def limited_text(by_set: Mapping[str, Evidence]) -> str:
 
 def limiting_text(of: Interval) -> str:
     """The interval of which each end is a limit of an effect at 95 %."""
-    low, high = at_level(of, ONE_SIDED)[1:3]
-    return f"(90 %: [{100 * low:+.2f}, {100 * high:+.2f}])".replace("-", "−")
+    ends = (round(100 * x, 2) + 0.0 for x in at_level(of, ONE_SIDED)[1:3])  # no minus before zero
+    low, high = (f"{x:+.2f}".replace("-", "−") for x in ends)
+    return f"(90 %: [{low}, {high}])"
 
 
 def confirmed_table(pilot: Evidence, later: Evidence) -> str:
