@@ -89,7 +89,7 @@ def interval_cell(found: Interval | None, comparisons: int) -> str:
 
 
 def decided_table(of: Answers, measured: bool = False) -> str:
-    """A row for each question that is decided on some set of images.
+    """A row for each question that is decided on some set of images; empty if none is.
 
     They are about AP, or, if ``measured``, about numbers from inside detectors.
     """
@@ -101,7 +101,8 @@ def decided_table(of: Answers, measured: bool = False) -> str:
         if any(answer_text(question, found) for found in here.values()):
             cells = [interval_cell(found, many) for found in here.values()]
             lines.append([answer_texts(question, here), *cells, question.runs()])
-    return page_table(["", *(SET_NAMES[name] for name in shown), "records of"], lines)
+    header = ["", *(SET_NAMES[name] for name in shown), "records of"]
+    return page_table(header, lines) if lines else ""
 
 
 def undecided_text(of: Answers) -> str:

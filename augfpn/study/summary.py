@@ -68,11 +68,16 @@ def decided_effects(every: Mapping[str, Evidence]) -> Iterator[str]:
         here = of_phase(every, end)
         answers = findings.answers(here)
         if findings.intervals_in(answers):
-            seeds = sorted({seed for of in here.values() for seed in of.found.seeds})
-            yield f"**Results, seeds {', '.join(map(str, seeds))}.** {ABOUT_DECIDED}"
-            yield findings.decided_table(answers)
-            yield findings.decided_table(answers, measured=True)
+            yield f"**Results, seeds {', '.join(map(str, seeds_of(here)))}.** {ABOUT_DECIDED}"
+            tables = (findings.decided_table(answers, measured) for measured in (False, True))
+            yield from filter(None, tables)
             yield findings.undecided_text(answers)
+
+
+def seeds_of(every: Mapping[str, Evidence]) -> list[int]:
+    """The seeds of all records that have the evidence's budget, in order."""
+    runs = [(of, record) for of in every.values() for record in of.found.by_key.values()]
+    return sorted({r.experiment.seed for of, r in runs if r.experiment.budget == of.budget})
 
 
 def scope() -> str:

@@ -121,6 +121,7 @@ def test_what_is_decided_and_what_is_not() -> None:
     assert row[-1] == "cs, fpn"
     assert findings.undecided_text(found) == "Undecided wherever it was asked:\n\n- another topic"
     assert findings.intervals_in(found) == 3
+    assert findings.decided_table({(ASKED, "bccd"): OPEN}) == ""
 
 
 def test_bold_is_decided_at_its_share_of_the_level() -> None:
