@@ -1,8 +1,8 @@
 """What the study has on photographs besides its tables: sizes of objects, gains, the tries."""
 
-import json
 import math
 from collections.abc import Mapping
+from operator import itemgetter
 
 import pandas as pd
 import torch
@@ -19,7 +19,7 @@ from augfpn.study.factorial import EFFECT_NUMBERS
 from augfpn.study.intervals import FEWEST_OBJECTS
 from augfpn.study.side_by_side import images_called
 from augfpn.study.tables import variant_label, variant_row
-from augfpn.study.tries import PILOTS
+from augfpn.study.tries import committed_rows
 
 
 def sides_on(by_set: Mapping[str, Evidence]) -> pd.DataFrame:
@@ -65,17 +65,13 @@ def gains_figure(by_set: Mapping[str, Evidence]) -> Figure | None:
             label = f"{images_called(of.pictures)}, {SIZE_OF.get(number, 'all')}"
             papers = printed.printed[number] - printed.base[number]
             rows.append((label, *(100 * x for x in found[:3]), papers))
-            mine, base = (of.recorded(name) for name in ("augfpn", "fpn"))
-            for seed in sorted(mine.keys() & base.keys()):
-                gain = mine[seed].result[number] - base[seed].result[number]
-                dots.append((label, 100 * gain))
+            apart = of.apart("augfpn", "fpn").values()
+            dots += [(label, 100 * each.observed[number]) for each in apart]
     return effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"])) if rows else None
 
 
 def tries_on_photographs() -> str:
     """AP of each try of budget transfer's pilot, in percent, from the committed pilots."""
-    files = [folder / PILOTS / "transfer.json" for folder in records.COMMITTED]
-    found = [row for file in files if file.is_file() for row in json.loads(file.read_text())]
     lines = [
         [
             images_called(row["pictures"]),
@@ -84,7 +80,7 @@ def tries_on_photographs() -> str:
             f"up to C{row['frozen']}",
             *(percent(row[name]) for name in ("AP", "APs", "APm", "APl")),
         ]
-        for row in sorted(found, key=lambda row: str(row["pictures"]))
+        for row in sorted(committed_rows("transfer"), key=itemgetter("pictures"))
     ]
     header = ["images", "", "steps", "learning rate", "frozen", "AP", "APs", "APm", "APl"]
     return page_table(header, lines) if lines else ""

@@ -114,10 +114,15 @@ def results_of_tuning(budget: str) -> dict[Tuning, float]:
     Empty if the budget's pilot tunes nothing or is not complete.
     """
     tries = [each for each in PILOT_TRIES.get(budget, ()) if isinstance(each, Tuning)]
-    files = (folder / PILOTS / f"{budget}.json" for folder in records.COMMITTED)
-    rows = [row for file in files if file.is_file() for row in json.loads(file.read_text())]
+    rows = committed_rows(budget)
     ap = {each: row["AP"] for each in tries for row in rows if is_of(row, each)}
     return ap if len(ap) == len(tries) else {}
+
+
+def committed_rows(budget: str) -> list[dict[str, Any]]:
+    """What the committed pilots of a budget gave: settings and numbers of each run."""
+    files = (folder / PILOTS / f"{budget}.json" for folder in records.COMMITTED)
+    return [row for file in files if file.is_file() for row in json.loads(file.read_text())]
 
 
 def expect_chosen(budget: str) -> dict[str, Words]:
