@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from augfpn.figures import costs
 from augfpn.settings import paper, recipes
-from augfpn.study import intervals, timed
+from augfpn.study import timed
 from augfpn.study.cells import effect_text, limits_text, page_table, percent, ratio_text
 from augfpn.study.controls import CONTROL_VARIANTS
 from augfpn.study.evidence import Evidence, shared_seeds
@@ -45,7 +45,7 @@ def against_controls(of: Evidence) -> str:
             drawn = {each: of.of(each) for each in (variant, control)}
             seeds = shared_seeds(drawn)
             both = [labelled(each, [by_seed[s] for s in seeds]) for each, by_seed in drawn.items()]
-            alone = intervals.single(list(of.apart(variant, control).values()))["AP"]
+            alone = of.contrast({variant: 1.0, control: -1.0}, "AP", pooled=False)
             ap, *sizes = (effect_text(found[name]) for name in EFFECT_NUMBERS)
             lines.append([" minus ".join(both), ap, limits_text(alone), str(len(seeds)), *sizes])
     ap, *sizes = EFFECT_NUMBERS

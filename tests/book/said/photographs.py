@@ -1,13 +1,12 @@
 """Photographs, from pretrained weights: sizes, tries, gains."""
 
-import json
 from functools import cache
 
-from augfpn.records import COMMITTED
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study import gather, intervals, photographs
 from augfpn.study.cells import effect_text
 from augfpn.study.evidence import Evidence
+from augfpn.study.tries import committed_rows
 from said.table import says
 
 
@@ -24,10 +23,9 @@ def shares(of: Evidence) -> dict[int, float]:
 
 def tried(pictures: str, variant: str, **wanted: float) -> float:
     """The AP of a try, in percent."""
-    rows = json.loads((COMMITTED[-1] / "pilots" / "transfer.json").read_text())
     (found,) = (
         row["AP"]
-        for row in rows
+        for row in committed_rows("transfer")
         if (row["pictures"], row["variant"]) == (pictures, variant)
         and all(row[name] == value for name, value in wanted.items())
     )
