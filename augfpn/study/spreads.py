@@ -34,7 +34,7 @@ def spreads_table(of: Evidence, part: str = "table2") -> str:
         if apart:
             alone = intervals.single(apart)["AP"]
             pooled = of.effects(variant, base)["AP"]
-            spread = percent(alone.of_seeds * alone.seeds**0.5)
+            spread = percent(deviation_of(alone))
             lines.append([
                 *(variant_label(variant), str(alone.seeds), spread),
                 *(effect_text(alone), effect_text(pooled)),
