@@ -1,5 +1,6 @@
 """Photographs, from pretrained weights: sizes, tries, gains."""
 
+import math
 from functools import cache
 
 from augfpn.settings.budgets import BUDGETS
@@ -36,8 +37,8 @@ def tried(pictures: str, variant: str, **wanted: float) -> float:
 @says("photographs", "has 77 % of its objects in $P_2$")
 @says(
     "photographs",
-    "For FPN's rule nearly all blood cells are of one size, and three quarters of Aquarium's "
-    "objects are small.",
+    "FPN's rule reads nearly all blood cells from $P_3$, and three quarters of Aquarium's objects "
+    "from $P_2$.",
 )
 @says(
     "photographs",
@@ -49,6 +50,21 @@ def most_objects_are_of_one_level() -> None:
     assert (round(cells[3]), round(animals[2])) == (86, 77)
     scenes = shares(gather.committed("scenes"))
     assert min(scenes[level] for level in (2, 3, 4)) > 25
+
+
+@says(
+    "photographs",
+    "COCO counts sizes otherwise, in pixels of the original image: by its count 13 % of these "
+    "objects are small and 58 % medium",
+)
+def few_objects_of_aquarium_are_small() -> None:
+    of = photos()["aquarium"]
+    counts = of.objects()
+    every = sum(counts.values())
+    assert [round(100 * counts[size] / every) for size in ("small", "medium")] == [13, 58]
+    annotations = of.truth(of.recorded("fpn")[0])["annotations"]
+    assert all(each["area"] == math.prod(each["bbox"][2:]) for each in annotations)
+    assert sum(each["area"] < 32**2 for each in annotations) == counts["small"]
 
 
 @says(
@@ -65,11 +81,14 @@ def sides_differ_tenfold() -> None:
 
 @says("photographs", "On blood cells all tries of FPN lie within a point")
 @says("photographs", "On Aquarium twice the rate is worse for both detectors.")
-@says("photographs", "is far behind after them.")
+@says(
+    "photographs",
+    "After them it is far behind on Aquarium, and level with the others on blood cells.",
+)
 @says("photographs", "three times as many bring FPN 6.8 points.")
 @says(
     "photographs",
-    "AugFPN is behind, too, by 2.7 and 2.4 points after 300 steps.",
+    "AugFPN is behind, too, by more than two points at both rates after 300 steps.",
 )
 def what_the_tries_found() -> None:
     cells = [
@@ -84,11 +103,22 @@ def what_the_tries_found() -> None:
         for rate in (1e-3, 2e-3)
     }
     assert all(short[name, 2e-3] < short[name, 1e-3] for name in ("fpn", "augfpn"))
-    behind = [short["fpn", rate] - short["augfpn", rate] for rate in (1e-3, 2e-3)]
-    assert [round(points, 1) for points in behind] == [2.7, 2.4]
+    assert all(short["fpn", rate] > short["augfpn", rate] + 2 for rate in (1e-3, 2e-3))
     assert tried("aquarium", "fpn", frozen=3) < short["fpn", 1e-3] - 5
     longer = tried("aquarium", "fpn", steps=900)
     assert round(longer - short["fpn", 1e-3], 1) == 6.8
+
+
+@says(
+    "photographs",
+    "The choice rests mainly on FPN: AugFPN was tried on Aquarium only, at two rates and with 300 "
+    "steps.",
+)
+def most_tries_are_of_fpn() -> None:
+    of = [row for row in committed_rows("transfer") if row["variant"] == "augfpn"]
+    assert {(row["pictures"], row["steps"]) for row in of} == {("aquarium", 300)}
+    assert sorted(row["lr"] for row in of) == [1e-3, 2e-3]
+    assert len(committed_rows("transfer")) > 3 * len(of)
 
 
 @says(
