@@ -22,11 +22,9 @@ from augfpn.errors import UserError
 from augfpn.pyramid import Boxes, ConsistentSupervision, HardRoISelection, Levels, Samples
 from augfpn.speed.roi_align import torchvision_roi_align
 
-BETA = 1 / 9  # of smooth L1, as torchvision's main head has it
-
 
 def add_consistent_supervision(
-    model: GeneralizedRCNN, weight: float = 0.25, size: int = 7
+    model: GeneralizedRCNN, weight: float = 0.25, size: int = 7, beta: float = 1.0
 ) -> GeneralizedRCNN:
     """Give a built torchvision Faster or Mask R-CNN Consistent Supervision, in place; returns it.
 
@@ -38,7 +36,9 @@ def add_consistent_supervision(
     The pyramid is torchvision's or that of `PyramidBackbone`; M2..M5 are the outputs of its 1x1
     convolutions, (N, C, H/2^k, W/2^k), with their normalisation if they have one.
     The second head is a copy of the model's box head and predictor with fresh weights, PyTorch's
-    default; ``size`` are the bins that this head takes. The box loss has torchvision's beta, 1/9.
+    default; ``size`` are the bins that this head takes. ``beta`` is that of the smooth L1 of the
+    supervision's box loss: 1, as in the authors' code and in all runs of the book's study. The main
+    head keeps torchvision's 1/9, with which box losses outweigh class losses early in training.
     Make the optimizer afterwards. `augfpn.detectors.two_stage.without_supervision` takes the second
     head out of ``model.roi_heads`` again.
     Raises ``UserError`` for a pyramid without four levels, and for RoI heads of another class.
@@ -51,7 +51,10 @@ def add_consistent_supervision(
             f"the RoI heads are a {type(model.roi_heads).__name__} and not torchvision's RoIHeads: "
             "call this once, on a model as torchvision builds it."
         )
-    heads = SupervisedRoIHeads(model.roi_heads, second_head(model.roi_heads), weight, size)
+    pools = [HardRoISelection((k,), size, torchvision_roi_align) for k in LEVELS]
+    second, criterion = second_head(model.roi_heads), partial(roi_loss, beta=beta)
+    supervision = ConsistentSupervision(second, weight, pools, criterion)
+    heads = SupervisedRoIHeads(model.roi_heads, supervision)
     for k, convolution in laterals.items():
         convolution.register_forward_hook(partial(heads.keep, k))
     model.roi_heads = heads.train(model.training)
@@ -61,11 +64,11 @@ def add_consistent_supervision(
 class SupervisedRoIHeads(RoIHeads):
     """torchvision's RoI heads, which learn on M too.
 
-    It takes the parts of ``heads``. `keep` is called by the pyramid, before the forward; maps and
-    samples are dropped when the step's losses are there.
+    It takes the parts of ``heads``, and ``supervision`` beside them. `keep` is called by the
+    pyramid, before the forward; maps and samples are dropped when the step's losses are there.
     """
 
-    def __init__(self, heads: RoIHeads, second: nn.Module, weight: float, size: int) -> None:
+    def __init__(self, heads: RoIHeads, supervision: ConsistentSupervision) -> None:
         super().__init__(
             heads.box_roi_pool,
             heads.box_head,
@@ -85,9 +88,7 @@ class SupervisedRoIHeads(RoIHeads):
             heads.keypoint_head,
             heads.keypoint_predictor,
         )
-        pools = [HardRoISelection((k,), size, torchvision_roi_align) for k in LEVELS]
-        criterion = partial(roi_loss, beta=BETA)
-        self.supervision = ConsistentSupervision(second, weight, pools, criterion)
+        self.supervision = supervision
         self.m: Levels = {}
         self.samples: Samples | None = None
 

@@ -1,5 +1,6 @@
 """Consistent Supervision in a torchvision detector: nothing else changes, and M learns."""
 
+import inspect
 import io
 from copy import deepcopy
 
@@ -11,12 +12,14 @@ from torchvision.models import mobilenet_v3_large
 from torchvision.models.detection import FasterRCNN, MaskRCNN, fasterrcnn_resnet50_fpn_v2
 from torchvision.models.detection.backbone_utils import _mobilenet_extractor
 
+from augfpn.config import PAPER_LAM
 from augfpn.detectors.from_torchvision import PyramidBackbone
 from augfpn.detectors.pretrained import backbone
 from augfpn.detectors.supervised_torchvision import add_consistent_supervision
 from augfpn.detectors.two_stage import without_supervision
 from augfpn.errors import UserError
 from augfpn.pyramid import FPN
+from augfpn.settings.budgets import BUDGETS
 
 OWN = ["loss_supervision_class", "loss_supervision_box"]
 
@@ -57,8 +60,11 @@ def test_losses_are_those_of_the_plain_model_and_two_more(kind: type) -> None:
 
 
 def test_with_the_main_head_and_p_the_losses_are_the_main_heads() -> None:
-    """Bit for bit, if both pool from P2: RoIs, labels, box targets and criterion are the same."""
-    model = add_consistent_supervision(theirs(FasterRCNN), weight=1.0)
+    """Bit for bit, if both pool from P2: RoIs, labels, box targets and criterion are the same.
+
+    beta is torchvision's here.
+    """
+    model = add_consistent_supervision(theirs(FasterRCNN), weight=1.0, beta=1 / 9)
     heads = model.roi_heads
     heads.supervision.head = nn.Sequential(heads.box_head, heads.box_predictor)
     heads.supervision.selections = heads.supervision.selections[:1]
@@ -67,6 +73,23 @@ def test_with_the_main_head_and_p_the_losses_are_the_main_heads() -> None:
     losses = losses_of(model)
     assert losses["loss_supervision_class"] == losses["loss_classifier"]
     assert losses["loss_supervision_box"] == losses["loss_box_reg"]
+
+
+def test_the_supervision_is_that_of_the_study() -> None:
+    """Its own beta and lambda are those of the budget that the study has; the main head's stays."""
+    plain = theirs(FasterRCNN)
+    study = BUDGETS["laptop"].model.box_beta
+    asked = inspect.signature(add_consistent_supervision).parameters
+    assert (asked["beta"].default, asked["weight"].default) == (study, PAPER_LAM)
+    found = {}
+    for beta in (None, study, 1 / 9):
+        torch.manual_seed(0)
+        given = {} if beta is None else {"beta": beta}
+        found[beta] = losses_of(add_consistent_supervision(deepcopy(plain), **given))
+    assert found[None] == found[study]
+    small = found[1 / 9]
+    assert small["loss_supervision_box"] > found[study]["loss_supervision_box"]
+    assert all(small[name] == x for name, x in found[study].items() if name != OWN[1])
 
 
 @pytest.mark.parametrize("pyramid", ["torchvision", "ours"])
