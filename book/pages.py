@@ -4,6 +4,7 @@ A page has a mark, such as ``<!-- api -->``, which `fill` replaces by the genera
 """
 
 import ast
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -187,13 +188,18 @@ def prose(docstring: str) -> str:
 
 # --- run times ------------------------------------------------------------------------------------
 
+FIRST_RUNS = Path(__file__).with_name("run_times.json")
+
 
 def run_times(notebooks: Mapping[str, NotebookNode]) -> str:
-    """How long each chapter took, on which machine, and with which versions."""
-    lines = ["| chapter | seconds | executed on | machine | versions |", "|" + "---|" * 5]
+    """How long each chapter took, in a first run and now, on which machine, with which versions."""
+    first_runs = json.loads(FIRST_RUNS.read_text("utf-8"))
+    header = "| chapter | first run, two quiet cores | last execution | on | machine | versions |"
+    lines = [header, "|" + "---|" * 6]
     for name, notebook in notebooks.items():
         took = notebook.metadata["augfpn"]
-        shown = (took["seconds"], took["day"], took["machine"], took["versions"])
+        first = first_runs[name]["seconds"] if name in first_runs else "–"
+        shown = (first, took["seconds"], took["day"], took["machine"], took["versions"])
         lines.append(f"| [{title(notebook)}]({name}.ipynb) | {' | '.join(map(str, shown))} |")
     return "\n".join(lines)
 

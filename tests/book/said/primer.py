@@ -62,7 +62,7 @@ def training_images_of_a_seed() -> None:
     assert data("bccd", 0) == data("bccd", 2) == data("bccd", 3) == data("bccd", 4)
 
 
-@says("intervals", "some eighty runs on scenes, which have about fifty degrees of freedom")
+@says("intervals", "On scenes these are some eighty runs, with about fifty degrees of freedom.")
 def runs_that_are_pooled() -> None:
     of = at("scenes")
     assert round(len(of.observations("fpn", "AP")), -1) == 80
