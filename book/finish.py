@@ -1,9 +1,9 @@
 """Changes of the built pages that no setting of Jupyter Book makes.
 
 Figures get a second version for dark pages: the same drawing without its white ground, with light
-words and lines. Colours that mean something, such as those of levels, stay as they are. Tables and
-commands say what `_static/book.css` needs to lay them out on a phone. A formula in a sentence keeps
-the punctuation that follows it.
+words and lines. Colours that mean something, such as those of levels, stay as they are, but for
+blue, which gets lighter. Tables and commands say what `_static/book.css` needs to lay them out on a
+phone. A formula in a sentence keeps the punctuation that follows it.
 """
 
 import re
@@ -21,13 +21,14 @@ FIGURE = re.compile(
 GROUND = re.compile(
     r'(<g id="(?:patch_1|axes_\d+">\s*<g id="patch_\d+)">\s*<path [^>]*?fill: )#ffffff'
 )
-# Words, lines and grids of augfpn/figures/theme.py; white, light grey and the like on dark pages.
+# Words, lines and grids of augfpn/figures/theme.py: black, grey and the like, on dark pages.
 ON_DARK = {
     "#222222": "#e4e6ea",
     "#000000": "#e4e6ea",
     "#555555": "#a3abb8",
     "#e6e6e6": "#3a404b",
     "#eeeeee": "#2a2f38",
+    "#0072b2": "#1f8fd6",  # blue, which is dim on a dark ground; the other colours are seen
 }
 COLOUR = re.compile("|".join(ON_DARK))
 

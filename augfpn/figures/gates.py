@@ -8,7 +8,9 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, GREEN
 from augfpn.figures.theme import GREY, WIDTH, themed
 
-MARGIN = 0.3  # of a panel's least width, on either side of what it must show
+MARGIN = 0.15  # of a panel's least width, on either side of what it must show
+FARTHEST = 2.5  # times the bound: what lies beyond is an arrow with its number, at the edge
+ARROW = r"$\rightarrow$"
 
 
 @themed
@@ -17,7 +19,8 @@ def pilots(table: pd.DataFrame, least: dict[str, float]) -> Figure:
 
     ``table`` has a row for each dial and number: the "dial", the "number", its "mean", "low" and
     "high", which may be nan, and whether the dial "passes". ``least`` has the numbers in the order
-    of the panels, and what a dial must reach. An interval that leaves its panel is cut there.
+    of the panels, and what a dial must reach. An interval that leaves its panel is cut there; of a
+    mean far beyond the bound only the number is shown, at the edge.
     """
     dials = list(dict.fromkeys(table["dial"]))
     size = (WIDTH, 1.2 + 0.34 * len(dials))
@@ -26,12 +29,20 @@ def pilots(table: pd.DataFrame, least: dict[str, float]) -> Figure:
         own = table[table["number"] == number]
         for passes, colour, marker in ((False, BLUE, "o"), (True, GREEN, "D")):
             some = own[own["passes"] == passes]
-            at = some["dial"].map(dials.index)
-            axis.hlines(at, some["low"], some["high"], color=colour, lw=2)
-            axis.scatter(some["mean"], at, color=colour, marker=marker, s=36, zorder=3)
+            near = some[some["mean"] <= FARTHEST * bound]
+            at = near["dial"].map(dials.index)
+            ends = {"fmt": marker, "color": colour, "ms": 4.5, "lw": 2, "capsize": 4, "capthick": 2}
+            apart = (near["mean"] - near["low"], near["high"] - near["mean"])
+            axis.errorbar(near["mean"], at, xerr=apart, **ends)
+            for _, far in some.drop(near.index).iterrows():
+                words, row = f"{far['mean']:.0f} {ARROW}", dials.index(far["dial"])
+                place = {"transform": axis.get_yaxis_transform(), "ha": "right", "va": "center"}
+                axis.text(0.99, row, words, color=colour, weight="bold", **place)
         axis.axvline(0, color="black", lw=0.8)
         axis.axvline(bound, color=GREY, lw=1.2, ls="--")
-        axis.set(xlabel=number, xlim=limits(axis, own["mean"], bound))
+        axis.grid(visible=False, axis="y")
+        shown = own["mean"][own["mean"] <= FARTHEST * bound]
+        axis.set(xlabel=number, xlim=limits(axis, shown, bound))
     axes[0][0].set(yticks=range(len(dials)), yticklabels=dials, ylim=(len(dials) - 0.5, -0.5))
     return figure
 

@@ -19,6 +19,7 @@ from augfpn.figures.theme import GREY, ON_FILL, WIDTH, themed
 
 APART = 0.17  # of a row: from its middle to what the pilot and the confirmation found
 BELOW = 0.27  # of a row: from its interval to the dots of its seeds
+FEW = 3  # seeds: the interval of fewer is dashed
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -80,7 +81,8 @@ def effects(
 
     A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP; one
     whose label ends in ", confirmation" shares the place of its pilot, which has the same label.
-    ``runs`` has a row for each seed's dot, below its effect: the label, "minus FPN" of two runs.
+    ``runs`` has a row for each seed's dot, below its effect: the label, "minus FPN" of two runs. An
+    interval of fewer than three of them is dashed.
     """
     table = placed(pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"]))
     places = dict.fromkeys(table["shown"])
@@ -98,7 +100,14 @@ def effects(
         ring = {"color": ORANGE, "markerfacecolor": "none", "label": "the paper, on COCO"}
         seaborn.pointplot(table, x="paper", **ring, **points)
     colours = [GREEN if confirms else BLUE for confirms in table["confirms"]]
-    axis.hlines(table["at"], table["low"], table["high"], color=colours, lw=2, zorder=1)
+    few = np.zeros(len(table), bool)
+    if runs is not None:
+        few = (table["label"].map(runs["label"].value_counts()) < FEW).to_numpy()
+    dashes = [(0, (2.5, 1.2)) if each else "-" for each in few]
+    line = {"color": colours, "lw": 2, "zorder": 1, "linestyles": dashes}
+    axis.hlines(table["at"], table["low"], table["high"], **line)
+    if few.any():
+        axis.plot([], [], color=GREY, lw=2, ls=(0, (2.5, 1.2)), label="fewer than 3 seeds")
     if runs is not None:
         at = runs["label"].map(table.set_index("label")["at"]) + BELOW
         seaborn.stripplot(
@@ -126,14 +135,14 @@ def placed(table: pd.DataFrame) -> pd.DataFrame:
 
 @themed
 def dots(runs: pd.DataFrame, marked: int | None = None) -> Figure:
-    """AP of every run: a row of dots for each label, a line at its mean; a seed's runs are joined.
+    """AP of every run: a row of dots for each label, a line at its mean.
 
     ``runs`` has a row for each run: its "label", its "seed" and its "AP" in percent. The labels are
-    drawn in their order. The seed that is ``marked`` has a colour of its own.
+    drawn in their order. The runs of each seed are joined, or only those of one that is ``marked``.
     """
     figure, axis = plt.subplots(figsize=(WIDTH, 1 + 0.34 * runs["label"].nunique()))
     at = {"x": "AP", "y": "label", "orient": "y", "ax": axis}
-    for _, pairs in runs.groupby("seed"):
+    for _, pairs in runs.groupby("seed") if marked is None else ():
         seaborn.pointplot(pairs, **at, color=GREY, errorbar=None, lw=0.8, marker="", alpha=0.4)
     bordered = {"linewidth": 0.5, "edgecolor": "white"}  # seen on a dark ground, too
     seaborn.stripplot(runs, **at, color=BLUE, size=7, jitter=False, **bordered)
@@ -142,7 +151,7 @@ def dots(runs: pd.DataFrame, marked: int | None = None) -> Figure:
     if marked is not None:
         ours = {"color": PURPLE, "markersize": 7, "marker": "D", "lw": 1.8, "zorder": 5}
         seaborn.pointplot(runs[runs["seed"] == marked], **at, **ours, label=f"seed {marked}")
-        axis.legend(loc="best", frameon=False)
+        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1))
     axis.set(xlabel="AP, percent", ylabel=None)
     return figure
 

@@ -18,6 +18,8 @@ OCTAVE_EDGES = np.arange(LOW, HIGH + 0.25, 0.25)
 def object_sizes(objects: pd.DataFrame) -> Figure:
     """How large objects are, a panel for each set of images, in the colours of FPN's levels.
 
+    A bar is the percentage of the set's objects in a quarter of an octave.
+
     ``objects`` has a row for each object: its "images", its "side" divided by the canonical size,
     and the "level" that the rule gives it. Sides outside the figure are drawn at its ends. Each
     level has its share of the objects.
@@ -29,8 +31,10 @@ def object_sizes(objects: pd.DataFrame) -> Figure:
     for axis, name in zip(axes[:, 0], names, strict=True):
         own = table[table["images"] == name]
         seaborn.histplot(own, x="octave", hue="level", palette=LEVEL_COLOURS, bins=OCTAVE_EDGES,
-                         multiple="stack", alpha=1, legend=False, ax=axis)  # fmt: skip
-        axis.set(ylabel=None, yticks=[], title=name, ylim=(0, 1.35 * axis.get_ylim()[1]))
+                         stat="percent", multiple="stack", alpha=1, legend=False,
+                         ax=axis)  # fmt: skip
+        axis.set(ylabel=None, title=name, ylim=(0, 1.35 * axis.get_ylim()[1]))
+        axis.locator_params("y", nbins=3)
         top = {"transform": axis.get_xaxis_transform(), "ha": "center", "va": "top"}
         for level, share in own["level"].value_counts(normalize=True).items():
             words = f"P{level}: {share:.0%}"
@@ -45,4 +49,5 @@ def object_sizes(objects: pd.DataFrame) -> Figure:
         xticklabels=[f"{2.0**k:g}" if k >= 0 else f"1/{2**-k}" for k in range(LOW, HIGH + 1)],
         xlim=(LOW, HIGH),
     )
+    figure.supylabel("objects of the set, percent", fontsize="medium")
     return figure

@@ -272,7 +272,8 @@ function maps(figure, data) {
     rings.push(ring);
     return element("div", {}, frame, element("span", {}, title));
   }
-  const levels = data.variants.flatMap(([name, title]) => [2, 3, 4, 5].map((k) => panel(
+  const shown = Object.keys(data.sizes);
+  const levels = data.variants.flatMap(([name, title]) => shown.map((k) => panel(
     `${name}-m${k}.png`, `${data.colours} M${k}, ${title}`,
     `M${k}, ${name === "cs" ? "with CS" : title}`)));
   const photograph = panel("cells.png", data.alt, "the photograph");
@@ -294,7 +295,7 @@ function maps(figure, data) {
       ring.style.left = `${(100 * at.x) / width}%`;
       ring.style.top = `${(100 * at.y) / height}%`;
     }
-    const places = [2, 3, 4, 5].map((k) => `${data.sizes[k].join(" × ")} places (M${k})`);
+    const places = shown.map((k) => `${data.sizes[k].join(" × ")} places (M${k})`);
     said.textContent = `The ring is at ${at.x} px across and ${at.y} px down. ` +
       `The levels have ${places.join(", ")}.`;
   }

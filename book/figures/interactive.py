@@ -34,6 +34,7 @@ HERE = Path(__file__).parent
 STATIC = HERE.parent / "extra" / "interactive"  # which the built book has as interactive/
 SCENE = 4  # of the test scenes
 CELLS = 3  # of BCCD's test pictures
+SHOWN = (2, 3)  # levels of M: on coarser ones cells cannot be told from the ground
 STEPS = {"x": 17, "y": 13, "side": 21}
 SMALLEST, LARGEST = 12, 224  # px of the box's side
 RATIOS, PSP = (0.1, 0.2, 0.3), (1, 2, 3)
@@ -172,11 +173,12 @@ def cells(root: str, records: dict[str, Path]) -> None:
         detector, _ = reopen.load_detector(folder, "cpu")
         of = maps(detector, image, target, "cpu")
         m = {k: without_padding(x, of.batch.image_sizes[0], k) for k, x in of.m.items()}
-        for k, pixels in coloured(m).items():
-            Image.fromarray(pixels).save(STATIC / f"{name}-m{k}.png", optimize=True)
+        pixels = coloured(m)
+        for k in SHOWN:
+            Image.fromarray(pixels[k]).save(STATIC / f"{name}-m{k}.png", optimize=True)
     write("maps", {
         "variants": [["fpn", "FPN"], ["cs", "with Consistent Supervision"]],
-        "sizes": {k: list(x.shape[-2:]) for k, x in m.items()},
+        "sizes": {k: list(m[k].shape[-2:]) for k in SHOWN},
         "alt": "A microscope picture of blood cells", "colours": COLOURS,
     })  # fmt: skip
 
@@ -184,10 +186,10 @@ def cells(root: str, records: dict[str, Path]) -> None:
 @theme.themed
 def coloured_maps() -> plt.Figure:
     """The maps as `cells` has written them: a row for each detector."""
-    figure, axes = plt.subplots(2, 4, figsize=(theme.WIDTH, 2.7))
+    figure, axes = plt.subplots(2, len(SHOWN), figsize=(theme.WIDTH, 4.2))
     for line, (name, label) in zip(axes, (("fpn", "FPN"), ("cs", "with CS")), strict=True):
         line[0].set_ylabel(label)
-        for k, axis in enumerate(line, start=2):
+        for k, axis in zip(SHOWN, line, strict=True):
             pixels = Image.open(STATIC / f"{name}-m{k}.png")
             axis.imshow(pixels, aspect="auto", interpolation="nearest")
             axis.set(xticks=[], yticks=[], title=f"M{k}\nstride {2**k}" if name == "fpn" else "")

@@ -243,14 +243,11 @@ def the_jump_and_its_end() -> None:
 
 @says(
     "consistent_supervision",
-    "**On scenes, with supervision a level of M tells classes apart somewhat better** (*own "
-    "level*), the levels know more equally much (*spread*) and are more *alike*: these three "
+    "**On scenes, with supervision a level of M tells classes apart somewhat better on average** "
+    "(*own level*), the levels know more equally much (*spread*) and are more *alike*: these three "
     "intervals exclude zero, the last one only just. On blood cells they contain it;",
 )
-@says(
-    "consistent_supervision",
-    "There it also makes levels know more, and more alike; that it narrows the gap is undecided.",
-)
+@says("consistent_supervision", "more alike; that it narrows the gap is undecided.")
 def what_supervision_changes_in_the_levels() -> None:
     assert measured("scenes", "cs", "own level", less="fpn").low > 0
     assert measured("scenes", "cs", "spread of levels", less="fpn").high < 0

@@ -93,11 +93,6 @@ def widths_of_two_intervals() -> None:
     "undecided.",
 )
 @says(
-    "consistent_supervision",
-    "On scenes it raises AP: [nine further seeds](what_we_found.ipynb) confirm a main effect of "
-    "+0.8 [+0.4, +1.2].",
-)
-@says(
     "putting_it_together",
     "Nine further seeds [confirm](what_we_found.ipynb) Consistent Supervision, not Residual "
     "Feature Augmentation.",
@@ -120,11 +115,6 @@ def consistent_supervision_is_confirmed() -> None:
     "what_we_found",
     "What the other two parts add to Consistent Supervision alone, +0.3 [−0.5, +1.0], is *smaller "
     "than 1 AP*: they move AP from small objects to medium ones.",
-)
-@says(
-    "consistent_supervision",
-    "By the seeds that confirm, Consistent Supervision alone has "
-    "[+0.8 [+0.1, +1.6]](what_we_found.ipynb) on scenes.",
 )
 def consistent_supervision_alone() -> None:
     pairs = (("cs", "fpn"), ("augfpn", "fpn"), ("augfpn", "cs"))
