@@ -10,15 +10,12 @@ import pytest
 import torch
 import yaml
 from chapters import ONE_SCREEN
-from torchvision.models.detection import fasterrcnn_resnet50_fpn
 
 from augfpn.data.scenes.settings import CLASSES
-from augfpn.detectors import from_torchvision
 from augfpn.notebook import ASKED
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from augfpn.settings import dialects, parameters
 from augfpn.settings.budgets import BUDGETS
-from augfpn.speed.quick import is_quickened
 from augfpn.speed.roi_align import torchvision_roi_align
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -206,43 +203,6 @@ def test_the_builders_lines_run() -> None:
     exec(small, names)
     assert small != code
     assert names["found"][0].keys() == {"boxes", "labels", "scores"}
-
-
-def test_the_page_on_ones_own_detector_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Random weights of the same names and shapes stand in for COCO's."""
-    supervised, plain, quick, own, pretrained = re.findall(
-        r"```python\n(.*?)```", text(BOOK / "your_detector.md"), re.DOTALL
-    )
-    names: dict = {}
-    exec(supervised.replace('weights="DEFAULT"', "weights=None, weights_backbone=None"), names)
-    assert 'weights="DEFAULT"' in supervised
-    assert names["model"].roi_heads.supervision.weight == 0.25
-    exec(plain, names)
-    model = names["model"]
-    assert model.roi_heads.supervision.weight == 0.25
-    model.eval()
-    model.transform.min_size, model.transform.max_size = (160,), 200
-    model.roi_heads.score_thresh = 0
-    picture = torch.rand(3, 120, 160)
-    before = model([picture])[0]
-    assert before.keys() == {"boxes", "labels", "scores", "masks"}
-    exec(quick, names)
-    assert is_quickened(model)
-    assert torch.allclose(model([picture])[0]["scores"], before["scores"], atol=1e-4)
-    exec(own, names)
-    learning = {n.split(".")[0] for n, q in names["fpn"].named_parameters() if q.grad is not None}
-    assert learning == {"lateral"}, "the loss reaches M, and not P"
-    assert all(q.grad is not None for q in names["supervision"].parameters())
-    theirs = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=81)
-    state = {k: v for k, v in theirs.state_dict().items() if "num_batches" not in k}
-    monkeypatch.setattr(from_torchvision, "coco_weights", lambda name: {"faster_rcnn": state}[name])
-    exec(pretrained, names)
-    detector = names["detector"]
-    learning = {n.split(".")[0] for n, q in detector.named_parameters() if q.requires_grad}
-    assert learning == {"fpn", "select", "supervision"}
-    frozen = detector.backbone.body.conv1.weight
-    assert torch.equal(frozen, theirs.backbone.body.conv1.weight)
-    assert not frozen.requires_grad
 
 
 def test_the_level_worked_out_by_hand() -> None:

@@ -1,0 +1,150 @@
+"""The code on the page on one's own detector runs, in the order of the page."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from chapters import BOOK
+from nets import in_cache
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights, fasterrcnn_resnet50_fpn
+
+from augfpn.settings.budgets import BUDGETS
+from augfpn.speed.quick import is_quickened
+
+PAGE = (BOOK / "your_detector.md").read_text("utf-8")
+SUPERVISED, PLAIN, QUICK, OWN, FIRST, PRETRAINED, OF_MODEL, LOOP = re.findall(
+    r"```python\n(.*?)```", PAGE, re.DOTALL
+)
+SMALL = "short_side=160, long_side=200, proposals=(20, 20)"
+COCO = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.meta
+CAT = COCO["categories"].index("cat")
+
+
+def changed(code: str, old: str, new: str) -> str:
+    """Code in which one piece is made smaller, or needs no network."""
+    assert code.count(old) == 1
+    return code.replace(old, new)
+
+
+def supervised() -> dict:
+    """The names of the first code, which downloads weights; here they are random."""
+    names: dict = {}
+    exec(changed(SUPERVISED, 'weights="DEFAULT"', "weights=None, weights_backbone=None"), names)
+    names["model"].transform.min_size, names["model"].transform.max_size = (160,), 200
+    return names
+
+
+@pytest.fixture
+def downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
+    """torchvision's detector, whose weights lie where COCO's would be; all that it sees is cats."""
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "torch"))
+    torch.manual_seed(0)
+    theirs = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+    last = theirs.roi_heads.box_predictor.cls_score
+    nn.init.zeros_(last.weight)
+    last.bias.data[CAT] = 9.0
+    state = {k: v for k, v in theirs.state_dict().items() if "num_batches" not in k}
+    in_cache(state, "COCO_V1", tmp_path, monkeypatch, COCO)
+    return theirs
+
+
+def pictures() -> tuple[list[Tensor], list[dict[str, Tensor]]]:
+    torch.manual_seed(1)
+    boxes = torch.tensor([[9.0, 9, 90, 80]])
+    target = {"boxes": boxes, "labels": torch.tensor([2])}
+    return [torch.rand(3, 96, 120), torch.rand(3, 120, 96)], [target, target]
+
+
+def test_a_torchvision_detector_with_our_parts_runs() -> None:
+    names = supervised()
+    assert names["model"].roi_heads.supervision.weight == 0.25
+    exec(PLAIN, names)
+    model = names["model"]
+    assert model.roi_heads.supervision.weight == 0.25
+    model.eval()
+    model.transform.min_size, model.transform.max_size = (160,), 200
+    model.roi_heads.score_thresh = 0
+    picture = torch.rand(3, 120, 160)
+    before = model([picture])[0]
+    assert before.keys() == {"boxes", "labels", "scores", "masks"}
+    exec(QUICK, names)
+    assert is_quickened(model)
+    assert torch.allclose(model([picture])[0]["scores"], before["scores"], atol=1e-4)
+    exec(OWN, names)
+    learning = {n.split(".")[0] for n, q in names["fpn"].named_parameters() if q.grad is not None}
+    assert learning == {"lateral"}, "the loss reaches M, and not P"
+    assert all(q.grad is not None for q in names["supervision"].parameters())
+
+
+def test_a_photo_gets_boxes_with_the_names_of_their_classes(
+    downloaded: nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    photo = Image.effect_noise((160, 120), 60)
+    photo.save("photo.jpg")
+    code = changed(FIRST, "in_dialect(FPN,", f"in_dialect(replace(FPN, {SMALL}),")
+    names: dict = {}
+    exec(f"from dataclasses import replace\n{code}", names)
+    assert set(names["words"]) == {"cat"}
+    assert (len(names["names"]), names["names"][1]) == (81, "person")
+    with Image.open("found.png") as drawn:
+        assert drawn.size == photo.size
+        assert drawn.mode == "RGB"
+        red, green, _ = drawn.split()
+    assert red.tobytes() != green.tobytes(), "the photo is grey, and boxes have colours"
+    assert f"about\n{round(COCO['_file_size'], -1):.0f} MB" in PAGE
+
+
+def test_from_coco_weights_only_new_parts_learn(downloaded: nn.Module) -> None:
+    names: dict = {}
+    exec(PRETRAINED, names)
+    detector = names["detector"]
+    learning = {n.split(".")[0] for n, q in detector.named_parameters() if q.requires_grad}
+    assert learning == {"fpn", "select", "supervision"}
+    frozen = detector.backbone.body.conv1.weight
+    assert torch.equal(frozen, downloaded.backbone.body.conv1.weight)
+    assert not frozen.requires_grad
+
+
+@pytest.mark.parametrize("start", ["torchvision", "ours"])
+def test_new_parts_learn_first_and_the_rest_later(start: str, downloaded: nn.Module) -> None:
+    if start == "torchvision":
+        names = supervised()
+        exec(OF_MODEL, names)
+    else:
+        names = {}
+        exec(changed(PRETRAINED, "(AUGFPN, init", f"(AUGFPN, {SMALL}, init"), names)
+    detector, rates, moved = names["detector"], [], []
+    before = {name: q.detach().clone() for name, q in detector.named_parameters()}
+
+    def batches():
+        for _ in range(9):
+            rates.append([group["lr"] for group in names["optimizer"].param_groups])
+            now = dict(detector.named_parameters())
+            moved.append({n for n, q in before.items() if not torch.equal(now[n], q)})
+            yield pictures()
+
+    names["batches"] = batches()
+    exec(changed(LOOP, "= 1000, 50, 200", "= 4, 2, 2"), names)
+    new = {n for n in names["own"] if n in before}
+    old = {n for n in before if n not in new and not n.startswith(names["still"])}
+    assert moved[1] == moved[2] == new
+    assert moved[3] & old
+    assert moved[3] <= new | old
+    assert all(torch.isfinite(q).all() for q in detector.parameters())
+    assert rates[0] == pytest.approx([1e-5, 1e-6])
+    assert rates[2] == pytest.approx([1e-3, 1e-4])
+    assert rates[3] == pytest.approx([5e-4, 5e-5])
+
+
+def test_the_loop_has_the_settings_of_the_study() -> None:
+    train = BUDGETS["laptop"].train
+    assert (train.optimizer, train.batch, train.schedule) == ("adamw", 4, "cosine")
+    assert f'"lr": {train.lr:.0e}}}'.replace("e-03", "e-3") in LOOP
+    assert f"weight_decay={train.weight_decay:.0e}".replace("e-04", "e-4") in LOOP
+    assert f"LinearLR(optimizer, {train.warmup_from}, total_iters=warm_up)" in LOOP
+    assert f"= 1000, {train.warmup_steps}, 200" in LOOP
+    assert f"parameters(), {train.clip:.0f})" in LOOP
