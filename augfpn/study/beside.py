@@ -211,11 +211,19 @@ def said_of_ap(ap: Interval) -> str:
 
 def plan(ap: Interval) -> str:
     """How many seeds would probably show a difference of one point of AP."""
-    spread = ap.of_seeds * math.sqrt(ap.seeds)
-    needed = intervals.seeds_needed(spread, ONE_POINT, ap.of_pictures)
+    needed = seeds_for(ap, ONE_POINT)
     if needed is None:
         return "No number of seeds shows a difference of 1 AP on so few test images."
     return f"A true difference of 1 AP would be shown by some {needed} seeds (in 80 of 100 cases)."
+
+
+def seeds_for(ap: Interval, gain: float) -> int | None:
+    """How many seeds would show a gain, a fraction, if differences vary as those behind ``ap``.
+
+    In 80 of 100 cases; ``None`` if no number of seeds does on so few test images.
+    """
+    spread = ap.of_seeds * math.sqrt(ap.seeds)
+    return intervals.seeds_needed(spread, gain, ap.of_pictures)
 
 
 def seeds_text(seeds: Sequence[int] | dict[int, Any]) -> str:

@@ -28,7 +28,7 @@ from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Interval, signed
 from augfpn.study.kept_scores import score_kept, scored_once
 from augfpn.study.pooling import Observation, PooledVariance, VariancePart
-from augfpn.study.recorded import Found, Phase
+from augfpn.study.recorded import Found, Phase, phase_of
 from augfpn.study.resampling import DRAWS, Draws
 from augfpn.study.scores import ADDED, OF_DIAL, Scored, Way
 from augfpn.study.truth import truth_of
@@ -155,12 +155,18 @@ class Evidence:
         return self.pools[base, number]
 
     def observations(self, base: str, number: str) -> list[Observation]:
-        """A number of all runs of the paper's variants that have the same baseline."""
+        """A number of all runs of the paper's variants that have the same baseline.
+
+        Of the seeds that confirm only the runs of Table 2, which were fixed before they were made:
+        what is run later must not move their intervals.
+        """
+        fixed = set(grid.part("table2").variants)
         return [
             Observation(name, seed, processor_of(record), record_number(record, number))
             for name in grid.variants()
             if baseline_of(name) == base and name not in CONTROL_VARIANTS
             for seed, record in self.recorded(name).items()
+            if name in fixed or phase_of(record) == "pilot"
         ]
 
     def measured(self, plus: Sequence[str], minus: Sequence[str], number: str) -> Interval | None:

@@ -23,7 +23,7 @@ from augfpn.study.intervals import (
 from augfpn.study.questions import Question, QuestionKind, questions
 from augfpn.study.side_by_side import SET_NAMES
 from augfpn.study.spreads import OPEN_ALONE
-from augfpn.study.tables import variant_row, variant_rows
+from augfpn.study.tables import variant_rows
 
 Answers = dict[tuple[Question, str], Interval | None]  # by question and set of images
 OF_GAINS = ("table2", "one_stage")  # the parts of the study whose gains the page speaks of
@@ -88,10 +88,11 @@ def interval_cell(found: Interval | None, comparisons: int) -> str:
     return text if shared == "undecided" else f"**{text}**"
 
 
-def decided_table(of: Answers, measured: bool = False) -> str:
+def decided_table(of: Answers, measured: bool = False, alone: Answers | None = None) -> str:
     """A row for each question that is decided on some set of images; empty if none is.
 
-    They are about AP, or, if ``measured``, about numbers from inside detectors.
+    They are about AP, or, if ``measured``, about numbers from inside detectors. ``alone`` has the
+    intervals of own differences, as `own_answers`: a row says which effects they leave open.
     """
     shown, many = list(dict.fromkeys(pictures for _, pictures in of)), intervals_in(of)
     lines = []
@@ -99,7 +100,10 @@ def decided_table(of: Answers, measured: bool = False) -> str:
     for question in (each for each in asked if (each.kind == "measured") == measured):
         here = {pictures: of[question, pictures] for pictures in shown}
         if any(answer_text(question, found) for found in here.values()):
-            cells = [interval_cell(found, many) for found in here.values()]
+            cells = [
+                interval_cell(found, many) + open_alone(found, (alone or {}).get((question, name)))
+                for name, found in here.items()
+            ]
             lines.append([answer_texts(question, here), *cells, question.runs()])
     header = ["", *(SET_NAMES[name] for name in shown), "records of"]
     return page_table(header, lines) if lines else ""
@@ -172,6 +176,20 @@ def confirmed_table(pilot: Evidence, later: Evidence) -> str:
     return page_table(header, lines)
 
 
+def own_answers(pilot: Mapping[str, Evidence], later: Mapping[str, Evidence]) -> Answers:
+    """The intervals of own differences behind `judged_again`, of effects on AP."""
+    confirmed = set(of_table2())
+    return {
+        (question, pictures): own_interval(
+            question, later.get(pictures, of) if question in confirmed else of
+        )
+        for question in questions()
+        if question.kind in EFFECTS
+        for pictures, of in pilot.items()
+        if pictures in SET_NAMES
+    }
+
+
 def own_interval(question: Question, of: Evidence) -> Interval | None:
     """The effect of a question with the variance of its own differences between seeds alone."""
     main = question.kind == "main effect"
@@ -189,8 +207,14 @@ def verdict_cell(found: Interval | None, alone: Interval | None = None) -> str:
     said = verdict(found, small=SMALL_EFFECT)
     if said in LIMITS:
         return f"{said} {limiting_text(found)}"
-    opened = said in SIGNS and alone is not None and verdict(alone) not in SIGNS
-    return SIGNS.get(said, said) + (OPEN_ALONE if opened else "")
+    return SIGNS.get(said, said) + open_alone(found, alone)
+
+
+def open_alone(found: Interval | None, alone: Interval | None) -> str:
+    """What follows a verdict if ``found`` is decided and its own differences leave it open."""
+    if found is None or alone is None or verdict(found) not in SIGNS:
+        return ""
+    return "" if verdict(alone) in SIGNS else OPEN_ALONE
 
 
 def of_table2() -> list[Question]:
@@ -217,43 +241,3 @@ def effect_rows(
         for (question, pictures), found in of.items()
         if found is not None and question.plus[0] == first and question.kind in EFFECTS
     ]
-
-
-def advice_table(pilot: Evidence, later: Evidence) -> str:
-    """What to try in some situations: the gain in AP over FPN, its price and the evidence.
-
-    ``later`` is the evidence of the seeds that confirm, with the controls of the same seeds.
-    """
-    control = "scenes, six seeds, not fixed beforehand"
-    rows = [
-        ("twice the steps still help", "FPN with twice the steps",
-         gain_text(later, "fpn_2x_steps"), "training takes twice as long", control),
-        ("settings were never searched", "nine tries of learning rate and size rule for FPN",
-         gain_text(later, "fpn_tuned"), "nine trainings", control),
-        ("training is long and tuned, inference must not slow down", "Consistent Supervision",
-         f"{gain_text(later, 'cs')}; on COCO {printed_gain_text(later, 'cs')}",
-         "a training step takes half as long again",
-         "scenes, confirmed; neither tuned nor trained longer; blood cells undecided"),
-        ("the same, and you test it yourself", "one supervised level, with the weight 1",
-         gain_text(pilot, "cs_single_lam1"), "not timed", "scenes, pilot only"),
-        ("medium objects matter more than small ones", "all three parts",
-         f"medium {gain_text(later, 'augfpn', 'APm')}, small {gain_text(later, 'augfpn', 'APs')}",
-         "a training step takes nearly twice as long; inference is slower, too",
-         "scenes, confirming runs; the paper has gains at all sizes"),
-        ("long training on data like COCO", "all three parts", printed_gain_text(later, "augfpn"),
-         "as above", "the paper: one run, no interval; not run here"),
-        ("a detector with COCO's weights", "train FPN beside it", "not known", "–", "none"),
-    ]  # fmt: skip
-    return page_table(["your situation", "try", "gain to expect", "price", "evidence"], rows)
-
-
-def gain_text(of: Evidence, variant: str, number: str = "AP") -> str:
-    """A variant's gain over FPN with its interval; a dash without records."""
-    found = of.effects(variant, "fpn").get(number)
-    return "–" if found is None else effect_text(found)
-
-
-def printed_gain_text(of: Evidence, variant: str) -> str:
-    """The gain over FPN that the paper prints; a dash if it prints none."""
-    printed = variant_row(variant, of).printed_effect
-    return "–" if printed is None else f"{printed:+.1f} by the paper"

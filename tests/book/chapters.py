@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
-ONE_SCREEN = {"what_we_found"}  # pages without formulas and exercises, which are no chapters
+ONE_SCREEN = {"what_we_found", "should_you_use_it"}  # pages without formulas and exercises
 
 
 def plain(text: str) -> str:

@@ -57,7 +57,7 @@ def bold_measurements() -> None:
 
 @says(
     "what_we_found",
-    "RetinaNet's is not bold, although it lies farther from zero than others that are. Only its "
+    "RetinaNet's is not bold, although it lies farther from zero than others that are: only its "
     "own six runs estimate its variance, with two degrees of freedom, and such an interval becomes "
     "some seven times as wide at the shared level.",
 )
@@ -72,6 +72,27 @@ def retinanet_is_not_bold() -> None:
     assert of.pool("retinanet:fpn", "AP").freedom == found.freedom == 2
     shared = intervals.at_level(found, 1 - (1 - intervals.LEVEL) / many)
     assert 6.5 < (shared.high - shared.low) / (found.high - found.low) < 7.5
+
+
+@says(
+    "what_we_found",
+    "Two rows are decided only if all runs estimate the variance together; they say so.",
+)
+def rows_that_their_own_differences_leave_open() -> None:
+    asked = findings.judged_again(
+        findings.answers({name: at(name) for name in (*BOTH, *grid.DIALS)}),
+        {"scenes": confirmation()},
+    )
+    alone = findings.own_answers({name: at(name) for name in BOTH}, {"scenes": confirmation()})
+    open_ = [key for key, found in asked.items() if findings.open_alone(found, alone.get(key))]
+    said = [(question.plus, question.number) for question, _ in open_]
+    assert said == [(("augfpn",), "AP"), (("rfa",), "APm")]
+
+
+@says("what_we_found", "and its own differences leave it undecided, so we believe neither.")
+def augmentation_and_medium_objects() -> None:
+    (asked,) = [x for x in findings.of_table2() if (x.plus, x.number) == (("rfa",), "APm")]
+    assert undecided(findings.own_interval(asked, confirmation()))
 
 
 @says(

@@ -32,10 +32,6 @@ def at_equal_time() -> None:
     "1,600 steps are not long training either: the last doubling brought FPN nine points.",
 )
 @says(
-    "what_we_found",
-    "How much of AugFPN's gain long training leaves, our runs do not say.",
-)
-@says(
     "intro",
     "with four times the steps it is +1.6 [+0.3, +3.0], in three seeds, whose own differences "
     "leave it undecided.",

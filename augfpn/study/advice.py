@@ -1,0 +1,96 @@
+"""What to try in some situations, by what the records and the paper say of them."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from augfpn.figures import plots
+from augfpn.study.cells import effect_text, page_table
+from augfpn.study.evidence import Evidence, shared_seeds
+from augfpn.study.side_by_side import images_called
+from augfpn.study.tables import variant_row
+
+CS_ONLY = "`--rfa false --roi-selection hard`"
+ONE_LEVEL = "`--supervision single --lam 1`"
+
+
+def advice_table(later: Evidence, photographs: Mapping[str, Evidence]) -> str:
+    """What to try in some situations: the gain in AP over FPN, its price and the evidence.
+
+    ``later`` is the evidence of the seeds that confirm, with the controls of the same seeds;
+    ``photographs`` has that of runs from pretrained weights, by set of images.
+    """
+    control = "scenes, six seeds, not fixed beforehand"
+    frozen = "frozen backbone; the settings are not tuned for each"
+    rows = [
+        ("photographs, ImageNet's weights, a CPU", "plain FPN: `--budget transfer`", "–", "–",
+         "AugFPN shows no gain there: see the next row"),
+        ("the same, and you want to test parts", f"all three; or Consistent Supervision, {CS_ONLY}",
+         f"all: {gains_beside(photographs, 'augfpn')}; Consistent Supervision: "
+         f"{gains_beside(photographs, 'cs')}", "a training step takes up to twice as long", frozen),
+        ("photographs, COCO's weights, a GPU", "train FPN beside it: `--baseline train`",
+         "not known", "–", "none"),
+        ("from scratch, and twice the steps still help", "FPN with twice the steps: `--steps`",
+         gain_text(later, "fpn_2x_steps"), "training takes twice as long", control),
+        ("settings were never searched", "nine tries of learning rate and size rule for FPN",
+         gain_text(later, "fpn_tuned"), "nine trainings", control),
+        ("inference must not slow down", f"Consistent Supervision: {CS_ONLY}",
+         f"{gain_text(later, 'cs')}; on COCO {printed_gain_text(later, 'cs')}",
+         "a training step takes half as long again",
+         "scenes, confirmed after 400 steps; not known after long or tuned training"),
+        ("the same, and you test it yourself", f"one supervised level: {ONE_LEVEL}",
+         gain_text(later, "cs_single_lam1"), "as above, or less: not timed", control),
+        ("medium objects matter more than small ones", "all three parts, the default",
+         f"medium {gain_text(later, 'augfpn', 'APm')}, small {gain_text(later, 'augfpn', 'APs')}",
+         "a training step takes nearly twice as long; inference is slower, too",
+         "scenes, confirming runs; the paper has gains at all sizes"),
+        ("long training on data like COCO", "all three parts: `--recipe`",
+         printed_gain_text(later, "augfpn"), "as above",
+         "the paper: one run, no interval; not run here"),
+    ]  # fmt: skip
+    return page_table(["your situation", "try", "gain to expect", "price", "evidence"], rows)
+
+
+def gains_figure(later: Evidence, photographs: Mapping[str, Evidence]) -> Figure:
+    """What AugFPN and Consistent Supervision bring over FPN in each situation that was run."""
+    compared = [
+        ("AugFPN, scenes", later, "augfpn", "fpn"),
+        ("AugFPN, scenes, both tuned", later, "augfpn_tuned", "fpn_tuned"),
+        ("AugFPN, scenes, 4 × the steps", later, "augfpn_4x_steps", "fpn_4x_steps"),
+        ("CS, scenes", later, "cs", "fpn"),
+        ("CS on one level, scenes", later, "cs_single_lam1", "fpn"),
+    ]
+    for name, of in photographs.items():
+        title = f"{images_called(name)}, photographs"
+        compared += [(f"AugFPN, {title}", of, "augfpn", "fpn"), (f"CS, {title}", of, "cs", "fpn")]
+    rows, runs = [], []
+    for label, of, variant, base in sorted(compared, key=lambda each: each[0].startswith("CS")):
+        if by_seed := of.apart(variant, base):
+            found = of.effects(variant, base)["AP"]
+            rows.append((label, *(100 * x for x in found[:3]), None))
+            runs += [(label, 100 * each.observed["AP"]) for each in by_seed.values()]
+    return plots.effects(rows, pd.DataFrame(runs, columns=["label", "minus FPN"]))
+
+
+def gains_beside(by_set: Mapping[str, Evidence], variant: str) -> str:
+    """A variant's gain on each set of images that has it, with the number of pairs of runs."""
+    said = []
+    for name, of in by_set.items():
+        seeds = shared_seeds({each: of.of(each) for each in (variant, "fpn")})
+        if seeds:
+            pairs = "one pair" if len(seeds) == 1 else f"{len(seeds)} pairs"
+            said.append(f"{images_called(name)} {gain_text(of, variant)}, {pairs}")
+    return "; ".join(said) or "not run"
+
+
+def gain_text(of: Evidence, variant: str, number: str = "AP") -> str:
+    """A variant's gain over FPN with its interval; a dash without records."""
+    found = of.effects(variant, "fpn").get(number)
+    return "–" if found is None else effect_text(found)
+
+
+def printed_gain_text(of: Evidence, variant: str) -> str:
+    """The gain over FPN that the paper prints; a dash if it prints none."""
+    printed = variant_row(variant, of).printed_effect
+    return "–" if printed is None else f"{printed:+.1f} by the paper"

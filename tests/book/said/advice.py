@@ -1,0 +1,68 @@
+"""Should you use it: the sentences below the table of advice."""
+
+from augfpn.settings import paper
+from augfpn.settings.budgets import BUDGETS
+from augfpn.study import advice, beside, gather, grid
+from augfpn.study.evidence import shared_seeds
+from said.evidence import confirmation, verdict
+from said.table import says
+
+SETS = ("bccd", "aquarium")
+
+
+@says("should_you_use_it", "**Start with the plain pyramid.**")
+@says(
+    "should_you_use_it",
+    "From pretrained weights no gain of AugFPN shows [on photographs](photographs.ipynb), with a "
+    "backbone that does not learn.",
+)
+def no_gain_on_photographs() -> None:
+    for of in gather.committed_sets(SETS, "transfer").values():
+        assert of.effects("augfpn", "fpn")["AP"].low < 0
+    model = BUDGETS["transfer"].model
+    assert model.frozen == 5
+
+
+@says("should_you_use_it", "**If training from scratch is short, train longer.**")
+@says("should_you_use_it", "Twice the steps bring more than any part of a pyramid")
+def steps_bring_more_than_parts() -> None:
+    of = confirmation()
+    low = of.effects("fpn_2x_steps", "fpn")["AP"].low
+    others = set(grid.part("table2").variants) - {"fpn"}
+    assert low > max(of.effects(name, "fpn")["AP"].high for name in others)
+
+
+@says("should_you_use_it", "it costs nothing at inference, and on scenes it is the part that")
+@says("should_you_use_it", "It was neither tuned nor trained longer by itself.")
+def consistent_supervision_is_the_part_to_try() -> None:
+    assert verdict("scenes", "C17") == "holds"
+    assert not {"cs_tuned", "cs_2x_steps", "cs_4x_steps"} & set(grid.variants())
+
+
+@says(
+    "should_you_use_it",
+    "on scenes it takes AP from them. On COCO the paper reports a gain for them.",
+)
+def small_objects_and_soft_selection() -> None:
+    assert confirmation().effects("srs", "fpn")["APs"].high < 0
+    rows = {(row["CS"], row["RFA"], row["SRS"]): row["APs"] for row in paper.tables()["table2"]}
+    assert rows[False, False, True] > rows[False, False, False]
+
+
+@says("should_you_use_it", "for our runs on blood cells")
+@says("should_you_use_it", "Half the gain needs at least four times the seeds.")
+def seeds_for_half_the_gain() -> None:
+    of = gather.committed("bccd", "transfer")
+    runs = [of.recorded(name) for name in ("augfpn", "fpn")]
+    found = beside.beside([each.folder for by_seed in runs for each in by_seed.values()])
+    assert found.seeds == shared_seeds({name: of.of(name) for name in ("augfpn", "fpn")})
+    one, two = (beside.seeds_for(found.differences["AP"], gain) for gain in (0.01, 0.02))
+    assert one is None or one >= 4 * two - 2  # Student's quantile grows a little with few seeds
+
+
+@says("should_you_use_it", "{numref}`tab-should-you` begins with photographs")
+def the_table_has_both_sets_of_photographs() -> None:
+    text = advice.advice_table(confirmation(), gather.committed_sets(SETS, "transfer"))
+    first = text.splitlines()[3]
+    assert "blood cells" in first
+    assert "aquarium" in first
