@@ -48,6 +48,13 @@ PRE = re.compile(
     r"!?(?:augfpn|docker|git|make|papermill|pip|torchrun)\b.*?)</pre>",
     re.DOTALL,
 )
+# What a cell has printed, and the columns of its lines: a line of short ones is of a table.
+PRINTED = re.compile(
+    r'(?P<start><div class="output (?:stream|text_plain)[^>]*><div class="highlight"><pre>'
+    r"(?:<span></span>)?)(?P<inside>.*?)(?=</pre>)",
+    re.DOTALL,
+)
+BETWEEN, COLUMN, LINE = re.compile(" {2,}"), 24, 100
 # A table is one of text if its columns' longest cells have over TEXT letters on average (digits
 # do not count). A column whose longest cell has more signs than WORD must not shrink to one word.
 TEXT, WORD = 16, 12
@@ -70,7 +77,7 @@ def finish(html: Path) -> None:
         text = text.replace('role="list" class="citation-list"', 'class="citation-list"')
         text = FIGURE.sub(in_both_themes, THEBE.sub("", text))
         text = PUNCTUATED.sub(r'<span class="unbroken">\1</span>', text)
-        text = PRE.sub(of_commands, text)
+        text = PRINTED.sub(of_columns, PRE.sub(of_commands, text))
         page.write_text(TABLE.sub(for_phones, text), "utf-8")
 
 
@@ -101,6 +108,21 @@ def of_commands(found: re.Match) -> str:
         return found[0]
     marked = "\n".join(f'<span class="line">{line}</span>' if line else "" for line in lines)
     return f'<pre class="commands">{marked}\n</pre>'
+
+
+def of_columns(found: re.Match) -> str:
+    """What a cell has printed; the lines of its tables, which must not be broken, are marked.
+
+    Sentences in lines of their own, such as those of `augfpn doctor`, may be broken.
+    """
+    lines = []
+    for line in found["inside"].split("\n"):
+        plain = unescape(line)
+        columns = BETWEEN.split(plain)
+        whole = len(columns) > 1 and max(map(len, columns)) <= COLUMN and len(plain) <= LINE
+        marked = whole and "<" not in line
+        lines.append(f'<span class="columns">{line}</span>' if marked else line)
+    return found["start"] + "\n".join(lines)
 
 
 def for_phones(found: re.Match) -> str:

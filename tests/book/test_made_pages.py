@@ -125,6 +125,16 @@ def test_a_formula_and_the_punctuation_after_it_are_not_broken(build, tmp_path: 
     assert shown == f"<p>{formula} to {kept} <em>or</em> {formula}</p>"
 
 
+def test_lines_of_printed_tables_are_kept_whole_and_sentences_are_not(build, tmp_path) -> None:
+    start = '<div class="output stream notranslate"><div class="highlight"><pre><span></span>'
+    row, sentence = "this run: A &amp; B  21.3  43.3", "ok  memory  20.9 of 25.3 GB are free here."
+    shown = finished(build, tmp_path, f"{start}{row}\n{sentence}\nplain words\n</pre></div></div>")
+    marked = f'<span class="columns">{row}</span>'
+    assert shown == f"{start}{marked}\n{sentence}\nplain words\n</pre></div></div>"
+    code = f'<div class="highlight"><pre><span></span>{row}\n</pre></div>'
+    assert finished(build, tmp_path, code) == code
+
+
 def table(heads: list[str], *rows: list[str]) -> str:
     head = "".join(f'<th class="head"><p>{each}</p></th>\n' for each in heads)
     cells = ("".join(f"<td><p>{each}</p></td>\n" for each in row) for row in rows)
