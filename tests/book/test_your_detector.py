@@ -1,11 +1,12 @@
 """The code on the page on one's own detector runs, in the order of the page."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import torch
-from chapters import BOOK
+from chapters import BOOK, ROOT
 from nets import in_cache
 from PIL import Image
 from torch import Tensor, nn
@@ -138,6 +139,13 @@ def test_new_parts_learn_first_and_the_rest_later(start: str, downloaded: nn.Mod
     assert rates[0] == pytest.approx([1e-5, 1e-6])
     assert rates[2] == pytest.approx([1e-3, 1e-4])
     assert rates[3] == pytest.approx([5e-4, 5e-5])
+
+
+def test_pages_name_the_oldest_torch() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (torch_needed,) = (x for x in project["dependencies"] if x.startswith("torch>="))
+    assert f"`{torch_needed}`" in PAGE
+    assert f"`{torch_needed}`" in (BOOK / "your_pictures.ipynb").read_text("utf-8")
 
 
 def test_the_loop_has_the_settings_of_the_study() -> None:
