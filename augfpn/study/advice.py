@@ -52,7 +52,7 @@ def advice_table(later: Evidence, photographs: Mapping[str, Evidence]) -> str:
     return page_table(["your situation", "try", "gain to expect", "price", "evidence"], rows)
 
 
-def gains_figure(later: Evidence, photographs: Mapping[str, Evidence]) -> Figure:
+def situations_figure(later: Evidence, photographs: Mapping[str, Evidence]) -> Figure:
     """What AugFPN and Consistent Supervision bring over FPN in each situation that was run."""
     compared = [
         ("AugFPN, scenes", later, "augfpn", "fpn"),

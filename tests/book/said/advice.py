@@ -1,10 +1,10 @@
-"""Should you use it: the sentences below the table of advice."""
+"""Should you use it, and which effects their own differences leave open."""
 
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import advice, beside, gather, grid
+from augfpn.study import advice, beside, findings, gather, grid
 from augfpn.study.evidence import shared_seeds
-from said.evidence import confirmation, verdict
+from said.evidence import BOTH, at, confirmation, undecided, verdict
 from said.table import says
 
 SETS = ("bccd", "aquarium")
@@ -60,6 +60,28 @@ def seeds_for_half_the_gain() -> None:
     assert one is None or one >= 4 * two - 2  # Student's quantile grows a little with few seeds
 
 
+@says(
+    "what_we_found",
+    "Two rows are decided only if all runs estimate the variance together; they say so.",
+)
+def rows_that_their_own_differences_leave_open() -> None:
+    asked = findings.judged_again(
+        findings.answers({name: at(name) for name in (*BOTH, *grid.DIALS)}),
+        {"scenes": confirmation()},
+    )
+    alone = findings.own_answers({name: at(name) for name in BOTH}, {"scenes": confirmation()})
+    open_ = [key for key, found in asked.items() if findings.open_alone(found, alone.get(key))]
+    said = [(question.plus, question.number) for question, _ in open_]
+    assert said == [(("augfpn",), "AP"), (("rfa",), "APm")]
+
+
+@says("what_we_found", "and its own differences leave it undecided, so we believe neither.")
+def augmentation_and_medium_objects() -> None:
+    (asked,) = [x for x in findings.of_table2() if (x.plus, x.number) == (("rfa",), "APm")]
+    assert undecided(findings.own_interval(asked, confirmation()))
+
+
+@says("should_you_use_it", "draws the gains of AugFPN and of Consistent Supervision")
 @says("should_you_use_it", "{numref}`tab-should-you` begins with photographs")
 def the_table_has_both_sets_of_photographs() -> None:
     text = advice.advice_table(confirmation(), gather.committed_sets(SETS, "transfer"))

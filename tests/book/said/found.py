@@ -76,27 +76,6 @@ def retinanet_is_not_bold() -> None:
 
 @says(
     "what_we_found",
-    "Two rows are decided only if all runs estimate the variance together; they say so.",
-)
-def rows_that_their_own_differences_leave_open() -> None:
-    asked = findings.judged_again(
-        findings.answers({name: at(name) for name in (*BOTH, *grid.DIALS)}),
-        {"scenes": confirmation()},
-    )
-    alone = findings.own_answers({name: at(name) for name in BOTH}, {"scenes": confirmation()})
-    open_ = [key for key, found in asked.items() if findings.open_alone(found, alone.get(key))]
-    said = [(question.plus, question.number) for question, _ in open_]
-    assert said == [(("augfpn",), "AP"), (("rfa",), "APm")]
-
-
-@says("what_we_found", "and its own differences leave it undecided, so we believe neither.")
-def augmentation_and_medium_objects() -> None:
-    (asked,) = [x for x in findings.of_table2() if (x.plus, x.number) == (("rfa",), "APm")]
-    assert undecided(findings.own_interval(asked, confirmation()))
-
-
-@says(
-    "what_we_found",
     "[the ledger](claims.ipynb) leaves claim C28 undecided, although one of its two comparisons is "
     "decided here.",
 )

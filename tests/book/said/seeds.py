@@ -50,7 +50,7 @@ def what_one_seed_would_have_shown() -> None:
     assert {min(ap[name], key=ap[name].get) for name in ("augfpn", "rfa_srs")} == {4}
 
 
-@says("putting_it_together", "It does not fit well.")
+@says("putting_it_together", "It does not. In {numref}`tab-spreads`")
 @says(
     "putting_it_together",
     "the differences of AugFPN, and of Residual Feature Augmentation with Soft RoI Selection, vary "
@@ -89,8 +89,8 @@ def not_all_vary_alike() -> None:
 @says(
     "putting_it_together",
     "Consistent Supervision, alone and with Soft RoI Selection, is surest: it is better than FPN "
-    "in both columns, and whichever seed is left out. AugFPN's interval contains zero without any "
-    "one seed but seed 4; without that one it is +1.4 [+0.6, +2.3].",
+    "in both columns, and whichever seed is left out. Drop any seed except 4, and AugFPN's interval "
+    "still contains zero; without seed 4 it is +1.4 [+0.6, +2.3].",
 )
 def without_one_seed() -> None:
     found = {n: spreads.seed_by_seed(confirmation(), n) for n in ("augfpn", "cs", "cs_srs")}
@@ -122,8 +122,8 @@ def seeds_that_would_decide() -> None:
 
 @says(
     "should_you_use_it",
-    "For Consistent Supervision's gain in the paper, [the plan of seeds](putting_it_together.ipynb) "
-    "has five by its own spread, and fourteen by that of all variants.",
+    "For Consistent Supervision's gain in the paper, [the plan of "
+    "seeds](putting_it_together.ipynb) has five by its own spread, and fourteen by that of all variants.",
 )
 def seeds_for_consistent_supervision() -> None:
     plan = planned(confirmation())["cs"]
