@@ -6,11 +6,12 @@ detectors, and the rows only stand beside each other.
 
 from collections.abc import Mapping, Sequence
 
-from augfpn.study import grid
+from augfpn.study import grid, intervals
 from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.mechanisms import chance, measured_cell
+from augfpn.study.spreads import OPEN_ALONE, SETTLED
 from augfpn.study.tables import BETTER, VariantRow, variant_label, variant_row
 
 SET_NAMES = {"scenes": "scenes", "bccd": "blood cells"}  # as the pages call them
@@ -80,16 +81,26 @@ def size_cells(row: VariantRow) -> list[str]:
 def effects_by_size(part: str, of: Evidence) -> str:
     """The effects of a part's variants on one set of images: AP, then by the size of objects.
 
-    The paper's effects stand in round brackets, without intervals, which it does not have.
+    The paper's effects stand in round brackets, without intervals, which it does not have. A
+    verdict that a variant's own differences alone leave open says so.
     """
     lines = []
     for variant in filter(of.recorded, grid.part(part).variants):
         row = variant_row(variant, of)
         _, ap, effect, said, _ = beside_cells(row)
+        said += OPEN_ALONE if undecided_alone(row, of) else ""
         cells = zip(("AP", *SIZE_OF), (effect, *size_cells(row)), strict=True)
         with_papers = [f"{cell}{papers_text(row, number)}" for number, cell in cells]
         lines.append([row.label, said, *with_papers, ap])
     return page_table(["", "verdict on AP", "minus FPN", *SIZE_OF.values(), "AP"], lines)
+
+
+def undecided_alone(row: VariantRow, of: Evidence) -> bool:
+    """Whether a decided effect on AP is open if its own differences alone give the variance."""
+    if not row.effect or row.verdict not in SETTLED:
+        return False
+    alone = of.contrast({row.variant: 1.0, baseline_of(row.variant): -1.0}, "AP", pooled=False)
+    return intervals.verdict(alone) not in SETTLED
 
 
 def papers_text(row: VariantRow, number: str) -> str:

@@ -128,7 +128,7 @@ function bars(title) {
 
 function levels(figure, data) {
   const { width, height, canonical, xs, ys, sides, weights } = data;
-  const at = { x: xs.length >> 1, y: ys.length >> 1, side: sides.length >> 1 };
+  const at = { x: 9, y: 11, side: 14 }; // the disk at the lower edge
   const picture = element("svg", {
     viewBox: `0 0 ${width} ${height}`, class: "scene", tabindex: 0, role: "group",
     "aria-label": "A scene with a box: arrow keys move the box, plus and minus change its size",

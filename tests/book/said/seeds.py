@@ -89,8 +89,8 @@ def not_all_vary_alike() -> None:
 @says(
     "putting_it_together",
     "Consistent Supervision, alone and with Soft RoI Selection, is surest: it is better than FPN "
-    "in both columns, and whichever seed is left out. Drop any seed except 4, and AugFPN's interval "
-    "still contains zero; without seed 4 it is +1.4 [+0.6, +2.3].",
+    "in both columns, and whichever seed is left out. Drop any seed except 4, and AugFPN's "
+    "interval still contains zero; without seed 4 it is +1.4 [+0.6, +2.3].",
 )
 def without_one_seed() -> None:
     found = {n: spreads.seed_by_seed(confirmation(), n) for n in ("augfpn", "cs", "cs_srs")}
@@ -123,7 +123,8 @@ def seeds_that_would_decide() -> None:
 @says(
     "should_you_use_it",
     "For Consistent Supervision's gain in the paper, [the plan of "
-    "seeds](putting_it_together.ipynb) has five by its own spread, and fourteen by that of all variants.",
+    "seeds](putting_it_together.ipynb) has five by its own spread, and fourteen by that of all "
+    "variants.",
 )
 def seeds_for_consistent_supervision() -> None:
     plan = planned(confirmation())["cs"]
