@@ -1,6 +1,7 @@
 """Dials: whether a part mends its own defect, and whether the dial can answer."""
 
 import itertools
+import re
 from functools import cache
 
 from augfpn import records
@@ -27,15 +28,6 @@ def parts_cannot_be_said_to_gain_more_on_a_dial() -> None:
             assert found.high < 0
         else:
             assert undecided(found)
-
-
-@says(
-    "dials",
-    "By the means, Residual Feature Augmentation gains less on its own dial, too.",
-)
-def parts_that_gain_less_on_their_own_dial() -> None:
-    less = [part for part, d in grid.OWN_DIAL.items() if gain(d, part) < gain("scenes", part)]
-    assert less == ["rfa", "srs"]
 
 
 @says(
@@ -73,7 +65,7 @@ def limits_of_a_gate() -> None:
 @says("dials", "8 % of them come back")
 @says("dials", "*Context* loses 11 points, of which the control regains 70 %, too few.")
 @says("dials", "by 42 points, and jitter of the sizes in training gives nothing back.")
-@says("dials", "its control regains 53 %.")
+@says("dials", "the control regains 53 %.")
 @says("dials", "on which no part is shown to gain more, do not pass an entry test")
 def dials_of_the_images() -> None:
     found = [pilots()[dial] for dial in ("detail", "context", "scale", "arrangement")]
@@ -91,7 +83,7 @@ def dials_of_the_images() -> None:
 )
 @says("dials", "in place of 64.")
 @says("dials", "Milder turns of both cost FPN too little")
-@says("dials", "its means are half a point and a point and a half better.")
+@says("dials", "the rule turned the other way costs FPN nothing that one seed shows.")
 @says("dials", "a size rule turned to a quarter and a pyramid of 4 channels pass.")
 @says(
     "dials",
@@ -107,32 +99,22 @@ def dials_of_the_detector() -> None:
     assert set(passing) <= set(sets.DIALS_OF_DETECTOR)
     milder = ("canonical_x0.5", "channels_x0.5", "channels_x0.25", "channels_x0.125")
     assert all(found[name].loss < gates.LEAST_LOSS for name in milder)
-    more = (-100 * found[name].loss for name in ("canonical_x4", "canonical_x2"))
-    assert all(abs(x - said) < 0.1 for x, said in zip(more, (0.5, 1.5), strict=True))
+    assert max(found[name].loss for name in ("canonical_x4", "canonical_x2")) < 0
 
 
 @says(
     "dials",
-    "The interval of what the control regains on *context*, from 46 to 112 %, contains the 80 % "
-    "asked for, and that of what a pyramid of 8 channels costs, from 6 to 10 points, contains the "
-    "8.",
-)
-@says(
-    "dials",
-    "(The two dials that pass do so with whole intervals, and those of *detail*, *scale* and "
-    "*arrangement* lie wholly below 80 %, but each share rests on one seed.)",
+    "the interval of what the control regains on *context*, from 46 to 112 %, contains the 80 % "
+    "asked for. The two dials that pass do so with whole intervals, but each share rests on one "
+    "seed.",
 )
 @says("dials", "A star marks intervals of a single seed, for other test images only: that is most")
 def intervals_of_the_gates() -> None:
     found = {each.pilot.dial: each for each in gates.pilots_with_intervals(every())}
     ends = [round(100 * x) for x in found["context"].regained[1:3]]
     assert ends == [46, 112]
-    assert [round(100 * x) for x in found["channels_x0.125"].loss[1:3]] == [6, 10]
-    assert 64 * 0.125 == 8
     passing = [each for each in found.values() if each.pilot.passes]
     assert len(passing) == 2
-    below = ("detail", "scale", "arrangement")
-    assert all(found[name].regained.high < gates.LEAST_REGAINED for name in below)
     shares = [each.regained for each in found.values() if each.regained]
     assert {x.seeds for x in shares} == {1}
     for each in passing:
@@ -143,7 +125,16 @@ def intervals_of_the_gates() -> None:
     assert len(single) > len(shown) / 2
 
 
-@says("dials", "Two have been measured, each by one run of a later seed.")
+@says(
+    "dials",
+    "Of eight such shares, of three parts and of AugFPN on two dials, two have been measured, each "
+    "by one run of a later seed",
+)
+@says(
+    "dials",
+    "Soft RoI Selection regains 106 % [102, 110] and AugFPN 112 % [108, 116]: all that FPN loses, "
+    "and more.",
+)
 def cells_that_are_filled() -> None:
     of = recorded.collect(records.COMMITTED).among("confirmation")
     later = {name: Evidence(name, "laptop", of) for name in grid.SETS}
@@ -154,10 +145,12 @@ def cells_that_are_filled() -> None:
     filled = [each for each in cells if "[" in each]
     assert len(filled) == 2
     assert all("*" in each for each in filled)  # of one seed
+    assert table.splitlines()[2].startswith("| canonical_x0.25 |")
+    rounded = [[round(float(x)) for x in re.findall(r"[\d.]+", each)] for each in filled]
+    assert rounded == [[106, 102, 110], [112, 108, 116]]
 
 
-@says("dials", "all of the loss comes back")
-@says("dials", "in the one seed that was run. This is so by construction")
+@says("dials", "in the one seed that was run: by construction")
 @says(
     "dials",
     "For the narrow pyramid the control has not been run with these seeds, so there is no share.",
