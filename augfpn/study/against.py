@@ -30,6 +30,8 @@ AGAINST = (  # the question, and those that controls are for: the first variant 
     ("augfpn", "fpn_tuned"),
     ("cs", "cs_separate"),
     ("cs_lam1", "cs"),
+    ("cs_single_lam1", "cs"),
+    ("cs_single_lam1", "fpn"),
 )
 
 
