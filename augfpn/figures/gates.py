@@ -9,7 +9,7 @@ from augfpn.figures.colours import BLUE, GREEN
 from augfpn.figures.theme import GREY, WIDTH, themed
 
 MARGIN = 0.15  # of a panel's least width, on either side of what it must show
-FARTHEST = 2.5  # times the bound: what lies beyond is an arrow with its number, at the edge
+PANEL_END = 2.6  # times the bound: what lies beyond is an arrow with its number, at the edge
 ARROW = r"$\rightarrow$"
 
 
@@ -29,11 +29,12 @@ def pilots(table: pd.DataFrame, least: dict[str, float]) -> Figure:
         own = table[table["number"] == number]
         for passes, colour, marker in ((False, BLUE, "o"), (True, GREEN, "D")):
             some = own[own["passes"] == passes]
-            near = some[some["mean"] <= FARTHEST * bound]
+            near = some[some["mean"] <= PANEL_END * bound]
             at = near["dial"].map(dials.index)
-            ends = {"fmt": marker, "color": colour, "ms": 4.5, "lw": 2, "capsize": 4, "capthick": 2}
+            ends = {"fmt": "none", "color": colour, "lw": 2, "capsize": 4, "capthick": 2}
             apart = (near["mean"] - near["low"], near["high"] - near["mean"])
             axis.errorbar(near["mean"], at, xerr=apart, **ends)
+            axis.scatter(near["mean"], at, color=colour, marker=marker, s=22, zorder=3)
             for _, far in some.drop(near.index).iterrows():
                 words, row = f"{far['mean']:.0f} {ARROW}", dials.index(far["dial"])
                 place = {"transform": axis.get_yaxis_transform(), "ha": "right", "va": "center"}
@@ -41,7 +42,7 @@ def pilots(table: pd.DataFrame, least: dict[str, float]) -> Figure:
         axis.axvline(0, color="black", lw=0.8)
         axis.axvline(bound, color=GREY, lw=1.2, ls="--")
         axis.grid(visible=False, axis="y")
-        shown = own["mean"][own["mean"] <= FARTHEST * bound]
+        shown = own["mean"][own["mean"] <= PANEL_END * bound]
         axis.set(xlabel=number, xlim=limits(axis, shown, bound))
     axes[0][0].set(yticks=range(len(dials)), yticklabels=dials, ylim=(len(dials) - 0.5, -0.5))
     return figure

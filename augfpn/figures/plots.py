@@ -20,6 +20,7 @@ from augfpn.figures.theme import GREY, ON_FILL, WIDTH, themed
 APART = 0.17  # of a row: from its middle to what the pilot and the confirmation found
 BELOW = 0.27  # of a row: from its interval to the dots of its seeds
 FEW = 3  # seeds: the interval of fewer is dashed
+DASHED = (0, (2.5, 1.2))
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -100,14 +101,11 @@ def effects(
         ring = {"color": ORANGE, "markerfacecolor": "none", "label": "the paper, on COCO"}
         seaborn.pointplot(table, x="paper", **ring, **points)
     colours = [GREEN if confirms else BLUE for confirms in table["confirms"]]
-    few = np.zeros(len(table), bool)
-    if runs is not None:
-        few = (table["label"].map(runs["label"].value_counts()) < FEW).to_numpy()
-    dashes = [(0, (2.5, 1.2)) if each else "-" for each in few]
-    line = {"color": colours, "lw": 2, "zorder": 1, "linestyles": dashes}
+    styles = line_styles(table["label"], runs)
+    line = {"color": colours, "lw": 2, "zorder": 1, "linestyles": styles}
     axis.hlines(table["at"], table["low"], table["high"], **line)
-    if few.any():
-        axis.plot([], [], color=GREY, lw=2, ls=(0, (2.5, 1.2)), label="fewer than 3 seeds")
+    if DASHED in styles:
+        axis.plot([], [], color=GREY, lw=2, ls=DASHED, label=f"fewer than {FEW} seeds")
     if runs is not None:
         at = runs["label"].map(table.set_index("label")["at"]) + BELOW
         seaborn.stripplot(
@@ -121,6 +119,14 @@ def effects(
     elif axis.get_legend():  # which seaborn draws itself
         axis.get_legend().remove()
     return figure
+
+
+def line_styles(labels: pd.Series, runs: pd.DataFrame | None) -> list:
+    """How each interval of `effects` is drawn: dashed if ``runs`` has few seeds of it."""
+    if runs is None:
+        return ["-"] * len(labels)
+    few = labels.map(runs["label"].value_counts()) < FEW
+    return [DASHED if each else "-" for each in few]
 
 
 def placed(table: pd.DataFrame) -> pd.DataFrame:
