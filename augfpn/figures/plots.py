@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgb
 from matplotlib.figure import Figure
@@ -100,12 +101,7 @@ def effects(
     if table["paper"].notna().any():
         ring = {"color": ORANGE, "markerfacecolor": "none", "label": "the paper, on COCO"}
         seaborn.pointplot(table, x="paper", **ring, **points)
-    colours = [GREEN if confirms else BLUE for confirms in table["confirms"]]
-    styles = line_styles(table["label"], runs)
-    line = {"color": colours, "lw": 2, "zorder": 1, "linestyles": styles}
-    axis.hlines(table["at"], table["low"], table["high"], **line)
-    if DASHED in styles:
-        axis.plot([], [], color=GREY, lw=2, ls=DASHED, label=f"fewer than {FEW} seeds")
+    draw_intervals(axis, table, runs)
     if runs is not None:
         at = runs["label"].map(table.set_index("label")["at"]) + BELOW
         seaborn.stripplot(
@@ -121,12 +117,16 @@ def effects(
     return figure
 
 
-def line_styles(labels: pd.Series, runs: pd.DataFrame | None) -> list:
-    """How each interval of `effects` is drawn: dashed if ``runs`` has few seeds of it."""
-    if runs is None:
-        return ["-"] * len(labels)
-    few = labels.map(runs["label"].value_counts()) < FEW
-    return [DASHED if each else "-" for each in few]
+def draw_intervals(axis: Axes, table: pd.DataFrame, runs: pd.DataFrame | None) -> None:
+    """The intervals of `effects`; where there are few seeds they are dashed, as the legend says."""
+    few = np.zeros(len(table), bool)
+    if runs is not None:
+        few = (table["label"].map(runs["label"].value_counts()) < FEW).to_numpy()
+    colours = [GREEN if confirms else BLUE for confirms in table["confirms"]]
+    line = {"color": colours, "lw": 2, "linestyles": [DASHED if each else "-" for each in few]}
+    axis.hlines(table["at"], table["low"], table["high"], **line, zorder=1)
+    if few.any():
+        axis.plot([], [], color=GREY, lw=2, ls=DASHED, label=f"fewer than {FEW} seeds")
 
 
 def placed(table: pd.DataFrame) -> pd.DataFrame:

@@ -37,27 +37,16 @@ def test_the_price_is_seconds_and_memory_of_three_detectors() -> None:
     }
     result = {"size": (64, 96), "batch": 1, "variants": variants}
     bench = {"uses": {"testing": result}, "settings": {"backbone": None, "budget": "paper"}}
-    (row,) = cells(pages.price_table({"benches": {"one": bench}}))[2:]
-    assert row[0] == "inference, 1 image of 64 x 96, resnet50"
-    assert row[1:] == ["3.00", "0.67", "2", "3", "0.75", "2"]
+    three = {"fpn": [1.0, 1.0, 1.0], "augfpn": [2.0, 4.0, 6.0]}
+    laptop = {"budget": "laptop", "seconds": {"testing": three}}
+    large, small = cells(pages.price_table({"benches": {"one": bench}, "laptop": laptop}))[2:]
+    assert large[0] == "inference, 1 image of 64 x 96, resnet50"
+    assert large[1:4] == ["3.00", "2.00 and 4.00", "2"]
+    assert large[5:] == ["0.67", "3", "0.75", "2"]
+    assert small[:4] == ["inference, the laptop budget, narrow_resnet", "4.00", "2.00 to 6.00", "3"]
+    assert small[5:] == ["–", "–", "1", "4"]
     (row,) = cells(pages.memory_table({"benches": {"one": bench}}))[2:]
     assert row[1:] == ["2.00", "0.55", "1100", "300", "600"]
-
-
-def test_our_augfpn_is_compared_with_our_fpn_in_the_same_round() -> None:
-    """Rounds of 2 and 4 s against 1 and 1 s: twice and four times as long; then one of 6 s."""
-    seconds = {"fpn": [1.0, 1.0], "augfpn": [2.0, 4.0]}
-    three = {"fpn": [1.0, 1.0, 1.0], "augfpn": [2.0, 4.0, 6.0]}
-    variants = {name: {"seconds": each} for name, each in seconds.items()}
-    result = {"size": (64, 96), "batch": 2, "variants": variants}
-    bench = {"uses": {"training": result}, "settings": {"backbone": None, "budget": "paper"}}
-    laptop = {"budget": "laptop", "seconds": {"testing": three}}
-    table = pages.own_ratios_table({"benches": {"one": bench}, "laptop": laptop})
-    large, small = cells(table)[2:]
-    assert large[:4] == ["training, 2 images of 64 x 96", "3.00", "2.00 and 4.00", "2"]
-    assert small[:4] == ["inference, the laptop budget", "4.00", "2.00 to 6.00", "3"]
-    assert large[5:] == ["1", "3", "resnet50"]
-    assert small[5:] == ["1", "4", "narrow_resnet"]
 
 
 def test_waits_of_two_batches_stand_side_by_side() -> None:

@@ -25,15 +25,38 @@ def committed_bench(name: str) -> Measured:
 
 
 def price_table(found: Measured) -> str:
-    """Seconds of a step: torchvision's FPN, our FPN and our AugFPN, and the ratios to both FPNs."""
+    """AugFPN's time by our FPN's and by torchvision's, the paper's ratio, and the seconds.
+
+    The last rows are the steps of a small detector, which torchvision does not have.
+    """
     rows = []
-    for step, every in priced(found):
-        theirs, ours, other = (each["seconds"] for each in every)
-        _, _, ratio, rounds, _ = own_ratio(ours, other)
-        seconds = [f"{each['median']:.3g}" for each in every]
-        rows.append((step, ratio, own_ratio(theirs, other)[2], rounds, *seconds))
-    header = ("step", "AugFPN / our FPN", "AugFPN / torchvision's FPN", "rounds")
+    for step, use, every in priced_steps(found):
+        *theirs, ours, other = every
+        ratio, rounds, between = own_ratio(ours, other)
+        printed = f"{paper.printed_time_ratios()[use]:.2f}"
+        to_theirs = own_ratio(theirs[0], other)[0] if theirs else "–"
+        seconds = [f"{median(each):.3g}" for each in every]
+        shown = [*["–"] * (len(PRICED) - len(every)), *seconds]
+        rows.append((step, ratio, between, rounds, printed, to_theirs, *shown))
+    header = ("step", "AugFPN / our FPN", "of single rounds", "rounds", "paper")
+    header += ("AugFPN / torchvision's FPN",)
     return markdown((*header, *(f"seconds: {VARIANT_NAMES[name]}" for name in PRICED)), rows)
+
+
+def priced_steps(found: Measured) -> Iterator[tuple[str, str, list[list[float]]]]:
+    """Each step with its backbone, its use, and the seconds of all rounds, as in `PRICED`.
+
+    Those of the small detector are of our FPN and AugFPN only.
+    """
+    for bench in found["benches"].values():
+        for use, result in bench["uses"].items():
+            seconds = [result["variants"][name]["seconds"] for name in PRICED]
+            yield f"{title_of(use, result)}, {measured_backbone(bench['settings'])}", use, seconds
+    small = found["laptop"]
+    for use, variants in small["seconds"].items():
+        step = f"{called(use)}, the {small['budget']} budget"
+        name = measured_backbone({"backbone": None} | small)
+        yield f"{step}, {name}", use, [variants[each] for each in TIMED_VARIANTS]
 
 
 def memory_table(found: Measured) -> str:
@@ -86,36 +109,14 @@ def floor_table(found: Measured) -> str:
     return markdown(header, rows)
 
 
-def own_ratios_table(found: Measured) -> str:
-    """The ratio of our AugFPN's time to our FPN's round by round, the paper's, and the seconds."""
-    rows = []
-    for bench in found["benches"].values():
-        for use, result in bench["uses"].items():
-            seconds = [result["variants"][name]["seconds"] for name in TIMED_VARIANTS]
-            rows.append((title_of(use, result), use, bench["settings"], seconds))
-    small = found["laptop"]
-    for use, variants in small["seconds"].items():
-        seconds = [variants[name] for name in TIMED_VARIANTS]
-        step = f"{called(use)}, the {small['budget']} budget"
-        rows.append((step, use, {"backbone": None} | small, seconds))
-    lines = []
-    for step, use, settings, seconds in rows:
-        *middle, ratio, rounds, between = own_ratio(*seconds)
-        printed = f"{paper.printed_time_ratios()[use]:.2f}"
-        lines.append((step, ratio, between, rounds, printed, *middle, measured_backbone(settings)))
-    header = ("step", "AugFPN / FPN", "of single rounds", "rounds", "paper")
-    return markdown((*header, "FPN, s", "AugFPN, s", "backbone"), lines)
-
-
-def own_ratio(base: Sequence[float], other: Sequence[float]) -> tuple[str, ...]:
-    """The medians of two lists of seconds, the median ratio of a round, rounds, and their ratios.
+def own_ratio(base: Sequence[float], other: Sequence[float]) -> tuple[str, str, str]:
+    """Of two lists of seconds the median ratio of a round, the rounds, and their ratios.
 
     Of two rounds both ratios are given, of more the lowest and the highest.
     """
     ratio, rounds = ratio_of_rounds(other, base), len(base)
     between = f"{ratio['low']:.2f} {'and' if rounds == 2 else 'to'} {ratio['high']:.2f}"
-    middle = [f"{median(seconds):.3g}" for seconds in (base, other)]
-    return *middle, f"{ratio['median']:.2f}", str(rounds), between
+    return f"{ratio['median']:.2f}", str(rounds), between
 
 
 def measured_backbone(settings: Measured) -> str:
