@@ -12,7 +12,6 @@ from augfpn.study.side_by_side import images_called
 from augfpn.study.tables import variant_row
 
 CS_ONLY = "`--rfa false --roi-selection hard`"
-ONE_LEVEL = "`--supervision single --lam 1`"
 
 
 def advice_table(later: Evidence, photographs: Mapping[str, Evidence]) -> str:
@@ -39,8 +38,6 @@ def advice_table(later: Evidence, photographs: Mapping[str, Evidence]) -> str:
          f"{gain_text(later, 'cs')}; on COCO {printed_gain_text(later, 'cs')}",
          "a training step takes half as long again",
          "scenes, confirmed after 400 steps; not known after long or tuned training"),
-        ("the same, and you test it yourself", f"one supervised level: {ONE_LEVEL}",
-         gain_text(later, "cs_single_lam1"), "as above, or less: not timed", control),
         ("medium objects matter more than small ones", "all three parts, the default",
          f"medium {gain_text(later, 'augfpn', 'APm')}, small {gain_text(later, 'augfpn', 'APs')}",
          "a training step takes nearly twice as long; inference is slower, too",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from augfpn.study import claims, coverage, gather, intervals, pooling, spreads
+from augfpn.study import claims, coverage, gather, grid, intervals, pooling, spreads
 from augfpn.study.pooling import Observation
 
 
@@ -111,6 +111,16 @@ def test_coverage_is_within_two_points(spreads: list, seeds: int, more: dict) ->
 def test_a_variant_that_varies_more_is_covered_less(spreads: list, held: float) -> None:
     """How far off the intervals are: what the report says of unequal variances."""
     assert coverage.of_pool(spreads, 3, repeats=1000) == pytest.approx(held, abs=0.02)
+
+
+def test_runs_that_were_made_later_do_not_move_what_was_fixed() -> None:
+    """The confirming intervals rest on the runs of Table 2, and a later one has theirs, too."""
+    of = gather.committed("scenes", phase="confirmation")
+    assert len(of.recorded("cs_single_lam1")) == 6
+    pooled = {each.variant for each in of.observations("fpn", "AP")}
+    assert pooled == set(grid.part("table2").variants)
+    found = of.effects("cs_single_lam1", "cs")["AP"]
+    assert found.freedom == of.effects("cs", "fpn")["AP"].freedom
 
 
 def test_the_table_of_spreads_has_each_variants_own_differences() -> None:
