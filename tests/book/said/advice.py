@@ -50,12 +50,15 @@ def small_objects_and_soft_selection() -> None:
 
 
 @says("should_you_use_it", "for our runs on blood cells")
+@says("should_you_use_it", "The interval is wider than that of {numref}`tab-should-you`")
 @says("should_you_use_it", "Half the gain needs at least four times the seeds.")
 def seeds_for_half_the_gain() -> None:
     of = gather.committed("bccd", "transfer")
     runs = [of.recorded(name) for name in ("augfpn", "fpn")]
     found = beside.beside([each.folder for by_seed in runs for each in by_seed.values()])
     assert found.seeds == shared_seeds({name: of.of(name) for name in ("augfpn", "fpn")})
+    pooled, own = of.effects("augfpn", "fpn")["AP"], found.differences["AP"]
+    assert own.high - own.low > pooled.high - pooled.low
     one, two = (beside.seeds_for(found.differences["AP"], gain) for gain in (0.01, 0.02))
     assert one is None or one >= 4 * two - 2  # Student's quantile grows a little with few seeds
 
