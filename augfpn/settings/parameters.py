@@ -62,7 +62,10 @@ class Parameters:
     neck: Annotated[config.Neck, about("what turns the backbone's maps into a pyramid")] = "fpn"
     dialect: Annotated[
         Literal["auto", *dialects.DIALECTS],
-        about("whose choices to follow; auto: the authors' at budget paper, else ours"),
+        about(
+            "whose choices to follow; auto: torchvision's for COCO's weights, the authors' at "
+            "budget paper, else ours"
+        ),
     ] = "auto"
     backbone: Annotated[
         config.BackboneName | None,

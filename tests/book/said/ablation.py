@@ -169,7 +169,8 @@ def rows_by_size() -> None:
 )
 @says(
     "putting_it_together",
-    "The others add to it less than 1 AP: they move AP from small objects to medium ones.",
+    "The others add to it less than 1 AP: Soft RoI Selection moves AP from small "
+    "objects to medium ones.",
 )
 def consistent_supervision_alone() -> None:
     found = confirmation().effects("augfpn", "cs")

@@ -32,8 +32,8 @@ def parts_cannot_be_said_to_gain_more_on_a_dial() -> None:
 
 @says(
     "dials",
-    "Consistent Supervision gains more on *scale*, and more still on *detail* and *context*, where "
-    "nobody would have looked for it.",
+    "The means of Consistent Supervision are higher on *scale*, and higher still on *detail* and "
+    "*context*, where nobody would have looked for it.",
 )
 def supervision_on_all_dials() -> None:
     assert gain("scale", "cs") > gain("scenes", "cs")

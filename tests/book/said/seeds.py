@@ -50,7 +50,7 @@ def what_one_seed_would_have_shown() -> None:
     assert {min(ap[name], key=ap[name].get) for name in ("augfpn", "rfa_srs")} == {4}
 
 
-@says("putting_it_together", "It does not. In {numref}`tab-spreads`")
+@says("putting_it_together", "One spread does not fit all. In {numref}`tab-spreads`")
 @says(
     "putting_it_together",
     "the differences of AugFPN, and of Residual Feature Augmentation with Soft RoI Selection, vary "
@@ -58,8 +58,7 @@ def what_one_seed_would_have_shown() -> None:
 )
 @says(
     "putting_it_together",
-    "Much of this is seed 4: without it, $p$ is 0.06, for Bartlett's test is sensitive to single "
-    "runs.",
+    "Without seed 4 $p$ is 0.06, for Bartlett's test is sensitive to single runs.",
 )
 @says("what_we_found", "[the runs of AugFPN vary more than most](putting_it_together.ipynb)")
 @says("what_we_found", "but AugFPN varies more than most, and its own nine differences give")
