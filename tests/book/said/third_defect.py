@@ -29,7 +29,7 @@ def mixture() -> np.ndarray:
     "soft_roi_selection", "on scenes the finest map weighs most in all of them, whatever the rule"
 )
 @says("soft_roi_selection", "In all panels P2 has the highest bar.")
-@says("soft_roi_selection", "is a favourite of its own boxes only at $P_2$")
+@says("soft_roi_selection", "is on average a favourite of its own boxes only at $P_2$")
 def four_panels_alike_with_p2_at_the_top() -> None:
     orders = {tuple(row.argsort()) for row in mixture()}
     assert len(orders) == 1
