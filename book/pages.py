@@ -193,7 +193,7 @@ FIRST_RUNS = Path(__file__).with_name("run_times.json")
 
 def run_times(notebooks: Mapping[str, NotebookNode]) -> str:
     """How long each chapter took, in a first run and now, on which machine, with which versions."""
-    first_runs = json.loads(FIRST_RUNS.read_text("utf-8"))
+    first_runs = json.loads(FIRST_RUNS.read_text("utf-8")) if FIRST_RUNS.exists() else {}
     header = "| chapter | first run, two quiet cores | last execution | on | machine | versions |"
     lines = [header, "|" + "---|" * 6]
     for name, notebook in notebooks.items():

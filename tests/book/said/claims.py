@@ -251,7 +251,7 @@ def undecided_in_the_confirmation() -> None:
     assert "APl" in large.label
 
 
-@says("claims", "Most would need a hundred seeds and more.")
+@says("claims", "Most would need a hundred seeds.")
 def seeds_for_rankings() -> None:
     """``None`` means that no number of seeds is enough, because the test images are too few."""
     rows = [row for row in ledger("scenes") if row.claim.id in ("C30", "C31", "C42", "C43", "C49")]

@@ -164,8 +164,8 @@ def best_weights_in_the_paper() -> None:
 @says(
     "claims",
     "On scenes a single supervised level is better than all four at the same total weight. But "
-    "this is one of two comparisons of claim C28, and its interval at its share of the level "
-    "contains zero.",
+    "claim C28 needs two comparisons; at its share of the level this interval contains "
+    "zero.",
 )
 def a_single_level_is_better_than_all() -> None:
     means = {v: gain("scenes", v) for v in compared("table3", "scenes")}
