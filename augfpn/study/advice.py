@@ -11,7 +11,7 @@ from augfpn.study.evidence import Evidence, shared_seeds
 from augfpn.study.side_by_side import images_called
 from augfpn.study.tables import variant_row
 
-PLAIN = "`--cs false --rfa false --roi-selection hard`"
+PLAIN_FPN = "`--cs false --rfa false --roi-selection hard`"
 CS_ONLY, CS_SRS = "`--rfa false --roi-selection hard`", "`--rfa false`"
 
 
@@ -21,19 +21,31 @@ def advice_table(later: Evidence, photographs: Mapping[str, Evidence]) -> str:
     ``later`` is the evidence of the seeds that confirm, with the controls of the same seeds;
     ``photographs`` has that of runs from pretrained weights, by set of images.
     """
-    control = "scenes, six seeds, not fixed beforehand"
-    frozen = "frozen backbone; the settings are not tuned for each"
-    rows = [
+    header = ["your situation", "try", "gain to expect", "price", "evidence"]
+    return page_table(header, [*on_photographs(photographs), *from_scratch(later)])
+
+
+def on_photographs(by_set: Mapping[str, Evidence]) -> list[tuple[str, ...]]:
+    """The rows of `advice_table` for who starts from weights that somebody has trained."""
+    return [
         ("photographs, ImageNet's weights, a CPU",
-         f"plain FPN: `--budget transfer --steps 900` and {PLAIN}", "–", "–",
+         f"plain FPN: `--budget transfer --steps 900` and {PLAIN_FPN}", "–", "–",
          "AugFPN shows no gain there: see the next row"),
         ("the same, and you want to test parts", f"all three; or Consistent Supervision, {CS_ONLY}",
-         f"all: {gains_beside(photographs, 'augfpn')}; Consistent Supervision: "
-         f"{gains_beside(photographs, 'cs')}", "a training step takes up to twice as long", frozen),
+         f"all: {gains_beside(by_set, 'augfpn')}; Consistent Supervision: "
+         f"{gains_beside(by_set, 'cs')}", "a training step takes up to twice as long",
+         "frozen backbone; the settings are not tuned for each"),
         ("photographs, COCO's weights, a GPU", "train FPN beside it: `--baseline train`",
          "not known", "–", "none"),
+    ]  # fmt: skip
+
+
+def from_scratch(later: Evidence) -> list[tuple[str, ...]]:
+    """The rows of `advice_table` that scenes, and the paper, have something to say of."""
+    control = "scenes, six seeds, not fixed beforehand"
+    return [
         ("from scratch, and twice the steps still help",
-         f"FPN with twice the steps: {PLAIN} and `--steps`",
+         f"FPN with twice the steps: {PLAIN_FPN} and `--steps`",
          gain_text(later, "fpn_2x_steps"), "training takes twice as long", control),
         ("settings were never searched", "nine tries of learning rate and size rule for FPN",
          gain_text(later, "fpn_tuned"), "nine trainings", control),
@@ -55,7 +67,6 @@ def advice_table(later: Evidence, photographs: Mapping[str, Evidence]) -> str:
          "a training step takes nearly twice as long; inference is slower, too",
          "the paper: one run, no interval; not run here"),
     ]  # fmt: skip
-    return page_table(["your situation", "try", "gain to expect", "price", "evidence"], rows)
 
 
 def situations_figure(later: Evidence, photographs: Mapping[str, Evidence]) -> Figure:
