@@ -11,7 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from html import escape, unescape
 from pathlib import Path
 
+NOT_LISTED = {"404.html", "genindex.html", "search.html"}  # as sitemap_excludes in _config.yml
 COLAB_LINK = re.compile(r"(colab\.research\.google\.com/github/[^\"]+?)/blob/main/book/")
+TOGGLE = '<summary><span class="toctree-toggle"'  # of the contents: a sign without words
+CANONICAL = re.compile(r'<link rel="canonical" href="([^"]+)"')
 THEBE = re.compile(
     r"<script>const THEBE_JS_URL.*?</script>|<script[^>]*sphinx-thebe\.js[^>]*></script>"
 )
@@ -75,10 +78,26 @@ def finish(html: Path) -> None:
     for page in html.rglob("*.html"):
         text = COLAB_LINK.sub(r"\1/blob/colab/", page.read_text("utf-8"))
         text = text.replace('role="list" class="citation-list"', 'class="citation-list"')
+        text = text.replace(TOGGLE, TOGGLE.replace("<summary>", '<summary aria-label="Its pages">'))
         text = FIGURE.sub(in_both_themes, THEBE.sub("", text))
         text = PUNCTUATED.sub(r'<span class="unbroken">\1</span>', text)
         text = PRINTED.sub(of_columns, PRE.sub(of_commands, text))
         page.write_text(TABLE.sub(for_phones, text), "utf-8")
+    list_all_pages(html)
+
+
+def list_all_pages(html: Path) -> None:
+    """Put the pages into the sitemap that were not built anew, which sphinx-sitemap leaves out."""
+    sitemap = html / "sitemap.xml"
+    if not sitemap.exists():
+        return
+    text = sitemap.read_text("utf-8")
+    listed = set(re.findall("<loc>(.*?)</loc>", text))
+    for page in sorted(html.rglob("*.html")):
+        for address in CANONICAL.findall(page.read_text("utf-8")):
+            if address not in listed and page.name not in NOT_LISTED:
+                text = text.replace("</urlset>", f"<url><loc>{address}</loc></url></urlset>")
+    sitemap.write_text(text, "utf-8")
 
 
 def dark(svg: str) -> str:

@@ -230,7 +230,8 @@ def test_interactive_figures_answer_to_the_keyboard(browser, site: str, widget: 
             visit.page.keyboard.press("End")
         assert said.inner_text() != before
     visit.page.emulate_media(media="print")
-    assert figure.locator("> img, > a > img").first.is_visible()
+    figure.scroll_into_view_if_needed()  # where a browser loads it
+    figure.locator("> img, > a > img").first.wait_for(state="visible")
     visit.page.close()
 
 

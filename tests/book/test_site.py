@@ -97,3 +97,20 @@ def test_every_name_of_the_api_has_a_place_of_its_own(build: ModuleType) -> None
     }
     assert {place for name, place in places.items() if place[1].startswith("api-")} == labels
     assert sum(text.count(")=\n#") for text in made.values()) == len(labels)
+
+
+def test_pages_that_are_not_built_anew_stay_in_the_sitemap(
+    build: ModuleType, tmp_path: Path
+) -> None:
+    address = "https://example.org/{}.html"
+    for name in ("new", "old", "404"):
+        page = f'<link rel="canonical" href="{address.format(name)}" />'
+        (tmp_path / f"{name}.html").write_text(page)
+    sitemap = tmp_path / "sitemap.xml"
+    sitemap.write_text(f"<urlset><url><loc>{address.format('new')}</loc></url></urlset>")
+    build.finish.finish(tmp_path)
+    build.finish.finish(tmp_path)
+    assert re.findall("<loc>(.*?)</loc>", sitemap.read_text()) == [
+        address.format("new"),
+        address.format("old"),
+    ]
