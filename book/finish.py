@@ -75,6 +75,7 @@ def finish(html: Path) -> None:
     for file in (html / "_images").glob("*.svg"):
         if not file.stem.endswith("-dark"):
             file.with_stem(f"{file.stem}-dark").write_text(dark(file.read_text("utf-8")), "utf-8")
+    addresses: list[str] = []
     for page in html.rglob("*.html"):
         text = COLAB_LINK.sub(r"\1/blob/colab/", page.read_text("utf-8"))
         text = text.replace('role="list" class="citation-list"', 'class="citation-list"')
@@ -83,21 +84,17 @@ def finish(html: Path) -> None:
         text = PUNCTUATED.sub(r'<span class="unbroken">\1</span>', text)
         text = PRINTED.sub(of_columns, PRE.sub(of_commands, text))
         page.write_text(TABLE.sub(for_phones, text), "utf-8")
-    list_all_pages(html)
+        addresses += [] if page.name in NOT_LISTED else CANONICAL.findall(text)
+    if (html / "sitemap.xml").exists():
+        list_all(html / "sitemap.xml", addresses)
 
 
-def list_all_pages(html: Path) -> None:
+def list_all(sitemap: Path, addresses: Iterable[str]) -> None:
     """Put the pages into the sitemap that were not built anew, which sphinx-sitemap leaves out."""
-    sitemap = html / "sitemap.xml"
-    if not sitemap.exists():
-        return
     text = sitemap.read_text("utf-8")
     listed = set(re.findall("<loc>(.*?)</loc>", text))
-    for page in sorted(html.rglob("*.html")):
-        for address in CANONICAL.findall(page.read_text("utf-8")):
-            if address not in listed and page.name not in NOT_LISTED:
-                text = text.replace("</urlset>", f"<url><loc>{address}</loc></url></urlset>")
-    sitemap.write_text(text, "utf-8")
+    new = "".join(f"<url><loc>{each}</loc></url>" for each in sorted({*addresses} - listed))
+    sitemap.write_text(text.replace("</urlset>", f"{new}</urlset>"), "utf-8")
 
 
 def dark(svg: str) -> str:

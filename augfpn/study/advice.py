@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from augfpn.figures import plots
 from augfpn.study.cells import effect_text, page_table
-from augfpn.study.evidence import Evidence, shared_seeds
+from augfpn.study.evidence import Evidence
 from augfpn.study.side_by_side import images_called
 from augfpn.study.tables import variant_row
 
@@ -94,10 +94,10 @@ def gains_beside(by_set: Mapping[str, Evidence], variant: str) -> str:
     """A variant's gain on each set of images that has it, with the number of pairs of runs."""
     said = []
     for name, of in by_set.items():
-        seeds = shared_seeds({each: of.of(each) for each in (variant, "fpn")})
-        if seeds:
-            pairs = "one pair" if len(seeds) == 1 else f"{len(seeds)} pairs"
-            said.append(f"{images_called(name)} {gain_text(of, variant)}, {pairs}")
+        found = of.effects(variant, "fpn").get("AP")
+        if found is not None:
+            pairs = "one pair" if found.seeds == 1 else f"{found.seeds} pairs"
+            said.append(f"{images_called(name)} {effect_text(found)}, {pairs}")
     return "; ".join(said) or "not run"
 
 

@@ -47,7 +47,7 @@ def against_controls(of: Evidence) -> str:
             drawn = {each: of.of(each) for each in (variant, control)}
             seeds = shared_seeds(drawn)
             both = [labelled(each, [by_seed[s] for s in seeds]) for each, by_seed in drawn.items()]
-            alone = of.contrast({variant: 1.0, control: -1.0}, "AP", pooled=False)
+            alone = of.combination([variant], [control], "AP", pooled=False)
             ap, *sizes = (effect_text(found[name]) for name in EFFECT_NUMBERS)
             lines.append([" minus ".join(both), ap, limits_text(alone), str(len(seeds)), *sizes])
     ap, *sizes = EFFECT_NUMBERS

@@ -95,13 +95,13 @@ class Evidence:
         return {seed: self.scored[r.id].errors for seed, r in self.recorded(variant).items()}
 
     def combination(
-        self, plus: Sequence[str], minus: Sequence[str], number: str
+        self, plus: Sequence[str], minus: Sequence[str], number: str, pooled: bool = True
     ) -> Interval | None:
         """The sum of a number over some variants minus that over others; see `contrast`."""
         weights: Counter[str] = Counter()
         for name, sign in signed(plus, minus):
             weights[name] += sign
-        return self.contrast(weights, number)
+        return self.contrast(weights, number, pooled)
 
     def contrast(
         self, weights: Mapping[str, float], number: str, pooled: bool = True

@@ -17,12 +17,11 @@ from augfpn.study.intervals import (
     Interval,
     Verdict,
     at_level,
-    signed,
     verdict,
 )
 from augfpn.study.questions import Question, QuestionKind, questions
 from augfpn.study.side_by_side import SET_NAMES
-from augfpn.study.spreads import OPEN_ALONE
+from augfpn.study.spreads import open_alone
 from augfpn.study.tables import variant_rows
 
 Answers = dict[tuple[Question, str], Interval | None]  # by question and set of images
@@ -192,9 +191,9 @@ def own_answers(pilot: Mapping[str, Evidence], later: Mapping[str, Evidence]) ->
 
 def own_interval(question: Question, of: Evidence) -> Interval | None:
     """The effect of a question with the variance of its own differences between seeds alone."""
-    main = question.kind == "main effect"
-    weights = contrasts()[question.plus] if main else dict(signed(question.plus, question.minus))
-    return of.contrast(weights, question.number, pooled=False)
+    if question.kind == "main effect":
+        return of.contrast(contrasts()[question.plus], question.number, pooled=False)
+    return of.combination(question.plus, question.minus, question.number, pooled=False)
 
 
 def verdict_cell(found: Interval | None, alone: Interval | None = None) -> str:
@@ -208,13 +207,6 @@ def verdict_cell(found: Interval | None, alone: Interval | None = None) -> str:
     if said in LIMITS:
         return f"{said} {limiting_text(found)}"
     return SIGNS.get(said, said) + open_alone(found, alone)
-
-
-def open_alone(found: Interval | None, alone: Interval | None) -> str:
-    """What follows a verdict if ``found`` is decided and its own differences leave it open."""
-    if found is None or alone is None or verdict(found) not in SIGNS:
-        return ""
-    return "" if verdict(alone) in SIGNS else OPEN_ALONE
 
 
 def of_table2() -> list[Question]:

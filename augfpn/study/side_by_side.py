@@ -6,12 +6,12 @@ detectors, and the rows only stand beside each other.
 
 from collections.abc import Mapping, Sequence
 
-from augfpn.study import grid, intervals
+from augfpn.study import grid
 from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.mechanisms import chance, measured_cell
-from augfpn.study.spreads import OPEN_ALONE, SETTLED
+from augfpn.study.spreads import open_alone
 from augfpn.study.tables import BETTER, VariantRow, variant_label, variant_row
 
 SET_NAMES = {"scenes": "scenes", "bccd": "blood cells"}  # as the pages call them
@@ -88,19 +88,13 @@ def effects_by_size(part: str, of: Evidence) -> str:
     for variant in filter(of.recorded, grid.part(part).variants):
         row = variant_row(variant, of)
         _, ap, effect, said, _ = beside_cells(row)
-        said += OPEN_ALONE if undecided_alone(row, of) else ""
+        if row.effect:
+            alone = of.combination([variant], [baseline_of(variant)], "AP", pooled=False)
+            said += open_alone(row.effect["AP"], alone)
         cells = zip(("AP", *SIZE_OF), (effect, *size_cells(row)), strict=True)
         with_papers = [f"{cell}{papers_text(row, number)}" for number, cell in cells]
         lines.append([row.label, said, *with_papers, ap])
     return page_table(["", "verdict on AP", "minus FPN", *SIZE_OF.values(), "AP"], lines)
-
-
-def undecided_alone(row: VariantRow, of: Evidence) -> bool:
-    """Whether a decided effect on AP is open if its own differences alone give the variance."""
-    if not row.effect or row.verdict not in SETTLED:
-        return False
-    alone = of.contrast({row.variant: 1.0, baseline_of(row.variant): -1.0}, "AP", pooled=False)
-    return intervals.verdict(alone) not in SETTLED
 
 
 def papers_text(row: VariantRow, number: str) -> str:

@@ -4,7 +4,6 @@ Runs that vary more than the others have pooled intervals that are too narrow, a
 round. A variant's own differences do not borrow from others, but they are few.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import mean
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from augfpn.study import claims, grid, intervals, pooling
 from augfpn.study.cells import effect_text, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
-from augfpn.study.intervals import FEWEST_SEEDS, Interval, signed
+from augfpn.study.intervals import FEWEST_SEEDS, Interval
 from augfpn.study.tables import VariantRow, deviation_of, runs_table, variant_label
 
 SETTLED = ("holds", "does not hold")
@@ -97,13 +96,17 @@ def is_open_alone(row: claims.Judgement, of: Evidence) -> bool:
         return False
     lines, alone = iter(row.lines), []
     for test in row.claim.tests:
-        weights: Counter[str] = Counter()
-        for name, sign in signed(test.plus, test.minus):
-            weights[name] += sign
         for number in test.numbers:
-            found = of.contrast(weights, number, pooled=False)
+            found = of.combination(test.plus, test.minus, number, pooled=False)
             alone.append(next(lines)._replace(found=found))
     return claims.of_lines(alone) not in SETTLED
+
+
+def open_alone(found: Interval | None, alone: Interval | None) -> str:
+    """What follows a verdict if ``found`` is decided and its own differences leave it open."""
+    if found is None or alone is None or intervals.verdict(found) not in SETTLED:
+        return ""
+    return "" if intervals.verdict(alone) in SETTLED else OPEN_ALONE
 
 
 class SeedPlan(NamedTuple):

@@ -2,7 +2,7 @@
 
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import advice, beside, findings, gather, grid
+from augfpn.study import advice, beside, findings, gather, grid, spreads
 from augfpn.study.evidence import shared_seeds
 from said.evidence import BOTH, at, confirmation, undecided, verdict
 from said.table import says
@@ -73,7 +73,7 @@ def rows_that_their_own_differences_leave_open() -> None:
         {"scenes": confirmation()},
     )
     alone = findings.own_answers({name: at(name) for name in BOTH}, {"scenes": confirmation()})
-    open_ = [key for key, found in asked.items() if findings.open_alone(found, alone.get(key))]
+    open_ = [key for key, found in asked.items() if spreads.open_alone(found, alone.get(key))]
     said = [(question.plus, question.number) for question, _ in open_]
     assert said == [(("augfpn",), "AP"), (("rfa",), "APm")]
 

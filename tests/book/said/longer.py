@@ -81,6 +81,6 @@ def one_level_or_all_at_later_seeds() -> None:
     assert (effect_text(single), single.seeds) == ("−0.1 [−1.1, +0.8]", 6)
     assert intervals.verdict(single, small=intervals.SMALL_EFFECT) == "smaller than 1 AP"
     assert f"{100 * gain.mean:+.1f}" == "+0.6"
-    alone = of.contrast({"cs_single_lam1": 1.0, "fpn": -1.0}, "AP", pooled=False)
+    alone = of.combination(["cs_single_lam1"], ["fpn"], "AP", pooled=False)
     assert undecided(gain)
     assert undecided(alone)

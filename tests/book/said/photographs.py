@@ -212,6 +212,6 @@ def behind(of: Evidence) -> int:
 
 def alone(of: Evidence, plus: str, minus: str, number: str = "AP") -> intervals.Interval:
     """A difference of two variants with the variance of its own differences."""
-    found = of.contrast({plus: 1.0, minus: -1.0}, number, pooled=False)
+    found = of.combination([plus], [minus], number, pooled=False)
     assert found is not None
     return found
