@@ -7,7 +7,7 @@ repeated by hand. `augfpn.study.recorded` says which of them are recorded. Nothi
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -23,6 +23,7 @@ from augfpn.study.controls import CONTROL_VARIANTS, TUNED, UNTUNED, control_word
 from augfpn.study.sets import (
     DIALS_OF_DETECTOR,
     GATES,
+    LEARNING,
     SETS,
     SETTINGS_OF_SETS,
     STEPS_OF_SETS,
@@ -45,7 +46,6 @@ NOTEBOOKS = {  # notebooks of experiments/ that are not named after their part: 
 }
 # The number of seeds, which begin at 0.
 SEEDS = {"smoke": 1, "laptop": 3, "transfer": 8, "gpu": 5, "paper": 3}
-PHOTOGRAPHS = ("bccd", "aquarium")  # the picture sets at budget transfer
 PARTS_OF_MODEL = (
     *("detector", "cs", "lam", "supervision", "rfa", "ratios", "context_pooling"),
     *("context_fusion", "roi_selection", "mask_supervision"),
@@ -60,7 +60,7 @@ class Part(NamedTuple):
     variants: tuple[str, ...]
     sets: tuple[str, ...]  # at all budgets but transfer and the paper's, which only has COCO
     measured: bool = False  # whether it needs what `augfpn measure` writes into records
-    transfer: bool = False  # whether budget transfer runs it
+    transfer: Collection[str] = ()  # at budget transfer
     tuned: bool = False  # whether it needs the settings that a pilot chose
 
 
@@ -82,9 +82,9 @@ def parts() -> dict[str, Part]:
     both, two_sizes = ("scenes", "bccd"), ("scenes", "bccd", "large_scenes")
     each_alone = ("fpn", "cs", "rfa", "srs", "augfpn")
     one_stage = ("retinanet:fpn", "retinanet:augfpn", "fcos:fpn", "fcos:augfpn")
-    masks = ("mask_rcnn:fpn", "mask_rcnn:augfpn")
+    masks, real = ("mask_rcnn:fpn", "mask_rcnn:augfpn"), ("bccd", "aquarium")
     return {
-        "table2": Part("Table 2: the three components", of_table("Table 2"), both, transfer=True),
+        "table2": Part("Table 2: the three components", of_table("Table 2"), both, transfer=real),
         "defects": Part("Does each component mend its own defect?", each_alone, ("scenes", *DIALS)),
         "dials": Part(
             "Pilots of the dials: what FPN loses",
@@ -96,12 +96,13 @@ def parts() -> dict[str, Part]:
         "figure4": Part(
             "Figure 4: what RoIs take from each level", ("srs", "augfpn"), both, measured=True
         ),
-        "table3": Part("Table 3: Consistent Supervision", of_table("Table 3"), both, transfer=True),
+        "learning": Part("A backbone that learns", ("fpn", "cs", "augfpn"), (), transfer=LEARNING),
+        "table3": Part("Table 3: Consistent Supervision", of_table("Table 3"), both, transfer=real),
         "table4": Part("Table 4: Residual Feature Augmentation", of_table("Table 4"), two_sizes),
         "table5": Part(
-            "Table 5: Soft RoI Selection", (*of_table("Table 5"), "panet"), both, transfer=True
+            "Table 5: Soft RoI Selection", (*of_table("Table 5"), "panet"), both, transfer=real
         ),
-        "one_stage": Part("Table 1: one-stage detectors", one_stage, both, transfer=True),
+        "one_stage": Part("Table 1: one-stage detectors", one_stage, both, transfer=real),
         "controls": Part(
             "Controls: time, parameters, length", ("fpn", "augfpn", *UNTUNED), ("scenes",)
         ),
@@ -278,8 +279,8 @@ def sets_of(part: Part, budget: str, sets: Iterable[str] | None) -> tuple[str, .
     """
     if part.tuned and not tuned_words(budget):
         return ()
-    transfer = PHOTOGRAPHS if part.transfer else ()
-    own = {"paper": ("coco",), "transfer": transfer}.get(budget, tuple(map(known_set, part.sets)))
+    of_budget = {"paper": ("coco",), "transfer": part.transfer}
+    own = of_budget.get(budget, tuple(map(known_set, part.sets)))
     wanted = own if sets is None else [known_set(name) for name in sets]
     return tuple(name for name in own if name in wanted)
 

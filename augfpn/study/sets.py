@@ -60,6 +60,8 @@ SETS |= {
     name: {"data": "scenes"} | WORDS_OF_SETS.get(name, {})
     for name in (*DIALS_OF_DETECTOR, *SETTINGS_OF_SETS)
 }
+LEARNING = {"bccd_learning": "bccd"}  # photographs on which the backbone learns above C2: of which
+SETS |= {name: {"data": of} for name, of in LEARNING.items()}
 STEPS_OF_SETS = {("aquarium", "transfer"): 900}  # a set that is far from learnt otherwise
 AP_AWAY = "AP of objects away from their class's home"
 
@@ -85,7 +87,7 @@ GATES: dict[str, Gate] = {  # by the picture set with the dial turned
     "scale": Gate("scenes", "scale_jittered", AP_AWAY),
     "scale_0.9": Gate("scenes", "scale_0.9_jittered", AP_AWAY),
 }
-PLAIN_SETS = ("scenes", "large_scenes", *DATA_SETS)  # what the paper's claims are about
+PLAIN_SETS = ("scenes", "large_scenes", *DATA_SETS, *LEARNING)  # what the paper's claims are about
 
 
 def dialled_settings(pictures: str, budget: str, words: dict[str, Any]) -> tuple[str, ...]:
@@ -93,6 +95,8 @@ def dialled_settings(pictures: str, budget: str, words: dict[str, Any]) -> tuple
 
     A variant without FPN's rule is the same at every `canonical_size`: one run serves all.
     """
+    if pictures in LEARNING:
+        return ("model.frozen=2",)  # as the authors' backbones learn
     if pictures not in DIALS_OF_DETECTOR:
         return SETTINGS_OF_SETS.get(pictures, ())
     field, factor = DIALS_OF_DETECTOR[pictures]

@@ -14,7 +14,10 @@ from augfpn.study.mechanisms import chance, measured_cell
 from augfpn.study.spreads import open_alone
 from augfpn.study.tables import BETTER, VariantRow, variant_label, variant_row
 
-SET_NAMES = {"scenes": "scenes", "bccd": "blood cells"}  # as the pages call them
+SET_NAMES = {  # as the pages call them
+    "bccd": "blood cells",
+    "bccd_learning": "blood cells, backbone learns",
+}
 
 
 def images_called(pictures: str) -> str:

@@ -12,7 +12,7 @@ from augfpn.errors import UserError
 from augfpn.settings import paper, parameters
 from augfpn.settings.experiment import experiment
 from augfpn.study import grid, recorded
-from augfpn.study.sets import DIALS_OF_DETECTOR, SETTINGS_OF_SETS
+from augfpn.study.sets import DIALS_OF_DETECTOR, LEARNING, SETTINGS_OF_SETS
 
 ABLATIONS = {"table2": 8, "table3": 8, "table4": 11, "table5": 5}
 
@@ -96,9 +96,9 @@ def test_a_dial_of_the_detector_changes_one_setting_of_its_budget() -> None:
 
 def test_budget_transfer_runs_on_photographs_from_pretrained_weights_on_a_cpu() -> None:
     found = grid.runs(grid.parts(), "transfer")
-    assert {run.pictures for run in found} == {"bccd", "aquarium"}
+    assert {run.pictures for run in found} == {"bccd", "aquarium", "bccd_learning"}
     parts = {name for name in grid.parts() if grid.runs([name], "transfer")}
-    assert parts == {"table2", "table3", "table5", "one_stage"}
+    assert parts == {"table2", "learning", "table3", "table5", "one_stage"}
     assert len(grid.runs(["table2"], "transfer", ["bccd"])) == 8 * 8  # variants, seeds
     for made in (run.experiment for run in found):
         assert (made.model.weights, made.device) == ("imagenet", "cpu")
@@ -106,6 +106,13 @@ def test_budget_transfer_runs_on_photographs_from_pretrained_weights_on_a_cpu() 
         assert made.data.train == "train"
         assert made.train.fpn_start
         assert made.train.steps == {"bccd": 300, "aquarium": 900}[made.data.name]
+
+
+def test_a_pretrained_backbone_that_learns_is_the_only_change_of_its_runs() -> None:
+    for run in grid.runs(["learning"], "transfer"):
+        frozen = grid.Run(run.variant, "bccd", "transfer", run.seed).experiment
+        changed = replace(frozen, model=replace(frozen.model, frozen=2))
+        assert (frozen.model.frozen, run.experiment) == (5, changed)
 
 
 def test_each_notebook_of_the_study_is_a_part_or_leads_to_one() -> None:
@@ -188,6 +195,7 @@ def test_picture_sets_are_all_data_sets_and_a_set_for_each_dial() -> None:
         *config.DIALS,
         *DIALS_OF_DETECTOR,
         *SETTINGS_OF_SETS,
+        *LEARNING,
     }
     assert grid.SETS["detail"] == {"data": "scenes", "detail": 0.5}
     assert grid.SETS["scale"] == {"data": "scenes", "scale": 1.0}
