@@ -8,6 +8,7 @@ from reprlib import repr as short
 from unicodedata import normalize
 from urllib.parse import unquote
 
+from augfpn.data.pixels import HEIC, NOT_HEIC
 from augfpn.errors import UserError
 from augfpn.support.files import folder_of
 
@@ -130,6 +131,8 @@ def file_sizes(folder: Path, names: Iterable[str], named_by: str) -> dict[str, i
         remedy = "add them there, or remove them here"
         if there:
             remedy = f"{missing[0]} is called {there[0]} there: correct the names"
+            if Path(there[0]).suffix.lower() in HEIC:
+                remedy = f"{there[0]} {NOT_HEIC}"
         raise UserError(
             f"{folder} lacks {len(missing)} of {len(wanted)} files that {named_by} names "
             f"({some(shown)}); {remedy}."

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from augfpn.config import DATA_SETS
 from augfpn.data.coco import coco, coco_splits
-from augfpn.data.files import existing_folder, holdings
+from augfpn.data.files import existing_folder, holdings, some
 from augfpn.data.layouts import Layout
 from augfpn.data.pictures import Pictures
+from augfpn.data.pixels import HEIC
 from augfpn.data.voc import voc_layout
 from augfpn.data.yolo import yolo_layout
 from augfpn.errors import UserError, one_of
@@ -46,6 +47,7 @@ def user_folder(root: str | os.PathLike[str] | None, split: str) -> Pictures:
     elif split == "val" and there == ["train"]:
         found, remark = split_part(layout.read("train"), testing=True)
     else:
+        expect_no_heic(place)
         raise UserError(
             f"{place} has no split {split!r} in {layout.name}'s layout: it has {', '.join(there)}; "
             "add its annotations, unpacked and named as those."
@@ -60,11 +62,22 @@ def layout_of(place: Path) -> Layout:
     found = Layout("COCO", splits, partial(coco, place)) if splits else None
     found = found or voc_layout(place) or yolo_layout(place)
     if found is None:
+        expect_no_heic(place)
         raise UserError(
             f"{place} holds {holdings(place)}, and no annotations in a layout of {KNOWN_LAYOUTS}: "
             "give the folder that holds them as data_root."
         )
     return found
+
+
+def expect_no_heic(place: Path) -> None:
+    """Raise ``UserError`` if there are pictures in HEIC, because of which none may be found."""
+    found = sorted(file.name for file in place.rglob("*") if file.suffix.lower() in HEIC)
+    if found:
+        raise UserError(
+            f"{place} has {len(found)} pictures in HEIC, which are not read here ({some(found)}): "
+            "save them as JPEG."
+        )
 
 
 def split_part(whole: Pictures, testing: bool) -> tuple[Pictures, str]:

@@ -16,6 +16,9 @@ SUFFIXES_OF_PICTURES = (
     *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"),
     *(".ppm", ".pgm", ".jp2"),
 )
+HEIC = (".heic", ".heif", ".hif")  # what many phones save, and Pillow does not open
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+NOT_HEIC = "is HEIC, which is not read here: save it as JPEG, and correct its name"
 OPENED_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
 ORIENTATION = 0x0112  # the EXIF tag that says how to turn a picture: 1 to 8, 1 is as it is
 SIDEWAYS = range(5, 9)  # the orientations that exchange width and height
@@ -43,9 +46,7 @@ def decoded_file(path: Path) -> tuple[np.ndarray, int]:
     except Image.DecompressionBombError:
         raise UserError(f"{path} has too many pixels to be read: cut it into tiles.") from None
     except UNREADABLE as error:
-        raise UserError(
-            f"{path} cannot be read as a picture ({reason(error, path)}); replace it."
-        ) from error
+        raise UserError(unreadable(path, error)) from error
     if mode.startswith(("I", "F")):  # Pillow clips their values in RGB: nearly all become white
         raise UserError(f"{path} has more than 8 bits a channel; save it with 8.")
     return pixels, orientation
@@ -61,9 +62,7 @@ def upright_size(path: Path) -> tuple[int, int]:
             width, height = picture.size
             return (height, width) if orientation_of(picture) in SIDEWAYS else (width, height)
     except UNREADABLE as error:
-        raise UserError(
-            f"{path} cannot be read as a picture ({reason(error, path)}); replace it."
-        ) from error
+        raise UserError(unreadable(path, error)) from error
 
 
 def orientation_of(picture: Image.Image) -> int:
@@ -73,6 +72,20 @@ def orientation_of(picture: Image.Image) -> int:
     except Exception:  # tags are written by many programs, and may be broken in any way
         return 1
     return value if type(value) is int and 1 <= value <= 8 else 1
+
+
+def unreadable(path: Path, error: BaseException) -> str:
+    """A sentence on a file that cannot be read, and what to do."""
+    if isinstance(error, Image.UnidentifiedImageError) and is_heic(path):
+        return f"{path} {NOT_HEIC}."
+    return f"{path} cannot be read as a picture ({reason(error, path)}); replace it."
+
+
+def is_heic(path: Path) -> bool:
+    """Whether a file begins as HEIC does, whatever its name is."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    return start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS
 
 
 def reason(error: BaseException, path: Path) -> str:

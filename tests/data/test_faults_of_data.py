@@ -15,6 +15,7 @@ from PIL import Image
 from augfpn.data.load import load
 from augfpn.errors import UserError
 
+HEIC = b"\0\0\0\x20ftypheic" + bytes(200)
 EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 30\nshowpage\n%%EOF\n"
 
 
@@ -198,6 +199,11 @@ REFUSED = {
     "empty picture": (content(b""), "seven.png cannot be read as a picture (it is not JPEG, PNG"),
     "a page as picture": (content(b"<html>no</html>"), "seven.png cannot be read as a picture"),
     "a program as picture": (content(EPS), "seven.png cannot be read as a picture (it is not JPEG"),
+    "HEIC, named as PNG": (content(HEIC), "seven.png is HEIC, which is not read here: save it as"),
+    "HEIC": (
+        lambda root: picture_of(root).rename(picture_of(root).with_suffix(".HEIC")),
+        "seven.HEIC is HEIC, which is not read here: save it as JPEG, and correct its name.",
+    ),
     "too large": (huge, "seven.png has too many pixels to be read: cut it into tiles"),
     "16 bits": (saved(mode="I;16"), "seven.png has more than 8 bits a channel; save it with 8"),
     "other size": (saved((41, 30)), "has 41x30 pixels, but its annotation (image 7) says 40x30"),
