@@ -3,12 +3,13 @@
 import re
 from collections.abc import Sequence
 
-from augfpn.study.intervals import FEWEST_OBJECTS, FEWEST_SEEDS, Interval
+from augfpn.study.intervals import FEWEST_OBJECTS, FEWEST_SEEDS, ONE_SIDED, Interval, at_level
 from augfpn.support.text import markdown
 
 IN_BRACKETS = re.compile(r"\[[^][]*\]")
 SIZE_OF = {"APs": "small", "APm": "medium", "APl": "large"}  # an AP number's objects
 NO_BREAK_SPACE = "\u00a0"
+MOST_DECIMALS = 4
 
 
 def percent(x: float | None, sign: bool = False) -> str:
@@ -47,11 +48,18 @@ def limits_text(of: Interval) -> str:
     return f"[{limit_text(of.low)}, {limit_text(of.high)}]"
 
 
-def limit_text(x: float) -> str:
-    """An end of an effect's interval, in percent: one decimal, and two if one shows no sign."""
-    rounded = percent(x, sign=True)
-    finer = f"{100 * x:+.2f}".replace("-", "−")
-    return finer if rounded == "0.0" and finer[1:] != "0.00" else rounded
+def limit_text(x: float, decimals: int = 1) -> str:
+    """An end of an effect's interval, in percent, with enough decimals to show its sign."""
+    if x != x:
+        return "–"
+    shown = (f"{100 * x:+.{n}f}".replace("-", "−") for n in range(decimals, MOST_DECIMALS + 1))
+    return next((text for text in shown if text.strip("+−0.")), "0.0")
+
+
+def limiting_text(of: Interval) -> str:
+    """The interval of which each end is a limit of an effect at 95 %."""
+    low, high = (limit_text(x, 2) for x in at_level(of, ONE_SIDED)[1:3])
+    return f"(90 %: [{low}, {high}])"
 
 
 def ratio_text(of: Interval) -> str:

@@ -7,20 +7,12 @@ sentences of the page *What we found*; the others are named.
 from collections.abc import Mapping
 
 from augfpn.study import grid
-from augfpn.study.cells import effect_text, page_table
+from augfpn.study.cells import effect_text, limiting_text, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import contrasts
-from augfpn.study.intervals import (
-    LEVEL,
-    ONE_SIDED,
-    SMALL_EFFECT,
-    Interval,
-    Verdict,
-    at_level,
-    verdict,
-)
+from augfpn.study.intervals import LEVEL, LIMITS, SMALL_EFFECT, Interval, at_level, verdict
 from augfpn.study.questions import Question, QuestionKind, questions
-from augfpn.study.side_by_side import SET_NAMES
+from augfpn.study.side_by_side import images_called
 from augfpn.study.spreads import open_alone
 from augfpn.study.tables import variant_rows
 
@@ -28,7 +20,7 @@ Answers = dict[tuple[Question, str], Interval | None]  # by question and set of 
 OF_GAINS = ("table2", "one_stage")  # the parts of the study whose gains the page speaks of
 SIGNS = {"holds": "above zero", "does not hold": "below zero"}
 EFFECTS: tuple[QuestionKind, ...] = ("effect", "main effect")
-LIMITS: tuple[Verdict, ...] = ("smaller than 1 AP", "smaller than the paper's")
+ASKED_SETS = ("scenes", "bccd")  # the sets of images that the page compares
 
 
 def answers(by_set: Mapping[str, Evidence]) -> Answers:
@@ -39,7 +31,7 @@ def answers(by_set: Mapping[str, Evidence]) -> Answers:
     return {
         (question, pictures): question.found(by_set, pictures)
         for question in questions()
-        for pictures in SET_NAMES
+        for pictures in ASKED_SETS
         if pictures in by_set
     }
 
@@ -74,7 +66,7 @@ def answer_texts(question: Question, found: Mapping[str, Interval | None]) -> st
     said = {name: answer_text(question, each) for name, each in found.items()}
     if len(set(said.values())) == 1:
         return said.popitem()[1]
-    named = {SET_NAMES[name].capitalize(): text for name, text in said.items() if text}
+    named = {images_called(name).capitalize(): text for name, text in said.items() if text}
     return " ".join(f"{name}: {text}" for name, text in named.items())
 
 
@@ -104,7 +96,7 @@ def decided_table(of: Answers, measured: bool = False, alone: Answers | None = N
                 for name, found in here.items()
             ]
             lines.append([answer_texts(question, here), *cells, question.runs()])
-    header = ["", *(SET_NAMES[name] for name in shown), "records of"]
+    header = ["", *map(images_called, shown), "records of"]
     return page_table(header, lines) if lines else ""
 
 
@@ -115,7 +107,7 @@ def undecided_text(of: Answers) -> str:
     for (question, pictures), found in of.items():
         about_ap = found is not None and question.kind != "measured"
         if about_ap and verdict(found, small=SMALL_EFFECT) == LIMITS[0]:
-            asked[question].append(SET_NAMES[pictures])
+            asked[question].append(images_called(pictures))
     open_ = {question: small for question, small in asked.items() if question not in closed}
     said = []
     for head, lines in (
@@ -138,25 +130,18 @@ def limited_text(by_set: Mapping[str, Evidence]) -> str:
     said = []
     for limit in LIMITS:
         named = {
-            SET_NAMES[pictures]: [
+            images_called(pictures): [
                 f"{row.label} {limiting_text(row.effect['AP'])}"
                 for part in OF_GAINS
                 for row in variant_rows(part, by_set[pictures])
                 if row.effect and row.verdict == limit
             ]
-            for pictures in SET_NAMES
+            for pictures in ASKED_SETS
             if pictures in by_set
         }
         where = [f"on {name} {'; '.join(labels)}" for name, labels in named.items() if labels]
         said.append(f"*{limit[0].upper()}{limit[1:]}*: {', and '.join(where) or 'none'}.")
     return "\n".join(f"- {each}" for each in said)
-
-
-def limiting_text(of: Interval) -> str:
-    """The interval of which each end is a limit of an effect at 95 %."""
-    ends = (round(100 * x, 2) + 0.0 for x in at_level(of, ONE_SIDED)[1:3])  # no minus before zero
-    low, high = (f"{x:+.2f}".replace("-", "−") for x in ends)
-    return f"(90 %: [{low}, {high}])"
 
 
 def confirmed_table(pilot: Evidence, later: Evidence) -> str:
@@ -185,7 +170,7 @@ def own_answers(pilot: Mapping[str, Evidence], later: Mapping[str, Evidence]) ->
         for question in questions()
         if question.kind in EFFECTS
         for pictures, of in pilot.items()
-        if pictures in SET_NAMES
+        if pictures in ASKED_SETS
     }
 
 
@@ -229,7 +214,7 @@ def effect_rows(
     For `augfpn.figures.plots.effects`; ``end`` ends each label.
     """
     return [
-        (f"{question.label()}, {SET_NAMES[pictures]}{end}", *(100 * x for x in found[:3]), None)
+        (f"{question.label()}, {images_called(pictures)}{end}", *(100 * x for x in found[:3]), None)
         for (question, pictures), found in of.items()
         if found is not None and question.plus[0] == first and question.kind in EFFECTS
     ]

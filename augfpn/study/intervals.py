@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 Verdict = Literal[  # on an effect: from the strongest to none
     "holds", "does not hold", "smaller than 1 AP", "smaller than the paper's", "undecided"
 ]
+LIMITS: tuple[Verdict, ...] = ("smaller than 1 AP", "smaller than the paper's")
 LEVEL = 0.95
 FEWEST_OBJECTS = 30  # of a size in the test pictures, for a verdict on a number of that size
 ONE_SIDED = 0.90  # the level of an interval each end of which is a one-sided limit at 95 %

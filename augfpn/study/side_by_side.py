@@ -12,7 +12,7 @@ from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.mechanisms import chance, measured_cell
 from augfpn.study.spreads import open_alone
-from augfpn.study.tables import BETTER, VariantRow, variant_label, variant_row
+from augfpn.study.tables import VariantRow, variant_label, variant_row, verdict_with_limit
 
 SET_NAMES = {  # as the pages call them
     "bccd": "blood cells",
@@ -55,7 +55,7 @@ def beside_cells(row: VariantRow) -> list[str]:
         str(row.seeds),
         percent(row.own["AP"].mean),
         effect_text(effect) if row.effect_asked else "",
-        BETTER[row.verdict] if effect else "",
+        verdict_with_limit(row),
         percent(printed / 100, sign=True) if printed is not None else "",
     ]
 
@@ -96,8 +96,9 @@ def effects_by_size(part: str, of: Evidence) -> str:
             said += open_alone(row.effect["AP"], alone)
         cells = zip(("AP", *SIZE_OF), (effect, *size_cells(row)), strict=True)
         with_papers = [f"{cell}{papers_text(row, number)}" for number, cell in cells]
-        lines.append([row.label, said, *with_papers, ap])
-    return page_table(["", "verdict on AP", "minus FPN", *SIZE_OF.values(), "AP"], lines)
+        of_all, *by_size = with_papers
+        lines.append([row.label, ap, of_all, said, *by_size])
+    return page_table(["", "AP", "minus FPN", "verdict on AP", *SIZE_OF.values()], lines)
 
 
 def papers_text(row: VariantRow, number: str) -> str:

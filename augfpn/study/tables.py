@@ -17,6 +17,7 @@ from augfpn.study.cells import (
     SIZE_OF,
     effect_text,
     interval_text,
+    limiting_text,
     objects_text,
     page_table,
     percent,
@@ -154,13 +155,21 @@ def effect_cells(row: VariantRow, masks: bool) -> list[str]:
         str(row.seeds) if row.seeds else "not run",
         percent(row.own["AP"].mean) if row.own else "–",
         effect_text(effect) if row.effect_asked else "",
-        BETTER[row.verdict] if effect else "",
+        verdict_with_limit(row),
         "" if row.better is None else f"{100 * row.better:.0f}",
         f"{row.printed['AP']:.1f}" if row.printed else "–",
         "" if printed is None else percent(printed / 100, sign=True),
         *(mask_cells(row) if masks else ()),
         *(effect_text(row.effect.get(n)) if row.effect_asked else "" for n in SIZE_OF),
     ]
+
+
+def verdict_with_limit(row: VariantRow) -> str:
+    """Whether a variant is better than FPN, or the limit of its effect with the interval of it."""
+    if not row.effect:
+        return ""
+    limit = f" {limiting_text(row.effect['AP'])}" if row.verdict in intervals.LIMITS else ""
+    return BETTER[row.verdict] + limit
 
 
 def mask_cells(row: VariantRow) -> tuple[str, str, str]:

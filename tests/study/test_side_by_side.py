@@ -41,7 +41,7 @@ def test_a_set_without_records_of_a_variant_has_no_row(evidence: Evidence) -> No
 def test_small_gains_are_named_by_verdict(evidence: Evidence) -> None:
     """In these records RFA is no different from FPN, in any seed."""
     small, smaller = findings.limited_text({"scenes": evidence}).splitlines()
-    assert small == "- *Smaller than 1 AP*: on scenes RFA (90 %: [+0.00, +0.00])."
+    assert small == "- *Smaller than 1 AP*: on scenes RFA (90 %: [0.0, 0.0])."
     assert smaller == "- *Smaller than the paper's*: none."
 
 
@@ -57,11 +57,12 @@ def test_effects_by_size_are_those_of_both_tables(evidence: Evidence) -> None:
     total = cells_of(side_by_side.effects_beside("table2", {"scenes": evidence}))
     sizes = cells_of(side_by_side.sizes_beside("table2", {"scenes": evidence}))
     for one, of_all, by_size in list(zip(alone, total, sizes, strict=True))[1:]:
-        cells = [cell.rpartition(" (")[0] or cell for cell in one]
-        cells[1] = cells[1].removesuffix(OPEN_ALONE)
-        assert cells == [of_all[0], of_all[5], of_all[4], *by_size[2:], of_all[3]]
-    assert alone[0] == ["", "verdict on AP", "minus FPN", "small", "medium", "large", "AP"]
-    papers = [cell.rpartition(" (")[2] for cell in alone[2][2:6]]
+        label, ap, effect, verdict, *sizes = one
+        ours = [cell.rpartition(" (")[0] or cell for cell in (effect, *sizes)]
+        assert [label, ap, verdict.removesuffix(OPEN_ALONE)] == [of_all[0], of_all[3], of_all[5]]
+        assert ours == [of_all[4], *by_size[2:]]
+    assert alone[0] == ["", "AP", "minus FPN", "verdict on AP", "small", "medium", "large"]
+    papers = [cell.rpartition(" (")[2] for cell in (alone[2][2], *alone[2][4:])]
     assert papers == ["+0.9)", "+0.4)", "+0.6)", "+1.2)"]  # Consistent Supervision, as printed
 
 

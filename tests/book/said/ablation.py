@@ -6,7 +6,7 @@ from statistics import mean
 from scipy import stats
 
 from augfpn.settings import paper
-from augfpn.study import factorial, findings, grid, intervals, tables
+from augfpn.study import factorial, grid, intervals, tables
 from augfpn.study.cells import SIZE_OF, effect_text
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import SMALL_EFFECT, Interval
@@ -146,7 +146,7 @@ def rows_of_the_confirmation() -> None:
     assert min(with_cs) > max(0, *without)
     assert all(100 * x.mean < printed(v) for v, x in found.items())
     said = [tables.variant_row(v, confirmation()).verdict for v in found]
-    assert [said.count(limit) for limit in findings.LIMITS] == [2, 2]
+    assert [said.count(limit) for limit in intervals.LIMITS] == [2, 2]
     assert said.count("holds") == 3
 
 

@@ -148,11 +148,11 @@ def effects_that_are_confirmed() -> None:
 )
 @says("claims", "Residual Feature Augmentation's effect alone is *smaller than the paper's*.")
 def effects_that_have_a_limit() -> None:
-    small = {x.claim.id: x.verdict for x in ledger("scenes") if x.verdict in findings.LIMITS}
+    small = {x.claim.id: x.verdict for x in ledger("scenes") if x.verdict in intervals.LIMITS}
     again = small.keys() & freeze.confirming_verdicts(confirmation()).keys()
     assert len(small) == 8
     assert again == {"C18", "C19", "C20", "C22", "C25", "C47"}
-    (both, one_side) = findings.LIMITS
+    (both, one_side) = intervals.LIMITS
     assert [name for name, said in small.items() if said == both] == ["C19", "C22"]
     assert sorted(again - {"C19", "C22"}) == ["C18", "C20", "C25", "C47"]
     assert [*small.values()].count(one_side) == 6
