@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, PowerNorm, to_rgb
+from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 
-from augfpn.figures.colours import BLUE, COLOURS, GREEN, LEVEL_COLOURS, ORANGE, PURPLE, SKY
+from augfpn.figures.colours import BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY
 from augfpn.figures.galleries import gallery as gallery
+from augfpn.figures.levels import level_weights as level_weights
+from augfpn.figures.levels import mixtures as mixtures
 from augfpn.figures.theme import GREY, ON_FILL, WIDTH, themed
 
 APART = 0.17  # of a row: from its middle to what the pilot and the confirmation found
@@ -93,7 +94,8 @@ def effects(
     place = {"y": "at", "orient": "y", "native_scale": True, "ax": axis}
     points = place | {"linestyle": "none", "errorbar": None}
     here, later = table[~table["confirms"]], table[table["confirms"]]
-    name = "pilot" if len(later) else "here"
+    ours = "here" if runs is None else "mean over seeds"
+    name = "pilot" if len(later) else ours
     seaborn.pointplot(here, x="mean", color=BLUE, label=name, **points)
     if len(later):
         look = {"color": GREEN, "markers": "D", "markersize": 5, "label": "confirmation"}
@@ -181,63 +183,6 @@ def verdicts(groups: dict[str, Sequence[str]], kinds: Sequence[str]) -> Figure:
     above = {"bbox_to_anchor": (0.4, 1), "ncols": 2, "title": None, "reverse": True}
     seaborn.move_legend(axis, "lower center", **above)
     return figure
-
-
-@themed
-def mixtures(mean: np.ndarray, spread: np.ndarray, first: int = 2) -> Figure:
-    """Figure 4 of the paper: the weights of all levels, a panel for the RoIs of each level.
-
-    Shapes: mean and spread (standard deviation) (L, L); row i is for the RoIs that the rule gives
-    to level ``first`` + i; nan for levels with too few RoIs.
-    """
-    names = [f"P{first + i}" for i in range(len(mean))]
-    palette = [LEVEL_COLOURS[first + i] for i in range(len(mean))]
-    figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.9), sharey=True)
-    for axis, row, apart, name in zip(axes, mean, spread, names, strict=True):
-        seaborn.barplot(x=names, y=row, hue=names, palette=palette, saturation=1, ax=axis)
-        axis.errorbar(names, row, apart, fmt="none", ecolor=GREY)
-        if np.isnan(row).all():
-            axis.text(0.5, 0.5, "too few RoIs", ha="center", transform=axis.transAxes)
-        axis.set(title=f"RoIs of\n{name} by\nrule", ylim=(0, None))
-    axes[0].set_ylabel("weight, mean and\nstandard deviation")
-    return figure
-
-
-@themed
-def level_weights(
-    panels: dict[str, np.ndarray], sides: np.ndarray, borders: Sequence[float] = (), first: int = 2
-) -> Figure:
-    """The weight of each level for a box, against the box's side: a panel for each RoI selection.
-
-    ``panels`` maps a title to weights (levels, sides) from 0 to 1, level ``first`` first; ``sides``
-    are in px, in ascending order; ``borders`` are sides to mark. A level is chosen or not where all
-    weights are 0 or 1: then there is no scale of shades.
-    """
-    figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
-    figure.get_layout_engine().set(w_pad=0.14)  # inches: the outer ticks' labels stay apart
-    for axis, (title, weights) in zip(axes[0], panels.items(), strict=True):
-        for level, row in enumerate(weights, start=first):
-            shades = from_nothing(LEVEL_COLOURS[level])
-            band = [level - 0.22, level + 0.22]  # two rows of cells: one alone has no height
-            axis.pcolormesh(sides, band, [row, row], cmap=shades, vmin=0, vmax=1, rasterized=True)
-            axis.hlines([level - 0.44, level + 0.44], sides[0], sides[-1], color=GREY, lw=0.5)
-        axis.vlines(borders, first - 0.5, level + 0.5, color=GREY, lw=1.2, ls="--")
-        axis.grid(False)
-        axis.set_xscale("log", base=2)
-        axis.xaxis.set_major_formatter("{x:.0f}")
-        axis.set(title=title.replace(", ", ",\n"), xlabel="side of the box, px")
-        axis.set_yticks(range(first, level + 1), [f"P{k}" for k in range(first, level + 1)])
-    if all(np.isin(weights, (0, 1)).all() for weights in panels.values()):
-        return figure
-    grey = ScalarMappable(cmap=from_nothing("#888888"))  # which light and dark pages show
-    bar = figure.colorbar(grey, ax=axes, label="weight", ticks=[0, 0.5, 1], aspect=12, pad=0.02)
-    bar.solids.set(rasterized=True, edgecolor="none", alpha=None)
-    return figure
-
-
-def from_nothing(colour: str) -> LinearSegmentedColormap:
-    """Shades from transparent, which is the page's own ground, to a colour."""
-    return LinearSegmentedColormap.from_list(colour, [(*to_rgb(colour), 0), colour])
 
 
 @themed

@@ -1,0 +1,85 @@
+"""Figures of levels: how much each level of a pyramid weighs for a box."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+
+from augfpn.figures.colours import LEVEL_COLOURS
+from augfpn.figures.theme import GREY, INK, WIDTH, themed
+
+
+@themed
+def mixtures(mean: np.ndarray, spread: np.ndarray, first: int = 2) -> Figure:
+    """Figure 4 of the paper: the weights of all levels, a panel for the RoIs of each level.
+
+    Shapes: mean and spread (standard deviation) (L, L); row i is for the RoIs that the rule gives
+    to level ``first`` + i; nan for levels with too few RoIs.
+    """
+    names = [f"P{first + i}" for i in range(len(mean))]
+    palette = [LEVEL_COLOURS[first + i] for i in range(len(mean))]
+    figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.9), sharey=True)
+    for axis, row, apart, name in zip(axes, mean, spread, names, strict=True):
+        seaborn.barplot(x=names, y=row, hue=names, palette=palette, saturation=1, ax=axis)
+        for colour, width in (("white", 3.4), (INK, 1.6)):  # a border: seen on a bar of any colour
+            axis.errorbar(names, row, apart, fmt="none", ecolor=colour, elinewidth=width)
+        if np.isnan(row).all():
+            axis.text(0.5, 0.5, "too few RoIs", ha="center", transform=axis.transAxes)
+        axis.set(title=f"RoIs of\n{name} by\nrule", ylim=(0, None))
+    axes[0].set_ylabel("weight, mean and\nstandard deviation")
+    return figure
+
+
+@themed
+def level_weights(
+    panels: dict[str, np.ndarray], sides: np.ndarray, borders: Sequence[float] = (), first: int = 2
+) -> Figure:
+    """The weight of each level for a box, against the box's side: a panel for each RoI selection.
+
+    ``panels`` maps a title to weights (levels, sides) from 0 to 1, level ``first`` first; ``sides``
+    are in px, in ascending order; ``borders`` are sides to mark. A level is chosen or not where all
+    weights are 0 or 1: then there is no scale of shades.
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
+    figure.get_layout_engine().set(w_pad=0.14)  # inches: the outer ticks' labels stay apart
+    for axis, (title, weights) in zip(axes[0], panels.items(), strict=True):
+        for level, row in enumerate(weights, start=first):
+            band = [level - 0.22, level + 0.22]  # two rows of cells: one alone has no height
+            shades = from_nothing(LEVEL_COLOURS[level])
+            axis.pcolormesh(sides, band, [row, row], cmap=shades, vmin=0, vmax=1, rasterized=True)
+            axis.hlines([level - 0.44, level + 0.44], sides[0], sides[-1], color=GREY, lw=0.5)
+        axis.vlines(borders, first - 0.5, level + 0.5, color=GREY, lw=1.2, ls="--")
+        axis.grid(False)
+        axis.set_xscale("log", base=2)
+        if len(borders):
+            axis.set_xticks([sides[0], *borders, sides[-1]])
+            axis.tick_params("x", rotation=90)  # borders lie close together
+        axis.xaxis.set_major_formatter("{x:.0f}")
+        axis.set(title=title.replace(", ", ",\n"), xlabel="side of the box, px")
+        axis.set_yticks(range(first, level + 1), [f"P{k}" for k in range(first, level + 1)])
+    if not all(np.isin(weights, (0, 1)).all() for weights in panels.values()):
+        scale_of_weights(figure, axes, range(first, level + 1))
+    return figure
+
+
+def scale_of_weights(figure: Figure, axes: np.ndarray, levels: Sequence[int]) -> Axes:
+    """Beside the panels, the shades of each level's colour from weight 0 to 1."""
+    axis = figure.colorbar(ScalarMappable(), ax=axes, aspect=6, pad=0.02).ax
+    axis.clear()  # only its place is needed
+    steps = np.linspace(0, 1, 65)
+    for place, level in enumerate(levels):
+        shades = {"cmap": from_nothing(LEVEL_COLOURS[level]), "vmin": 0, "vmax": 1}
+        axis.pcolormesh([place, place + 1], steps, steps[:-1, None], **shades, rasterized=True)
+    axis.set(xticks=[], yticks=[0, 0.5, 1], ylabel="weight")
+    axis.grid(False)
+    return axis
+
+
+def from_nothing(colour: str) -> LinearSegmentedColormap:
+    """Shades from transparent, which is the page's own ground, to a colour."""
+    return LinearSegmentedColormap.from_list(colour, [(*to_rgb(colour), 0), colour])
