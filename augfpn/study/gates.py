@@ -41,14 +41,16 @@ from augfpn.study.tables import variant_label
 
 LEAST_LOSS = 0.08  # of AP
 LEAST_REGAINED = 0.8  # of the loss, by the control
+UNDONE = "all: undone"  # what a control regains that is the dial before it is turned
 GATED = ("laptop", "gpu")  # the budgets that have a gate: smoke runs are tests, no study
 ABOUT_PILOTS = f"""\
 Each dial is tried on FPN alone. *Lost*: FPN's AP before the dial is turned minus after. *Regained*:
 the share of that loss that a positive control regains. A dial passes if at least
 {100 * LEAST_LOSS:.0f} AP are lost and the control regains at least {100 * LEAST_REGAINED:.0f} %.
 On the others no component could show what it mends: they are not used. An interval of a share is
-Fieller's; with one seed (a star) an interval is about other test pictures only. A dash: not run
-yet; `augfpn study run dials` runs it."""
+Fieller's; with one seed (a star) an interval is about other test pictures only. A control that
+undoes the turn regains all, by construction. A dash: not run yet; `augfpn study run dials` runs
+it."""
 ABOUT_REGAINED = """\
 On dials that passed: the share of what FPN lost that a component regains, where the control's
 regain is 100: (component - FPN) / (control - FPN), with Fieller's interval."""
@@ -234,9 +236,12 @@ def pilots_table(every: Mapping[str, Evidence]) -> str:
     lines = []
     for pilot, loss, regained in pilots_with_intervals(every):
         used = "–" if pilot.regained is None else "passes" if pilot.passes else "does not pass"
-        _, control, number = GATES[pilot.dial]
+        home, control, number = GATES[pilot.dial]
         dial = pilot.dial if number == "AP" else f"{pilot.dial} ({number})"
-        lines.append([dial, used, effect_text(loss), interval_text(regained), control])
+        share = interval_text(regained)
+        if regained is not None and control == home:
+            share = UNDONE  # of which nothing was measured
+        lines.append([dial, used, effect_text(loss), share, control])
     return page_table(["dial", "entry test", "lost", "regained, %", "control"], lines)
 
 

@@ -128,7 +128,7 @@ function bars(title) {
 
 function levels(figure, data) {
   const { width, height, canonical, xs, ys, sides, weights } = data;
-  const at = { x: 9, y: 11, side: 14 }; // the disk at the lower edge
+  const at = { x: 8, y: 8, side: 12 }; // the cross below the middle
   const picture = element("svg", {
     viewBox: `0 0 ${width} ${height}`, class: "scene", tabindex: 0, role: "group",
     "aria-label": "A scene with a box: arrow keys move the box, plus and minus change its size",
@@ -362,7 +362,7 @@ function studies(figure, data) {
   const points = (x) => `${x.toFixed(1)} points`;
   const control = (label, name, low, high, step, text) => slider(label, low, high, step, now[name],
     text, (x) => { now[name] = x; show(); });
-  const controls = element("div", { class: "controls" },
+  const controls = element("div", { class: "controls long-names" },
     control("true effect", "effect", -1, 3, 0.1, points),
     control("deviation between seeds", "between", 0.1, 2, 0.1, points),
     control("error over images", "images", 0, 1, 0.1, points),

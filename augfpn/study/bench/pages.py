@@ -25,7 +25,7 @@ def committed_bench(name: str) -> Measured:
 
 
 def price_table(found: Measured) -> str:
-    """AugFPN's time by our FPN's and by torchvision's, the paper's ratio, and the seconds.
+    """AugFPN's time by our FPN's and by torchvision's, and the paper's ratio.
 
     The last rows are the steps of a small detector, which torchvision does not have.
     """
@@ -35,12 +35,18 @@ def price_table(found: Measured) -> str:
         ratio, rounds, between = own_ratio(ours, other)
         printed = f"{paper.printed_time_ratios()[use]:.2f}"
         to_theirs = own_ratio(theirs[0], other)[0] if theirs else "–"
-        seconds = [f"{median(each):.3g}" for each in every]
-        shown = [*["–"] * (len(PRICED) - len(every)), *seconds]
-        rows.append((step, ratio, between, rounds, printed, to_theirs, *shown))
+        rows.append((step, ratio, between, rounds, printed, to_theirs))
     header = ("step", "AugFPN / our FPN", "of single rounds", "rounds", "paper")
-    header += ("AugFPN / torchvision's FPN",)
-    return markdown((*header, *(f"seconds: {VARIANT_NAMES[name]}" for name in PRICED)), rows)
+    return markdown((*header, "AugFPN / torchvision's FPN"), rows)
+
+
+def price_seconds_table(found: Measured) -> str:
+    """The seconds behind the ratios of `price_table`: medians over rounds."""
+    rows = []
+    for step, _, every in priced_steps(found):
+        seconds = [f"{median(each):.3g}" for each in every]
+        rows.append((step, *["–"] * (len(PRICED) - len(every)), *seconds))
+    return markdown(("step", *(VARIANT_NAMES[name] for name in PRICED)), rows)
 
 
 def priced_steps(found: Measured) -> Iterator[tuple[str, str, list[list[float]]]]:

@@ -242,7 +242,7 @@ def tries() -> dict[str, dict[Tuning, float]]:
 @says("fair_baselines", "Both prefer the highest rate that was tried")
 @says(
     "fair_baselines",
-    "Each try is one seed. In it FPN gains more by the search than AugFPN. On the scenes for "
+    "With this seed the search brought FPN 4.5 points, and AugFPN less than two. On the scenes for "
     "choosing, the best of each are within a tenth of a point of each other.",
 )
 def what_the_search_found() -> None:
@@ -253,14 +253,14 @@ def what_the_search_found() -> None:
         assert chosen.lr == max(each.lr for each in found)  # the edge
         (plain,) = (ap for each, ap in found.items() if each.is_plain)
         gains[name], best[name] = found[chosen] - plain, found[chosen]
-    assert gains["fpn"] > 2 * gains["augfpn"] > 0
+    assert (f"{gains['fpn']:.1f}", 1 < gains["augfpn"] < 2) == ("4.5", True)
     assert abs(best["fpn"] - best["augfpn"]) < 0.1
 
 
 @says(
     "fair_baselines",
-    "The search brings both more than two points. Tuned alike, AugFPN has +0.3 [−0.7, +1.2] over "
-    "FPN, in six seeds: *undecided*. The interval is that of these two settings, not of the two "
+    "The search brings both more than two points. Tuned alike, AugFPN is not shown to be better: "
+    "+0.3 [−0.7, +1.2], in six seeds. The interval is that of these two settings, not of the two "
     "detectors at their best: it does not know that one seed chose them, at the edge of what was "
     "tried. And AugFPN with the study's settings is 1.8 points *behind* "
     "an FPN that was tuned, by both intervals: nine tries brought the baseline more than AugFPN's "

@@ -15,7 +15,7 @@ from said.table import says
 
 @says(
     "consistent_supervision",
-    "**On these images the finest map tells the classes best**: in FPN's table the diagonal falls "
+    "**On these images the finest map tells the classes best.** In FPN's table the diagonal falls "
     "from $M_2$ to $M_5$, as it does before training.",
 )
 def the_finest_map_tells_classes_best() -> None:
@@ -35,8 +35,9 @@ def colours_tell_classes() -> None:
 
 @says(
     "consistent_supervision",
-    "FPN's was *larger* after training than before in each of our runs, because a level learned "
-    "more for its own probe, but the intervals contain zero",
+    "**Most of FPN's gap is there before training**: 30.6 of 35.6 points on scenes, 53.7 of 58.2 "
+    "on blood cells. It grew in each of our runs, because a level learned more for its own probe, "
+    "but the intervals contain zero",
 )
 def the_gap_grew_in_every_run() -> None:
     grown = [
@@ -46,6 +47,11 @@ def the_gap_grew_in_every_run() -> None:
     ]
     assert len(grown) >= 6
     assert min(grown) > 0
+    shown = [
+        [f"{measured(pictures, 'fpn', name).mean:.1f}" for name in ("gap before training", "gap")]
+        for pictures in BOTH
+    ]
+    assert shown == [["30.6", "35.6"], ["53.7", "58.2"]]
     more = "gap minus gap before training"
     found = [measured(pictures, "fpn", more) for pictures in BOTH]
     assert all(map(undecided, found))
@@ -59,7 +65,7 @@ def the_gap_grew_in_every_run() -> None:
 
 @says(
     "consistent_supervision",
-    "**Whether supervision narrows the gap is undecided**: the intervals of both sets contain "
+    "**Whether supervision narrows the gap is not known**: on both sets the interval contains "
     "zero.",
 )
 def the_gap_with_supervision_is_undecided() -> None:
@@ -163,8 +169,8 @@ def best_weights_in_the_paper() -> None:
 )
 @says(
     "claims",
-    "On scenes a single supervised level is better than all four at the same total weight. But "
-    "claim C28 needs two comparisons; at its share of the level this interval contains "
+    "In the pilot on scenes a single supervised level was better than all four at the same total "
+    "weight. But claim C28 needs two comparisons; at its share of the level this interval contains "
     "zero.",
 )
 def a_single_level_is_better_than_all() -> None:
@@ -173,3 +179,8 @@ def a_single_level_is_better_than_all() -> None:
     less = at("scenes").combination(["cs_single_lam1"], ["cs"], "AP")
     assert intervals.verdict(less) == "holds"
     assert verdict("scenes", "C28") == "undecided"
+
+
+@says("consistent_supervision", "Not known: both intervals contain zero.")
+def half_the_weight() -> None:
+    assert all(undecided(at(name).combination(["cs_lam0.125"], ["cs"], "AP")) for name in BOTH)

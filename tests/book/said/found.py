@@ -242,9 +242,9 @@ def the_jump_and_its_end() -> None:
 
 @says(
     "consistent_supervision",
-    "**On scenes, with supervision a level of M tells classes apart somewhat better on average** "
-    "(*own level*), the levels know more equally much (*spread*) and are more *alike*: these three "
-    "intervals exclude zero, the last one only just. On blood cells they contain it;",
+    "**On scenes, supervision does something**: on average a level of M tells classes apart "
+    "somewhat better (*own level*), the levels know more equally much (*spread*) and are more "
+    "*alike*, this only just. On blood cells none of the three is shown;",
 )
 @says("consistent_supervision", "more alike; that it narrows the gap is undecided.")
 def what_supervision_changes_in_the_levels() -> None:
@@ -257,8 +257,7 @@ def what_supervision_changes_in_the_levels() -> None:
 
 @says(
     "consistent_supervision",
-    "there a probe reads *other* levels somewhat better, by an interval that excludes zero, and "
-    "still hardly better than by guessing.",
+    "there a probe reads *other* levels somewhat better, and still hardly better than by guessing.",
 )
 def other_levels_on_blood_cells() -> None:
     assert measured("bccd", "cs", "other level", less="fpn").low > 0

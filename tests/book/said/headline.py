@@ -156,8 +156,8 @@ def decided_on_both_sets() -> None:
 @says("what_we_found", "Residual Feature Augmentation changes AP by less than a point.")
 @says(
     "residual_feature_augmentation",
-    "The context is not shown to raise AP: on [nine further seeds](what_we_found.ipynb) its main "
-    "effect is *smaller than 1 AP*.",
+    "The context makes no difference to AP that matters: on [nine further "
+    "seeds](what_we_found.ipynb) its main effect is *smaller than 1 AP*.",
 )
 @says(
     "what_we_found",

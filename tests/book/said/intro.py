@@ -9,7 +9,7 @@ from said.table import says
     "consistent_supervision",
     "Before any training a probe fails on other levels nearly as much",
 )
-@says("consistent_supervision", "**Most of the gap is there before training.**")
+@says("consistent_supervision", "**Most of FPN's gap is there before training**: 30.6 of 35.6")
 @says("claims", "Untrained networks pass it, too.")
 def a_probe_fails_on_other_levels_even_untrained() -> None:
     for pictures in BOTH:

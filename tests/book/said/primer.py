@@ -12,11 +12,11 @@ from said.table import says
 
 @says(
     "intervals",
-    "The dots of FPN lie some two points apart, and the two means differ by somewhat less",
+    "The dots of FPN span some two points, and the two means differ by somewhat less",
 )
 @says(
     "intervals",
-    "On scenes the three dots of FPN lie some two points apart, and the means differ by somewhat "
+    "On scenes the three dots of FPN span some two points, and the means differ by somewhat "
     "less. Had we trained one of each, we might have reported a gain of half a point or of nearly "
     "four.",
 )

@@ -101,7 +101,7 @@ def work_by_level() -> dict[int, int]:
     return {k: n * 256 * (64 * 2**k + 9 * 256) for k, n in places.items()}
 
 
-@says("fpn", "A level's share of the work falls by three to four from level to level.")
+@says("fpn", "Each level does a third to a quarter of the work of the finer one.")
 @says("fpn", "$P_2$ alone takes nearly three quarters of the pyramid's")
 def work_of_the_levels() -> None:
     work = work_by_level()
