@@ -61,6 +61,8 @@ BETWEEN, COLUMN, LINE = re.compile(" {2,}"), 24, 100
 # A table is one of text if its columns' longest cells have over TEXT letters on average (digits
 # do not count). A column whose longest cell has more signs than WORD must not shrink to one word.
 TEXT, WORD = 16, 12
+NOTHING = ("", "–", "-")  # cells of these words are left out on a phone
+SHORT = 34  # signs of a cell and its head, with which it shares a line
 # Widths on a phone, in px: of a table, of a sign, of a cell's margins, of a column of words.
 PHONE, SIGN, MARGINS, WORDS = 358, 6.6, 10, 72
 
@@ -192,9 +194,10 @@ def said(cell: re.Match) -> str:
 
 
 def named(heads: list[str], first: str, row: re.Match) -> str:
-    """A row whose cells know the words at the heads of their columns.
+    """A row whose cells know the words at the heads of their columns, or that they hold nothing.
 
-    A first cell that is empty, because the row belongs to that above, knows what stands there.
+    A first cell with letters is the row's name, and needs no other. One that is empty, because the
+    row belongs to that above, knows what stands there.
     """
     columns = iter(heads)
     start = True
@@ -202,8 +205,15 @@ def named(heads: list[str], first: str, row: re.Match) -> str:
     def name(cell: re.Match) -> str:
         nonlocal start
         head, words = next(columns), said(cell)
-        known = f' data-head="{escape(head)}"' if head and words else ""
-        known = known or f' class="again" data-again="{escape(first)}"' * (start and not words)
+        known = f' data-head="{escape(head)}"' if head else ""
+        if start and not words:
+            known = f' class="again" data-again="{escape(first)}"'
+        elif words in NOTHING:
+            known = " data-nothing"
+        elif start and LETTER.search(words):
+            known = ""
+        elif not start and len(head + words) <= SHORT:
+            known += " data-short"
         start = False
         return f"<{cell['kind']}{cell['given']}{known}>{cell['inside']}</{cell['kind']}>"
 

@@ -144,9 +144,12 @@ def table(heads: list[str], *rows: list[str]) -> str:
 
 
 def test_the_cells_of_a_table_of_text_know_the_heads_of_their_columns(build, tmp_path) -> None:
-    long = "A sentence of more letters than one column of a phone can show in a line."
-    shown = finished(build, tmp_path, table(["", "paper &amp; code", "here"], ["1", long, ""]))
+    long = "A sentence of more letters than one column of a phone can show in a line. " * 2
+    heads = ["part", "paper &amp; code", "here", "there"]
+    shown = finished(build, tmp_path, table(heads, ["neck", long, "", "–"]))
     assert '<table class="table in-rows" id="tab-a">' in shown
+    assert "<td><p>neck</p></td>" in shown, "the first cell names the row, and needs no head"
+    assert "<td data-nothing><p></p></td>\n<td data-nothing><p>–</p></td>" in shown
     assert shown.count("data-head") == 1
     assert f'<td data-head="paper &amp; code"><p>{long}</p></td>' in shown
 
@@ -160,7 +163,7 @@ def test_a_wide_table_of_numbers_becomes_cards_that_know_their_row(build, tmp_pa
     )
     shown = finished(build, tmp_path, table(heads, *rows))
     assert '<table class="table in-cards" id="tab-a">' in shown
-    assert '<td data-head="images"><p>scenes</p></td>' in shown
+    assert '<td data-head="images" data-short><p>scenes</p></td>' in shown
     assert '<td class="again" data-again="CS (single level)"><p></p></td>' in shown
     assert shown.count("data-again") == 1
 
