@@ -46,7 +46,7 @@ def starts_table(images: int = 500) -> str:
         "backbone": [f"`{each.model.backbone}`" for each in found],
         "it starts from": [WHOSE[each.model.weights] for each in found],
         "of it learns": [what_learns(each.model) for each in found],
-        "longest sides of an image": [
+        "an image is at most, longer × shorter side": [
             f"{each.model.long_side} × {each.model.short_side} px" for each in found
         ],
         "shapes of anchors, height by width": [

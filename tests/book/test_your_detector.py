@@ -16,7 +16,7 @@ from augfpn.settings.budgets import BUDGETS
 from augfpn.speed.quick import is_quickened
 
 PAGE = (BOOK / "your_detector.md").read_text("utf-8")
-SUPERVISED, PLAIN, QUICK, OWN, FIRST, PRETRAINED, OF_MODEL, LOOP = re.findall(
+SUPERVISED, PLAIN, QUICK, OWN, FIRST, PRETRAINED, OF_MODEL, LOADER, LOOP = re.findall(
     r"```python\n(.*?)```", PAGE, re.DOTALL
 )
 SMALL = "short_side=160, long_side=200, proposals=(20, 20)"
@@ -139,6 +139,20 @@ def test_new_parts_learn_first_and_the_rest_later(start: str, downloaded: nn.Mod
     assert rates[0] == pytest.approx([1e-5, 1e-6])
     assert rates[2] == pytest.approx([1e-3, 1e-4])
     assert rates[3] == pytest.approx([5e-4, 5e-5])
+
+
+def test_a_dataset_of_one_s_own_feeds_the_loop() -> None:
+    images, targets = pictures()
+    names = {"dataset": [*zip(images, targets, strict=True)] * 3}  # six images: two batches a pass
+    exec(LOADER, names)
+    for count, (some, of_them) in zip((4, 2, 4, 2, 4), names["batches"], strict=False):
+        assert len(some) == len(of_them) == count
+        assert {tuple(each.shape) for each in some} <= {(3, 96, 120), (3, 120, 96)}
+        assert all(each.keys() == {"boxes", "labels"} for each in of_them)
+    losses = fasterrcnn_resnet50_fpn(
+        weights=None, weights_backbone=None, num_classes=3, min_size=64, max_size=80
+    )(some, of_them)
+    assert all(torch.isfinite(each) for each in losses.values())
 
 
 def test_pages_name_the_oldest_torch() -> None:

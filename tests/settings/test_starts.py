@@ -34,7 +34,7 @@ def test_the_rows_are_the_budgets_own() -> None:
     assert ROWS["steps"] == [str(x) for x in (gpu.train.steps, 900, gpu.train.steps, 400)]
     assert ROWS["images a step"] == ["16", "4", "16", "4"]
     assert ROWS["passes over 500 images"] == ["32", "7", "32", "3"]
-    assert ROWS["longest sides of an image"][-1] == (
+    assert ROWS["an image is at most, longer × shorter side"][-1] == (
         f"{laptop.model.long_side} × {laptop.model.short_side} px"
     )
     assert ROWS["shapes of anchors, height by width"][1::2] == ["1", "1"]
