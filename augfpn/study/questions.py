@@ -145,7 +145,7 @@ OF_DETECTORS = (
         above="Supervising all levels is better than one level of the same total weight (one of "
         "the two comparisons of claim C28).",
         below="Supervising all levels is *worse* than one level of the same total weight (one of "
-        "the two comparisons of claim C28).",
+        "the two comparisons of claim C28; six further seeds do not confirm it).",
         kind="effect",
         plus=("cs",),
         minus=("cs_single_lam1",),

@@ -19,7 +19,7 @@ from augfpn.training.prepare import experiment_from
 )
 def test_options_switch_off_what_the_table_says(options: str, variant: str) -> None:
     """Without options all three parts are on."""
-    words = options.strip("`").split()
+    words = options.replace("`", "").split()
     given = {
         name.removeprefix("--").replace("-", "_"): {"false": False}.get(value, value)
         for name, value in zip(words[::2], words[1::2], strict=True)

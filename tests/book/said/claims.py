@@ -66,8 +66,8 @@ def colours_of_the_verdicts() -> None:
     "claims",
     "Of the thirteen claims that hold on scenes, three are exact and need no run, four are "
     "measured inside detectors, and six are effects on AP. Of the six on blood cells, three are "
-    "the exact ones and three are measured, one of them nearly certain beforehand (claim C48) and "
-    "one with unequal probes (claim C60); none is about AP.",
+    "exact and three are measured, one nearly certain beforehand (C48) and one with unequal probes "
+    "(C60); none is about AP.",
 )
 @says("claims", "The three exact claims need no run, so they are in neither count")
 def what_holds_is_structure() -> None:

@@ -23,22 +23,6 @@ from said.table import says
 LIMIT = "smaller than the paper's"
 
 
-@says("what_we_found", "**AugFPN gains on scenes**, by the interval of all runs together.")
-@says("what_we_found", "The row is not bold: at its share of the 5 % the interval contains zero.")
-@says(
-    "what_we_found",
-    "On blood cells its mean is above zero, its interval contains zero, and the gain is known to "
-    "be smaller than the paper's.",
-)
-def augfpn_gains_on_scenes_only() -> None:
-    assert effect("scenes", "augfpn").low > 0
-    asked = findings.answers({name: at(name) for name in (*BOTH, *grid.DIALS)})
-    here = at("scenes").effects("augfpn", "fpn")["AP"]
-    assert not findings.interval_cell(here, findings.intervals_in(asked)).startswith("**")
-    assert effect("bccd", "augfpn").mean > 0
-    assert table_verdict("bccd", "augfpn") == LIMIT
-
-
 @says(
     "what_we_found",
     "So its interval at the shared level is some seven times as wide. On scenes the jump is bold. "
@@ -103,7 +87,6 @@ def one_level_or_all() -> None:
     "Selection alone and +2.7 with AugFPN; here AugFPN costs them 2.0 points. In the paper every "
     "size gains.",
 )
-@says("what_we_found", "The paper has the opposite sign for small objects on COCO.")
 @says("intro", "On COCO the paper reports a gain for small objects, too.")
 @says(
     "putting_it_together",

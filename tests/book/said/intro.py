@@ -18,7 +18,6 @@ def a_probe_fails_on_other_levels_even_untrained() -> None:
         assert before.mean > 0.8 * gap.mean
 
 
-@says("intro", "How far levels differ *in meaning* is [open](consistent_supervision.ipynb).")
 @says("fpn", "What the gap says of *meaning* is less plain than it looks")
 @says("consistent_supervision", "that levels specialise is undecided, too.")
 def what_training_adds_to_the_gap_is_undecided() -> None:

@@ -61,7 +61,6 @@ def what_one_seed_would_have_shown() -> None:
     "Without seed 4 $p$ is 0.06, for Bartlett's test is sensitive to single runs.",
 )
 @says("what_we_found", "[the runs of AugFPN vary more than most](putting_it_together.ipynb)")
-@says("what_we_found", "but AugFPN varies more than most, and its own nine differences give")
 def not_all_vary_alike() -> None:
     of, ap = confirmation(), confirming_ap()
     assert spreads.chance_of_alike(of) < 0.05

@@ -1,0 +1,107 @@
+"""What was found in plain words: each answer is what the committed records say."""
+
+from functools import cache
+
+import pytest
+
+from augfpn.study import against, factorial, gates, gather, glance, grid, intervals, tables
+from augfpn.study.evidence import Evidence
+from augfpn.study.intervals import SMALL_EFFECT, Interval
+
+PHOTOGRAPHS = ("bccd", "aquarium")
+
+
+@cache
+def later() -> Evidence:
+    return gather.committed("scenes", "laptop", "confirmation")
+
+
+@cache
+def rows() -> dict[str, tuple[str, str, str, str]]:
+    """The table's rows by their questions."""
+    pilot = gather.committed_sets(("scenes", "bccd"))
+    shown = glance.glance_table(pilot, later(), gather.committed_sets(PHOTOGRAPHS, "transfer"))
+    lines = [
+        tuple(cell.strip() for cell in line.strip("|").split("|")) for line in shown.splitlines()
+    ]
+    return {line[0]: line for line in lines[2:]}
+
+
+def both_ways(variant: str, base: str = "fpn") -> tuple[Interval, Interval]:
+    """An effect on AP by the spread of all runs, and by its own differences."""
+    alone = later().combination([variant], [base], "AP", pooled=False)
+    return later().effects(variant, base)["AP"], alone
+
+
+def side(of: Interval) -> int:
+    """Which side of zero an interval is on; 0 if it contains zero."""
+    return (of.low > 0) - (of.high < 0)
+
+
+def main_effect(part: str, number: str, pooled: bool = True) -> Interval:
+    return later().contrast(factorial.contrasts()[(part,)], number, pooled=pooled)
+
+
+def test_augfpn_is_probably_better_on_scenes_and_open_on_blood_cells() -> None:
+    row = rows()["Is AugFPN better than FPN?"]
+    assert row[1].startswith("On scenes probably. On blood cells that is open")
+    assert [side(each) for each in both_ways("augfpn")] == [1, 0]
+    cells = gather.committed("bccd").effects("augfpn", "fpn")["AP"]
+    assert intervals.verdict(cells, papers=0.024) == "smaller than the paper's"
+    assert row[3].endswith("the paper, on COCO: +2.4")
+
+
+def test_supervision_helps_by_either_way_of_counting_and_brings_most_of_the_gain() -> None:
+    assert rows()["Does Consistent Supervision help?"][1] == (
+        "Yes, on scenes: it brings most of the gain."
+    )
+    assert [side(each) for each in both_ways("cs")] == [1, 1]
+    assert both_ways("cs")[0].mean > both_ways("augfpn")[0].mean / 2
+
+
+def test_augmentation_changes_less_than_a_point() -> None:
+    assert rows()["Does Residual Feature Augmentation?"][1].startswith("Not by a point of AP")
+    found = main_effect("rfa", "AP")
+    assert intervals.verdict(found, small=SMALL_EFFECT) == "smaller than 1 AP"
+
+
+def test_soft_selection_is_a_trade_here_and_not_in_the_paper() -> None:
+    assert "small objects lose, medium ones gain." in rows()["Does Soft RoI Selection?"][1]
+    for pooled in (True, False):
+        assert side(main_effect("srs", "APs", pooled)) == -1
+        assert side(main_effect("srs", "APm", pooled)) == 1
+    row = tables.variant_row("srs", later())
+    assert all(row.printed[number] > row.base[number] for number in ("APs", "APm"))
+
+
+def test_at_equal_time_fpn_is_better() -> None:
+    row = rows()["And in the same training time?"]
+    assert row[1].startswith("FPN is far better on scenes")
+    assert all(
+        each.high < -0.08 and each.seeds == 6 for each in both_ways("augfpn", "fpn_2x_steps")
+    )
+    assert f"takes {100 * (2 / against.step_ratio(later()) - 1):.0f} % longer" in row[3]
+    on_coco = [each for name, each in against.doublings(later()).items() if "COCO" in name]
+    assert on_coco
+    assert min(each.at_equal_time for each in on_coco) > 0
+
+
+def test_longer_and_tuned_training_leave_it_open() -> None:
+    assert rows()["And after longer training?"][1] == "Not known."
+    assert [side(x) for x in both_ways("augfpn_4x_steps", "fpn_4x_steps")] == [1, 0]
+    assert rows()["And if both are tuned?"][1] == "No gain is shown."
+    tuned = both_ways("augfpn_tuned", "fpn_tuned")
+    assert [(side(x), x.seeds) for x in tuned] == [(0, 6), (0, 6)]
+
+
+@pytest.mark.parametrize("pictures", PHOTOGRAPHS)
+def test_no_gain_on_photographs(pictures: str) -> None:
+    found = gather.committed(pictures, "transfer").effects("augfpn", "fpn")["AP"]
+    assert found.mean < 0
+    assert side(found) < 1
+
+
+def test_no_images_drawn_for_a_defect_can_answer() -> None:
+    assert "no set of images" in rows()["Does each part mend its own defect?"][2]
+    every = gather.committed_sets(grid.SETS)
+    assert not set(gates.passing(every)) & {"detail", "context", "scale", "arrangement"}
