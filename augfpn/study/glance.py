@@ -23,7 +23,7 @@ def glance_table(
     confirm with the controls of the same seeds, ``photographs`` that of runs from pretrained
     weights by set of images.
     """
-    rows = [*same_settings(pilot["bccd"], later), *other_terms(later, photographs), *inside()]
+    rows = [*same_settings(pilot["bccd"], later), *other_terms(later, photographs), *about_defects()]
     return page_table(HEADER, rows)
 
 
@@ -68,7 +68,7 @@ def other_terms(
     ]  # fmt: skip
 
 
-def inside() -> list[tuple[str, str, str, str]]:
+def about_defects() -> list[tuple[str, str, str, str]]:
     """The rows about the three defects themselves."""
     return [
         ("Are the three defects there?",
