@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-import pandas as pd
 from matplotlib.figure import Figure
 
-from augfpn.figures import plots
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
-from augfpn.study.side_by_side import images_called
+from augfpn.study.side_by_side import Drawn, effects_drawn, images_called
 from augfpn.study.tables import variant_row
 
 PLAIN_FPN = "`--cs false` `--rfa false` `--roi-selection hard`"
@@ -76,25 +74,19 @@ def from_scratch(later: Evidence) -> list[tuple[str, ...]]:
     ]  # fmt: skip
 
 
-def situations_figure(later: Evidence, photographs: Mapping[str, Evidence]) -> Figure:
+def situations_figure(later: Evidence, photographs: Mapping[str, Evidence]) -> Figure | None:
     """What AugFPN and Consistent Supervision bring over FPN in each situation that was run."""
-    compared = [
-        ("AugFPN, scenes", later, "augfpn", "fpn"),
-        ("AugFPN, scenes, both tuned", later, "augfpn_tuned", "fpn_tuned"),
-        ("AugFPN, scenes, 4 × the steps", later, "augfpn_4x_steps", "fpn_4x_steps"),
-        ("CS, scenes", later, "cs", "fpn"),
-        ("CS on one level, scenes", later, "cs_single_lam1", "fpn"),
+    drawn = [
+        Drawn("AugFPN, scenes", later, "augfpn"),
+        Drawn("AugFPN, scenes, both tuned", later, "augfpn_tuned", "fpn_tuned"),
+        Drawn("AugFPN, scenes, 4 × the steps", later, "augfpn_4x_steps", "fpn_4x_steps"),
+        Drawn("CS, scenes", later, "cs"),
+        Drawn("CS on one level, scenes", later, "cs_single_lam1"),
     ]
+    ends = (("AugFPN", "augfpn"), ("CS", "cs"))
     for name, of in photographs.items():
-        title = f"{images_called(name)}, photographs"
-        compared += [(f"AugFPN, {title}", of, "augfpn", "fpn"), (f"CS, {title}", of, "cs", "fpn")]
-    rows, runs = [], []
-    for label, of, variant, base in sorted(compared, key=lambda each: each[0].startswith("CS")):
-        if by_seed := of.apart(variant, base):
-            found = of.effects(variant, base)["AP"]
-            rows.append((label, *(100 * x for x in found[:3]), None))
-            runs += [(label, 100 * each.observed["AP"]) for each in by_seed.values()]
-    return plots.effects(rows, pd.DataFrame(runs, columns=["label", "minus FPN"]))
+        drawn += [Drawn(f"{label}, {images_called(name)}", of, variant) for label, variant in ends]
+    return effects_drawn(sorted(drawn, key=lambda each: each.label.startswith("CS")))
 
 
 def gains_beside(by_set: Mapping[str, Evidence], variant: str) -> str:

@@ -12,12 +12,11 @@ from augfpn import records
 from augfpn.detectors.backbones import LEVELS
 from augfpn.detectors.build import hard_selection
 from augfpn.detectors.transform import size_after_resize
-from augfpn.figures.plots import effects
 from augfpn.study.cells import SIZE_OF, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import EFFECT_NUMBERS
 from augfpn.study.intervals import FEWEST_OBJECTS
-from augfpn.study.side_by_side import images_called
+from augfpn.study.side_by_side import Drawn, effects_drawn, images_called
 from augfpn.study.tables import variant_label, variant_row
 from augfpn.study.tries import committed_rows
 
@@ -55,19 +54,16 @@ def gains_figure(by_set: Mapping[str, Evidence]) -> Figure | None:
 
     Sizes of which there are too few objects for a verdict are left out.
     """
-    rows, dots = [], []
     printed = variant_row("augfpn", next(iter(by_set.values())))
+    drawn = []
     for of in by_set.values():
-        for number, found in of.effects("augfpn", "fpn").items():
+        for number in EFFECT_NUMBERS:
             objects = of.fewest_objects(number)
-            if number not in EFFECT_NUMBERS or (objects is not None and objects < FEWEST_OBJECTS):
-                continue
-            label = f"{images_called(of.pictures)}, {SIZE_OF.get(number, 'all')}"
-            papers = printed.printed[number] - printed.base[number]
-            rows.append((label, *(100 * x for x in found[:3]), papers))
-            apart = of.apart("augfpn", "fpn").values()
-            dots += [(label, 100 * each.observed[number]) for each in apart]
-    return effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"])) if rows else None
+            if objects is None or objects >= FEWEST_OBJECTS:
+                label = f"{images_called(of.pictures)}, {SIZE_OF.get(number, 'all')}"
+                papers = printed.printed[number] - printed.base[number]
+                drawn.append(Drawn(label, of, "augfpn", number=number, papers=papers))
+    return effects_drawn(drawn)
 
 
 def tries_on_photographs() -> str:

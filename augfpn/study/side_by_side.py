@@ -4,8 +4,13 @@
 detectors, and the rows only stand beside each other.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
+import pandas as pd
+from matplotlib.figure import Figure
+
+from augfpn.figures import plots
 from augfpn.study import grid
 from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table, percent
 from augfpn.study.evidence import Evidence
@@ -23,6 +28,32 @@ SET_NAMES = {  # as the pages call them
 def images_called(pictures: str) -> str:
     """A set of images as the pages call it."""
     return SET_NAMES.get(pictures, pictures)
+
+
+class Drawn(NamedTuple):
+    """An effect of `effects_drawn`: its row's label, and the paper's effect in points."""
+
+    label: str
+    of: Evidence
+    variant: str
+    base: str = "fpn"
+    number: str = "AP"
+    papers: float | None = None
+
+
+def effects_drawn(every: Iterable[Drawn]) -> Figure | None:
+    """Effects with their intervals in points, and a dot for each seed; ``None`` without records."""
+    rows, dots = [], []
+    for each in every:
+        found = each.of.effects(each.variant, each.base).get(each.number)
+        if found is None:
+            continue
+        rows.append((each.label, *(100 * x for x in found[:3]), each.papers))
+        by_seed = each.of.apart(each.variant, each.base).values()
+        dots += [(each.label, 100 * one.observed[each.number]) for one in by_seed]
+    if not rows:
+        return None
+    return plots.effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"]))
 
 
 def effects_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
