@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
-from augfpn.study.side_by_side import Drawn, effects_drawn, images_called
+from augfpn.study.side_by_side import EffectRow, effects_drawn, images_called
 from augfpn.study.tables import variant_row
 
 PLAIN_FPN = "`--cs false` `--rfa false` `--roi-selection hard`"
@@ -77,15 +77,17 @@ def from_scratch(later: Evidence) -> list[tuple[str, ...]]:
 def situations_figure(later: Evidence, photographs: Mapping[str, Evidence]) -> Figure | None:
     """What AugFPN and Consistent Supervision bring over FPN in each situation that was run."""
     drawn = [
-        Drawn("AugFPN, scenes", later, "augfpn"),
-        Drawn("AugFPN, scenes, both tuned", later, "augfpn_tuned", "fpn_tuned"),
-        Drawn("AugFPN, scenes, 4 × the steps", later, "augfpn_4x_steps", "fpn_4x_steps"),
-        Drawn("CS, scenes", later, "cs"),
-        Drawn("CS on one level, scenes", later, "cs_single_lam1"),
+        EffectRow("AugFPN, scenes", later, "augfpn"),
+        EffectRow("AugFPN, scenes, both tuned", later, "augfpn_tuned", "fpn_tuned"),
+        EffectRow("AugFPN, scenes, 4 × the steps", later, "augfpn_4x_steps", "fpn_4x_steps"),
+        EffectRow("CS, scenes", later, "cs"),
+        EffectRow("CS on one level, scenes", later, "cs_single_lam1"),
     ]
     ends = (("AugFPN", "augfpn"), ("CS", "cs"))
     for name, of in photographs.items():
-        drawn += [Drawn(f"{label}, {images_called(name)}", of, variant) for label, variant in ends]
+        drawn += [
+            EffectRow(f"{label}, {images_called(name)}", of, variant) for label, variant in ends
+        ]
     return effects_drawn(sorted(drawn, key=lambda each: each.label.startswith("CS")))
 
 

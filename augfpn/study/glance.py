@@ -23,7 +23,11 @@ def glance_table(
     confirm with the controls of the same seeds, ``photographs`` that of runs from pretrained
     weights by set of images.
     """
-    rows = [*same_settings(pilot["bccd"], later), *other_terms(later, photographs), *about_defects()]
+    rows = [
+        *same_settings(pilot["bccd"], later),
+        *other_terms(later, photographs),
+        *about_defects(),
+    ]
     return page_table(HEADER, rows)
 
 

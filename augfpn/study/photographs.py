@@ -16,7 +16,7 @@ from augfpn.study.cells import SIZE_OF, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import EFFECT_NUMBERS
 from augfpn.study.intervals import FEWEST_OBJECTS
-from augfpn.study.side_by_side import Drawn, effects_drawn, images_called
+from augfpn.study.side_by_side import EffectRow, effects_drawn, images_called
 from augfpn.study.tables import variant_label, variant_row
 from augfpn.study.tries import committed_rows
 
@@ -62,7 +62,7 @@ def gains_figure(by_set: Mapping[str, Evidence]) -> Figure | None:
             if objects is None or objects >= FEWEST_OBJECTS:
                 label = f"{images_called(of.pictures)}, {SIZE_OF.get(number, 'all')}"
                 papers = printed.printed[number] - printed.base[number]
-                drawn.append(Drawn(label, of, "augfpn", number=number, papers=papers))
+                drawn.append(EffectRow(label, of, "augfpn", number=number, papers=papers))
     return effects_drawn(drawn)
 
 

@@ -30,7 +30,7 @@ def images_called(pictures: str) -> str:
     return SET_NAMES.get(pictures, pictures)
 
 
-class Drawn(NamedTuple):
+class EffectRow(NamedTuple):
     """An effect of `effects_drawn`: its row's label, and the paper's effect in points."""
 
     label: str
@@ -41,7 +41,7 @@ class Drawn(NamedTuple):
     papers: float | None = None
 
 
-def effects_drawn(every: Iterable[Drawn]) -> Figure | None:
+def effects_drawn(every: Iterable[EffectRow]) -> Figure | None:
     """Effects with their intervals in points, and a dot for each seed; ``None`` without records."""
     rows, dots = [], []
     for each in every:
