@@ -167,6 +167,7 @@ class Model:
 
     box_beta: Rate = 1 / 9  # of the RoI heads' smooth L1
     initialisation: Literal["torchvision", "authors"] = "authors"  # of pyramid and box head
+    gates: Literal["random", "even"] = "random"  # of ASF before training: even ones are all 0.5
     anchor_grid: AnchorGrid = "corner"  # of the proposal network, like the next four settings
     border_anchors: bool = True  # train on anchors that cross the picture's border, too
     low_quality: LowQuality = "always"  # see `augfpn.detectors.anchors.matcher`

@@ -63,6 +63,8 @@ def pretrained_weights(model: Model) -> Weights:
 def build_on(net: Backbone, model: Model) -> two_stage.TwoStage | OneStage:
     """The detector that the settings describe, on a given backbone."""
     detector = builder("detector", model.detector)(model, net)
+    if model.gates == "even":
+        variants.begin_even(detector)
     return quicken(detector) if model.operators == "fast" else detector
 
 

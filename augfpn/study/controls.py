@@ -33,6 +33,9 @@ CONTROL_VARIANTS: dict[str, Control] = {
     "cs_separate": Control(
         "cs", "CS (a head for each level)", words=(("supervision", "separate"),)
     ),
+    "augfpn_even": Control(
+        "augfpn", "AugFPN, gates that begin even", words=(("settings", ("model.gates=even",)),)
+    ),
     "fpn_tuned": Control("fpn", "FPN, tuned", tuned=True),
     "augfpn_tuned": Control("augfpn", "AugFPN, tuned", tuned=True),
 }

@@ -7,7 +7,7 @@ repeated by hand. `augfpn.study.recorded` says which of them are recorded. Nothi
 """
 
 import dataclasses
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
@@ -44,8 +44,7 @@ NOTEBOOKS = {  # notebooks of experiments/ that are not named after their part: 
     "defect_matrix": "'defects'",
     "runtime": "`augfpn study time`",
 }
-# The number of seeds, which begin at 0.
-SEEDS = {"smoke": 1, "laptop": 3, "transfer": 8, "gpu": 5, "paper": 3}
+SEEDS = {"smoke": 1, "laptop": 3, "transfer": 8, "gpu": 5, "paper": 3}  # how many, from 0 on
 PARTS_OF_MODEL = (
     *("detector", "cs", "lam", "supervision", "rfa", "ratios", "context_pooling"),
     *("context_fusion", "roi_selection", "mask_supervision"),
@@ -60,7 +59,7 @@ class Part(NamedTuple):
     variants: tuple[str, ...]
     sets: tuple[str, ...]  # at all budgets but transfer and the paper's, which only has COCO
     measured: bool = False  # whether it needs what `augfpn measure` writes into records
-    transfer: Collection[str] = ()  # at budget transfer
+    transfer: tuple[str, ...] = ()  # at budget transfer
     tuned: bool = False  # whether it needs the settings that a pilot chose
 
 
@@ -83,6 +82,7 @@ def parts() -> dict[str, Part]:
     each_alone = ("fpn", "cs", "rfa", "srs", "augfpn")
     one_stage = ("retinanet:fpn", "retinanet:augfpn", "fcos:fpn", "fcos:augfpn")
     masks, real = ("mask_rcnn:fpn", "mask_rcnn:augfpn"), ("bccd", "aquarium")
+    begun = ("fpn", "cs", "augfpn", "augfpn_even")
     return {
         "table2": Part("Table 2: the three components", of_table("Table 2"), both, transfer=real),
         "defects": Part("Does each component mend its own defect?", each_alone, ("scenes", *DIALS)),
@@ -96,7 +96,7 @@ def parts() -> dict[str, Part]:
         "figure4": Part(
             "Figure 4: what RoIs take from each level", ("srs", "augfpn"), both, measured=True
         ),
-        "learning": Part("A backbone that learns", ("fpn", "cs", "augfpn"), (), transfer=LEARNING),
+        "pretrained": Part("From pretrained weights", begun, (), transfer=("bccd", *LEARNING)),
         "table3": Part("Table 3: Consistent Supervision", of_table("Table 3"), both, transfer=real),
         "table4": Part("Table 4: Residual Feature Augmentation", of_table("Table 4"), two_sizes),
         "table5": Part(
@@ -104,7 +104,7 @@ def parts() -> dict[str, Part]:
         ),
         "one_stage": Part("Table 1: one-stage detectors", one_stage, both, transfer=real),
         "controls": Part(
-            "Controls: time, parameters, length", ("fpn", "augfpn", *UNTUNED), ("scenes",)
+            "Controls: time, parameters, length, gates", ("fpn", "augfpn", *UNTUNED), ("scenes",)
         ),
         "tuned": Part(
             "FPN and AugFPN, tuned alike", ("fpn", "augfpn", *TUNED), ("scenes",), tuned=True

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
+import torch
 from small import SMALL
 
 from augfpn import config, pyramid
@@ -82,3 +83,18 @@ def test_a_neck_that_drops_the_augmentation_is_refused(monkeypatch) -> None:
     with pytest.raises(UserError, match="does not keep the augment that it is given"):
         build_detector(replace(SMALL, ratios=(0.1,)))
     build_detector(replace(SMALL, ratios=()))
+
+
+def test_even_gates_are_half_everywhere_and_change_nothing_else() -> None:
+    """The gates of Residual Feature Augmentation and of Soft RoI Selection, and these alone."""
+    model = replace(SMALL, ratios=(0.1, 0.2), roi_selection="soft")
+    torch.manual_seed(0)
+    random = build_detector(model)
+    torch.manual_seed(0)
+    even = build_detector(replace(model, gates="even"))
+    drawn, begun = random.state_dict(), even.state_dict()
+    changed = {name for name in drawn if not drawn[name].equal(begun[name])}
+    assert changed == {"fpn.augment.fusion.score.weight", "select.fusion.score.weight"}
+    maps = [torch.randn(2, model.channels, 7, 7) for _ in even.select.levels]
+    assert even.select.fusion.weights(maps).eq(0.5).all()
+    assert not random.select.fusion.weights(maps).eq(0.5).any()

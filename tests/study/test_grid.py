@@ -98,7 +98,7 @@ def test_budget_transfer_runs_on_photographs_from_pretrained_weights_on_a_cpu() 
     found = grid.runs(grid.parts(), "transfer")
     assert {run.pictures for run in found} == {"bccd", "aquarium", "bccd_learning"}
     parts = {name for name in grid.parts() if grid.runs([name], "transfer")}
-    assert parts == {"table2", "learning", "table3", "table5", "one_stage"}
+    assert parts == {"table2", "pretrained", "table3", "table5", "one_stage"}
     assert len(grid.runs(["table2"], "transfer", ["bccd"])) == 8 * 8  # variants, seeds
     for made in (run.experiment for run in found):
         assert (made.model.weights, made.device) == ("imagenet", "cpu")
@@ -109,7 +109,7 @@ def test_budget_transfer_runs_on_photographs_from_pretrained_weights_on_a_cpu() 
 
 
 def test_a_pretrained_backbone_that_learns_is_the_only_change_of_its_runs() -> None:
-    for run in grid.runs(["learning"], "transfer"):
+    for run in grid.runs(["pretrained"], "transfer", ["bccd_learning"]):
         frozen = grid.Run(run.variant, "bccd", "transfer", run.seed).experiment
         changed = replace(frozen, model=replace(frozen.model, frozen=2))
         assert (frozen.model.frozen, run.experiment) == (5, changed)
