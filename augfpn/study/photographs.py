@@ -66,6 +66,21 @@ def gains_figure(by_set: Mapping[str, Evidence]) -> Figure | None:
     return effects_drawn(drawn)
 
 
+def gates_of_runs(of: Evidence) -> pd.DataFrame:
+    """AP and gates of AugFPN's measured runs: "gates" before training, "seed", "AP" and "fine".
+
+    "fine" is the weight of P2 and P3, as a share of all weights, in the boxes that FPN's rule reads
+    from P2. Both numbers are in percent.
+    """
+    rows = []
+    for gates, variant in (("random", "augfpn"), ("even", "augfpn_even")):
+        for seed, record in of.recorded(variant).items():
+            if record.is_measured:
+                share = record.diagnostics["assignment"]["mixture"]["share"][0]
+                rows.append((gates, seed, 100 * record.result["AP"], 100 * sum(share[:2])))
+    return pd.DataFrame(rows, columns=["gates", "seed", "AP", "fine"])
+
+
 def tries_on_photographs() -> str:
     """AP of each try of budget transfer's pilot, in percent, from the committed pilots."""
     lines = [

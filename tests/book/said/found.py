@@ -41,9 +41,9 @@ def bold_measurements() -> None:
 
 @says(
     "what_we_found",
-    "RetinaNet's is not bold, although it lies farther from zero than others that are: only its "
-    "own six runs estimate its variance, with two degrees of freedom, and such an interval becomes "
-    "some seven times as wide at the shared level.",
+    "RetinaNet's is not bold, although it lies farther from zero than others that are: only six "
+    "runs estimate how much it varies, and such an interval becomes some seven times as wide at "
+    "the shared level.",
 )
 def retinanet_is_not_bold() -> None:
     of, many = at("scenes"), 49  # intervals on the page
