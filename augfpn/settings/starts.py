@@ -44,8 +44,8 @@ def starts_table(images: int = 500) -> str:
     found = [start.experiment for start in STARTS]
     rows = {
         "backbone": [f"`{each.model.backbone}`" for each in found],
-        "it starts from": [WHOSE[each.model.weights] for each in found],
-        "of it learns": [what_learns(each.model) for each in found],
+        "backbone: initial weights": [WHOSE[each.model.weights] for each in found],
+        "backbone: layers that learn": [what_learns(each.model) for each in found],
         "an image is at most, longer × shorter side": [
             f"{each.model.long_side} × {each.model.short_side} px" for each in found
         ],

@@ -62,6 +62,7 @@ def pictures() -> tuple[list[Tensor], list[dict[str, Tensor]]]:
 def test_a_torchvision_detector_with_our_parts_runs() -> None:
     names = supervised()
     assert names["model"].roi_heads.supervision.weight == 0.25
+    assert names["model"].roi_heads.supervision.head[1].cls_score.out_features == 4
     exec(PLAIN, names)
     model = names["model"]
     assert model.roi_heads.supervision.weight == 0.25

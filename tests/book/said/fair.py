@@ -75,9 +75,8 @@ def twice_the_steps() -> None:
 )
 @says(
     "fair_baselines",
-    "in these seeds, going from 800 to 1,600 steps still brought FPN 9.3 points, where AugFPN "
-    "breaks even at 1.8. So AugFPN would be ahead at equal time only if FPN's next doubling "
-    "brought less than a fifth as much as that one.",
+    "AugFPN would be ahead at equal time only if FPN's next doubling brought less than 1.8 points; "
+    "in these seeds the last, from 800 to 1,600 steps, brought 9.3.",
 )
 def four_times_the_steps() -> None:
     of = confirmation()
@@ -91,7 +90,6 @@ def four_times_the_steps() -> None:
     even = 100 * found.mean / log2(against.step_ratio(of))
     assert of.apart("fpn_4x_steps", "fpn_2x_steps").keys() == alone.keys()
     assert (round(last, 1), round(even, 1)) == (9.3, 1.8)
-    assert even < last / 5
 
 
 @says(
@@ -265,7 +263,7 @@ def what_the_search_found() -> None:
     "Tuned alike, no gain of AugFPN is shown, and a tuned FPN is ahead of AugFPN with the study's "
     "settings. The trade between sizes stays.",
 )
-@says("intro", "With settings [searched for both](fair_baselines.ipynb),")
+@says("intro", "With settings [searched for both](fair_baselines.ipynb) no gain of AugFPN shows.")
 def tuned_alike() -> None:
     of = confirmation()
     pairs = {"both": ("augfpn_tuned", "fpn_tuned"), "one": ("augfpn", "fpn_tuned")}

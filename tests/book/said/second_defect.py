@@ -62,6 +62,12 @@ def m6_is_small() -> None:
     assert 0.2 < size.max() < 0.3
 
 
+@says("residual_feature_augmentation", "here $C_5$ has 256 channels and $M_5$ has 64.")
+def channels_of_the_top() -> None:
+    _, _, of = looked_at("augfpn")
+    assert (of.c[5].shape[1], of.m[5].shape[1]) == (256, 64)
+
+
 @says(
     "residual_feature_augmentation",
     "Within RFA's own runs *M5 + M6* gives back no more of $C_5$ than $M_5$ alone.",

@@ -35,14 +35,11 @@ def mixture() -> np.ndarray:
     return at("scenes").arrays("augfpn", "assignment", "mixture", "mean")
 
 
-@says("soft_roi_selection", "In {numref}`fig-mixture` the four panels look alike")
-@says(
-    "soft_roi_selection", "on scenes the finest map weighs most in all of them, whatever the rule"
-)
+@says("soft_roi_selection", "In {numref}`fig-mixture` the four panels look alike on scenes.")
 @says("soft_roi_selection", "In all panels P2 has the highest bar.")
 @says(
     "soft_roi_selection",
-    "So only for boxes that the rule sends to $P_2$ does that level get the largest weight.",
+    "$P_2$ weighs most in all four panels, so weights and rule agree only on the boxes of $P_2$.",
 )
 def four_panels_alike_with_p2_at_the_top() -> None:
     orders = {tuple(row.argsort()) for row in mixture()}
