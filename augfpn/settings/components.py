@@ -21,7 +21,7 @@ SWITCHED = {  # a switch: the parameters that do nothing while it is off
 }
 FPN_SETTINGS = (  # fields of `Model` that are at their defaults in plain FPN
     *(name for names in SWITCHED.values() for name in names),
-    *("roi_selection", "mask_supervision", "neck"),
+    *("roi_selection", "mask_supervision", "neck", "gates"),
 )
 UNSAFE = re.compile(r"[^A-Za-z0-9_.+]")  # in a file's name, on some system or in some shell
 IN_LABELS = {  # words of settings that say little to a reader, or mean something else, too

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from augfpn import config, records
 from augfpn.config import AUGFPN, FPN, Model
 from augfpn.settings import paper
-from augfpn.settings.components import is_augfpn, is_fpn, label_of, record_name, variant_of
+from augfpn.settings.components import (
+    is_augfpn,
+    is_fpn,
+    label_of,
+    record_name,
+    variant_of,
+    without_components,
+)
 
 MASK_AUGFPN = replace(AUGFPN, detector="mask_rcnn", mask_supervision=True, channels=64)
 ONE_STAGE_AUGFPN = replace(AUGFPN, detector="fcos", roi_selection="hard")
@@ -117,3 +124,7 @@ def test_any_settings_make_the_name_of_one_folder(data, budget, backbone, neck) 
     assert re.fullmatch(r"[A-Za-z0-9_.+-]{1,240}", name)
     assert Path(name).name == name
     assert name.endswith("-seed0-000000000000")
+
+
+def test_plain_fpn_has_no_gates_to_begin_even() -> None:
+    assert without_components(replace(AUGFPN, gates="even")) == FPN
