@@ -15,6 +15,7 @@ from augfpn.training.prepare import experiment_from
         (advice.CS_ONLY, "cs"),
         (advice.CS_SRS, "cs_srs"),
         ("--baseline train", "augfpn"),
+        (advice.EVEN_GATES, "augfpn"),
     ],
 )
 def test_options_switch_off_what_the_table_says(options: str, variant: str) -> None:

@@ -5,10 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 
 from augfpn import records
-from augfpn.figures import sizes
+from augfpn.figures import gate_weights, sizes
 from augfpn.study import gather, photographs
 from augfpn.study.evidence import Evidence
 
@@ -86,3 +87,26 @@ def test_every_try_of_the_pilot_is_a_row(tmp_path: Path, monkeypatch: pytest.Mon
         *("53.1", "10.0", "20.0", "30.0"),
     ]
     assert "50.0" in second
+
+
+def test_the_weight_of_the_fine_maps_is_that_of_small_boxes() -> None:
+    """Shares of a measured run, by the rule's level of the box (rows) and the map (columns)."""
+    of = gather.committed("bccd", "transfer")
+    found = photographs.gates_of_runs(of).set_index(["gates", "seed"])
+    record = of.recorded("augfpn")[5]
+    small, *_ = record.diagnostics["assignment"]["mixture"]["share"]
+    assert found.loc[("random", 5), "fine"] == pytest.approx(100 * (small[0] + small[1]))
+    assert found.loc[("random", 5), "AP"] == pytest.approx(100 * record.result["AP"])
+
+
+def test_each_run_of_the_figure_of_gates_has_its_seed() -> None:
+    runs = pd.DataFrame(
+        [("random", 0, 50.0, 10.0), ("even", 3, 54.0, 90.0)],
+        columns=["gates", "seed", "AP", "fine"],
+    )
+    figure = gate_weights.gates_and_ap(runs)
+    (axis,) = figure.axes
+    places = {text.get_text(): tuple(text.xy) for text in axis.texts}
+    assert places == {"0": (10.0, 50.0), "3": (90.0, 54.0)}
+    assert [text.get_text() for text in axis.get_legend().texts] == ["random", "even"]
+    plt.close(figure)

@@ -2,6 +2,7 @@
 
 import math
 from functools import cache
+from statistics import mean
 
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study import gather, intervals, photographs
@@ -13,7 +14,7 @@ from said.table import says
 
 @cache
 def photos() -> dict[str, Evidence]:
-    return gather.committed_sets(("bccd", "aquarium"), "transfer")
+    return gather.committed_sets(("bccd", "bccd_learning", "aquarium"), "transfer")
 
 
 def shares(of: Evidence) -> dict[int, float]:
@@ -137,53 +138,93 @@ def the_settings_of_the_runs() -> None:
 
 @says(
     "photographs",
-    "**On blood cells no gain shows**: AugFPN minus FPN is −1.2 [−2.4, +0.1] points over eight "
-    "pairs of runs, and AugFPN is behind in five of them. "
-    "The interval contains zero, and the gain is *smaller than the paper's*. For medium objects it "
-    "lies below zero; that of their own differences contains it.",
+    "**On blood cells AugFPN is probably worse**: AugFPN minus FPN is −1.2 [−2.3, +0.003] "
+    "points over eight pairs of runs, and AugFPN is behind in five of them. Whatever it is, it "
+    "is *smaller than the paper's* gain.",
 )
 @says(
     "photographs",
-    "no gain of AugFPN shows, in eight pairs of runs on blood cells and three on Aquarium: "
-    "whatever it brings there, it is less than in the paper.",
+    "From pretrained weights AugFPN is probably worse than FPN, in eight pairs of runs on blood "
+    "cells and three on Aquarium: whatever it brings there, it is less than in the paper.",
 )
 @says(
     "photographs",
     "On blood cells the means of all, medium and large objects lie below zero, and the paper's, on "
     "COCO, two to three points above it.",
 )
-@says(
-    "intro", "[on photographs from pretrained weights](photographs.ipynb), no gain of AugFPN shows."
-)
+@says("intro", "[On photographs from pretrained weights](photographs.ipynb) it is probably behind;")
 def behind_on_blood_cells() -> None:
     of = photos()["bccd"]
     found = of.effects("augfpn", "fpn")
     assert (behind(of), found["AP"].seeds) == (5, 8)
-    assert effect_text(found["AP"]) == "−1.2 [−2.4, +0.1]"
+    assert effect_text(found["AP"]) == "−1.2 [−2.3, +0.003]"
     assert intervals.verdict(found["AP"], small=0.01, papers=0.024) == "smaller than the paper's"
+    assert intervals.at_level(found["AP"], intervals.ONE_SIDED).high < 0
     assert max(found[name].mean for name in ("AP", "APm", "APl")) < 0
-    assert found["APm"].high < 0 < alone(of, "augfpn", "fpn", "APm").high
 
 
 @says(
     "photographs",
-    "it has +0.2 [−1.0, +1.4], and by its own differences +0.2 [−0.5, +0.8].",
-)
-@says(
-    "photographs",
-    "AugFPN minus Consistent Supervision alone is −1.3 [−2.6, −0.1]; the interval of its own "
-    "differences contains zero.",
+    "**Consistent Supervision alone changes little there**: +0.2 [−0.9, +1.3], by its own "
+    "differences [−0.5, +0.8]. The other parts, alone and in pairs, have two runs each",
 )
 @says("photographs", "Consistent Supervision alone is level with FPN on blood cells.")
 def supervision_alone_on_blood_cells() -> None:
     of = photos()["bccd"]
-    assert effect_text(of.effects("cs", "fpn")["AP"]) == "+0.2 [−1.0, +1.4]"
+    assert effect_text(of.effects("cs", "fpn")["AP"]) == "+0.2 [−0.9, +1.3]"
     assert effect_text(alone(of, "cs", "fpn")) == "+0.2 [−0.5, +0.8]"
-    assert effect_text(of.effects("augfpn", "cs")["AP"]) == "−1.3 [−2.6, −0.1]"
-    own = alone(of, "augfpn", "cs")
-    assert own.low < 0 < own.high
-    assert not of.recorded("rfa")
-    assert not of.recorded("srs")
+    for parts in ("rfa", "srs", "cs_rfa", "cs_srs", "rfa_srs"):
+        assert len(of.recorded(parts)) == 2
+
+
+@says("photographs", "FPN gains two points on blood cells.")
+@says(
+    "photographs",
+    "Consistent Supervision is level with it again, within half a point in each of four seeds. "
+    "AugFPN is level in two seeds of three, and loses more than five points in the third.",
+)
+def a_backbone_that_learns() -> None:
+    of, frozen = photos()["bccd_learning"], photos()["bccd"]
+    means = [mean(r.result["AP"] for r in each.recorded("fpn").values()) for each in (of, frozen)]
+    assert round(100 * (means[0] - means[1])) == 2
+    supervised, all_parts = (
+        [100 * each.observed["AP"] for each in of.apart(name, "fpn").values()]
+        for name in ("cs", "augfpn")
+    )
+    assert (len(supervised), len(all_parts)) == (4, 3)
+    assert max(map(abs, supervised)) < 0.55
+    worst, *others = sorted(all_parts)
+    assert worst < -5
+    assert max(map(abs, others)) < 0.55
+
+
+@says(
+    "photographs",
+    "AugFPN with even gates minus FPN is −0.3 [−1.5, +0.9] over eight pairs, and minus AugFPN with "
+    "random gates +0.9 [−0.2, +2.0], by its own differences [−0.7, +2.4]. The three that had lost "
+    "most gain two to three points.",
+)
+@says("photographs", "seed 3, which had lost nothing, is now two points worse.")
+@says(
+    "photographs",
+    "So whether even gates help is undecided, though the means say so; and a gain over FPN is not "
+    "shown.",
+)
+@says("photographs", "the mean is higher, which is undecided; a gain over FPN is not shown.")
+def even_gates() -> None:
+    of = photos()["bccd"]
+    base, more = (of.effects("augfpn_even", name)["AP"] for name in ("fpn", "augfpn"))
+    own = alone(of, "augfpn_even", "augfpn")
+    shown = [effect_text(each) for each in (base, more, own)]
+    assert shown == ["−0.3 [−1.5, +0.9]", "+0.9 [−0.2, +2.0]", "+0.9 [−0.7, +2.4]"]
+    lost, gained = (
+        {seed: round(100 * each.observed["AP"], 1) for seed, each in of.apart(*pair).items()}
+        for pair in (("augfpn", "fpn"), ("augfpn_even", "augfpn"))
+    )
+    worst = sorted(lost, key=lost.__getitem__)[:3]
+    assert all(2 <= gained[seed] < 3.5 for seed in worst)
+    assert lost[3] > 0
+    assert -2.5 < gained[3] < -1.5
 
 
 @says(

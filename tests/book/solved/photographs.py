@@ -3,11 +3,11 @@
 import ast
 import math
 
+import torch
 from said import evidence
 
 from augfpn import records
-from augfpn.settings import parameters
-from augfpn.settings.experiment import experiment
+from augfpn.pyramid import AdaptiveSpatialFusion
 from augfpn.study import gather, grid, recorded
 from augfpn.study.sets import STEPS_OF_SETS
 from solved.table import run, solves
@@ -35,12 +35,17 @@ def pairs_that_show_a_point() -> list[str]:
     ]
 
 
-@solves("photographs", 3, "Soft RoI Selection, hardly touched by the frozen backbone")
-def what_learns_behind_the_pyramid() -> list[str]:
-    words = {"budget": "transfer", "data": "aquarium", "weights": "imagenet"}
-    made = experiment(parameters.parse(words), "cpu").model
-    assert (made.frozen, made.roi_selection) == (5, "soft")
-    return ["it mixes what is pooled from $P_2$ to $P_5$, and its weights and the head learn"]
+@solves("photographs", 3, "Why does the same first draw shut them with ImageNet's weights?")
+def gates_of_larger_maps() -> list[str]:
+    fusion = AdaptiveSpatialFusion(8, 2)
+    fusion_maps = [torch.randn(3, 8, 5, 5) for _ in range(2)]
+    small, large = (fusion.weights([k * x for x in fusion_maps]).logit() for k in (0.2, 1.0))
+    torch.testing.assert_close(5 * small, large, rtol=1e-3, atol=1e-3)
+    assert torch.tensor(3.0).sigmoid() > 0.95
+    return [
+        "Maps that are five times as large make it five times as large",
+        "a sigmoid is nearly 0 or 1 beyond three on either side",
+    ]
 
 
 @solves("photographs", 4, "augfpn study run table2 --budget transfer --pictures aquarium --seeds 1")
