@@ -63,8 +63,8 @@ def whole_levels_are_shut() -> None:
 @says(
     "photographs",
     "The three runs with random gates in which the fine maps weigh least have the lowest AP of all "
-    "runs. The other five have four fifths of the weight on the fine maps, or more; runs with even "
-    "gates have half or more.",
+    "runs. The other five have four fifths of the weight on the fine maps, or more. Runs with even "
+    "gates have two fifths or more, and each has a higher AP than those three.",
 )
 def the_figure_of_gates() -> None:
     runs = photographs.gates_of_runs(cells())
@@ -74,7 +74,7 @@ def the_figure_of_gates() -> None:
     assert sorted(least["seed"]) == list(LOST)
     assert runs.drop(least.index)["AP"].min() > least["AP"].max()
     assert others["fine"].min() >= 80
-    assert even["fine"].min() >= 50
+    assert even["fine"].min() >= 40
 
 
 @says(
