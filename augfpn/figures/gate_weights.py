@@ -8,6 +8,11 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, ORANGE
 from augfpn.figures.theme import INK, WIDTH, themed
 
+NEAR = (
+    8,
+    0.35,
+)  # percent and AP: a dot closer than this to an earlier one has its seed at its left
+
 
 @themed
 def gates_and_ap(runs: pd.DataFrame) -> Figure:
@@ -18,11 +23,13 @@ def gates_and_ap(runs: pd.DataFrame) -> Figure:
     figure, axis = plt.subplots(figsize=(WIDTH, 3.4))
     look = {"palette": {"random": ORANGE, "even": BLUE}, "markers": {"random": "o", "even": "D"}}
     seaborn.scatterplot(runs, x="fine", y="AP", hue="gates", style="gates", s=70, ax=axis, **look)
-    for _, run in runs.iterrows():
-        axis.annotate(
-            f"{run['seed']}", (run["fine"], run["AP"]), (7, 0), textcoords="offset points",
-            va="center", fontsize=9.5, color=INK,
-        )  # fmt: skip
+    taken: list[tuple[float, float]] = []
+    for seed, x, y in runs[["seed", "fine", "AP"]].itertuples(index=False):
+        close = any(abs(x - a) < NEAR[0] and abs(y - b) < NEAR[1] for a, b in taken)
+        place = {"xytext": (-7, 0), "ha": "right"} if close else {"xytext": (7, 0), "ha": "left"}
+        axis.annotate(f"{seed}", (x, y), textcoords="offset points", va="center", **place,
+                      fontsize=9.5, color=INK)  # fmt: skip
+        taken.append((x, y))
     axis.set(xlabel="weight of P2 and P3 in small boxes, percent", ylabel="AP", xlim=(-5, 108))
-    axis.legend(title="gates before training", loc="lower right")
+    axis.legend(title="gates before training", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return figure
