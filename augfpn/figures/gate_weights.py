@@ -8,10 +8,8 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, ORANGE
 from augfpn.figures.theme import INK, WIDTH, themed
 
-NEAR = (
-    8,
-    0.35,
-)  # percent and AP: a dot closer than this to an earlier one has its seed at its left
+# Percent and AP: a dot closer than this to an earlier one has its seed at its left.
+NEAR = (6, 0.35)
 
 
 @themed
