@@ -16,6 +16,7 @@ from augfpn.detectors.build_dense import DENSE_LEVELS, fcos, retinanet
 from augfpn.detectors.dense_detections import Limits
 from augfpn.detectors.downloads import Weights
 from augfpn.detectors.from_torchvision import coco_file
+from augfpn.detectors.initial_gates import begin_even
 from augfpn.detectors.masks import MaskBranch, MaskSupervision, mask_head
 from augfpn.detectors.one_stage import ExtraLevels, OneStage
 from augfpn.detectors.pretrained import backbone, imagenet, load_imagenet
@@ -64,7 +65,7 @@ def build_on(net: Backbone, model: Model) -> two_stage.TwoStage | OneStage:
     """The detector that the settings describe, on a given backbone."""
     detector = builder("detector", model.detector)(model, net)
     if model.gates == "even":
-        variants.begin_even(detector)
+        begin_even(detector)
     return quicken(detector) if model.operators == "fast" else detector
 
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from augfpn.pyramid import AdaptiveSpatialFusion, Boxes, Levels, RoIAlign, SoftRoISelection
+from augfpn.pyramid import Boxes, Levels, RoIAlign, SoftRoISelection
 
 Pool = Callable[[Tensor], Tensor]
 
@@ -101,14 +101,3 @@ class OneLayerHead(nn.Sequential):
 
     def __init__(self, width: int) -> None:
         super().__init__(nn.Linear(width, width), nn.ReLU())
-
-
-def begin_even(detector: nn.Module) -> None:
-    """Let every gate of each `AdaptiveSpatialFusion` be 0.5 at every place before training.
-
-    Where maps have large values, random gates begin near 0 or 1, where they hardly learn.
-    Differs: the authors draw the gates' last convolutions at random, like all others.
-    """
-    for fusion in detector.modules():
-        if isinstance(fusion, AdaptiveSpatialFusion):
-            nn.init.zeros_(fusion.score.weight)

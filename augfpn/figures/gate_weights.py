@@ -9,7 +9,7 @@ from augfpn.figures.colours import BLUE, ORANGE
 from augfpn.figures.theme import INK, WIDTH, themed
 
 # Percent and AP: a dot closer than this to an earlier one has its seed at its left.
-NEAR = (6, 0.35)
+TOO_CLOSE = (6, 0.35)
 
 
 @themed
@@ -23,7 +23,7 @@ def gates_and_ap(runs: pd.DataFrame) -> Figure:
     seaborn.scatterplot(runs, x="fine", y="AP", hue="gates", style="gates", s=70, ax=axis, **look)
     taken: list[tuple[float, float]] = []
     for seed, x, y in runs[["seed", "fine", "AP"]].itertuples(index=False):
-        close = any(abs(x - a) < NEAR[0] and abs(y - b) < NEAR[1] for a, b in taken)
+        close = any(abs(x - a) < TOO_CLOSE[0] and abs(y - b) < TOO_CLOSE[1] for a, b in taken)
         place = {"xytext": (-7, 0), "ha": "right"} if close else {"xytext": (7, 0), "ha": "left"}
         axis.annotate(f"{seed}", (x, y), textcoords="offset points", va="center", **place,
                       fontsize=9.5, color=INK)  # fmt: skip

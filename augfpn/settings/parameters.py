@@ -74,7 +74,7 @@ class Parameters:
     ] = None
     weights: Annotated[
         Literal["auto", "imagenet", "coco", "scratch"],
-        about("initial weights; auto: ImageNet's where the backbone has some; coco: torchvision's"),
+        about("initial weights; auto: ImageNet's if there are any; coco: torchvision's"),
     ] = "auto"
     short_side: Annotated[
         Int | None,

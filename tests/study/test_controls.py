@@ -25,8 +25,10 @@ def committed(tmp_path, monkeypatch):
     """A folder of committed records of its own, and nothing remembered of another."""
     monkeypatch.setattr(records, "COMMITTED", (tmp_path,))
     tuned_words.cache_clear()
+    grid.key_of_run.cache_clear()
     yield tmp_path
     tuned_words.cache_clear()
+    grid.key_of_run.cache_clear()
 
 
 def made(variant: str):
