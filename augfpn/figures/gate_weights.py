@@ -26,7 +26,7 @@ def gates_and_ap(runs: pd.DataFrame) -> Figure:
         close = any(abs(x - a) < TOO_CLOSE[0] and abs(y - b) < TOO_CLOSE[1] for a, b in taken)
         place = {"xytext": (-7, 0), "ha": "right"} if close else {"xytext": (7, 0), "ha": "left"}
         axis.annotate(f"{seed}", (x, y), textcoords="offset points", va="center", **place,
-                      fontsize=9.5, color=INK)  # fmt: skip
+                      fontsize=11, color=INK)  # fmt: skip
         taken.append((x, y))
     axis.set(xlabel="weight of P2 and P3 in small boxes, percent", ylabel="AP", xlim=(-5, 108))
     axis.legend(title="gates before training", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
