@@ -103,10 +103,9 @@ def gains_beside(by_set: Mapping[str, Evidence], variant: str) -> str:
     return "; ".join(said) or "not run"
 
 
-def gain_text(of: Evidence, variant: str, number: str = "AP") -> str:
-    """A variant's gain over FPN with its interval; a dash without records."""
-    found = of.effects(variant, "fpn").get(number)
-    return "–" if found is None else effect_text(found)
+def gain_text(of: Evidence, variant: str, number: str = "AP", base: str = "fpn") -> str:
+    """A variant's gain over FPN, or another, with its interval; a dash without records."""
+    return effect_text(of.effects(variant, base).get(number))
 
 
 def printed_gain_text(of: Evidence, variant: str) -> str:

@@ -5,7 +5,7 @@ The words are typed; `tests/study/test_glance.py` holds each of them against the
 
 from collections.abc import Mapping
 
-from augfpn.study.advice import gains_beside
+from augfpn.study.advice import gain_text, gains_beside
 from augfpn.study.cells import effect_text, limits_text, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import contrasts
@@ -40,7 +40,7 @@ def same_settings(cells: Evidence, later: Evidence) -> list[tuple[str, str, str,
          "On scenes probably. On blood cells that is open, but a gain as large as the paper's is "
          "unlikely.",
          "Not certain: confirmed if all runs estimate the spread together, open by its own",
-         f"scenes {twice(later, 'augfpn')}; blood cells {minus_fpn(cells, 'augfpn')}{papers}"),
+         f"scenes {twice(later, 'augfpn')}; blood cells {gain_text(cells, 'augfpn')}{papers}"),
         ("Does Consistent Supervision help?", "Yes, on scenes: it brings most of the gain.",
          "Confirmed, by either way of counting", f"alone {twice(later, 'cs')}"),
         ("Does Residual Feature Augmentation?", "Not by a point of AP, nor does it harm by one.",
@@ -58,7 +58,7 @@ def other_terms(
     later: Evidence, photographs: Mapping[str, Evidence]
 ) -> list[tuple[str, str, str, str]]:
     """The rows about other terms than equal settings and steps from scratch."""
-    twice_the_steps = effect_text(later.effects("augfpn", "fpn_2x_steps")["AP"])
+    twice_the_steps = gain_text(later, "augfpn", base="fpn_2x_steps")
     return [
         ("And in the same training time?", "FPN is far better on scenes, where training is short. "
          "By the paper's numbers AugFPN is better on COCO.",
@@ -94,12 +94,7 @@ def twice(of: Evidence, variant: str, base: str = "fpn") -> str:
     """An effect on AP by the spread of all runs, then by its own differences alone."""
     alone = of.combination([variant], [base], "AP", pooled=False)
     shown = limits_text(alone) if alone else "–"
-    return f"{minus_fpn(of, variant, base)}, by its own differences {shown}"
-
-
-def minus_fpn(of: Evidence, variant: str, base: str = "fpn") -> str:
-    """An effect on AP with its interval; a dash without records."""
-    return effect_text(of.effects(variant, base).get("AP"))
+    return f"{gain_text(of, variant, base=base)}, by its own differences {shown}"
 
 
 def main_effect(of: Evidence, part: str, number: str) -> str:
