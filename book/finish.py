@@ -7,9 +7,11 @@ phone. A formula in a sentence keeps the punctuation that follows it.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from html import escape, unescape
 from pathlib import Path
+
+import unbroken
 
 NOT_LISTED = {"404.html", "genindex.html", "search.html"}  # as sitemap_excludes in _config.yml
 COLAB_LINK = re.compile(r"(colab\.research\.google\.com/github/[^\"]+?)/blob/main/book/")
@@ -21,6 +23,8 @@ THEBE = re.compile(
 FIGURE = re.compile(
     r'<img (?P<before>[^>]*)src="(?P<file>[^"]*_images/[^"]+)\.svg"(?P<after>[^>]*)>'
 )
+SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)pt" height="([\d.]+)pt"')
+PX_OF_PT = 4 / 3
 GROUND = re.compile(
     r'(<g id="(?:patch_1|axes_\d+">\s*<g id="patch_\d+)">\s*<path [^>]*?fill: )#ffffff'
 )
@@ -35,11 +39,6 @@ ON_DARK = {
 }
 COLOUR = re.compile("|".join(ON_DARK))
 
-# The lookbehind: a page that is not built anew is finished a second time.
-PUNCTUATED = re.compile(
-    r'(?<!class="unbroken">)(<span class="math [^>]*>(?:(?!</?span).)*</span>[^\s<]+)', re.DOTALL
-)
-INTERVAL = re.compile(r"\[[-−+\d., ]+\](?: \*)?")
 TABLE = re.compile(r'<table class="table(?! in-)\b.*?</table>', re.DOTALL)
 ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 CELL = re.compile(r"<(?P<kind>th|td)\b(?P<given>[^>]*)>(?P<inside>.*?)</(?P=kind)>", re.DOTALL)
@@ -63,8 +62,6 @@ BETWEEN, COLUMN, LINE = re.compile(" {2,}"), 24, 100
 TEXT, WORD = 16, 12
 NOTHING = ("", "–", "-")  # cells of these words are left out on a phone
 SHORT = 34  # signs of a cell and its head, with which it shares a line
-# Widths on a phone, in px: of a table, of a sign, of a cell's margins, of a column of words.
-PHONE, SIGN, MARGINS, WORDS = 358, 6.6, 10, 72
 
 
 def finish(html: Path) -> None:
@@ -82,9 +79,8 @@ def finish(html: Path) -> None:
         text = COLAB_LINK.sub(r"\1/blob/colab/", page.read_text("utf-8"))
         text = text.replace('role="list" class="citation-list"', 'class="citation-list"')
         text = text.replace(TOGGLE, TOGGLE.replace("<summary>", '<summary aria-label="Its pages">'))
-        text = FIGURE.sub(in_both_themes, THEBE.sub("", text))
-        text = PUNCTUATED.sub(r'<span class="unbroken">\1</span>', text)
-        text = PRINTED.sub(of_columns, PRE.sub(of_commands, text))
+        text = FIGURE.sub(in_both_themes(html), THEBE.sub("", text))
+        text = PRINTED.sub(of_columns, PRE.sub(of_commands, unbroken.text(text)))
         page.write_text(TABLE.sub(for_phones, text), "utf-8")
         addresses += [] if page.name in NOT_LISTED else CANONICAL.findall(text)
     if (html / "sitemap.xml").exists():
@@ -107,23 +103,39 @@ def dark(svg: str) -> str:
     )  # black words have no colour of their own
 
 
-def in_both_themes(found: re.Match) -> str:
-    """The tags of a figure's two versions, of which `_static/book.css` shows one."""
-    if "in-" in found["before"] + found["after"]:
-        return found[0]
-    before = re.sub(r'class="[^"]*"|width="[^"]*"', "", found["before"])
-    after = re.sub(r'class="[^"]*"', "", found["after"]).removesuffix("/")
-    return "".join(
-        f'<img class="in-{theme}" loading="lazy" {before}src="{found["file"]}{end}.svg"{after}/>'
-        for theme, end in (("light", ""), ("dark", "-dark"))
-    )
+def in_both_themes(html: Path) -> Callable[[re.Match], str]:
+    """A function that gives the tags of a figure's two versions; `_static/book.css` shows one.
+
+    They have the drawing's size, so that the page keeps its place free until it is loaded.
+    """
+
+    def tags(found: re.Match) -> str:
+        if "in-" in found["before"] + found["after"]:
+            return found[0]
+        before = re.sub(r'class="[^"]*"|width="[^"]*"', "", found["before"])
+        after = re.sub(r'class="[^"]*"', "", found["after"]).removesuffix("/")
+        size = drawn_size(html / "_images" / f"{Path(found['file']).name}.svg")
+        return "".join(
+            f'<img class="in-{theme}" loading="lazy" {size}{before}'
+            f'src="{found["file"]}{end}.svg"{after}/>'
+            for theme, end in (("light", ""), ("dark", "-dark"))
+        )
+
+    return tags
+
+
+def drawn_size(svg: Path) -> str:
+    """Width and height of a drawing of matplotlib in whole px, as attributes; empty if unknown."""
+    sides = SIZE.search(svg.read_text("utf-8")[:2000]) if svg.exists() else None
+    if sides is None:
+        return ""
+    width, height = (round(float(side) * PX_OF_PT) for side in sides.groups())
+    return f'width="{width}" height="{height}" '
 
 
 def of_commands(found: re.Match) -> str:
     """Commands, each line in a tag of its own: a phone lets long ones go on below, indented."""
-    lines = found["inside"].removesuffix("\n").split("\n")
-    if any(line.count("<span") != line.count("</span") for line in lines):
-        return found[0]
+    lines = map(unbroken.command, found["inside"].removesuffix("\n").split("\n"))
     marked = "\n".join(f'<span class="line">{line}</span>' if line else "" for line in lines)
     return f'<pre class="commands">{marked}\n</pre>'
 
@@ -147,36 +159,25 @@ def for_phones(found: re.Match) -> str:
     """A table with what its layout on a phone needs.
 
     A table of text is marked `in-rows`: a phone shows its cells below each other, each behind the
-    words at the head of its column. A table of numbers that is wider than a phone is marked
-    `in-cards`: the same, but short cells share a line. The others are marked `in-columns`, and
-    their columns of more than one word `words`; their names may be broken behind a low line. No
-    interval is broken.
+    words at the head of its column. One of numbers is marked `in-columns`: it stays a table, so
+    that numbers can be compared, and moves under its first column. Its columns of more than one
+    word are marked `words`; its names may be broken behind a low line.
     """
-    table = INTERVAL.sub(lambda interval: interval[0].replace(" ", "&#160;"), found[0])
+    table = found[0]
     heads, *rows = ([said(cell) for cell in CELL.finditer(row)] for row in ROW.findall(table))
     columns = list(zip(*rows, strict=True))
     letters = [max(len(LETTER.findall(cell)) for cell in column) for column in columns]
     head, end, body = table.partition("</thead>")
     if sum(letters) > TEXT * len(columns):
         form = "in-rows"
-    elif sum(map(least_width, heads, columns)) > PHONE:
-        form = "in-cards"
+        firsts = carried([row[0] for row in rows])
+        body = ROW.sub(lambda row: named(heads, next(firsts), row), body)
     else:
         form = "in-columns"
         body = NAME.sub(lambda name: name[0].replace("_", "_<wbr/>"), body)
         marks = (" words" if max(map(len, column)) > WORD else "" for column in columns)
         head = re.sub('<th class="head', lambda column: column[0] + next(marks), head)
-    if form != "in-columns":
-        firsts = carried([row[0] for row in rows])
-        body = ROW.sub(lambda row: named(heads, next(firsts), row), body)
     return head.replace('class="table', f'class="table {form}', 1) + end + body
-
-
-def least_width(head: str, column: Sequence[str]) -> float:
-    """The width of a column on a phone, in px, if its lines break wherever they may."""
-    longest = max(len(word) for cell in (head, *column) for word in [*cell.split(" "), ""])
-    least = WORDS if max(map(len, column)) > WORD else 0
-    return max(least, SIGN * longest) + MARGINS
 
 
 def carried(firsts: Iterable[str]) -> Iterator[str]:

@@ -125,6 +125,42 @@ def test_a_formula_and_the_punctuation_after_it_are_not_broken(build, tmp_path: 
     assert shown == f"<p>{formula} to {kept} <em>or</em> {formula}</p>"
 
 
+def test_intervals_and_units_in_text_are_not_broken_but_those_in_code_are(build, tmp_path) -> None:
+    words, code = "gains 95 % of 0.5 AP,\n−1.2 [−2.4,\n+0.1]", "<code>[1, 2] * 5 % 3</code>"
+    shown = finished(build, tmp_path, f'<p title="9 %">{words} {code}</p>')
+    whole = "gains 95\u00a0% of 0.5\u00a0AP,\n−1.2 [−2.4,\u00a0+0.1]"
+    assert shown == f'<p title="9 %">{whole} {code}</p>'
+
+
+def test_an_option_and_its_value_stay_together(build, tmp_path: Path) -> None:
+    pre = '<span class="pre">{}</span>'.format
+    words = " ".join(map(pre, ("--cs", "false", "--rfa", "--lr", "0.1")))
+    shown = finished(build, tmp_path, f"<code>{words}</code>")
+    assert shown == (
+        f'<code><span class="option">{pre("--cs")} {pre("false")}</span> {pre("--rfa")}'
+        f' <span class="option">{pre("--lr")} {pre("0.1")}</span></code>'
+    )
+
+
+def test_commands_keep_options_whole_and_have_no_colours_of_python(build, tmp_path: Path) -> None:
+    coloured = (
+        '<span class="n">augfpn</span> <span class="n">train</span> <span class="o">--</span>'
+    )
+    shown = finished(build, tmp_path, f"<pre>{coloured}amp --seed 1  # one run\n  --cs \\\n</pre>")
+    assert shown == (
+        '<pre class="commands"><span class="line">augfpn train <span class="option">--amp</span> '
+        '<span class="option">--seed 1</span>  <span class="c1"># one run</span></span>\n'
+        '<span class="line">  <span class="option">--cs</span> \\</span>\n</pre>'
+    )
+
+
+def test_a_figure_keeps_its_place_free_while_it_loads(build, tmp_path: Path) -> None:
+    (tmp_path / "_images").mkdir()
+    (tmp_path / "_images/a.svg").write_text('<svg x="" width="300pt" height="150pt"></svg>')
+    shown = finished(build, tmp_path, '<img alt="A" src="_images/a.svg" />')
+    assert shown.count('width="400" height="200"') == 2, "one for each theme"
+
+
 def test_lines_of_printed_tables_are_kept_whole_and_sentences_are_not(build, tmp_path) -> None:
     start = '<div class="output stream notranslate"><div class="highlight"><pre><span></span>'
     row, sentence = "this run: A &amp; B  21.3  43.3", "ok  memory  20.9 of 25.3 GB are free here."
@@ -154,15 +190,10 @@ def test_the_cells_of_a_table_of_text_know_the_heads_of_their_columns(build, tmp
     assert f'<td data-head="paper &amp; code"><p>{long}</p></td>' in shown
 
 
-def test_a_wide_table_of_numbers_becomes_cards_that_know_their_row(build, tmp_path: Path) -> None:
-    effect = "+1.1 [−0.03, +2.3]"
-    heads = ["", "images", "seeds", "AP", "minus FPN", "in the paper"]
-    rows = (
-        ["CS (single level)", "scenes", "3", "49.8", effect, effect],
-        ["", "bccd", "3", "52.0", effect, ""],
-    )
-    shown = finished(build, tmp_path, table(heads, *rows))
-    assert '<table class="table in-cards" id="tab-a">' in shown
+def test_a_row_of_text_without_a_name_knows_that_of_the_row_above(build, tmp_path: Path) -> None:
+    long = "A sentence of more letters than one column of a phone can show in a line. " * 2
+    rows = ["CS (single level)", "scenes", long], ["", "bccd", long]
+    shown = finished(build, tmp_path, table(["", "images", "what was found"], *rows))
     assert '<td data-head="images" data-short><p>scenes</p></td>' in shown
     assert '<td class="again" data-again="CS (single level)"><p></p></td>' in shown
     assert shown.count("data-again") == 1
@@ -170,9 +201,11 @@ def test_a_wide_table_of_numbers_becomes_cards_that_know_their_row(build, tmp_pa
 
 def test_a_table_of_numbers_stays_one_and_breaks_no_interval(build, tmp_path: Path) -> None:
     rows = ["mask_rcnn", "+1.1 [−0.03, +2.3] *"], ["fcos", "–"]
-    shown = finished(build, tmp_path, table(["dial", "lost"], *rows))
+    wide = [["gained", "+0.9 [+0.1, +1.6]", "–"], ["paper", "+2.4 [+2.1, +2.7]", "–"]] * 4
+    wider = ([*row, *(cells[1 + n] for cells in wide)] for n, row in enumerate(rows))
+    shown = finished(build, tmp_path, table(["dial", "lost", *(c[0] for c in wide)], *wider))
     assert '<table class="table in-columns" id="tab-a">' in shown
     assert '<th class="head"><p>dial' in shown
     assert '<th class="head words"><p>lost' in shown
     assert "<p>mask_<wbr/>rcnn</p>" in shown
-    assert "<p>+1.1 [−0.03,&#160;+2.3]&#160;*</p>" in shown
+    assert "<p>+1.1 [−0.03,\u00a0+2.3]\u00a0*</p>" in shown
