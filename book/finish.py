@@ -12,8 +12,10 @@ from html import escape, unescape
 from pathlib import Path
 
 import unbroken
+import yaml
 
-NOT_LISTED = {"404.html", "genindex.html", "search.html"}  # as sitemap_excludes in _config.yml
+CONFIG = Path(__file__).resolve().parents[1] / "_config.yml"
+NOT_LISTED = yaml.safe_load(CONFIG.read_text())["sphinx"]["config"]["sitemap_excludes"]
 COLAB_LINK = re.compile(r"(colab\.research\.google\.com/github/[^\"]+?)/blob/main/book/")
 TOGGLE = '<summary><span class="toctree-toggle"'  # of the contents: a sign without words
 CANONICAL = re.compile(r'<link rel="canonical" href="([^"]+)"')
