@@ -24,6 +24,7 @@ AGAINST = (  # the question, and those that controls are for: the first variant 
     ("augfpn", "fpn_2x_steps"),
     ("augfpn", "fpn_wide"),
     ("augfpn_4x_steps", "fpn_4x_steps"),
+    ("cs_4x_steps", "fpn_4x_steps"),
     ("fpn_tuned", "fpn"),
     ("augfpn_tuned", "augfpn"),
     ("augfpn_tuned", "fpn_tuned"),

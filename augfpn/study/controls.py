@@ -28,6 +28,7 @@ CONTROL_VARIANTS: dict[str, Control] = {
     # The number of channels with which FPN's parameters come closest to AugFPN's.
     "fpn_wide": Control("fpn", "FPN, AugFPN's number of parameters", wide=True),
     "fpn_4x_steps": Control("fpn", "FPN, four times the steps", longer=4),
+    "cs_4x_steps": Control("cs", "CS, four times the steps", longer=4),
     "augfpn_4x_steps": Control("augfpn", "AugFPN, four times the steps", longer=4),
     "cs_lam1": Control("cs", "CS (lam 1 on all levels)", words=(("lam", 1.0),)),
     "cs_separate": Control(
