@@ -22,11 +22,11 @@ class Row(NamedTuple):
 
 
 def table(caption: str, name: str, heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A table with a caption, which pages can refer to."""
+    """A table with a caption, which pages can refer to and which may have code in it."""
     heads = tuple(heads)
     lines = [heads, ("---",) * len(heads), *rows]
     shown = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"```{{table}} {caption}\n:name: tab-{name}\n\n{shown}\n```"
+    return f"~~~{{table}} {caption}\n:name: tab-{name}\n\n{shown}\n~~~"
 
 
 def folded(title: str, content: str) -> str:

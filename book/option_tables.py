@@ -60,7 +60,8 @@ def options_of_commands() -> Iterator[str]:
         if each.parameters:
             yield "It takes [the options of training](#options-of-train), and of its own:"
         rows = [row_of_argument(argument) for argument in each.options]
-        yield table(f"Arguments of augfpn {each.name}.", f"command-{each.name}", OF_COMMANDS, rows)
+        caption = f"Arguments of `augfpn {each.name}`."
+        yield table(caption, f"command-{each.name}", OF_COMMANDS, rows)
         if each.epilog:
             is_code = LAID_OUT.search(each.epilog)
             yield f"```text\n{each.epilog}\n```" if is_code else each.epilog

@@ -107,7 +107,7 @@ def settings() -> Iterator[str]:
         yield f"### {about.title}"
         rows = [row_of_setting(name, about) for name in by_name(section)]
         name = section.rpartition(".")[2]
-        caption = f"Settings whose names begin with {section}."
+        caption = f"Settings whose names begin with `{section}`."
         yield cells.folded(f"{len(rows)} settings", table(caption, f"settings-{name}", HEADS, rows))
 
 

@@ -75,9 +75,16 @@ async ({ narrow, dark, elsewhere }) => {
     if (!narrow && code.scrollWidth > code.clientWidth + 1) fault("code is cut on a desktop", code);
   });
 
+  all("div.math mjx-container").forEach((formula) => {
+    if (formula.style.getPropertyValue("--fits"))
+      fault("formula is drawn smaller than its text: break it into lines", formula);
+  });
+
   /* Captions, numbers and references */
   all("table").forEach((table) => {
     if (!table.caption?.querySelector(".caption-number")) fault("table without a numbered caption", table);
+    const starred = /[\d\]] \*/.test(table.tBodies[0]?.textContent);
+    if (starred && !/\bstar\b/.test(table.caption?.textContent)) fault("caption does not say what a star means", table);
   });
   const ids = all("figure[id], table[id]").map((each) => each.id).filter((id) => /^(fig|tab)-/.test(id));
   for (const id of ids)

@@ -26,7 +26,7 @@ DETECTOR = {"model.retinanet": "retinanet", "model.fcos": "fcos"}
 def tables(build: ModuleType) -> dict[str, list[list[str]]]:
     """The rows of all tables that are made for the page, by the tables' names."""
     text = "\n\n".join(build.tables_of_options().values())
-    found = re.findall(r"```\{table\} [^\n]+\n:name: tab-(\S+)\n\n(.*?)\n```", text, re.S)
+    found = re.findall(r"~~~\{table\} [^\n]+\n:name: tab-(\S+)\n\n(.*?)\n~~~", text, re.S)
     assert len({name for name, _ in found}) == len(found)
     return {name: [cells_of(line) for line in rows.splitlines()[2:]] for name, rows in found}
 
