@@ -13,7 +13,7 @@ from said.table import says
 @says(
     "speed",
     "a training step takes 1.5 to 2.2 times as long as with our FPN, inference 1.1 times at 800 × "
-    "1216 px.",
+    "1216 px with 1000 proposals.",
 )
 def price_at_the_start() -> None:
     price_beside_our_fpn()
