@@ -17,6 +17,7 @@ from augfpn.study.claims import Basis, Claim, Judgement
 
 FREEZE_FILE = "freeze.json"
 DIGITS = 16  # of a test's hash
+SHOWN = 10  # signs of the hash of a file, on pages
 
 
 class Freeze(NamedTuple):
@@ -81,18 +82,26 @@ def freeze_text() -> str:
     first, last = fixed.seeds
     now = hashlib.sha256(claims.ledger_file().encode()).hexdigest()
     added = [f"{each.id} ({each.added})" for each in every if each.id not in fixed.tests]
-    same = "has the same bytes" if now == fixed.claims_sha256 else f"has the SHA-256 `{now}`"
+    same = (
+        "has the same bytes" if now == fixed.claims_sha256 else f"has the SHA-256 {hash_text(now)}"
+    )
     return (
         f"**What was fixed when.** On {fixed.date}, at commit `{fixed.commit[:7]}`, from which the "
         f"runs of seeds {first} to {last} are made, and which is older than the first of them: the "
-        f"{len(fixed.tests)} claims of `{claims.FILE}` (SHA-256 `{fixed.claims_sha256}`), their "
-        f"tests, and these seeds. That these hashes are the ones that count was committed later, "
-        f"on {fixed.written}. The claims' file {same} today. Claims whose test has changed since: "
+        f"{len(fixed.tests)} claims of `{claims.FILE}` (SHA-256 {hash_text(fixed.claims_sha256)}, "
+        f"whole in `{FREEZE_FILE}`), their tests, and these seeds. That these hashes are the ones "
+        f"that count was committed later, on {fixed.written}. The claims' file {same} today. "
+        "Claims whose test has changed since: "
         f"{', '.join(changed(every)) or 'none'}; claims that were added since: "
         f"{', '.join(added) or 'none'}. The runs of the paper's Table 2 alone decide "
         f"{', '.join(decided_by_table2(every))}. Earlier seeds are the pilot: claims and tests "
         "were mended while their runs were seen."
     )
+
+
+def hash_text(sha256: str) -> str:
+    """A hash as pages print it: its first signs, as code."""
+    return f"`{sha256[:SHOWN]}…`"
 
 
 def made_elsewhere(runs: Iterable[Record]) -> list[str]:

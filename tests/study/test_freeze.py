@@ -89,7 +89,7 @@ def test_a_claim_that_was_added_later_has_its_date() -> None:
 def test_the_first_page_says_what_was_fixed_when() -> None:
     fixed, text = freeze.frozen(), freeze.freeze_text()
     assert fixed.seeds[0] == PILOT_SEEDS
-    for said in (fixed.date, fixed.commit[:7], fixed.claims_sha256, "seeds 3 to 11"):
+    for said in (fixed.date, fixed.commit[:7], f"`{fixed.claims_sha256[:10]}…`", "seeds 3 to 11"):
         assert said in text
     assert f"the {len(fixed.tests)} claims of `claims.json`" in text
     assert "**What was fixed when.**" in summary.about_freeze({})
