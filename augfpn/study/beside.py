@@ -160,26 +160,38 @@ def value_at(settings: dict, name: str) -> Any:
 
 
 def beside_text(of: Beside) -> str:
-    """What is compared, a table, and a sentence that says what the interval of AP shows."""
-    names = [name for name in of.differences if name.removeprefix("mask ") in AP_NAMES]
+    """What is compared, a table, and a sentence that says what the interval of AP shows.
+
+    The numbers of masks have a table of their own: a phone shows some 45 letters of a line.
+    """
+    named = (f"{side}: {label}" for side, label in zip("AB", of.labels, strict=True))
+    apart = [[name, str(a), str(b)] for name, (a, b) in of.settings.items()]
+    seeds = f"{of.test_images} test images, seed{'s' * (len(of.seeds) > 1)} {seeds_text(of.seeds)}"
+    kinds = ("", "mask ") if "mask AP" in of.differences else ("",)
+    return "\n\n".join(
+        [
+            "\n".join(named),
+            columns(["what differs", "A", "B"], apart),
+            seeds,
+            *(numbers_text(of, kind) for kind in kinds),
+            "low, high: the 95 % interval of A - B",
+            said_of_ap(of.differences["AP"]),
+        ]
+    )
+
+
+def numbers_text(of: Beside, kind: str) -> str:
+    """A table of both means and their difference with its interval, of boxes or of masks."""
+    names = [f"{kind}{name}" for name in AP_NAMES if f"{kind}{name}" in of.differences]
     rows = [
-        [f"{side}: {label}", *(percent(means[name]) for name in names)]
-        for side, label, means in zip("AB", of.labels, of.means, strict=True)
+        [side, *(percent(means[name]) for name in names)]
+        for side, means in zip("AB", of.means, strict=True)
     ]
     rows.append(["A - B", *(percent(of.differences[name].mean, sign=True) for name in names)])
     for end in ("low", "high"):
         limits = (getattr(of.differences[name], end) for name in names)
-        rows.append([f"  95 %, {end}", *(percent(limit, sign=True) for limit in limits)])
-    apart = [[name, str(a), str(b)] for name, (a, b) in of.settings.items()]
-    seeds = f"{of.test_images} test images, seed{'s' * (len(of.seeds) > 1)} {seeds_text(of.seeds)}"
-    return "\n\n".join(
-        [
-            columns(["what differs", "A", "B"], apart),
-            seeds,
-            columns(["", *names], rows),
-            said_of_ap(of.differences["AP"]),
-        ]
-    )
+        rows.append([f" {end}", *(percent(limit, sign=True) for limit in limits)])
+    return columns([kind.strip(), *(name.removeprefix(kind) for name in names)], rows)
 
 
 def as_values(of: Beside) -> dict[str, Any]:

@@ -82,12 +82,13 @@ def classes_in_percent(result: dict) -> dict[str, Cell]:
 def run_rows(record: records.Record, twin: records.Record | None) -> list[RunRow]:
     """This run, its twin and their difference, then the paper's row, its FPN and its difference.
 
-    Beside a run on a folder of one's own there is no row of the paper: those are of COCO.
+    Beside a run on a folder of one's own there is no row of the paper: those are of COCO. Labels
+    are short: a phone shows some 45 letters of a line, of which the numbers need 36.
     """
     model = record.experiment.model
-    table = [(f"this run: {label_of(model)}", in_percent(record.result))]
+    table = [(label_of(model), in_percent(record.result))]
     if twin is not None:
-        table.append(("its FPN twin", in_percent(twin.result)))
+        table.append(("FPN twin", in_percent(twin.result)))
         table.append(("difference", difference(table[0][1], table[1][1])))
     epochs = record.experiment.train.epochs
     found, base = paper.row_of(model, epochs), paper.base_row(model, epochs)
@@ -136,7 +137,7 @@ def class_table(results: dict[str, dict]) -> str:
 
 def results_of(record: records.Record, twin: records.Record | None) -> dict[str, dict]:
     """A run's result and its twin's, by their titles in tables."""
-    return {"this run": record.result} | ({"its FPN twin": twin.result} if twin else {})
+    return {"this run": record.result} | ({"FPN twin": twin.result} if twin else {})
 
 
 def run_conclusion(record: records.Record, twin: records.Record | None) -> str:

@@ -75,6 +75,20 @@ def test_only_seeds_of_both_count_and_one_seed_decides_nothing() -> None:
     assert "undecided, fewer than 3 seeds" in beside.beside_text(one)
 
 
+def test_its_tables_fit_a_phone_those_of_masks_too(augfpn_and_fpn) -> None:
+    means, found = augfpn_and_fpn.means, augfpn_and_fpn.differences
+    masks = {f"mask {name}": x for name, x in found.items()}
+    both = augfpn_and_fpn._replace(
+        means=tuple(side | {f"mask {name}": x for name, x in side.items()} for side in means),
+        differences=found | masks,
+    )
+    *tables, _ = beside.beside_text(both).split("\n\n")
+    assert max(len(line) for table in tables for line in table.splitlines()) <= 45
+    boxes, of_masks = (table.splitlines() for table in tables if "AP50" in table)
+    assert of_masks[0].split() == ["mask", *boxes[0].split()]
+    assert of_masks[1:] == boxes[1:]
+
+
 def test_a_folder_stands_for_its_records(tmp_path: Path, capsys) -> None:
     for place in [*runs_of("cs+rfa+srs"), *runs_of("fpn")]:
         shutil.copytree(place, tmp_path / "runs" / place.name)

@@ -71,8 +71,8 @@ def test_cells_of_a_mask_run_are_box_and_mask_as_in_table_1(masked):
     assert text.startswith("box/mask ")
     table = table_of(text)
     assert table[""] == list(paper.AP_NAMES)
-    assert table["this run: AugFPN"] == ["39.5/36.3", "59.5/56.3", *["39.5/36.3"] * 4]
-    assert table["its FPN twin"][:2] == ["37.5/36.9", "57.5/56.9"]
+    assert table["AugFPN"] == ["39.5/36.3", "59.5/56.3", *["39.5/36.3"] * 4]
+    assert table["FPN twin"][:2] == ["37.5/36.9", "57.5/56.9"]
     assert table["difference"] == ["+2.0/-0.6"] * 6
 
 
@@ -93,7 +93,7 @@ def test_a_run_without_masks_and_its_paper_s_row_have_one_number_a_cell():
     text = one_run.as_text(one_run.run_rows(mine, twin))
     assert "/" not in text
     table = table_of(text)
-    assert table["this run: AugFPN"][0] == "38.7"
+    assert table["AugFPN"][0] == "38.7"
     assert table["difference"][0] == table["difference'"][0] == "+2.4"
     assert table["the paper's FPN"] == ["36.3", "58.3", "39.0", "21.4", "40.3", "46.6"]
 
@@ -103,7 +103,7 @@ def test_the_paper_s_rows_on_coco_are_not_shown_beside_a_folder_of_one_s_own():
     data = replace(mine.experiment.data, name="folder")
     mine = replace(mine, experiment=replace(mine.experiment, data=data))
     rows = [label for label, _ in one_run.run_rows(mine, twin)]
-    assert rows == ["this run: AugFPN", "its FPN twin", "difference"]
+    assert rows == ["AugFPN", "FPN twin", "difference"]
 
 
 def test_what_does_not_exist_is_a_dash_for_boxes_and_for_masks_apart(masked):
@@ -112,14 +112,14 @@ def test_what_does_not_exist_is_a_dash_for_boxes_and_for_masks_apart(masked):
     twin.result["mask"]["APl"] = None
     table = table_of(one_run.as_text(one_run.run_rows(mine, twin)))
     places = [paper.AP_NAMES.index(name) for name in ("APs", "APl")]
-    assert [table["this run: AugFPN"][i] for i in places] == ["-/-", "39.5/36.3"]
+    assert [table["AugFPN"][i] for i in places] == ["-/-", "39.5/36.3"]
     assert [table["difference"][i] for i in places] == ["-/-", "+2.0/-"]
 
 
 def test_an_old_record_without_masks_beside_one_with_is_compared_by_its_boxes(masked):
     old = run(MASK_FPN, 0.375, {"face": 0.4, "mask": 0.31, "hat": None})
     table = table_of(one_run.as_text(one_run.run_rows(masked[0], old)))
-    assert table["its FPN twin"][0] == "37.5"
+    assert table["FPN twin"][0] == "37.5"
     assert table["difference"][0] == "+2.0"
     assert "2.0 more than FPN's 37.5;" in one_run.run_conclusion(masked[0], old)
 
@@ -127,7 +127,7 @@ def test_an_old_record_without_masks_beside_one_with_is_compared_by_its_boxes(ma
 def test_classes_have_box_and_mask_ap_even_one_that_is_called_mask(masked):
     printed = one_run.class_table(one_run.results_of(*masked))
     heading, *rows = (re.split(r" {2,}", line.strip()) for line in printed.splitlines())
-    assert heading == ["box/mask", "this run", "its FPN twin"]
+    assert heading == ["box/mask", "this run", "FPN twin"]
     assert rows == [["face", "50.0/40.0", "40.0/30.0"], ["mask", "29.0/25.0", "31.0/20.0"]]
 
 
