@@ -17,7 +17,7 @@ from augfpn.study.claims import Basis, Claim, Judgement
 
 FREEZE_FILE = "freeze.json"
 DIGITS = 16  # of a test's hash
-SHOWN = 10  # signs of the hash of a file, on pages
+HASH_SIGNS = 10  # signs of the hash of a file, on pages
 
 
 class Freeze(NamedTuple):
@@ -101,7 +101,7 @@ def freeze_text() -> str:
 
 def hash_text(sha256: str) -> str:
     """A hash as pages print it: its first signs, as code."""
-    return f"`{sha256[:SHOWN]}…`"
+    return f"`{sha256[:HASH_SIGNS]}…`"
 
 
 def made_elsewhere(runs: Iterable[Record]) -> list[str]:
