@@ -26,8 +26,7 @@ def mixtures(mean: np.ndarray, spread: np.ndarray, first: int = 2) -> Figure:
     figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.9), sharey=True)
     for axis, row, apart, name in zip(axes, mean, spread, names, strict=True):
         seaborn.barplot(x=names, y=row, hue=names, palette=palette, saturation=1, ax=axis)
-        for colour, width in (("white", 2.2), (INK, 1.2)):  # a border: seen on a bar of any colour
-            axis.errorbar(names, row, apart, fmt="none", ecolor=colour, elinewidth=width)
+        axis.errorbar(names, row, apart, fmt="none", ecolor=INK, elinewidth=2)
         if np.isnan(row).all():
             axis.text(0.5, 0.5, "too few RoIs", ha="center", transform=axis.transAxes)
         axis.set(title=f"RoIs of\n{name} by\nrule", ylim=(0, None))
