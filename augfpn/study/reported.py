@@ -1,0 +1,175 @@
+"""What the paper reports: AugFPN beside FPN in its Table 1, and every row of its Tables 2 to 5.
+
+The numbers are those of `augfpn.settings.paper`, as printed. Nothing here was measured by us.
+"""
+
+from collections.abc import Mapping
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from augfpn.settings import paper
+from augfpn.study.cells import page_table
+
+NOISE = 0.3  # points of AP by which two trainings of one COCO setting may differ: mmdetection's
+# pull request 1142 saw 0.1 to 0.2, and issue 39 of facebookresearch/moco calls 0.3 usual
+BY_SIZE = paper.AP_NAMES[3:]
+
+
+class Pair(NamedTuple):
+    """A detector of Table 1 with plain FPN and with AugFPN."""
+
+    detector: str
+    backbone: str
+    schedule: str
+    fpn: dict
+    augfpn: dict
+
+    def gain(self, number: str = "AP") -> float:
+        """AugFPN minus FPN in points, rounded as printed numbers are."""
+        return round(self.augfpn[number] - self.fpn[number], 1)
+
+    @property
+    def label(self) -> str:
+        """Detector, backbone and, if it is not the usual one, the schedule."""
+        longer = f", {paper.EPOCHS[self.schedule]} epochs" if self.schedule != "1x" else ""
+        return f"{self.detector}, {self.backbone}{longer}"
+
+
+class AblationRow(NamedTuple):
+    """A row of Tables 2 to 5: the same detector with a change, minus the FPN of that table."""
+
+    table: str
+    label: str
+    ap: float
+    gain: float
+
+
+def pairs(masks: bool = False) -> list[Pair]:
+    """FPN and AugFPN of the same detector, backbone and schedule; of boxes or of masks.
+
+    Those with the lowest AP of FPN come first.
+    """
+    own = [row for row in paper.tables()["table1"] if not row["cited"]]
+    found: dict[tuple[str, str, str], dict[str, dict]] = {}
+    for row in own:
+        backbone, _, neck = row["backbone"].rpartition("-")
+        key = (row["method"], backbone.replace("ResNext", "ResNeXt"), row["schedule"])
+        numbers = row["mask"] if masks else row
+        if numbers:
+            found.setdefault(key, {})[neck] = numbers
+    both = (Pair(*key, each["FPN"], each["AugFPN"]) for key, each in found.items())
+    return sorted(both, key=lambda each: each.fpn["AP"])
+
+
+def gains_table(masks: bool = False) -> str:
+    """AP of FPN and AugFPN in Table 1 and the gain, also by the size of objects."""
+    lines = [
+        [
+            each.label,
+            *(f"{of['AP']:.1f}" for of in (each.fpn, each.augfpn)),
+            *(f"{each.gain(number):+.1f}" for number in ("AP", *BY_SIZE)),
+        ]
+        for each in sorted(pairs(masks), key=Pair.gain, reverse=True)
+    ]
+    return page_table(["", "FPN", "AugFPN", "gain", "small", "medium", "large"], lines)
+
+
+def parts_label(row: dict) -> str:
+    """The parts of a row of Table 2 that are on: "CS + RFA", "AugFPN", "FPN"."""
+    on = [name for name in ("CS", "RFA", "SRS") if row[name]]
+    return "FPN" if not on else "AugFPN" if len(on) == 3 else " + ".join(on)
+
+
+def supervision_label(row: dict) -> str:
+    """A row of Table 3."""
+    return f"{row['setting'].removesuffix(' level')}, λ = {row['lambda']:g}"
+
+
+def context_label(row: dict) -> str:
+    """A row of Table 4: how C5 is pooled, and how the contexts are added."""
+    ratios = ", ".join(f"{each:g}" for each in row["alphas"] or ())
+    return f"{row['pooling']} {ratios}".strip() + (", sum" if row["fusion"] == "sum" else "")
+
+
+TABLES = {
+    "Table 2": ("table2", parts_label),
+    "Table 3": ("table3", supervision_label),
+    "Table 4": ("table4", context_label),
+    "Table 5": ("table5", lambda row: row["fusion"]),
+}
+
+
+def ablations() -> list[AblationRow]:
+    """All rows of Tables 2 to 5 but their FPN, which is the same in each."""
+    found = []
+    for title, (name, label) in TABLES.items():
+        first, *others = paper.tables()[name]
+        gains = ((row, round(row["AP"] - first["AP"], 1)) for row in others)
+        found += [AblationRow(title, label(row), row["AP"], gain) for row, gain in gains]
+    return found
+
+
+def printed_ap() -> dict[str, list[float]]:
+    """AP of all rows of Tables 2 to 5, FPN first, by table."""
+    return {
+        title: [row["AP"] for row in paper.tables()[name]] for title, (name, _) in TABLES.items()
+    }
+
+
+def pairs_within(ap: list[float], noise: float) -> tuple[int, int]:
+    """How many pairs of rows differ by no more than ``noise``, and how many pairs there are."""
+    apart = [abs(round(a - b, 1)) for a, b in combinations(ap, 2)]
+    return sum(each <= noise for each in apart), len(apart)
+
+
+def best_again(ap: list[float], noise: float, repeats: int = 10_000) -> float:
+    """How often the best row would be best again if every row were trained once more.
+
+    The printed numbers count as true, and a run deviates from the truth by half of ``noise``, one
+    standard deviation, so that two runs of one setting differ by less than ``noise`` in 84 of 100
+    cases. Of equal best rows any may win.
+    """
+    truth = np.array(ap)
+    runs = truth + np.random.default_rng(0).normal(0, noise / 2, (repeats, len(ap)))
+    return float(np.mean(truth[runs.argmax(1)] == truth.max()))
+
+
+def noise_table(noise: float = NOISE) -> str:
+    """By table: how many pairs of rows noise could swap, and whether the best row stays so."""
+    lines = []
+    for title, ap in printed_ap().items():
+        close, all_pairs = pairs_within(ap, noise)
+        again = f"{100 * best_again(ap, noise):.0f} %"
+        lines.append([title, str(len(ap)), f"{close} of {all_pairs}", again])
+    header = ["", "rows", "pairs within the noise", "best row best again"]
+    return page_table(header, lines)
+
+
+def interactions() -> dict[str, float]:
+    """What parts together gain beyond the sum of what each gains alone, in points, from Table 2."""
+    gains = {each.label: each.gain for each in ablations() if each.table == "Table 2"}
+    together = {name: name.split(" + ") for name in gains if "+" in name}
+    return beyond(gains, together | {"AugFPN": ["CS", "RFA", "SRS"]})
+
+
+def beyond(gains: Mapping[str, float], together: Mapping[str, list[str]]) -> dict[str, float]:
+    """The gain of each combination minus the sum of the gains of what it consists of."""
+    return {
+        name: round(gains[name] - sum(gains[part] for part in parts), 1) + 0.0
+        for name, parts in together.items()
+    }
+
+
+def time_table() -> str:
+    """Time of training and inference, as the paper has them for one GPU."""
+    said = paper.tables()["runtime"]
+    lines = []
+    for name, of, better in (
+        ("hours an epoch of training", said["train_hours_per_epoch"], "AugFPN"),
+        ("images a second at inference", said["inference_fps"], "FPN"),
+    ):
+        ratio = of[better] / of["FPN" if better == "AugFPN" else "AugFPN"]
+        lines.append([name, f"{of['FPN']:.1f}", f"{of['AugFPN']:.1f}", f"{ratio:.2f}"])
+    return page_table(["", "FPN", "AugFPN", "AugFPN takes so many times as long"], lines)

@@ -1,0 +1,124 @@
+"""What the paper reports: sentences about its numbers."""
+
+import math
+
+from augfpn.study import reported
+from said.table import says
+
+PAGE = "the_paper"
+GAINS = {each.label: each for each in reported.pairs()}
+AP = reported.printed_ap()
+
+
+@says(PAGE, "**All twelve gain, at every size of objects, in boxes and in masks.**")
+@says(PAGE, "twelve gains in a row would be an accident of one in 4,096")
+@says(PAGE, "**Large objects gain most, in each of the twelve.**")
+def all_gain() -> None:
+    every = [*GAINS.values(), *reported.pairs(masks=True)]
+    assert all(each.gain(number) > 0 for each in every for number in ("AP", *reported.BY_SIZE))
+    assert (len(GAINS), 2 ** len(GAINS)) == (12, 4096)
+    assert all(max(reported.BY_SIZE, key=each.gain) == "APl" for each in every)
+
+
+@says(
+    PAGE,
+    "**ResNet-50 gains more than ResNet-101, and that more than ResNeXt-101**, in Faster R-CNN. "
+    "But the rule ends there: MobileNet-v2, the weakest, gains less than ResNet-50.",
+)
+@says(PAGE, "**FCOS and RetinaNet gain less.**")
+def by_backbone() -> None:
+    of = {label.removeprefix("Faster R-CNN, "): each.gain() for label, each in GAINS.items()}
+    next_ = [of["ResNeXt-101-32x4d"], of["ResNeXt-101-64x4d"]]
+    assert of["ResNet-50"] > of["ResNet-101"] > max(next_)
+    assert of["MobileNet-v2"] < of["ResNet-50"]
+    weakest = min(GAINS.values(), key=lambda each: each.fpn["AP"])
+    assert weakest.label == "Faster R-CNN, MobileNet-v2"
+    for backbone in ("ResNet-50", "MobileNet-v2"):
+        one_stage = [of.get(f"{name}, {backbone}", 0) for name in ("RetinaNet", "FCOS")]
+        assert max(one_stage) < of[backbone]
+
+
+@says(PAGE, "from 0.9 points farther for FCOS to 2.3 points for Faster R-CNN with ResNet-50.")
+def least_and_most() -> None:
+    first, *_, last = sorted(GAINS.values(), key=reported.Pair.gain)
+    assert (first.label, first.gain()) == ("FCOS, ResNet-50", 0.9)
+    assert (last.label, last.gain()) == ("Faster R-CNN, ResNet-50", 2.3)
+
+
+@says(
+    PAGE,
+    "All lie above zero but for the maximum in Table 4, at minus 1.8. AugFPN, at 2.4, is far from "
+    "all others; most rows of Tables 3 to 5 lie between 0.4 and 1.1",
+)
+def the_ablations() -> None:
+    rows = reported.ablations()
+    below = [(each.label, each.gain) for each in rows if each.gain <= 0]
+    assert (len(rows), below) == (28, [("GMP, sum", -1.8)])
+    *others, best = sorted(each.gain for each in rows)
+    assert best == 2.4
+    assert max(others) < best - 2 * reported.NOISE
+    inside = [0.4 <= each.gain <= 1.1 for each in rows if each.table != "Table 2"]
+    assert sum(inside) >= len(inside) - 3
+
+
+@says(PAGE, "AugFPN on ResNet-50 gains 2.3 points in Table 1 and 2.4 in Table 2.")
+def both_tables() -> None:
+    (row,) = (each for each in reported.ablations() if each.label == "AugFPN")
+    assert (GAINS["Faster R-CNN, ResNet-50"].gain(), row.gain) == (2.3, 2.4)
+
+
+@says(PAGE, "In Table 2 the distance to the next row is more than twice the noise.")
+@says(PAGE, "In Table 4 more than half of all pairs lie within the noise.")
+@says(PAGE, '"three ratios are better than two" rests on a tenth of a point')
+@says(PAGE, "the distance is within the noise ([our runs](consistent_supervision.ipynb))")
+def what_stands_firm() -> None:
+    *_, second, best = sorted(AP["Table 2"])
+    assert best - second > 2 * reported.NOISE
+    close, every = reported.pairs_within(AP["Table 4"], reported.NOISE)
+    assert close > every / 2
+    gains = {(each.table, each.label): each.gain for each in reported.ablations()}
+    three, two = (gains["Table 4", f"RA-AP 0.1, 0.2{end}"] for end in (", 0.3", ""))
+    assert round(three - two, 1) == 0.1
+    total_of_one = gains["Table 3", "all, λ = 0.25"] - gains["Table 3", "single, λ = 1"]
+    assert 0 < total_of_one <= reported.NOISE
+
+
+@says(PAGE, "no pair gains more than its parts do alone")
+@says(PAGE, "with twice the noise of one, so all four fit *the gains simply add up*")
+def they_add_up() -> None:
+    beyond = reported.interactions()
+    assert max(beyond.values()) <= 0
+    of_one = reported.NOISE / 2
+    rows = {name: 4 if "+" in name else 1 + 3 + 2**2 for name in beyond}  # squared weights, summed
+    assert math.sqrt(rows["CS + RFA"]) == 2
+    assert all(abs(each) < 2 * math.sqrt(rows[name]) * of_one for name, each in beyond.items())
+
+
+@says(PAGE, "The mean as pooling gains five tenths by the table and six by the text.")
+@says(
+    PAGE,
+    "Residual Feature Augmentation alone has other numbers for medium and large objects in Table 2 "
+    "than in Table 4.",
+)
+def slips() -> None:
+    tables = reported.paper.tables()
+    alone = next(row for row in tables["table2"] if reported.parts_label(row) == "RFA")
+    again = next(
+        row for row in tables["table4"] if reported.context_label(row) == "RA-AP 0.1, 0.2, 0.3"
+    )
+    assert alone["AP"] == again["AP"]
+    assert all(alone[size] != again[size] for size in ("APm", "APl"))
+    gains = {each.label: each.gain for each in reported.ablations()}
+    assert gains["GAP, sum"] == 0.5
+    assert any("improves the baseline by 0.6" in each for each in tables["inconsistencies"])
+
+
+@says(
+    PAGE,
+    "[it stays behind](fair_baselines.ipynb) AugFPN with half of them. 3. **Its FPN is of 2019.**",
+)
+def fpn_twice_as_long() -> None:
+    longer = GAINS["Faster R-CNN, ResNet-101, 24 epochs"]
+    assert longer.fpn["AP"] < GAINS["Faster R-CNN, ResNet-101"].augfpn["AP"]
+    twice = [each.detector for each in GAINS.values() if each.schedule == "2x"]
+    assert twice == ["Faster R-CNN", "Mask R-CNN"]

@@ -1,0 +1,55 @@
+"""What the paper reports: its numbers, paired and counted."""
+
+import pytest
+
+from augfpn.study import reported
+
+
+def test_each_detector_of_table_1_has_an_fpn_beside_it() -> None:
+    gains = {each.label: each.gain() for each in reported.pairs()}
+    assert len(gains) == 12
+    assert gains["Faster R-CNN, ResNet-50"] == 2.3, "the paper's own difference"
+    assert gains["Mask R-CNN, ResNet-101, 24 epochs"] == 1.6
+    masks = {each.label: each.gain() for each in reported.pairs(masks=True)}
+    assert masks == {
+        "Mask R-CNN, ResNet-50": 1.9,
+        "Mask R-CNN, ResNet-101": 1.5,
+        "Mask R-CNN, ResNet-101, 24 epochs": 1.7,
+    }
+
+
+def test_gains_are_those_that_the_paper_prints() -> None:
+    for each in (*reported.pairs(), *reported.pairs(masks=True)):
+        assert each.gain() == each.augfpn["delta_AP"]
+
+
+def test_rows_of_the_ablations_are_minus_the_fpn_of_their_table() -> None:
+    rows = {(each.table, each.label): each.gain for each in reported.ablations()}
+    assert len(rows) == 7 + 7 + 10 + 4
+    assert rows["Table 2", "AugFPN"] == 2.4
+    assert rows["Table 3", "all, λ = 0.25"] == rows["Table 2", "CS"] == 0.9
+    assert rows["Table 4", "RA-AP 0.1, 0.2, 0.3, sum"] == 0.8
+    assert rows["Table 4", "RA-AP 0.1, 0.2, 0.3"] == rows["Table 2", "RFA"] == 1.0
+    assert rows["Table 5", "ASF"] == rows["Table 2", "SRS"] == 0.8
+
+
+def test_pairs_within_the_noise_are_counted() -> None:
+    assert reported.pairs_within([36.3, 36.4, 36.6, 37.0], 0.3) == (3, 6)
+
+
+def test_the_best_row_stays_best_as_often_as_the_normal_distribution_says() -> None:
+    """Two rows a distance d apart, each with deviation s: the better one wins in Phi(d / s√2)."""
+    assert reported.best_again([36.0, 36.15], 0.3) == pytest.approx(0.7602, abs=0.015)
+    assert reported.best_again([36.0, 40.0], 0.3) == 1
+    assert reported.best_again([36.0, 36.0], 0.3) == 1, "either of equal rows may win"
+
+
+def test_an_interaction_is_what_is_beyond_the_sum() -> None:
+    gains = {"a": 1.0, "b": 0.5, "a + b": 1.2}
+    assert reported.beyond(gains, {"a + b": ["a", "b"]}) == {"a + b": -0.3}
+    assert reported.interactions() == {
+        "CS + RFA": -0.5,
+        "CS + SRS": 0.0,
+        "RFA + SRS": -0.2,
+        "AugFPN": -0.3,
+    }
