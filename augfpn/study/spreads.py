@@ -157,16 +157,18 @@ def planning_table(rows: Sequence[VariantRow], seconds: dict[str, float]) -> str
     for each in plans(rows):
         pair = seconds[each.variant] + seconds[baseline_of(each.variant)]
         asked = percent(each.printed, sign=True), percent(each.of_pictures)
-        by_own = ["–", "–"]
-        if each.own is not None:
-            by_own = [percent(each.own), plan_text(each.own_seeds, pair)]
-        by_all = [percent(each.together), plan_text(each.seeds, pair)]
-        lines.append([each.label, *by_own, *by_all, *asked])
-    header = ["", "own standard deviation", "seeds, hours", "that of all rows", "seeds, hours"]
+        by_own = "–" if each.own is None else plan_text(each.own, each.own_seeds, pair)
+        by_all = plan_text(each.together, each.seeds, pair)
+        lines.append([each.label, by_own, by_all, *asked])
+    header = ["", "by its own standard deviation", "by that of all rows together"]
     header += ["paper's effect", "standard error over images"]
     return page_table(header, lines) if lines else ""
 
 
-def plan_text(needed: int | None, seconds: float) -> str:
-    """A number of seeds and the hours that they train, at so many seconds for a pair of runs."""
-    return "more images" if needed is None else f"{needed}, {needed * seconds / 3600:.1f} h"
+def plan_text(deviation: float, needed: int | None, seconds: float) -> str:
+    """A standard deviation, the seeds that it takes, and their hours: "0.5: 5 seeds, 0.6 h".
+
+    A pair of runs trains for so many ``seconds``.
+    """
+    hours = "" if needed is None else f"{needed} seeds, {needed * seconds / 3600:.1f} h"
+    return f"{percent(deviation)}: {hours or 'more images'}"

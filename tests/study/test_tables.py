@@ -133,9 +133,9 @@ def test_the_plan_says_how_many_seeds() -> None:
         row = tables.VariantRow("cs", "CS", {}, {"AP": effect}, {"AP": 37.2}, {"AP": 36.3})
         return cells_of(spreads.planning_table([row], seconds))[-1]
 
-    assert plan(0.009 / 3**0.5, 0.0)[3:] == ["0.9", "10, 1.0 h", "+0.9", "0.0"]
-    assert plan(0.009 / 3**0.5, 0.004)[:3] == ["CS", "–", "–"]  # no runs of its own
-    assert plan(0.009 / 3**0.5, 0.004)[3:] == ["0.9", "more images", "+0.9", "0.4"]
+    assert plan(0.009 / 3**0.5, 0.0)[2:] == ["0.9: 10 seeds, 1.0 h", "+0.9", "0.0"]
+    assert plan(0.009 / 3**0.5, 0.004)[:2] == ["CS", "–"]  # no runs of its own
+    assert plan(0.009 / 3**0.5, 0.004)[2:] == ["0.9: more images", "+0.9", "0.4"]
     assert spreads.planning_table([], seconds) == ""
 
 
@@ -161,7 +161,7 @@ def test_the_plan_has_one_deviation_for_all_rows_and_their_degrees_of_freedom() 
     together = ((0.006**2 + 0.010**2) / 2) ** 0.5
     needed = intervals.seeds_needed(together, 0.009, variants=3)
     hours = needed * 240 / 3600
-    assert [line[3:5] for line in lines] == [["0.8", f"{needed}, {hours:.1f} h"]] * 2
+    assert [line[2] for line in lines] == [f"0.8: {needed} seeds, {hours:.1f} h"] * 2
     assert needed < intervals.seeds_needed(together, 0.009)
 
 
