@@ -8,7 +8,7 @@ from reprlib import repr as short
 from unicodedata import normalize
 from urllib.parse import unquote
 
-from augfpn.data.pixels import HEIC, NOT_HEIC
+from augfpn.data.pixels import HEIC, IN_HEIC
 from augfpn.errors import UserError
 from augfpn.support.files import folder_of
 
@@ -132,7 +132,7 @@ def file_sizes(folder: Path, names: Iterable[str], named_by: str) -> dict[str, i
         if there:
             remedy = f"{missing[0]} is called {there[0]} there: correct the names"
             if Path(there[0]).suffix.lower() in HEIC:
-                remedy = f"{there[0]} {NOT_HEIC}"
+                remedy = f"{there[0]} is {IN_HEIC}"
         raise UserError(
             f"{folder} lacks {len(missing)} of {len(wanted)} files that {named_by} names "
             f"({some(shown)}); {remedy}."

@@ -12,7 +12,7 @@ from augfpn.data.coco import coco, coco_splits
 from augfpn.data.files import existing_folder, holdings, some
 from augfpn.data.layouts import Layout
 from augfpn.data.pictures import Pictures
-from augfpn.data.pixels import HEIC
+from augfpn.data.pixels import HEIC, IN_HEIC
 from augfpn.data.voc import voc_layout
 from augfpn.data.yolo import yolo_layout
 from augfpn.errors import UserError, one_of
@@ -74,10 +74,7 @@ def expect_no_heic(place: Path) -> None:
     """Raise ``UserError`` if there are pictures in HEIC, because of which none may be found."""
     found = sorted(file.name for file in place.rglob("*") if file.suffix.lower() in HEIC)
     if found:
-        raise UserError(
-            f"{place} has {len(found)} pictures in HEIC, which are not read here ({some(found)}): "
-            "save them as JPEG."
-        )
+        raise UserError(f"{place} has {len(found)} pictures ({some(found)}) in {IN_HEIC}.")
 
 
 def split_part(whole: Pictures, testing: bool) -> tuple[Pictures, str]:

@@ -18,7 +18,7 @@ SUFFIXES_OF_PICTURES = (
 )
 HEIC = (".heic", ".heif", ".hif")  # what many phones save, and Pillow does not open
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-NOT_HEIC = "is HEIC, which is not read here: save it as JPEG, and correct its name"
+IN_HEIC = "HEIC, which is not read here: save each such file as JPEG, and correct its name"
 OPENED_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000")
 ORIENTATION = 0x0112  # the EXIF tag that says how to turn a picture: 1 to 8, 1 is as it is
 SIDEWAYS = range(5, 9)  # the orientations that exchange width and height
@@ -77,7 +77,7 @@ def orientation_of(picture: Image.Image) -> int:
 def unreadable(path: Path, error: BaseException) -> str:
     """A sentence on a file that cannot be read, and what to do."""
     if isinstance(error, Image.UnidentifiedImageError) and is_heic(path):
-        return f"{path} {NOT_HEIC}."
+        return f"{path} is {IN_HEIC}."
     return f"{path} cannot be read as a picture ({reason(error, path)}); replace it."
 
 

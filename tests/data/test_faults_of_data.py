@@ -199,10 +199,10 @@ REFUSED = {
     "empty picture": (content(b""), "seven.png cannot be read as a picture (it is not JPEG, PNG"),
     "a page as picture": (content(b"<html>no</html>"), "seven.png cannot be read as a picture"),
     "a program as picture": (content(EPS), "seven.png cannot be read as a picture (it is not JPEG"),
-    "HEIC, named as PNG": (content(HEIC), "seven.png is HEIC, which is not read here: save it as"),
+    "HEIC, named as PNG": (content(HEIC), "seven.png is HEIC, which is not read here: save each"),
     "HEIC": (
         lambda root: picture_of(root).rename(picture_of(root).with_suffix(".HEIC")),
-        "seven.HEIC is HEIC, which is not read here: save it as JPEG, and correct its name.",
+        "seven.HEIC is HEIC, which is not read here: save each such file as JPEG,",
     ),
     "too large": (huge, "seven.png has too many pixels to be read: cut it into tiles"),
     "16 bits": (saved(mode="I;16"), "seven.png has more than 8 bits a channel; save it with 8"),

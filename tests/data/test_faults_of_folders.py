@@ -30,7 +30,7 @@ FAULTS = {
     "no layout": (lambda r: picture(r / "a/1.png"), "no annotations in a layout of COCO's"),
     "HEIC": (
         lambda r: [file.rename(file.with_suffix(".heic")) for file in yolo(r).rglob("*.png")],
-        "pictures in HEIC, which are not read here (1.heic",
+        ") in HEIC, which is not read here: save each such file as JPEG",
     ),
     "no such split": (
         lambda r: voc(r, "val"),
