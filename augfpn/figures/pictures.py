@@ -1,7 +1,7 @@
 """Boxes and masks drawn on pictures; test pictures with their annotations or detections.
 
 torchvision draws frames and masks. It writes names into the box, where they hide a small object, so
-names are drawn here: above the box, or below it at the upper edge.
+names are drawn here, where they hide neither each other nor small objects.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,12 @@ from augfpn.data.masks import decoded
 from augfpn.data.pictures import Pictures
 from augfpn.figures.colours import BLUE, CLASS_COLOURS
 from augfpn.figures.letters import drawable
+from augfpn.figures.names import places_of_names
 from augfpn.records import Record
 from augfpn.support.text import shortened
 
 THRESHOLD = 0.5  # of the score, for a detection to be drawn
-IN_ROW = 2.2  # scale of names and lines on examples, which are shown small: several in a row
+IN_ROW = 2.6  # scale of names and lines on examples, which are shown small: several in a row
 READABLE_SIDE = 480  # px of the longer side; smaller pictures are enlarged, so that names fit
 LETTERS_ON_PICTURE = 40  # of a class's name
 OPACITY = 0.5  # of a mask
@@ -171,26 +172,32 @@ def _framed(
     drawn = Image.fromarray(channels_last(picture))
     pen = ImageDraw.Draw(drawn)
     size = max(11, longer / SIDES_PER_LETTER) * scale
-    for edge, name, colour in zip(edges, names, colours, strict=True):
-        if name:
-            text, pen.font = drawable(name, size)
-            _write(pen, edge, text, colour, drawn.size)
+    shown = [
+        (edge, *drawable(name, size), c)
+        for edge, name, c in zip(edges, names, colours, strict=True)
+        if name
+    ]
+    _write(pen, shown, drawn.size)
     return np.array(drawn)
 
 
 def _write(
-    pen: ImageDraw.ImageDraw, edge: np.ndarray, name: str, colour: str, size: tuple[int, int]
+    pen: ImageDraw.ImageDraw,
+    names: Sequence[tuple[np.ndarray, str, Any, str]],
+    size: tuple[int, int],
 ) -> None:
-    """A name on a ground of its colour: above its box; where there is no room, below or inside."""
+    """Names on grounds of their colours; ``names`` has each one's box, text, font and colour."""
     pad = 2
-    width = round(pen.textlength(name)) + 2 * pad
-    height = sum(pen.font.getmetrics()) + pad
-    left, top, _, bottom = edge
-    left = max(0, min(left, size[0] - width))
-    if top >= height:
-        top -= height
-    elif bottom + height < size[1]:
-        top = bottom + 1
-    pen.rectangle((left, top, left + width - 1, top + height - 1), fill=colour, outline="black")
-    ink = "white" if colour == BLUE else "black"  # black is read better on all lighter colours
-    pen.text((left + pad, top + pad // 2), name, fill=ink)
+    boxes = np.array([edge for edge, *_ in names]).reshape(-1, 4)
+    sizes = [
+        (round(pen.textlength(text, font)) + 2 * pad, sum(font.getmetrics()) + pad)
+        for _, text, font, _ in names
+    ]
+    places = places_of_names(boxes, sizes, size)
+    for (_, text, font, colour), (width, height), (left, top) in zip(
+        names, sizes, places, strict=True
+    ):
+        ground = (left, top, left + width - 1, top + height - 1)
+        pen.rectangle(ground, fill=colour, outline="black")
+        ink = "white" if colour == BLUE else "black"  # black is read better on all lighter colours
+        pen.text((left + pad, top + pad // 2), text, fill=ink, font=font)

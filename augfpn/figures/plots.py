@@ -23,6 +23,8 @@ APART = 0.17  # of a row: from its middle to what the pilot and the confirmation
 BELOW = 0.27  # of a row: from its interval to the dots of its seeds
 FEW = 3  # seeds: the interval of fewer is dashed
 DASHED = (0, (2.5, 1.2))
+LONG = 16  # letters: a longer label of a row takes two lines
+WITHIN = 4  # letters by which a line may be longer, if it then ends at a comma
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -73,6 +75,7 @@ def schedules(rates: dict[str, Sequence[float]]) -> Figure:
     palette = COLOURS[: len(lines)]
     seaborn.lineplot(lines, ax=axis, palette=palette, dashes=False, errorbar=None, lw=2)
     axis.set(xlabel="part of the run", ylabel="rate, relative", xlim=(0, 1), ylim=(0, 1.05))
+    seaborn.move_legend(axis, "lower center", bbox_to_anchor=(0.5, 1), ncols=2, title=None)
     return figure
 
 
@@ -110,7 +113,7 @@ def effects(
             runs.assign(at=at), x="minus FPN", **place, jitter=False, color=GREY, size=4
         )
         axis.collections[-1].set_label("one seed")
-    axis.set_yticks(range(len(places)), places)
+    axis.set_yticks(range(len(places)), map(on_two_lines, places))
     axis.set(xlabel="effect on AP, points", ylabel=None, ylim=(len(places) - 0.5, -0.5))
     if len(axis.get_legend_handles_labels()[1]) > 1:
         axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
@@ -139,6 +142,19 @@ def placed(table: pd.DataFrame) -> pd.DataFrame:
     shown = of.where(both, table["label"])
     apart = both * np.where(confirms, APART, -APART)
     return table.assign(confirms=confirms, shown=shown, at=pd.factorize(shown)[0] + apart)
+
+
+def on_two_lines(label: str) -> str:
+    """The label of a row; a long one is broken near its middle, at a comma if one is near."""
+    if len(label) <= LONG:
+        return label
+    words = label.split(" ")
+    breaks = [(" ".join(words[:i]), " ".join(words[i:])) for i in range(1, len(words))]
+
+    def length(lines: Sequence[str]) -> int:
+        return max(map(len, lines)) + (0 if lines[0].endswith(",") else WITHIN)
+
+    return "\n".join(min(breaks, key=length, default=[label]))
 
 
 @themed
