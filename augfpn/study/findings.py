@@ -61,12 +61,24 @@ def answer_text(question: Question, found: Interval | None) -> str:
     return {"holds": question.above, "does not hold": question.below}.get(said, "")
 
 
-def answer_texts(question: Question, found: Mapping[str, Interval | None]) -> str:
-    """What the intervals say by set of images; once if all sets say the same."""
+def answer_texts(
+    question: Question,
+    found: Mapping[str, Interval | None],
+    alone: Mapping[str, Interval | None] | None = None,
+) -> str:
+    """What the intervals say by set of images; once if all sets say the same.
+
+    *Probably* stands before what ``alone``, the intervals of own differences, leave open.
+    """
     said = {name: answer_text(question, each) for name, each in found.items()}
-    if len(set(said.values())) == 1:
+    probable = {name for name in found if open_alone(found[name], (alone or {}).get(name))}
+    if len(set(said.values())) == 1 and not probable:
         return said.popitem()[1]
-    named = {images_called(name).capitalize(): text for name, text in said.items() if text}
+    named = {
+        images_called(name).capitalize() + (", probably" if name in probable else ""): text
+        for name, text in said.items()
+        if text
+    }
     return " ".join(f"{name}: {text}" for name, text in named.items())
 
 
@@ -91,11 +103,12 @@ def decided_table(of: Answers, measured: bool = False, alone: Answers | None = N
     for question in (each for each in asked if (each.kind == "measured") == measured):
         here = {pictures: of[question, pictures] for pictures in shown}
         if any(answer_text(question, found) for found in here.values()):
+            own = {name: (alone or {}).get((question, name)) for name in here}
             cells = [
-                interval_cell(found, many) + open_alone(found, (alone or {}).get((question, name)))
+                interval_cell(found, many) + open_alone(found, own[name])
                 for name, found in here.items()
             ]
-            lines.append([answer_texts(question, here), *cells, question.runs()])
+            lines.append([answer_texts(question, here, own), *cells, question.runs()])
     header = ["", *map(images_called, shown), "records of"]
     return page_table(header, lines) if lines else ""
 
@@ -184,14 +197,14 @@ def own_interval(question: Question, of: Evidence) -> Interval | None:
 def verdict_cell(found: Interval | None, alone: Interval | None = None) -> str:
     """On which side of zero an effect lies, or its limit, and the interval that decides the latter.
 
-    Also whether ``alone``, the interval of its own differences, leaves open what is decided.
+    *Probably* stands before what ``alone``, the interval of its own differences, leaves open.
     """
     if found is None:
         return "not recorded"
     said = verdict(found, small=SMALL_EFFECT)
     if said in LIMITS:
         return f"{said} {limiting_text(found)}"
-    return SIGNS.get(said, said) + open_alone(found, alone)
+    return ("probably " if open_alone(found, alone) else "") + SIGNS.get(said, said)
 
 
 def of_table2() -> list[Question]:

@@ -58,12 +58,13 @@ def test_effects_by_size_are_those_of_both_tables(evidence: Evidence) -> None:
     sizes = cells_of(side_by_side.sizes_beside("table2", {"scenes": evidence}))
     for one, of_all, by_size in list(zip(alone, total, sizes, strict=True))[1:]:
         label, ap, effect, verdict, *sizes = one
-        ours = [cell.rpartition(" (")[0] or cell for cell in (effect, *sizes)]
+        ours = [cell.partition(side_by_side.PAPERS)[0] for cell in (effect, *sizes)]
         assert [label, ap, verdict.removesuffix(OPEN_ALONE)] == [of_all[0], of_all[3], of_all[5]]
         assert ours == [of_all[4], *by_size[2:]]
     assert alone[0] == ["", "AP", "minus FPN", "verdict on AP", "small", "medium", "large"]
-    papers = [cell.rpartition(" (")[2] for cell in (alone[2][2], *alone[2][4:])]
-    assert papers == ["+0.9)", "+0.4)", "+0.6)", "+1.2)"]  # Consistent Supervision, as printed
+    cs = (alone[2][2], *alone[2][4:])
+    papers = [cell.partition(side_by_side.PAPERS)[2] for cell in cs]
+    assert papers == ["+0.9", "+0.4", "+0.6", "+1.2"]  # Consistent Supervision, as printed
 
 
 def test_masks_have_their_own_rows_and_the_papers_numbers() -> None:
@@ -114,6 +115,13 @@ def test_what_is_said_names_the_images_unless_all_say_the_same(
     assert findings.answer_texts(ASKED, {"scenes": scenes, "bccd": cells}) == said
 
 
+def test_what_own_differences_leave_open_is_probable() -> None:
+    found = {"scenes": GAIN, "bccd": GAIN}
+    assert findings.answer_texts(ASKED, found, {"scenes": GAIN, "bccd": GAIN}) == "It gains."
+    said = findings.answer_texts(ASKED, found, {"scenes": OPEN, "bccd": None})
+    assert said == "Scenes, probably: It gains. Blood cells: It gains."
+
+
 def test_what_is_decided_and_what_is_not() -> None:
     other = replace(ASKED, topic="another topic", number="APs")
     found = {(ASKED, "scenes"): GAIN, (ASKED, "bccd"): OPEN, (other, "scenes"): OPEN}
@@ -153,6 +161,6 @@ def test_every_question_names_variants_that_are_run() -> None:
 def test_a_verdict_says_what_its_own_differences_leave_open() -> None:
     """The interval of all runs together excludes zero; that of its own differences contains it."""
     assert findings.verdict_cell(GAIN) == findings.verdict_cell(GAIN, GAIN) == "above zero"
-    assert findings.verdict_cell(LOSS, OPEN) == "below zero; undecided by its own differences"
+    assert findings.verdict_cell(LOSS, OPEN) == "probably below zero"
     assert findings.verdict_cell(OPEN, OPEN) == "undecided"
     assert findings.verdict_cell(None) == "not recorded"

@@ -1,9 +1,11 @@
 """Should you use it, and which effects their own differences leave open."""
 
-from augfpn.settings import paper
+from augfpn.settings import paper, parameters
 from augfpn.study import advice, beside, findings, gather, grid, spreads
 from augfpn.study.evidence import shared_seeds
-from said.evidence import BOTH, at, confirmation, undecided, verdict
+from augfpn.training import prepare
+from said.evidence import BOTH, at, compared, confirmation, effect, undecided, verdict
+from said.photographs import shares
 from said.table import says
 
 SETS = ("bccd", "bccd_learning", "aquarium")
@@ -33,10 +35,10 @@ def steps_bring_more_than_parts() -> None:
 
 
 @says("should_you_use_it", "it costs nothing at inference, and on scenes it is the part that")
-@says("should_you_use_it", "It was neither tuned nor trained longer by itself.")
+@says("should_you_use_it", "It was not tuned by itself.")
 def consistent_supervision_is_the_part_to_try() -> None:
     assert verdict("scenes", "C17") == "holds"
-    assert not {"cs_tuned", "cs_2x_steps", "cs_4x_steps"} & set(grid.variants())
+    assert "cs_tuned" not in grid.variants()
 
 
 @says(
@@ -50,8 +52,12 @@ def small_objects_and_soft_selection() -> None:
 
 
 @says("should_you_use_it", "for our runs on blood cells")
-@says("should_you_use_it", "The interval is wider than that of {numref}`tab-should-you`")
-@says("should_you_use_it", "Half the gain needs up to five times the seeds.")
+@says("should_you_use_it", "It is the wider of the two in {numref}`tab-should-you`.")
+@says(
+    "should_you_use_it",
+    "To show one point in place of two takes two to five times the seeds. Consistent Supervision "
+    "varies less than AugFPN, on blood cells as on scenes, and is decided sooner.",
+)
 def seeds_for_half_the_gain() -> None:
     of = gather.committed("bccd", "transfer")
     runs = [of.recorded(name) for name in ("augfpn", "fpn")]
@@ -59,17 +65,21 @@ def seeds_for_half_the_gain() -> None:
     assert found.seeds == shared_seeds({name: of.of(name) for name in ("augfpn", "fpn")})
     pooled, own = of.effects("augfpn", "fpn")["AP"], found.differences["AP"]
     assert own.high - own.low > pooled.high - pooled.low
-    own = [confirmation().combination([v], ["fpn"], "AP", pooled=False) for v in ("augfpn", "cs")]
-    more = [
-        beside.seeds_for(each, 0.01) / beside.seeds_for(each, 0.02)
-        for each in (found.differences["AP"], *own)
+    own = [
+        each.combination([name], ["fpn"], "AP", pooled=False)
+        for each in (of, confirmation())
+        for name in ("augfpn", "cs")
     ]
-    assert 1.5 < min(more) < 4.5 < max(more) < 5
+    for all_parts, supervision in (own[:2], own[2:]):
+        assert supervision.of_seeds < all_parts.of_seeds
+        assert beside.seeds_for(supervision, 0.01) < beside.seeds_for(all_parts, 0.01)
+    more = [beside.seeds_for(each, 0.01) / beside.seeds_for(each, 0.02) for each in own]
+    assert (round(min(more)), round(max(more))) == (2, 5)
 
 
 @says(
     "what_we_found",
-    "Two rows are decided only if all runs estimate the variance together; they say so.",
+    "Two rows have *probably*.",
 )
 def rows_that_their_own_differences_leave_open() -> None:
     asked = findings.judged_again(
@@ -92,6 +102,65 @@ def augmentation_and_medium_objects() -> None:
 @says("should_you_use_it", "{numref}`tab-should-you` begins with photographs")
 def the_table_has_both_sets_of_photographs() -> None:
     text = advice.advice_table(confirmation(), gather.committed_sets(SETS, "transfer"))
-    first = text.splitlines()[3]
-    assert "blood cells" in first
-    assert "aquarium" in first
+    first = text.splitlines()[2]
+    assert "blood cells, pretrained: " in first
+    assert "aquarium, pretrained: " in first
+
+
+@says(
+    "should_you_use_it",
+    "FPN's rule gives [86 % of the blood cells](photographs.ipynb) to one level, and 77 % of "
+    "Aquarium's objects to another.",
+)
+@says(
+    "should_you_use_it",
+    "our runs with it have 300 steps on blood cells and 900 on Aquarium, and are not tuned for "
+    "each detector.",
+)
+def what_the_photographs_are() -> None:
+    photographs = gather.committed_sets(SETS, "transfer")
+    cells, animals = shares(photographs["bccd"]), shares(photographs["aquarium"])
+    assert [max(each, key=each.get) for each in (cells, animals)] == [3, 2]
+    assert (round(cells[3]), round(animals[2])) == (86, 77)
+    for name, of in photographs.items():
+        for variant in ("fpn", "augfpn", "augfpn_even", "cs"):
+            for record in of.recorded(variant).values():
+                assert record.experiment.train.steps == (900 if name == "aquarium" else 300)
+
+
+@says("should_you_use_it", "**For AugFPN trust the wider one**")
+@says(
+    "should_you_use_it",
+    "On scenes it contains zero, so that AugFPN is only *probably* better there.",
+)
+def the_wider_interval_of_augfpn() -> None:
+    pooled = confirmation().effects("augfpn", "fpn")["AP"]
+    own = confirmation().combination(["augfpn"], ["fpn"], "AP", pooled=False)
+    assert own.high - own.low > pooled.high - pooled.low
+    assert own.low < 0 < pooled.low
+
+
+@says(
+    "should_you_use_it",
+    "RetinaNet gained with them on scenes, at the beginning of its training; all else is undecided",
+)
+def one_stage() -> None:
+    found = {(name, v): effect(name, v) for name in BOTH for v in compared("one_stage", name)}
+    decided = [which for which, each in found.items() if not undecided(each)]
+    assert decided == [("scenes", "retinanet:augfpn")]
+    assert len(found) == 4
+
+
+@says(
+    "should_you_use_it",
+    "because anchors grow along: the row has smaller ones, too.",
+)
+def larger_images_and_smaller_anchors() -> None:
+    asked = {"data": "scenes", "budget": "transfer", "device": "cpu", "short_side": 640}
+    smaller = advice.SMALL_OBJECTS.rpartition("`--settings ")[2].rstrip("`")
+    plain, larger, both = (
+        prepare.experiment_from(parameters.parse(words), "imagenet").model
+        for words in (asked | {"short_side": 320}, asked, asked | {"settings": (smaller,)})
+    )
+    assert larger.anchor_sizes == tuple(2 * size for size in plain.anchor_sizes)
+    assert all(a < b for a, b in zip(both.anchor_sizes, larger.anchor_sizes, strict=True))
