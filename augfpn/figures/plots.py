@@ -17,6 +17,7 @@ from augfpn.figures.colours import BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY
 from augfpn.figures.galleries import gallery as gallery
 from augfpn.figures.levels import level_weights as level_weights
 from augfpn.figures.levels import mixtures as mixtures
+from augfpn.figures.phases import CONFIRMATION
 from augfpn.figures.theme import GREY, ON_FILL, WIDTH, themed
 
 APART = 0.17  # of a row: from its middle to what the pilot and the confirmation found
@@ -86,7 +87,7 @@ def effects(
     """Effects with their intervals, one below the other, and the paper's as open circles.
 
     A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP; one
-    whose label ends in ", confirmation" shares the place of its pilot, which has the same label.
+    whose label ends in `CONFIRMATION` shares the place of its pilot, which has the same label.
     ``runs`` has a row for each seed's dot, below its effect: the label, "minus FPN" of two runs. An
     interval of fewer than three of them is dashed.
     """
@@ -136,7 +137,7 @@ def draw_intervals(axis: Axes, table: pd.DataFrame, runs: pd.DataFrame | None) -
 
 def placed(table: pd.DataFrame) -> pd.DataFrame:
     """Rows of `effects`, their places "at" the axis, if one "confirms", the label "shown" there."""
-    of = table["label"].str.removesuffix(", confirmation")
+    of = table["label"].str.removesuffix(CONFIRMATION)
     confirms = of != table["label"]
     both = of.isin(of[confirms]) & of.isin(of[~confirms])
     shown = of.where(both, table["label"])

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from augfpn import records
 from augfpn.data.annotations import count_by_size
 from augfpn.diagnostics.numbers import SHARES, diagnostic_numbers
+from augfpn.figures.phases import CONFIRMATION
 from augfpn.settings import recipes
 from augfpn.study import grid, intervals, pooling, timed
 from augfpn.study.bench.settings import Use
@@ -34,7 +35,7 @@ from augfpn.study.scores import ADDED, OF_DIAL, Scored, Way
 from augfpn.study.truth import truth_of
 
 Floats = NDArray[np.float64]
-TITLE_ENDS = "", ", confirmation"  # after the set in a report's title: pilot, confirming seeds
+TITLE_ENDS = "", CONFIRMATION  # after the set in a report's title: pilot, confirming seeds
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from augfpn.figures.phases import CONFIRMATION
 from augfpn.study import claims
 from augfpn.study.cells import (
     effect_text,
@@ -61,7 +62,7 @@ def ledger_beside(
         counts.append([name, *verdict_counts(with_precedence(rows, later))])
         if later:
             counts.append([f"{name}, pilot alone", *verdict_counts(rows)])
-            columns[f"{name}, confirmation"] = later
+            columns[name + CONFIRMATION] = later
         columns[f"{name}, pilot"] = {row.claim.id: row for row in rows}
     groups: dict[str, list[claims.Claim]] = {}
     for claim in (row.claim for row in next(iter(pilot.values()))):

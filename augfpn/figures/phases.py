@@ -1,0 +1,3 @@
+"""The phases of the study in labels and titles: the pilot, and the runs that confirm."""
+
+CONFIRMATION = ", confirmation"  # the end of a label whose numbers are of the runs that confirm
