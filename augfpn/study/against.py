@@ -16,6 +16,7 @@ from augfpn.study.controls import CONTROL_VARIANTS
 from augfpn.study.evidence import Evidence, shared_seeds
 from augfpn.study.factorial import EFFECT_NUMBERS
 from augfpn.study.resampling import Draws
+from augfpn.study.spreads import own_effect
 from augfpn.study.tables import variant_label
 from augfpn.study.tries import Tuning, results_of_tuning
 
@@ -48,7 +49,7 @@ def against_controls(of: Evidence) -> str:
             drawn = {each: of.of(each) for each in (variant, control)}
             seeds = shared_seeds(drawn)
             both = [labelled(each, [by_seed[s] for s in seeds]) for each, by_seed in drawn.items()]
-            alone = of.combination([variant], [control], "AP", pooled=False)
+            alone = own_effect(of, variant, control)
             ap, *sizes = (effect_text(found[name]) for name in EFFECT_NUMBERS)
             lines.append([" minus ".join(both), ap, limits_text(alone), str(len(seeds)), *sizes])
     ap, *sizes = EFFECT_NUMBERS

@@ -9,6 +9,7 @@ from augfpn.study.cells import effect_text, limits_text, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import contrasts
 from augfpn.study.side_by_side import images_called
+from augfpn.study.spreads import own_effect
 from augfpn.study.tables import variant_row
 
 HEADER = ["question", "answer", "how sure", "AP, in points"]
@@ -101,7 +102,7 @@ def twice(of: Evidence, variant: str, base: str = "fpn") -> str:
 
     Where both are one interval, as without other runs that share the spread, it is said once.
     """
-    alone = of.combination([variant], [base], "AP", pooled=False)
+    alone = own_effect(of, variant, base)
     if alone is None:
         return "–"
     first, again = effect_text(of.effects(variant, base)["AP"]), limits_text(alone)

@@ -16,7 +16,7 @@ from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table, p
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.mechanisms import chance, measured_cell
-from augfpn.study.spreads import open_alone
+from augfpn.study.spreads import open_alone, own_effect
 from augfpn.study.tables import VariantRow, variant_label, variant_row, verdict_with_limit
 
 SET_NAMES = {  # as the pages call them
@@ -123,7 +123,7 @@ def effects_by_size(part: str, of: Evidence) -> str:
         row = variant_row(variant, of)
         _, ap, effect, said, _ = beside_cells(row)
         if row.effect:
-            alone = of.combination([variant], [baseline_of(variant)], "AP", pooled=False)
+            alone = own_effect(of, variant, baseline_of(variant))
             said += open_alone(row.effect["AP"], alone)
         cells = zip(("AP", *SIZE_OF), (effect, *size_cells(row)), strict=True)
         with_papers = [f"{cell}{papers_text(row, number)}" for number, cell in cells]

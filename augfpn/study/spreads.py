@@ -82,6 +82,11 @@ def left_out_table(of: Evidence, variants: Sequence[str]) -> str:
     return page_table([*header, "intervals without one seed that contain zero"], lines)
 
 
+def own_effect(of: Evidence, variant: str, base: str, number: str = "AP") -> Interval | None:
+    """An effect with the variance of its own differences between seeds alone."""
+    return of.combination([variant], [base], number, pooled=False)
+
+
 def with_riders(of: Evidence, rows: Iterable[claims.Judgement]) -> list[claims.Judgement]:
     """The same verdicts; those that a claim's own differences alone leave open say so."""
     return [
