@@ -24,15 +24,17 @@ def places_of_names(
     names = np.zeros((len(edges), 4))  # x1 y1 x2 y2; without area: not placed yet
     for _ in range(1 + SWEEPS):
         for i in reversed(range(len(edges))):
-            near = candidates(edges[i], sizes[i], picture)
+            near = places_near(edges[i], sizes[i], picture)
             others = np.delete(names, i, axis=0)
-            costs = COVERING * (covered(near, others) + covered(others, near).T).sum(axis=1)
-            costs += covered(boxes, near).sum(axis=0)
+            costs = COVERING * (share_covered(near, others) + share_covered(others, near).T).sum(
+                axis=1
+            )
+            costs += share_covered(boxes, near).sum(axis=0)
             names[i] = near[np.argmin(costs + ORDER * np.arange(len(near)))]
     return names[:, :2]
 
 
-def candidates(edge: np.ndarray, size: tuple[int, int], picture: tuple[int, int]) -> np.ndarray:
+def places_near(edge: np.ndarray, size: tuple[int, int], picture: tuple[int, int]) -> np.ndarray:
     """Rectangles (n, 4) for a name: above its box, below, inside, and at its sides."""
     (left, top, right, bottom), (width, height) = edge, size
     across = (left, right + 1 - width, (left + right + 1 - width) / 2)
@@ -45,7 +47,7 @@ def candidates(edge: np.ndarray, size: tuple[int, int], picture: tuple[int, int]
     return np.hstack([corners, corners + size])
 
 
-def covered(under: np.ndarray, over: np.ndarray) -> np.ndarray:
+def share_covered(under: np.ndarray, over: np.ndarray) -> np.ndarray:
     """How much of each rectangle (n, 4) each of others (m, 4) covers: (n, m), from 0 to 1."""
     low = np.maximum(under[:, None, :2], over[None, :, :2])
     high = np.minimum(under[:, None, 2:], over[None, :, 2:])

@@ -24,8 +24,8 @@ APART = 0.17  # of a row: from its middle to what the pilot and the confirmation
 BELOW = 0.27  # of a row: from its interval to the dots of its seeds
 FEW = 3  # seeds: the interval of fewer is dashed
 DASHED = (0, (2.5, 1.2))
-LONG = 16  # letters: a longer label of a row takes two lines
-WITHIN = 4  # letters by which a line may be longer, if it then ends at a comma
+LONG_LABEL = 16  # letters: a longer label of a row takes two lines
+FOR_A_COMMA = 4  # letters by which a line may be longer, if it then ends at a comma
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -131,6 +131,7 @@ def draw_intervals(axis: Axes, table: pd.DataFrame, runs: pd.DataFrame | None) -
     colours = [GREEN if confirms else BLUE for confirms in table["confirms"]]
     line = {"color": colours, "lw": 2, "linestyles": [DASHED if each else "-" for each in few]}
     axis.hlines(table["at"], table["low"], table["high"], **line, zorder=1)
+    axis.locator_params("x", nbins=6)  # so that the numbers of wide intervals stay apart
     if few.any():
         axis.plot([], [], color=GREY, lw=2, ls=DASHED, label=f"fewer than {FEW} seeds")
 
@@ -147,13 +148,13 @@ def placed(table: pd.DataFrame) -> pd.DataFrame:
 
 def on_two_lines(label: str) -> str:
     """The label of a row; a long one is broken near its middle, at a comma if one is near."""
-    if len(label) <= LONG:
+    if len(label) <= LONG_LABEL:
         return label
     words = label.split(" ")
     breaks = [(" ".join(words[:i]), " ".join(words[i:])) for i in range(1, len(words))]
 
     def length(lines: Sequence[str]) -> int:
-        return max(map(len, lines)) + (0 if lines[0].endswith(",") else WITHIN)
+        return max(map(len, lines)) + (0 if lines[0].endswith(",") else FOR_A_COMMA)
 
     return "\n".join(min(breaks, key=length, default=[label]))
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from augfpn.figures.names import covered, places_of_names
+from augfpn.figures.names import places_of_names, share_covered
 from augfpn.figures.plots import on_two_lines
 
 PICTURE = (640, 512)
@@ -25,9 +25,9 @@ def test_names_of_crowded_boxes_cover_neither_each_other_nor_small_boxes():
              [200, 400, 420, 500], [600, 0, 639, 20], [600, 21, 639, 45]]  # fmt: skip
     names = rectangles(edges, [(110, 35)] * len(edges))
     for one, other in itertools.combinations(names, 2):
-        assert covered(one[None], other[None]).item() == 0
+        assert share_covered(one[None], other[None]).item() == 0
     small = np.array(edges)[[2, 3, 5, 6]]
-    assert covered(small, names).max() == 0
+    assert share_covered(small, names).max() == 0
     assert (names[:, :2] >= 0).all()
     assert (names[:, 2:] <= PICTURE).all()
 
