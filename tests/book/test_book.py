@@ -25,6 +25,7 @@ LEFT_ALONE = {"torch", "torchvision", "numpy"}  # a reader's environment keeps i
 TOC = yaml.safe_load((BOOK / "_toc.yml").read_text())
 NAMES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapters"])]
 CHAPTERS = sorted(BOOK.glob("*.ipynb"))
+BUILT_BY_READERS = "build_it_yourself"
 WHOLE = [path for path in CHAPTERS if path.stem not in ONE_SCREEN]
 PAGES = sorted([*BOOK.glob("*.md"), *CHAPTERS])
 
@@ -88,6 +89,8 @@ def test_cells_are_few_and_short_and_define_nothing(chapter: Path) -> None:
     assert len(code) <= 15
     assert lines[-1] <= 15
     assert lines[len(lines) // 2] <= 8
+    if chapter.stem == BUILT_BY_READERS:
+        return  # who write its classes
     definitions = ast.FunctionDef, ast.ClassDef, ast.Lambda
     every = (node for cell in code for node in ast.walk(python(cell)))
     assert not [ast.unparse(node) for node in every if isinstance(node, definitions)]
