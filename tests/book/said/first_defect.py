@@ -164,8 +164,8 @@ def best_weights_in_the_paper() -> None:
 
 @says(
     "consistent_supervision",
-    "a single level at one has the best of the table. Its difference to all levels at a quarter "
-    "favours the single level; corrected for two comparisons, it is undecided.",
+    "a single level at one has the best of the table. It is +1.2 [+0.1, +2.4] points above all "
+    "levels at a quarter; corrected for two comparisons, the interval is [−0.1, +2.5]: undecided.",
 )
 @says(
     "claims",
@@ -179,6 +179,9 @@ def a_single_level_is_better_than_all() -> None:
     less = at("scenes").combination(["cs_single_lam1"], ["cs"], "AP")
     assert intervals.verdict(less) == "holds"
     assert verdict("scenes", "C28") == "undecided"
+    corrected = intervals.at_level(less, 1 - 0.05 / 2)
+    assert effect_text(less) == "+1.2 [+0.1, +2.4]"
+    assert effect_text(corrected) == "+1.2 [−0.1, +2.5]"
 
 
 @says("consistent_supervision", "Not known: both intervals contain zero.")

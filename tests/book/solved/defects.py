@@ -71,7 +71,14 @@ def a_sum_of_two_languages_that_loses_nothing() -> list[str]:
     assert np.allclose(features @ a @ probe, features @ wanted)
     assert np.allclose(features @ b @ probe, 0)  # nothing is recognised
     assert np.linalg.matrix_rank(a + b) == 4  # and the sum keeps all information
-    return ["each probe fails on the other level and the sum loses nothing"]
+    _, printed = run("consistent_supervision", "languages", "solution-3")
+    m2, m3, both = (percentages(line.partition(":")[2]) for line in printed.splitlines())
+    assert m2[0] == m3[1] == both[2] > 90
+    assert max(m2[1], m3[0]) < 50
+    return [
+        "A probe of the sum reads the sum as well as a probe of $M_2$ reads $M_2$",
+        "each probe fails on the other level and the sum loses nothing",
+    ]
 
 
 def pooled_sizes(height: int, width: int) -> list[tuple[int, int]]:
