@@ -2,10 +2,9 @@
 
 ``claims.json`` holds them. A test compares two sums of variants' numbers, on the same seeds and
 pictures: the first minus the second should be above a margin. A claim with several comparisons
-holds if each of them holds. With many comparisons one may fail by chance, so each is tested at a
-share of the level (Bonferroni): a claim with m comparisons fails if one of them fails by its
-interval at 100 % - 5 % / m. What neither holds nor fails may still have a limit: see
-`augfpn.study.intervals.verdict`.
+holds if each of them holds. Among many comparisons one fails by chance, so a claim with m of them
+fails only if one fails by its interval at 100 % - 5 % / m (Bonferroni). What neither holds nor
+fails may have a limit: see `augfpn.study.intervals.verdict`.
 """
 
 import json
@@ -51,6 +50,7 @@ NEEDS = {  # kind of a claim: the field that it is tested by
     "untested": "note",
 }
 AP_NUMBERS = (*paper.AP_NAMES, *(f"mask {name}" for name in paper.AP_NAMES))
+WITHHELD = "; its test cannot answer here"
 WITHIN = 0.1  # how far a measured ratio of times may be from the paper's, to agree with it
 
 
@@ -84,6 +84,7 @@ class Claim:
     source: Source = "derived"
     withdrawn: str = ""  # why the claim is not judged any more
     added: str = ""  # the date, of a claim that was added after `augfpn.study.freeze`
+    withheld_at: tuple[str, ...] = ()  # budgets at which its test cannot answer, as the note says
 
 
 class Basis(Protocol):
@@ -175,17 +176,18 @@ def judged(claim: Claim, basis: Basis) -> Judgement:
     lines = []
     for test in claim.tests:
         for number in test.numbers:
-            line = Line(
-                test_label(test, number),
-                look(test.plus, test.minus, number),
-                None if claim.kind == "measured" else printed(test, number),
-                test.margin,
-                "difference" if test.minus else "number",
-            )
+            of = look(test.plus, test.minus, number)
+            papers = None if claim.kind == "measured" else printed(test, number)
+            line = Line(test_label(test, number), of, papers, test.margin)
+            if not test.minus:
+                line = line._replace(unit="number")
             if claim.kind == "effects" and line.found is not None:
                 line = line._replace(small=SMALL_EFFECT, objects=basis.fewest_objects(number))
             lines.append(line)
-    return Judgement(claim, of_lines(lines), tuple(lines), claim.note)
+    found = of_lines(lines)
+    if found != "not run" and basis.budget in claim.withheld_at:
+        return Judgement(claim, "undecided", tuple(lines), claim.note, WITHHELD)
+    return Judgement(claim, found, tuple(lines), claim.note)
 
 
 def of_lines(lines: Sequence[Line]) -> ClaimVerdict:
@@ -272,10 +274,8 @@ def mistakes(claim: Claim) -> Iterator[tuple[str, str]]:
     if not getattr(claim, needed):
         yield needed, f"a claim of kind {claim.kind!r} needs it."
     if claim.group not in CLAIM_GROUPS and did_you_mean(claim.group, CLAIM_GROUPS):
-        yield (
-            "group",
-            f"{unknown(claim.group, CLAIM_GROUPS)} A group of your own needs another name.",
-        )
+        known = unknown(claim.group, CLAIM_GROUPS)
+        yield "group", f"{known} A group of your own needs another name."
     if claim.check is not None and claim.check not in CHECKS:
         known = unknown(claim.check, CHECKS)
         yield "check", f"there is no check {known} Add it to CHECKS in study/exact.py."

@@ -41,6 +41,8 @@ def test_digest(claim: Claim) -> str:
     """A hash of all that a claim's verdict depends on, but not of its words."""
     tests = [[test.plus, test.minus, test.numbers, test.margin] for test in claim.tests]
     decides = [claim.kind, tests, claim.check, claim.runs, bool(claim.withdrawn)]
+    if claim.withheld_at:
+        decides.append(claim.withheld_at)
     return hashlib.sha256(json.dumps(decides).encode()).hexdigest()[:DIGITS]
 
 

@@ -100,7 +100,7 @@ def group_table(group: Sequence[claims.Claim], columns: Mapping[str, ByClaim]) -
                 short_evidence({title: x for title, x in rows.items() if x}, notes[claim.id]),
             )
         )
-    last = "what decides, and the paper's" if shown else "note"
+    last = "effect that decides, and the paper's" if shown else "note"
     return page_table(("", "claim", *shown, last), lines)
 
 

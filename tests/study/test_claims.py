@@ -188,6 +188,17 @@ def test_a_withdrawn_claim_stays_with_its_reason() -> None:
     assert rows["C61"].note.startswith("Withdrawn after the pilot: the test asks a head")
 
 
+def test_a_claim_whose_test_cannot_answer_at_a_budget_has_no_verdict_there() -> None:
+    (pooling,) = [each for each in claims.claims() if each.id == "C44"]
+    assert pooling.withheld_at == ("laptop",)
+    above = {"rfa": 3.0, "rfa_psp": 1.0}
+    row = claims.judged(pooling, Table(above))
+    assert (row.verdict, row.rider) == ("undecided", claims.WITHHELD)
+    assert row.lines[0].said() == "holds"
+    assert claims.judged(pooling, Table(above, budget="paper")).verdict == "holds"
+    assert claims.judged(pooling, Table({})).verdict == "not run"
+
+
 def test_a_claim_is_small_if_its_weakest_comparison_is() -> None:
     """In AP: an interval of +-0.4 around 0.3 contains zero and lies within one point of it."""
     fraction = 0.01

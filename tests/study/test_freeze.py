@@ -25,6 +25,8 @@ class NoRuns:
 class AllAlike:
     """Evidence of variants that are all alike, to a tenth of a point."""
 
+    budget = "laptop"
+
     def combination(self, plus: Sequence[str], minus: Sequence[str], number: str) -> Interval:
         return around(0.0, 9, 0.0, 0.001)
 
@@ -74,11 +76,17 @@ def test_words_may_change_and_tests_may_not() -> None:
         replace(one, tests=(replace(test, minus=("rfa",)),)),
         replace(one, tests=(test, test)),
         replace(one, withdrawn="It failed."),
+        replace(one, withheld_at=("laptop",)),
     ):
         assert freeze.test_digest(other) != digest
         rest = [each for each in claims.claims() if each.id != "C17"]
-        assert freeze.changed([*rest, other]) == ["C17"]
-    assert freeze.changed(each for each in claims.claims() if each.id != "C17") == ["C17"]
+        assert freeze.changed([*rest, other]) == ["C17", "C44"]
+    assert freeze.changed(each for each in claims.claims() if each.id != "C17") == ["C17", "C44"]
+
+
+def test_one_verdict_is_withheld_since() -> None:
+    """It is none of those that are confirmed."""
+    assert freeze.changed(claims.claims()) == ["C44"]
 
 
 def test_a_claim_that_was_added_later_has_its_date() -> None:

@@ -87,8 +87,8 @@ def how_far_a_border_moves_predictions() -> None:
         assert 1.5 < times["bccd", variant] < 2.5
 
 
-@says("soft_roi_selection", "In this the rule *is* arbitrary, as the paper says.")
-def the_rule_is_arbitrary_at_its_borders() -> None:
+@says("soft_roi_selection", "The jump does not show that the rule's choice is arbitrary.")
+def predictions_jump_at_a_border() -> None:
     assert {verdict(pictures, "C56") for pictures in BOTH} == {"holds"}
 
 
