@@ -92,10 +92,11 @@ def pale(colour: str) -> tuple[float, float, float]:
 
 
 @themed
-def ap_against_time(runs: pd.DataFrame) -> Figure:
+def ap_against_time(runs: pd.DataFrame, equal: float | None = None) -> Figure:
     """AP of every run against the time of its training: a dot each, dashes between the means.
 
     ``runs`` has a row for each run: its "detector", its "time", relative, and its "AP" in percent.
+    A line stands at the time that is ``equal`` for all detectors.
     """
     names = list(dict.fromkeys(runs["detector"]))
     look = {"x": "time", "y": "AP", "hue": "detector", "hue_order": names}
@@ -107,6 +108,8 @@ def ap_against_time(runs: pd.DataFrame) -> Figure:
     axis.set_xscale("log", base=2)
     axis.xaxis.set_major_formatter("{x:g}")
     axis.set(xlabel="time of training, relative", ylabel="AP, percent")
+    if equal is not None:
+        axis.axvline(equal, color=GREY, lw=1, ls=":", label=f"equal time: {equal:.2f}")
     axis.legend(title=None)
     return figure
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm
+from matplotlib.colors import PowerNorm, to_hex
 from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY
@@ -18,7 +18,7 @@ from augfpn.figures.galleries import gallery as gallery
 from augfpn.figures.levels import level_weights as level_weights
 from augfpn.figures.levels import mixtures as mixtures
 from augfpn.figures.phases import CONFIRMATION
-from augfpn.figures.theme import GREY, ON_FILL, WIDTH, themed
+from augfpn.figures.theme import GREY, ON_DARK, ON_FILL, WIDTH, themed
 
 APART = 0.17  # of a row: from its middle to what the pilot and the confirmation found
 BELOW = 0.27  # of a row: from its interval to the dots of its seeds
@@ -173,11 +173,12 @@ def dots(runs: pd.DataFrame, marked: int | None = None) -> Figure:
     bordered = {"linewidth": 0.5, "edgecolor": "white"}  # seen on a dark ground, too
     seaborn.stripplot(runs, **at, color=BLUE, size=7, jitter=False, **bordered)
     line = {"marker": "|", "markersize": 18, "markeredgewidth": 2, "linestyle": "none"}
-    seaborn.pointplot(runs, **at, color=ORANGE, errorbar=None, **line)
+    seaborn.pointplot(runs, **at, color=ORANGE, errorbar=None, **line, label="mean")
+    axis.collections[0].set_label("one run")
     if marked is not None:
         ours = {"color": PURPLE, "markersize": 7, "marker": "D", "lw": 1.8, "zorder": 5}
         seaborn.pointplot(runs[runs["seed"] == marked], **at, **ours, label=f"seed {marked}")
-        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1))
+    axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     axis.set(xlabel="AP, percent", ylabel=None)
     return figure
 
@@ -196,7 +197,8 @@ def verdicts(groups: dict[str, Sequence[str]], kinds: Sequence[str]) -> Figure:
     seaborn.histplot(table, y="group", **order, multiple="stack", shrink=0.8, alpha=1, ax=axis)
     for bars in axis.containers:
         labels = [f"{bar.get_width():.0f}" if bar.get_width() else "" for bar in bars]
-        axis.bar_label(bars, labels, label_type="center", color=ON_FILL)
+        ink = ON_DARK if to_hex(bars[0].get_facecolor()).upper() == BLUE else ON_FILL
+        axis.bar_label(bars, labels, label_type="center", color=ink)
     axis.set(xlabel="claims", ylabel=None)
     above = {"bbox_to_anchor": (0.4, 1), "ncols": 2, "title": None, "reverse": True}
     seaborn.move_legend(axis, "lower center", **above)

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 WIDTH = 5.2  # inches of a figure: narrow, so that its words can be read on a phone
 INK, GREY = "#222222", "#555555"
 ON_FILL = "#262626"  # words on a coloured area, which stays as it is on a dark page
+ON_DARK = "#fafafa"  # the same on dark blue
 THEME = {
     **seaborn.axes_style("whitegrid"),
     **seaborn.plotting_context("notebook"),

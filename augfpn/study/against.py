@@ -65,11 +65,13 @@ def labelled(variant: str, of: Sequence[Draws]) -> str:
 def time_figure(of: Evidence) -> Figure | None:
     """AP against the time of training, for FPN and AugFPN at all lengths that were run.
 
+    A line stands at the time of AugFPN with the budget's steps.
     ``None`` if nothing was timed at this budget.
     """
     if not of.timings:
         return None
-    return costs.ap_against_time(ap_by_time(of, step_ratio(of)))
+    ratio = step_ratio(of)
+    return costs.ap_against_time(ap_by_time(of, ratio), equal=ratio)
 
 
 def ap_by_time(of: Evidence, ratio: float) -> pd.DataFrame:

@@ -12,13 +12,21 @@ from matplotlib.figure import Figure
 
 from augfpn.figures import plots
 from augfpn.study import grid
-from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table, percent
+from augfpn.study.cells import (
+    NO_BREAK_SPACE,
+    SIZE_OF,
+    effect_text,
+    objects_text,
+    page_table,
+    percent,
+)
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.mechanisms import chance, measured_cell
 from augfpn.study.spreads import open_alone, own_effect
 from augfpn.study.tables import VariantRow, variant_label, variant_row, verdict_with_limit
 
+PAPERS = f"<br>paper:{NO_BREAK_SPACE}"  # the last line of a cell
 SET_NAMES = {  # as the pages call them
     "bccd": "blood cells",
     "bccd_learning": "blood cells, backbone learns",
@@ -115,7 +123,7 @@ def size_cells(row: VariantRow) -> list[str]:
 def effects_by_size(part: str, of: Evidence) -> str:
     """The effects of a part's variants on one set of images: AP, then by the size of objects.
 
-    The paper's effects stand in round brackets, without intervals, which it does not have. A
+    The paper's effects stand on lines of their own, without intervals, which it does not have. A
     verdict that a variant's own differences alone leave open says so.
     """
     lines = []
@@ -133,10 +141,10 @@ def effects_by_size(part: str, of: Evidence) -> str:
 
 
 def papers_text(row: VariantRow, number: str) -> str:
-    """The paper's effect on a number, in brackets: " (+0.4)"; empty if it has none."""
+    """The paper's effect on a number, as a line of a cell: "paper: +0.4"; empty if it has none."""
     if row.printed is None or row.base is None or not row.effect_asked:
         return ""
-    return f" ({percent((row.printed[number] - row.base[number]) / 100, sign=True)})"
+    return f"{PAPERS}{percent((row.printed[number] - row.base[number]) / 100, sign=True)}"
 
 
 def numbers_beside(variant: str, of: Evidence) -> str:

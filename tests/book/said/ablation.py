@@ -222,9 +222,8 @@ def blood_cells_bring_less() -> None:
 
 @says(
     "putting_it_together",
-    "no interval of {numref}`tab-table2-cells` excludes zero. But these intervals are narrow "
-    "enough to say more: four of the seven gains are *smaller than the paper's*, and that of Soft "
-    "RoI Selection alone is *smaller than 1 AP*.",
+    "no interval of {numref}`tab-table2-cells` excludes zero. But four of the seven gains are "
+    "*smaller than the paper's*, and that of Soft RoI Selection alone is *smaller than 1 AP*.",
 )
 def blood_cells_limit_the_gains() -> None:
     said = {v: table_verdict("bccd", v) for v in table2("bccd")}

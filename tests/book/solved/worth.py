@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import torch
-from scipy import integrate, stats
+from scipy import stats
 
 from augfpn import config
 from augfpn.config import AUGFPN
@@ -18,7 +18,18 @@ from augfpn.settings import parameters
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import experiment
 from augfpn.speed.roi_align import places_of
-from augfpn.study import against, claims, freeze, gates, grid, intervals, reported, sets
+from augfpn.study import (
+    against,
+    claims,
+    freeze,
+    gates,
+    gather,
+    grid,
+    intervals,
+    reported,
+    sets,
+    tables,
+)
 from augfpn.study.intervals import Interval
 from solved.table import WORDS, percentages, run, solves
 
@@ -61,7 +72,7 @@ def single_runs_that_point_the_wrong_way() -> list[str]:
 
 @solves("putting_it_together", 3, "one dot in each row", "the best of the eight")
 def the_best_of_eight_runs() -> list[str]:
-    of = confirmation()
+    of = gather.committed("scenes", "laptop", "confirmation")
     rows = tables.variant_rows("table2", of)
     given = {"np": np, "rng": np.random.default_rng(1), "rows": rows, "tables": tables}
     _, printed = run("putting_it_together", "solution-3", **given)
