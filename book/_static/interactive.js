@@ -1,10 +1,10 @@
-/* Five figures that answer to mouse and keyboard, without a kernel or a server.
+/* Six figures that answer to mouse and keyboard, without a kernel or a server.
 
    A page marks a static figure with a class (interactive-levels, -pooling, -maps, -studies,
-   -precision). Here a widget is put before its picture, which stays for print and for readers
+   -precision, -gates). Here a widget is put before its picture, which stays for print and for readers
    without scripts. What is computed is in `arithmetic`, which tests/book/test_interactive.py
    compares with the package. What comes from a trained detector is data, written by
-   book/figures/interactive.py and precision_recall.py. */
+   book/figures/interactive.py, precision_recall.py and gate_lottery.py. */
 "use strict";
 
 const arithmetic = {
@@ -72,6 +72,13 @@ const arithmetic = {
     const points = arithmetic.curve(right, objects);
     const at = (wanted) => points.find(({ recall }) => recall >= wanted)?.best ?? 0;
     return Array.from({ length: 101 }, (_, i) => at(i / 100)).reduce((a, b) => a + b) / 101;
+  },
+  /* Gates of maps with a standard deviation, from the values of maps with a deviation of 1 */
+  gates: (values, deviation) => values.map((x) => 1 / (1 + Math.exp(-deviation * x))),
+  /* What most boxes have of a level: how a gate within 0.05 of 0 or 1 is called */
+  begins(gates) {
+    const most = (test) => gates.filter(test).length > gates.length / 2;
+    return most((g) => g < 0.05) ? "shut" : most((g) => g > 0.95) ? "open" : "can learn";
   },
 };
 
@@ -441,9 +448,48 @@ function precision(figure, data) {
   return [element("div", { class: "side-by-side" }, picture, axes.drawing), controls, said];
 }
 
+/* --- a draw of the gates' first weights --------------------------------------------------------- */
+
+function gates(figure, data) {
+  const now = { deviation: 1.5, draw: 1 };
+  const drawing = element("svg", { viewBox: "0 0 340 210", role: "img",
+    "aria-label": "The gates of four levels, a dot for each of twelve boxes, between shut and open" });
+  const layer = element("g");
+  const x = (level, i) => 66 + 72 * (level - 2) + 4.5 * i, y = (gate) => 176 - 160 * gate;
+  for (const [edge, name] of [[0, "shut"], [1, "open"]]) {
+    const top = y(edge ? 1 : 0.05);
+    drawing.append(
+      element("rect", { x: 58, y: top, width: 280, height: 8, fill: "#8a8a8a", opacity: 0.35 }),
+      element("text", { x: 52, y: y(edge) + 4, "text-anchor": "end" }, `${edge}, ${name}`));
+  }
+  drawing.append(layer);
+  const said = element("p", { "aria-live": "polite", class: "said" });
+
+  function show() {
+    const found = data.values[now.draw - 1].map((of) => arithmetic.gates(of, now.deviation));
+    layer.replaceChildren(...found.flatMap((of, i) => [
+      element("text", { x: x(i + 2, 5.5), y: 204, "text-anchor": "middle" }, `P${i + 2}`),
+      ...of.map((gate, j) => element("circle", { cx: x(i + 2, j), cy: y(gate), r: 3.4,
+        fill: LEVEL_COLOURS[i + 2] }))]));
+    const all = found.flat(), stuck = all.filter((gate) => gate < 0.05 || gate > 0.95).length;
+    const levels = (word) => found.map((of, i) => [arithmetic.begins(of), `P${i + 2}`])
+      .filter(([is]) => is === word).map(([, name]) => name).join(", ") || "none";
+    said.textContent = `Draw ${now.draw}: in most boxes these levels begin shut: ${levels("shut")}; ` +
+      `open: ${levels("open")}. ${Math.round((100 * stuck) / all.length)} % of the gates lie within ` +
+      "0.05 of 0 or 1, and hardly learn.";
+  }
+  const controls = element("div", { class: "controls long-names" },
+    slider("deviation of the maps", 0.5, 12, 0.5, now.deviation, (v) => v.toFixed(1),
+      (v) => { now.deviation = v; show(); }),
+    slider("draw of the weights", 1, data.values.length, 1, now.draw, String,
+      (v) => { now.draw = v; show(); }));
+  show();
+  return [controls, drawing, said];
+}
+
 /* --- put them into the page --------------------------------------------------------------------- */
 
-const WIDGETS = { levels, pooling, maps, studies, precision };
+const WIDGETS = { levels, pooling, maps, studies, precision, gates };
 window.augfpn = { arithmetic, data: {} };
 
 function start() {

@@ -1,5 +1,6 @@
 """Interactive figures: what they compute is what the package computes."""
 
+import importlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from augfpn.detectors import build
 from augfpn.diagnostics.objects import maps
 from augfpn.figures.colours import LEVEL_COLOURS
-from augfpn.pyramid import HardRoISelection, ratio_invariant_pool
+from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection, ratio_invariant_pool
 from augfpn.speed.roi_align import torchvision_roi_align
 from augfpn.study import gather, intervals
 from augfpn.training import reopen
@@ -176,3 +177,29 @@ def test_the_maps_have_the_sizes_that_the_figure_says() -> None:
         for k, (height, width) in shown["sizes"].items():
             size = Image.open(DATA / f"{name}-m{k}.png").size
             assert size == (width, height)
+
+
+def test_gates_are_sigmoids_of_values_that_grow_with_the_maps(page) -> None:
+    values = data("gates")["values"][0][0]
+    found = page.evaluate("x => augfpn.arithmetic.gates(x, 8)", values)
+    assert found == pytest.approx((8 * torch.tensor(values).double()).sigmoid().tolist())
+    words = [page.evaluate("g => augfpn.arithmetic.begins(g)", x) for x in ([0.01, 0.01, 0.9],
+             [0.99, 0.5, 0.96], [0.01, 0.5, 0.99])]  # fmt: skip
+    assert words == ["shut", "open", "can learn"]
+
+
+def test_the_draws_of_gates_are_those_of_a_detector_before_training(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(BOOK / "figures")
+    lottery = importlib.import_module("gate_lottery")
+    shown = np.array(data("gates")["values"])
+    assert shown.shape == (lottery.DRAWS, 4, lottery.BOXES)
+    np.testing.assert_allclose(shown[:1], lottery.first_values(1), atol=2e-3)
+
+
+def test_a_gate_of_larger_maps_is_that_of_the_formula() -> None:
+    """What the figure rests on: before the sigmoid, a gate grows as the maps do."""
+    torch.manual_seed(0)
+    fusion = AdaptiveSpatialFusion(8, 4)
+    small = torch.randn(4, 2, 8, 7, 7)
+    once, often = (fusion.weights(list(scale * small)).logit() for scale in (0.1, 0.7))
+    torch.testing.assert_close(often, 7 * once, atol=1e-4, rtol=1e-4)

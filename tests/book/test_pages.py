@@ -25,6 +25,7 @@ WIDGETS = {
     "maps": "consistent_supervision",
     "studies": "intervals",
     "precision": "average_precision",
+    "gates": "photographs",
 }
 
 pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.timeout(1500)]

@@ -1,9 +1,12 @@
 """The gates of Soft RoI Selection from pretrained weights: what a first draw decides."""
 
+import json
 import statistics
 from dataclasses import replace
 
+import numpy as np
 import torch
+from chapters import BOOK
 
 from augfpn.data.load import load_pictures
 from augfpn.detectors.build import build_detector
@@ -118,3 +121,14 @@ def gates_before_training() -> None:
             assert all(low < level.std() < high for level in of.p.values())
             stuck.append(((gates < 0.05) | (gates > 0.95)).float().mean().item())
         assert abs(statistics.mean(stuck) - share) < 0.05
+
+
+@says("photographs", "Nineteen of the 24 draws now shut at least one level in most boxes.")
+@says("photographs", "Find the draw that shuts $P_2$ and $P_3$, which platelets need.")
+@says("photographs", "At a deviation of 1.5, as from scratch, go through the draws.")
+def draws_of_the_figure() -> None:
+    text = (BOOK / "extra" / "interactive" / "gates.js").read_text()
+    values = np.array(json.loads(text[text.index("= ") + 2 :].rstrip().rstrip(";"))["values"])
+    shut = {of: ((1 / (1 + np.exp(-of * values)) < 0.05).mean(2) > 0.5) for of in (1.5, 8)}
+    assert (len(values), shut[8].any(1).sum()) == (24, 19)
+    assert shut[8][:, :2].all(1).sum() == 1
