@@ -288,7 +288,7 @@ def findings_text(found: list[Finding]) -> str:
     """A line for each finding; in a terminal, as many as it needs, none of them cut in a word."""
     width = max(len(finding.subject) for finding in found)
     lines = [f"{level:<7}  {subject:<{width}}  {printable(said)}" for level, subject, said in found]
-    if not sys.stdout.isatty():
+    if sys.stdout is None or not sys.stdout.isatty():  # None: another rank than 0 prints nothing
         return "\n".join(lines)
     columns = max(60, shutil.get_terminal_size().columns)
     form = {"subsequent_indent": " " * 9, "break_long_words": False, "break_on_hyphens": False}

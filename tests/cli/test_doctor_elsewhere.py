@@ -1,5 +1,6 @@
 """The doctor on systems that lack what Linux has, and what it says in a narrow terminal."""
 
+import contextlib
 import io
 import os
 import sys
@@ -60,6 +61,8 @@ class Terminal(io.StringIO):
 def test_a_narrow_terminal_gets_short_lines_and_a_log_one_for_each_finding(monkeypatch) -> None:
     found = [Finding("note", "records", "word " * 60), Finding("ok", "\x1bx", "fine")]
     assert len(doctor.findings_text(found).splitlines()) == 2
+    with contextlib.redirect_stdout(None):  # as for every rank of torchrun but 0
+        assert len(doctor.findings_text(found).splitlines()) == 2
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(sys, "stdout", Terminal())
     lines = doctor.findings_text(found).splitlines()
