@@ -16,10 +16,14 @@ class Start(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Its options and the machine that it is for."""
-        options = " ".join(f"--{name} {value}" for name, value in self.words.items())
-        machine = "a GPU" if self.device == "cuda" else "a CPU"
-        return f"`{options}`, {machine}" if options else f"no option, {machine}"
+        """The machine that it is for, and whether it has options; short, for a narrow page."""
+        machine = "GPU" if self.device == "cuda" else "CPU"
+        return machine if self.words else f"{machine}, no option"
+
+    @property
+    def options(self) -> str:
+        """Its options as they are typed."""
+        return " ".join(f"--{name} {value}" for name, value in self.words.items())
 
     @property
     def experiment(self) -> config.Experiment:
@@ -34,6 +38,12 @@ STARTS = (
     Start({}, "cpu", "scratch"),
 )
 WHOSE = {"scratch": "nothing", "imagenet": "ImageNet's weights", "coco": "COCO's weights"}
+NORMALISED = {
+    "frozen": "frozen",
+    "frozen_statistics": "statistics frozen",
+    "batch": "over the batch",
+    "group": "over groups of channels",
+}
 
 
 def starts_table(images: int = 500) -> str:
@@ -43,9 +53,11 @@ def starts_table(images: int = 500) -> str:
     """
     found = [start.experiment for start in STARTS]
     rows = {
+        "options": [f"`{start.options}`" if start.options else "none" for start in STARTS],
         "backbone": [f"`{each.model.backbone}`" for each in found],
         "backbone: initial weights": [WHOSE[each.model.weights] for each in found],
         "backbone: layers that learn": [what_learns(each.model) for each in found],
+        "backbone: normalisation": [NORMALISED[each.model.norm] for each in found],
         "an image is at most, longer × shorter side": [
             f"{each.model.long_side} × {each.model.short_side} px" for each in found
         ],

@@ -1,15 +1,17 @@
 """The table of the usual commands says what they come to."""
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 import torch
 
+from augfpn import config
 from augfpn.cli import options, program
 from augfpn.detectors.build import build_detector
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.parameters import parse
-from augfpn.settings.starts import STARTS, Start, starts_table, what_learns
+from augfpn.settings.starts import NORMALISED, STARTS, Start, starts_table, what_learns
 
 ROWS = {
     name: cells
@@ -21,12 +23,13 @@ ROWS = {
 
 
 def test_each_command_is_understood_as_its_words() -> None:
-    for start, title in zip(STARTS, next(iter(ROWS.values())), strict=True):
-        typed = [] if "`" not in title else title.split("`")[1].split()
+    for start, title, shown in zip(STARTS, next(iter(ROWS.values())), ROWS["options"], strict=True):
+        typed = [] if shown == "none" else shown.strip("`").split()
         given, unknown = program.whole_parser().parse_known_args(["train", *typed])
         assert unknown == []
         assert options.parameters_of(given) == parse(start.words)
-        assert title.endswith("a GPU") == (start.device == "cuda")
+        assert title.startswith("GPU") == (start.device == "cuda")
+        assert title.endswith("no option") == (typed == [])
 
 
 def test_the_rows_are_the_budgets_own() -> None:
@@ -39,6 +42,10 @@ def test_the_rows_are_the_budgets_own() -> None:
     )
     assert ROWS["shapes of anchors, height by width"][1::2] == ["1", "1"]
     assert ROWS["shapes of anchors, height by width"][::2] == ["0.5, 1, 2"] * 2
+    assert ROWS["backbone: normalisation"] == [
+        *("frozen", "statistics frozen", "frozen", "over the batch")
+    ]
+    assert set(NORMALISED) == set(get_args(config.Norm))
     assert ROWS["learning rate of AdamW"] == ["0.0005", "0.001", "0.0005", "0.001"]
     assert {start.experiment.train.optimizer for start in STARTS} == {"adamw"}
 
