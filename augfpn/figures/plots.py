@@ -82,16 +82,21 @@ def schedules(rates: dict[str, Sequence[float]]) -> Figure:
 
 @themed
 def effects(
-    rows: Sequence[tuple[str, float, float, float, float | None]], runs: pd.DataFrame | None = None
+    rows: Sequence[tuple[str, float, float, float, float | None]],
+    runs: pd.DataFrame | None = None,
+    phases: tuple[str, str] | None = None,
 ) -> Figure:
     """Effects with their intervals, one below the other, and the paper's as open circles.
 
     A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP; one
     whose label ends in `CONFIRMATION` shares the place of its pilot, which has the same label.
     ``runs`` has a row for each seed's dot, below its effect: the label, "minus FPN" of two runs. An
-    interval of fewer than three of them is dashed.
+    interval of fewer than three of them is dashed. ``phases`` are other words for the legend's
+    pilot and confirmation; with them no label of a row needs its end.
     """
     table = placed(pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"]))
+    if phases:
+        table["shown"] = table["label"].str.removesuffix(CONFIRMATION)
     places = dict.fromkeys(table["shown"])
     figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.43 * len(places)))
     axis.axvline(0, color="black", lw=0.8)
@@ -99,10 +104,11 @@ def effects(
     points = place | {"linestyle": "none", "errorbar": None}
     here, later = table[~table["confirms"]], table[table["confirms"]]
     ours = "here" if runs is None else "mean over seeds"
-    name = "pilot" if len(later) else ours
+    first, second = phases or ("pilot", "confirmation")
+    name = first if len(later) else ours
     seaborn.pointplot(here, x="mean", color=BLUE, label=name, **points)
     if len(later):
-        look = {"color": GREEN, "markers": "D", "markersize": 5, "label": "confirmation"}
+        look = {"color": GREEN, "markers": "D", "markersize": 5, "label": second}
         seaborn.pointplot(later, x="mean", **look, **points)
     if table["paper"].notna().any():
         ring = {"color": ORANGE, "markerfacecolor": "none", "label": "the paper, on COCO"}
@@ -235,8 +241,8 @@ def matrices(
 def fields(panels: dict[str, np.ndarray], columns: int | None = None, root: bool = False) -> Figure:
     """Maps (h, w) in a grid with ``columns`` columns; each row has one colour scale, from 0 on.
 
-    ``panels`` maps a title to a map. With ``root`` the shades follow the square root of the values,
-    so that small ones can be told apart beside a large one.
+    ``panels`` maps a title to a map. With ``root`` all rows share a colour scale, and the shades
+    follow the square root of the values, so that small ones can be told apart beside a large one.
     """
     columns = columns or len(panels)
     rows = -(-len(panels) // columns)
@@ -245,14 +251,18 @@ def fields(panels: dict[str, np.ndarray], columns: int | None = None, root: bool
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
     named = list(panels.items())
+    highest = max(values.max() for values in panels.values())
     for i, line in enumerate(axes):
         row = dict(named[i * columns : (i + 1) * columns])
-        top = max(values.max() for values in row.values())
+        top = highest if root else max(values.max() for values in row.values())
         for axis, (title, values) in zip(line, row.items(), strict=False):
             norm = PowerNorm(0.5 if root else 1, vmin=0, vmax=top)
             shades = {"cmap": "Blues", "norm": norm, "cbar": False, "rasterized": True}
             seaborn.heatmap(values, **shades, square=True, ax=axis)
             axis.set(xticks=[], yticks=[])
             axis.set_title(title.replace(", ", "\n"))
-        figure.colorbar(line[0].collections[0], ax=list(line), aspect=10, pad=0.02)
+        if not root:
+            figure.colorbar(line[0].collections[0], ax=list(line), aspect=10, pad=0.02)
+    if root:
+        figure.colorbar(axes[0, 0].collections[0], ax=list(axes.flat), aspect=20, pad=0.02)
     return figure

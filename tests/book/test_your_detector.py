@@ -134,6 +134,8 @@ def test_new_parts_learn_first_and_the_rest_later(start: str, downloaded: nn.Mod
     new = {n for n in names["own"] if n in before}
     old = {n for n in before if n not in new and not n.startswith(names["still"])}
     assert moved[1] == moved[2] == new
+    if start == "torchvision":
+        assert {n.split(".")[1] for n in new} == {"supervision", "box_predictor"}
     assert moved[3] & old
     assert moved[3] <= new | old
     assert all(torch.isfinite(q).all() for q in detector.parameters())

@@ -70,6 +70,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "pilots": lambda: gates.pilots(PILOTS, {"lost": 8.0, "regained": 80.0}),
     "ap_against_time": lambda: costs.ap_against_time(LENGTHS),
     "fields": lambda: plots.fields({"M5": WEIGHTS, "P5": WEIGHTS, "C5": WEIGHTS}, columns=2),
+    "fields on one scale": lambda: plots.fields({"M5": WEIGHTS, "P5": WEIGHTS}, 1, root=True),
     "gallery": lambda: plots.gallery({"annotated": [PICTURE, PICTURE], "found": [PICTURE]}),
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ import torch
 from chapters import BOOK
 
 from augfpn.data.load import load_pictures
-from augfpn.data.scenes.scene import scenes
+from augfpn.data.scenes.scene import scene, scenes
 from augfpn.data.scenes.settings import SceneSettings
 from augfpn.diagnostics import assignment
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
@@ -33,6 +33,19 @@ def drawn_gates() -> tuple[dict, np.ndarray]:
 def mixture() -> np.ndarray:
     """Figure 4 on scenes: mean weights, by the rule's level (rows) and the mixed-in level."""
     return at("scenes").arrays("augfpn", "assignment", "mixture", "mean")
+
+
+@says(
+    "soft_roi_selection",
+    "because the border between P2 and P3 is at 72 px. The image's lower edge cuts a corner off B.",
+)
+def twins() -> None:
+    of = scene(SceneSettings(width=640, height=512), "val", 109)
+    (_, _, w, h), (_, top, wide, high) = (of.objects[i].box for i in (4, 2))
+    border = 224 * 512 / 800 / 2
+    assert (w * h) ** 0.5 < border < (wide * high) ** 0.5
+    assert round(border) == 72
+    assert top + high == 512
 
 
 @says("soft_roi_selection", "In {numref}`fig-mixture` the four panels look alike on scenes.")
