@@ -24,6 +24,7 @@ APART = 0.17  # of a row: from its middle to what the pilot and the confirmation
 BELOW = 0.27  # of a row: from its interval to the dots of its seeds
 FEW = 3  # seeds: the interval of fewer is dashed
 DASHED = (0, (2.5, 1.2))
+OF_A_SEED = {"jitter": False, "color": GREY, "size": 4}
 LONG_LABEL = 16  # letters: a longer label of a row takes two lines
 FOR_A_COMMA = 4  # letters by which a line may be longer, if it then ends at a comma
 LOSS_NAMES = {
@@ -94,18 +95,17 @@ def effects(
     interval of fewer than three of them is dashed. ``phases`` are other words for the legend's
     pilot and confirmation; with them no label of a row needs its end.
     """
-    table = placed(pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"]))
-    if phases:
-        table["shown"] = table["label"].str.removesuffix(CONFIRMATION)
+    table = pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"])
+    table = placed(table, short=phases is not None)
     places = dict.fromkeys(table["shown"])
     figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.43 * len(places)))
     axis.axvline(0, color="black", lw=0.8)
     place = {"y": "at", "orient": "y", "native_scale": True, "ax": axis}
     points = place | {"linestyle": "none", "errorbar": None}
     here, later = table[~table["confirms"]], table[table["confirms"]]
-    ours = "here" if runs is None else "mean over seeds"
-    first, second = phases or ("pilot", "confirmation")
-    name = first if len(later) else ours
+    name, second = phases or ("pilot", "confirmation")
+    if not len(later):
+        name = "here" if runs is None else "mean over seeds"
     seaborn.pointplot(here, x="mean", color=BLUE, label=name, **points)
     if len(later):
         look = {"color": GREEN, "markers": "D", "markersize": 5, "label": second}
@@ -116,17 +116,20 @@ def effects(
     draw_intervals(axis, table, runs)
     if runs is not None:
         at = runs["label"].map(table.set_index("label")["at"]) + BELOW
-        seaborn.stripplot(
-            runs.assign(at=at), x="minus FPN", **place, jitter=False, color=GREY, size=4
-        )
+        seaborn.stripplot(runs.assign(at=at), x="minus FPN", **place, **OF_A_SEED)
         axis.collections[-1].set_label("one seed")
     axis.set_yticks(range(len(places)), map(on_two_lines, places))
     axis.set(xlabel="effect on AP, points", ylabel=None, ylim=(len(places) - 0.5, -0.5))
+    name_marks(axis)
+    return figure
+
+
+def name_marks(axis: Axes) -> None:
+    """The legend of `effects`, above it; none for a single kind of mark."""
     if len(axis.get_legend_handles_labels()[1]) > 1:
         axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
     elif axis.get_legend():  # which seaborn draws itself
         axis.get_legend().remove()
-    return figure
 
 
 def draw_intervals(axis: Axes, table: pd.DataFrame, runs: pd.DataFrame | None) -> None:
@@ -142,12 +145,15 @@ def draw_intervals(axis: Axes, table: pd.DataFrame, runs: pd.DataFrame | None) -
         axis.plot([], [], color=GREY, lw=2, ls=DASHED, label=f"fewer than {FEW} seeds")
 
 
-def placed(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `effects`, their places "at" the axis, if one "confirms", the label "shown" there."""
+def placed(table: pd.DataFrame, short: bool) -> pd.DataFrame:
+    """Rows of `effects`, their places "at" the axis, if one "confirms", the label "shown" there.
+
+    With ``short`` no label that is shown ends in `CONFIRMATION`.
+    """
     of = table["label"].str.removesuffix(CONFIRMATION)
     confirms = of != table["label"]
     both = of.isin(of[confirms]) & of.isin(of[~confirms])
-    shown = of.where(both, table["label"])
+    shown = of if short else of.where(both, table["label"])
     apart = both * np.where(confirms, APART, -APART)
     return table.assign(confirms=confirms, shown=shown, at=pd.factorize(shown)[0] + apart)
 

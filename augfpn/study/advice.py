@@ -1,106 +1,179 @@
 """What to try in some situations, by what the records and the paper say of them."""
 
 from collections.abc import Mapping
+from statistics import median
 
 from matplotlib.figure import Figure
 
+from augfpn.figures.phases import CONFIRMATION
+from augfpn.settings import paper
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
+from augfpn.study.glance import twice
 from augfpn.study.side_by_side import EffectRow, effects_drawn, images_called
 from augfpn.study.tables import variant_row
+from augfpn.study.tries import PILOT_TRIES, RATES, Tuning
 
 PLAIN_FPN = "`--cs false` `--rfa false` `--roi-selection hard`"
 EVEN_GATES = "`--settings model.gates=even`"
 CS_ONLY, CS_SRS = "`--rfa false` `--roi-selection hard`", "`--rfa false`"
+FROM_IMAGENET, FROM_COCO = "`--budget transfer` `--steps 900`", "`--weights coco` `--batch auto`"
+SMALL_OBJECTS = "`--short-side 640` `--settings model.anchor_sizes=[16,32,64,128,256]`"
+NEWER_FPN = {12: 37.4, 24: 38.4}  # AP by epochs: mmdetection 2, configs/faster_rcnn/README.md
+BREAK = "<br>"  # between the lines of a cell
+NINE, SIX = "scenes, nine seeds fixed beforehand", "scenes, six seeds, run later"
 
 
 def advice_table(later: Evidence, photographs: Mapping[str, Evidence]) -> str:
-    """What to try in some situations: the gain in AP over FPN, its price and the evidence.
+    """What to try in some situations: the gain in AP over FPN with its evidence, and its price.
 
     ``later`` is the evidence of the seeds that confirm, with the controls of the same seeds;
     ``photographs`` has that of runs from pretrained weights, by set of images.
     """
-    header = ["your situation", "try", "gain to expect", "price", "evidence"]
-    return page_table(header, [*on_photographs(photographs), *from_scratch(later)])
+    rows = [
+        (situation, what, lines(gain, price and f"price: {price}"))
+        for situation, what, gain, price in (*on_photographs(photographs), *from_scratch(later))
+    ]
+    return page_table(["your situation", "try", "gain with its evidence, and price"], rows)
 
 
-def on_photographs(by_set: Mapping[str, Evidence]) -> list[tuple[str, ...]]:
-    """The rows of `advice_table` for who starts from weights that somebody has trained."""
+def on_photographs(by_set: Mapping[str, Evidence]) -> list[tuple[str, str, str, str]]:
+    """Situation, what to try, gain and price where one starts from trained weights."""
     return [
-        ("photographs, ImageNet's weights, a CPU",
-         f"plain FPN: `--budget transfer` `--steps 900` {PLAIN_FPN}", "–", "–",
-         "AugFPN's means lie below FPN's there: see the next row"),
-        ("the same, and you want to test parts",
-         f"all three, with even gates: {EVEN_GATES}; or Consistent Supervision: {CS_ONLY}",
-         f"all three with even gates: {gains_beside(by_set, 'augfpn_even')}; with random gates: "
-         f"{gains_beside(by_set, 'augfpn')}; Consistent Supervision: {gains_beside(by_set, 'cs')}",
-         "with all three a run takes 1.5 to 1.7 times as long",
-         "300 steps on blood cells, 900 on Aquarium; not tuned for each"),
+        ("photographs, ImageNet's weights, a CPU", f"plain FPN: {FROM_IMAGENET} {PLAIN_FPN}",
+         lines("AugFPN with random gates minus FPN:", *gains_on(by_set, "augfpn")), ""),
+        ("the same, and you want to test a part",
+         f"Consistent Supervision first: {FROM_IMAGENET} {CS_ONLY}",
+         lines(*gains_on(by_set, "cs")), times_text(by_set, "cs")),
+        ("the same, and you want to test all three",
+         f"all three parts, even gates: {FROM_IMAGENET} {EVEN_GATES}",
+         lines(*gains_on(by_set, "augfpn_even")), times_text(by_set, "augfpn")),
         ("photographs, COCO's weights, a GPU",
-         "AugFPN and FPN: `--weights coco` `--batch auto` `--baseline train`",
-         "not known", "–", "nobody has compared them here"),
+         lines(f"plain FPN: {FROM_COCO} {PLAIN_FPN}",
+               f"then Consistent Supervision: {FROM_COCO} {CS_ONLY}"),
+         "not known: nobody has compared them here", "not measured"),
     ]  # fmt: skip
 
 
-def from_scratch(later: Evidence) -> list[tuple[str, ...]]:
-    """The rows of `advice_table` that scenes, and the paper, have something to say of."""
-    control, confirmed = "scenes, six seeds", "scenes, nine seeds that were fixed beforehand"
+def from_scratch(later: Evidence) -> list[tuple[str, str, str, str]]:
+    """The same where scenes, and the paper, have something to say of it."""
     return [
         ("from scratch, and twice the steps still help",
-         f"FPN with twice the steps: {PLAIN_FPN} `--steps 800`",
-         gain_text(later, "fpn_2x_steps"), "training takes twice as long", control),
-        ("settings were never searched",
-         "nine tries for FPN: three learning rates, `--lr`, by three box sizes of its rule, "
-         "`--settings model.canonical_size=…`",
-         gain_text(later, "fpn_tuned"), "nine trainings", control),
-        ("inference must not slow down", f"Consistent Supervision: {CS_ONLY}",
-         f"{gain_text(later, 'cs')}; on COCO {printed_gain_text(later, 'cs')}",
-         "a training step takes 1.5 times as long",
-         f"{confirmed}; not known after long or tuned training"),
+         f"plain FPN with twice the steps: {PLAIN_FPN} `--steps 800`, where scenes had 400",
+         f"{gain_text(later, 'fpn_2x_steps')} ({SIX})", "training takes twice as long"),
+        ("from scratch, and settings were never searched",
+         lines(f"plain FPN, nine times: {PLAIN_FPN}", *searched_text()),
+         f"{gain_text(later, 'fpn_tuned')} ({SIX})",
+         "nine trainings, and images to choose on that nothing is tested on"),
+        ("from scratch, and inference must not slow down", f"Consistent Supervision: {CS_ONLY}",
+         lines(f"{gain_text(later, 'cs')} ({NINE})", longer_text(later),
+               f"COCO, the paper: {printed_gain_text(later, 'cs')}"),
+         "a training step takes 1.5 times as long (small detector, a CPU)"),
         ("medium objects matter more than small ones",
-         f"Consistent Supervision and Soft RoI Selection: {CS_SRS}",
-         f"medium {gain_text(later, 'cs_srs', 'APm')}, small {gain_text(later, 'cs_srs', 'APs')}",
-         "training and inference are slower; the two together were not timed",
-         f"{confirmed}; the paper has gains at all sizes"),
-        ("small objects matter most", f"Consistent Supervision: {CS_ONLY}",
-         f"small {gain_text(later, 'cs', 'APs')}: no part is shown to help them",
-         "a training step takes 1.5 times as long",
-         f"{confirmed}; photographs leave small objects undecided"),
+         lines(f"Consistent Supervision and Soft RoI Selection: {CS_SRS}",
+               f"from pretrained weights also {EVEN_GATES}"),
+         f"medium {gain_text(later, 'cs_srs', 'APm')}, small {gain_text(later, 'cs_srs', 'APs')} "
+         f"({NINE}; the paper has gains at all sizes)",
+         "training and inference are slower; the two together were not timed"),
+        ("small objects matter most",
+         lines(f"plain FPN, larger images and smaller anchors: {PLAIN_FPN}", SMALL_OBJECTS),
+         "not measured. No part is shown to help them: Consistent Supervision has "
+         f"{gain_text(later, 'cs', 'APs')}, Soft RoI Selection {gain_text(later, 'srs', 'APs')} "
+         f"on small objects ({NINE})", "more time and memory, not measured"),
         ("long training on data like COCO",
-         "all three parts: `--recipe faster_rcnn_r50_augfpn_1x`",
-         printed_gain_text(later, "augfpn"),
-         "by the paper a training step takes 1.2 times as long, on our CPU 1.5 times; inference is "
-         "slower, too",
-         "the paper: one run, no interval; not run here"),
+         "all three parts: `--recipe faster_rcnn_r50_augfpn_1x`"
+         f"{BREAK}Its gates begin random, as the authors' do",
+         f"{printed_gain_text(later, 'augfpn')} by the paper: one run, no interval, not run here. "
+         + newer_text(), "by the paper a training step takes 1.2 times as long, on our CPU 1.5 "
+         "times; inference is slower, too"),
     ]  # fmt: skip
 
 
 def situations_figure(later: Evidence, photographs: Mapping[str, Evidence]) -> Figure | None:
-    """What AugFPN and Consistent Supervision bring over FPN in each situation that was run."""
+    """What AugFPN and Consistent Supervision bring over FPN in each situation that was run.
+
+    The wider of the two intervals is drawn: that of all runs together, or of own differences.
+    """
     drawn = [
-        EffectRow("AugFPN, scenes", later, "augfpn"),
+        EffectRow(f"AugFPN, scenes{CONFIRMATION}", later, "augfpn"),
         EffectRow("AugFPN, scenes, both tuned", later, "augfpn_tuned", "fpn_tuned"),
         EffectRow("AugFPN, scenes, 4 × the steps", later, "augfpn_4x_steps", "fpn_4x_steps"),
-        EffectRow("CS, scenes", later, "cs"),
+        EffectRow(f"CS, scenes{CONFIRMATION}", later, "cs"),
+        EffectRow("CS, scenes, 4 × the steps", later, "cs_4x_steps", "fpn_4x_steps"),
         EffectRow("CS on one level, scenes", later, "cs_single_lam1"),
     ]
     ends = (("AugFPN", "augfpn"), ("AugFPN, even gates", "augfpn_even"), ("CS", "cs"))
     for name, of in photographs.items():
-        drawn += [
-            EffectRow(f"{label}, {images_called(name)}", of, variant) for label, variant in ends
-        ]
-    return effects_drawn(sorted(drawn, key=lambda each: each.label.startswith("CS")))
+        images = pretrained(name).replace("backbone learns", "learns")
+        drawn += [EffectRow(f"{label}, {images}", of, each) for label, each in ends]
+    drawn.sort(key=lambda each: each.label.startswith("CS"))
+    return effects_drawn(drawn, wider=True, phases=("run later", "fixed beforehand"))
 
 
-def gains_beside(by_set: Mapping[str, Evidence], variant: str) -> str:
-    """A variant's gain on each set of images that has it, with the number of pairs of runs."""
-    said = []
+def pretrained(pictures: str) -> str:
+    """A set of images as this page calls it: what is said of it starts from ImageNet's weights."""
+    name, comma, learns = images_called(pictures).partition(", ")
+    return f"{name}, pretrained{comma}{learns}"
+
+
+def gains_on(by_set: Mapping[str, Evidence], variant: str) -> list[str]:
+    """A variant's gain on each set of images that has it, with both intervals and its pairs."""
+    found = []
     for name, of in by_set.items():
-        found = of.effects(variant, "fpn").get("AP")
-        if found is not None:
-            pairs = "one pair" if found.seeds == 1 else f"{found.seeds} pairs"
-            said.append(f"{images_called(name)} {effect_text(found)}, {pairs}")
-    return "; ".join(said) or "not run"
+        number = len(of.apart(variant, "fpn"))
+        if number:
+            pairs = "one pair" if number == 1 else f"{number} pairs"
+            found.append(f"{pretrained(name)}: {twice(of, variant)}; {pairs}")
+    return found or ["not run"]
+
+
+def searched_text() -> tuple[str, str]:
+    """The options of the nine tries by which FPN was tuned on scenes."""
+    tries = [each for each in PILOT_TRIES["laptop"] if isinstance(each, Tuning)]
+    sizes = dict.fromkeys(each.canonical_size for each in tries if each.canonical_size)
+    rates, rules = ([f"{each:g}" for each in of] for of in (RATES, sizes))
+    return (
+        f"with `--lr {rates[0]}`, {' or '.join(rates[1:])}",
+        f"and `--settings model.canonical_size={rules[0]}`, {' or '.join(rules[1:])}",
+    )
+
+
+def lines(*each: str) -> str:
+    """Some lines in one cell; empty ones are left out."""
+    return BREAK.join(filter(None, each))
+
+
+def times_text(by_set: Mapping[str, Evidence], variant: str) -> str:
+    """How many times as long as FPN's a variant's runs took: the medians over pairs, of sets."""
+    ratios = []
+    for of in by_set.values():
+        runs, base = of.recorded(variant), of.recorded("fpn")
+        both = runs.keys() & base.keys()
+        if both:
+            seconds = [runs[x].result["seconds"] / base[x].result["seconds"] for x in both]
+            ratios.append(median(seconds))
+    if not ratios:
+        return ""
+    ends = dict.fromkeys(f"{end(ratios):.1f}" for end in (min, max))
+    return f"a run took {' to '.join(ends)} times as long (beside other work)"
+
+
+def longer_text(later: Evidence) -> str:
+    """What Consistent Supervision brings after four times the steps; empty without records."""
+    found = later.effects("cs_4x_steps", "fpn_4x_steps").get("AP")
+    if found is None:
+        return ""
+    return f"four times the steps: {effect_text(found)} ({found.seeds} seeds, run later)"
+
+
+def newer_text() -> str:
+    """How far the paper's AugFPN is from an FPN that others trained better."""
+    table = {(x["CS"], x["RFA"], x["SRS"]): x["AP"] for x in paper.tables()["table2"]}
+    fpn, augfpn = table[False, False, False], table[True, True, True]
+    return (
+        f"mmdetection's FPN is {NEWER_FPN[12] - fpn:.1f} above the paper's, and with 24 epochs "
+        f"only {augfpn - NEWER_FPN[24]:.1f} below the paper's AugFPN"
+    )
 
 
 def gain_text(of: Evidence, variant: str, number: str = "AP", base: str = "fpn") -> str:
@@ -111,4 +184,4 @@ def gain_text(of: Evidence, variant: str, number: str = "AP", base: str = "fpn")
 def printed_gain_text(of: Evidence, variant: str) -> str:
     """The gain over FPN that the paper prints; a dash if it prints none."""
     printed = variant_row(variant, of).printed_effect
-    return "–" if printed is None else f"{printed:+.1f} by the paper"
+    return "–" if printed is None else f"{printed:+.1f}"

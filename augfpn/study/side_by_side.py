@@ -49,19 +49,28 @@ class EffectRow(NamedTuple):
     papers: float | None = None
 
 
-def effects_drawn(every: Iterable[EffectRow]) -> Figure | None:
-    """Effects with their intervals in points, and a dot for each seed; ``None`` without records."""
+def effects_drawn(
+    every: Iterable[EffectRow], wider: bool = False, phases: tuple[str, str] | None = None
+) -> Figure | None:
+    """Effects with their intervals in points, and a dot for each seed; ``None`` without records.
+
+    The intervals estimate the variance between seeds from all runs together, or, with ``wider``,
+    from a row's own differences where these have the wider one. For ``phases`` see `plots.effects`.
+    """
     rows, dots = [], []
     for each in every:
         found = each.of.effects(each.variant, each.base).get(each.number)
         if found is None:
             continue
+        if wider:
+            own = own_effect(each.of, each.variant, each.base, each.number)
+            found = max(found, own or found, key=lambda x: x.high - x.low)
         rows.append((each.label, *(100 * x for x in found[:3]), each.papers))
         by_seed = each.of.apart(each.variant, each.base).values()
         dots += [(each.label, 100 * one.observed[each.number]) for one in by_seed]
     if not rows:
         return None
-    return plots.effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"]))
+    return plots.effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"]), phases)
 
 
 def effects_beside(part: str, by_set: Mapping[str, Evidence]) -> str:

@@ -1,10 +1,15 @@
 """What to try: options that are what they are called, and gains with their pairs of runs."""
 
+import re
+from functools import cache
+
 import pytest
 
 from augfpn.settings import parameters
 from augfpn.settings.components import variant_of
-from augfpn.study import advice, gather
+from augfpn.study import advice, gather, tries
+from augfpn.study.evidence import Evidence
+from augfpn.study.intervals import Interval
 from augfpn.training.prepare import experiment_from
 
 
@@ -29,10 +34,111 @@ def test_options_switch_off_what_the_table_says(options: str, variant: str) -> N
     assert variant_of(experiment_from(chosen, "scratch").model) == variant
 
 
-def test_gains_name_their_pairs_of_runs() -> None:
-    of = gather.committed_sets(("bccd", "aquarium"), "transfer")
-    first, second = advice.gains_beside(of, "augfpn").split("; ")
-    assert first.startswith("blood cells −1.2 [")
-    assert first.endswith(", 8 pairs")
-    assert second.endswith(", 3 pairs")
-    assert advice.gains_beside({"aquarium": of["aquarium"]}, "cs") == "not run"
+@pytest.mark.parametrize("start", [advice.FROM_IMAGENET, advice.FROM_COCO])
+def test_options_for_small_objects_have_smaller_anchors(start: str) -> None:
+    """Smaller than those that follow from the larger images alone."""
+    side, anchors = (each.strip("`").split()[1] for each in advice.SMALL_OBJECTS.split("` `"))
+    given = {"data": "scenes", "device": "cpu", "budget": "transfer", "short_side": int(side)}
+    if start == advice.FROM_COCO:
+        given |= {"budget": "gpu", "weights": "coco"}
+    larger, both = (
+        experiment_from(parameters.parse(given | more), "scratch").model
+        for more in ({}, {"settings": (anchors,)})
+    )
+    assert both.short_side == 640
+    assert all(a < b for a, b in zip(both.anchor_sizes, larger.anchor_sizes, strict=True))
+
+
+@cache
+def photographs() -> dict[str, Evidence]:
+    return gather.committed_sets(("bccd", "bccd_learning", "aquarium"), "transfer")
+
+
+@cache
+def later() -> Evidence:
+    return gather.committed("scenes", "laptop", "confirmation")
+
+
+def rows() -> dict[str, str]:
+    """The lines of the table by what they try and where."""
+    lines = advice.advice_table(later(), photographs()).splitlines()[2:]
+    return {line.split("|")[1].strip(): line for line in lines}
+
+
+def test_gains_name_their_images_and_pairs_of_runs() -> None:
+    first, learns, last = advice.gains_on(photographs(), "augfpn")
+    assert first.startswith("blood cells, pretrained: −1.2 [")
+    assert "by its own differences [" in first
+    assert first.endswith("; 8 pairs")
+    assert learns.startswith("blood cells, pretrained, backbone learns: ")
+    assert last.startswith("aquarium, pretrained: ")
+    assert advice.gains_on({"aquarium": photographs()["aquarium"]}, "cs") == ["not run"]
+
+
+def test_augfpn_has_less_ap_than_fpn_on_all_photographs() -> None:
+    """So the first row advises plain FPN."""
+    assert all(of.effects("augfpn", "fpn")["AP"].mean < 0 for of in photographs().values())
+
+
+def test_no_command_from_pretrained_weights_begins_with_random_gates() -> None:
+    """Each switches Soft RoI Selection off or lets its gates begin even."""
+    for situation, line in rows().items():
+        if "photographs" in situation or situation.startswith("the same"):
+            for command in line.split("|")[2].split(advice.BREAK):
+                assert "--roi-selection hard" in command or advice.EVEN_GATES in command
+
+
+def test_seeds_are_as_many_as_the_table_says() -> None:
+    seeds = {
+        name: later().effects(name, "fpn")["AP"].seeds
+        for name in ("cs", "srs", "cs_srs", "fpn_2x_steps", "fpn_tuned")
+    }
+    assert [*seeds.values()] == [9, 9, 9, 6, 6]
+
+
+def test_nine_tries_are_typed() -> None:
+    for said, tried in zip(advice.searched_text(), ("lr", "canonical_size"), strict=True):
+        every = {getattr(each, tried) for each in tries.PILOT_TRIES["laptop"][:9]}
+        assert len(every) == 3
+        assert {float(x) for x in re.findall(r"\d\S*\d", said)} == every
+
+
+def test_no_part_is_shown_to_help_small_objects() -> None:
+    assert "No part is shown to help them" in rows()["small objects matter most"]
+    for name in ("cs", "rfa", "srs"):
+        assert later().effects(name, "fpn")["APs"].low < 0
+
+
+def test_mmdetections_newer_fpn_is_named_beside_the_papers_gain() -> None:
+    line = rows()["long training on data like COCO"]
+    assert "+2.4 by the paper" in line
+    assert "1.1 above the paper's, and with 24 epochs only 0.3 below" in line
+
+
+def test_what_is_longer_is_told_once_it_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Evidence, "effects", lambda *_: {})
+    assert advice.longer_text(later()) == ""
+    found = Interval(0.01, 0.001, 0.02, 3, 0.001, 0.001)
+    monkeypatch.setattr(Evidence, "effects", lambda *_: {"AP": found})
+    assert (
+        advice.longer_text(later())
+        == "four times the steps: +1.0 [+0.1, +2.0] (3 seeds, run later)"
+    )
+
+
+def test_times_are_medians_over_pairs() -> None:
+    text = advice.times_text(photographs(), "augfpn")
+    assert text.startswith("a run took ")
+    low, high = (float(x) for x in text.split()[3:6:2])
+    assert 1 < low < high < 2.5
+    assert advice.times_text({"aquarium": photographs()["aquarium"]}, "cs") == ""
+
+
+def test_the_figure_marks_what_was_fixed_beforehand() -> None:
+    (axis,) = advice.situations_figure(later(), photographs()).axes
+    labels = [text.get_text().replace("\n", " ") for text in axis.get_yticklabels()]
+    assert {"AugFPN, scenes", "CS, scenes"} < set(labels)
+    assert not [each for each in labels if "confirmation" in each]
+    assert all("pretrained" in each for each in labels if "cells" in each or "aquarium" in each)
+    legend = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert legend == ["run later", "fixed beforehand", "one seed"]

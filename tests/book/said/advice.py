@@ -51,7 +51,7 @@ def small_objects_and_soft_selection() -> None:
     assert rows[False, False, True] > rows[False, False, False]
 
 
-@says("should_you_use_it", "for our runs on blood cells")
+@says("should_you_use_it", "FPN on blood cells, pretrained:")
 @says("should_you_use_it", "It is the wider of the two in {numref}`tab-should-you`.")
 @says(
     "should_you_use_it",
@@ -98,7 +98,7 @@ def augmentation_and_medium_objects() -> None:
     assert undecided(findings.own_interval(asked, confirmation()))
 
 
-@says("should_you_use_it", "draws gains of AugFPN and of Consistent Supervision over FPN.")
+@says("should_you_use_it", "draws gains of AugFPN and of Consistent Supervision over FPN, each")
 @says("should_you_use_it", "{numref}`tab-should-you` begins with photographs")
 def the_table_has_both_sets_of_photographs() -> None:
     text = advice.advice_table(confirmation(), gather.committed_sets(SETS, "transfer"))
