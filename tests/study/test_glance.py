@@ -131,7 +131,7 @@ def test_no_gain_on_photographs(pictures: str) -> None:
 def test_losses_on_blood_cells_go_with_gates_that_begin_shut() -> None:
     """Seen afterwards: so the row says "go with", and neither "decide" nor "cause"."""
     row = rows()["And on photographs, from pretrained weights?"]
-    assert "On blood cells losses go with *gates*" in row[2]
+    assert "AugFPN's losses on blood cells go with *gates*" in row[2]
     of = gather.committed("bccd", "transfer")
     lost = {seed for seed, each in of.apart("augfpn", "fpn").items() if each.observed["AP"] < -0.02}
     assert lost == SHUT

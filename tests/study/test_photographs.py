@@ -58,7 +58,7 @@ def test_gains_stand_by_size_where_there_are_objects_enough() -> None:
     of = gather.committed("bccd")
     figure = photographs.gains_figure({"bccd": of})
     (axis,) = figure.axes
-    assert [label.get_text() for label in axis.get_yticklabels()] == [
+    assert [label.get_text().replace("\n", " ") for label in axis.get_yticklabels()] == [
         "blood cells, all",
         "blood cells, medium",
         "blood cells, large",

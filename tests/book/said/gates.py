@@ -39,7 +39,7 @@ def lost(number: str | None = None) -> dict[int, float]:
     "three of the eight runs of AugFPN on blood cells lose more than two points to FPN of their "
     "seed, and the other five at most one.",
 )
-@says("intro", "on blood cells the losses go with gates that the random start had shut.")
+@says("intro", "the losses of AugFPN go with gates that the random start had shut.")
 @says("photographs", "In those three nearly all of the loss is of platelets, the smallest class.")
 def three_runs_lose_platelets() -> None:
     apart, platelets = lost(), lost("Platelets")

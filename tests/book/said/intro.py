@@ -59,8 +59,7 @@ def augfpn_holds_on_scenes() -> None:
 
 @says(
     "intro",
-    "Nor does one [on photographs from pretrained weights](photographs.ipynb): its means lie below "
-    "FPN's",
+    "Nor does one [on photographs from pretrained weights](photographs.ipynb): on blood cells",
 )
 def no_gain_on_photographs() -> None:
     found = [both(of, "augfpn", "fpn") for of in photos().values()]
