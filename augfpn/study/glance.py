@@ -76,8 +76,8 @@ def other_terms(
          "No gain is shown. On blood cells Soft RoI Selection costs AP.",
          "That loss is sure by both intervals: eight seeds, not fixed beforehand. AugFPN's is "
          "open: its own differences leave it undecided. Short runs, hardly tuned. AugFPN's "
-         "losses on blood cells go with *gates*, Soft RoI Selection's weights, that begin shut. This was seen "
-         "afterwards, and one such run loses nothing",
+         "losses on blood cells go with *gates*, Soft RoI Selection's weights, that begin shut. "
+         "This was seen afterwards, and one such run loses nothing",
          f"{twice_on_each(photographs, 'augfpn')}; with even gates "
          f"{twice_on_each(photographs, 'augfpn_even')}; Soft RoI Selection alone "
          f"{twice_on_each(photographs, 'srs')}"),
