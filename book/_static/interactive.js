@@ -452,7 +452,7 @@ function precision(figure, data) {
 
 function gates(figure, data) {
   const now = { deviation: 1.5, draw: 1 };
-  const drawing = element("svg", { viewBox: "0 0 340 210", role: "img",
+  const drawing = element("svg", { viewBox: "0 0 340 210", role: "img", class: "narrow",
     "aria-label": "The gates of four levels, a dot for each of twelve boxes, between shut and open" });
   const layer = element("g");
   const x = (level, i) => 66 + 72 * (level - 2) + 4.5 * i, y = (gate) => 176 - 160 * gate;
