@@ -25,6 +25,7 @@ BELOW = 0.27  # of a row: from its interval to the dots of its seeds
 FEW = 3  # seeds: the interval of fewer is dashed
 DASHED = (0, (2.5, 1.2))
 OF_A_SEED = {"jitter": False, "color": GREY, "size": 4}
+OF_VERDICTS = (GREEN, "#8fd3bb", ORANGE, "#f2b48a", BLUE, PURPLE, SKY, "#cccccc", "#888888")
 LONG_LABEL = 16  # letters: a longer label of a row takes two lines
 FOR_A_COMMA = 4  # letters by which a line may be longer, if it then ends at a comma
 LOSS_NAMES = {
@@ -85,30 +86,26 @@ def schedules(rates: dict[str, Sequence[float]]) -> Figure:
 def effects(
     rows: Sequence[tuple[str, float, float, float, float | None]],
     runs: pd.DataFrame | None = None,
-    phases: tuple[str, str] | None = None,
 ) -> Figure:
     """Effects with their intervals, one below the other, and the paper's as open circles.
 
     A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP; one
     whose label ends in `CONFIRMATION` shares the place of its pilot, which has the same label.
     ``runs`` has a row for each seed's dot, below its effect: the label, "minus FPN" of two runs. An
-    interval of fewer than three of them is dashed. ``phases`` are other words for the legend's
-    pilot and confirmation; with them no label of a row needs its end.
+    interval of fewer than three of them is dashed.
     """
     table = pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"])
-    table = placed(table, short=phases is not None)
+    table = placed(table)
     places = dict.fromkeys(table["shown"])
     figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.43 * len(places)))
     axis.axvline(0, color="black", lw=0.8)
     place = {"y": "at", "orient": "y", "native_scale": True, "ax": axis}
     points = place | {"linestyle": "none", "errorbar": None}
     here, later = table[~table["confirms"]], table[table["confirms"]]
-    name, second = phases or ("pilot", "confirmation")
-    if not len(later):
-        name = "here" if runs is None else "mean over seeds"
+    name = "pilot" if len(later) else "here" if runs is None else "mean over seeds"
     seaborn.pointplot(here, x="mean", color=BLUE, label=name, **points)
     if len(later):
-        look = {"color": GREEN, "markers": "D", "markersize": 5, "label": second}
+        look = {"color": GREEN, "markers": "D", "markersize": 5, "label": "confirmation"}
         seaborn.pointplot(later, x="mean", **look, **points)
     if table["paper"].notna().any():
         ring = {"color": ORANGE, "markerfacecolor": "none", "label": "the paper, on COCO"}
@@ -145,15 +142,12 @@ def draw_intervals(axis: Axes, table: pd.DataFrame, runs: pd.DataFrame | None) -
         axis.plot([], [], color=GREY, lw=2, ls=DASHED, label=f"fewer than {FEW} seeds")
 
 
-def placed(table: pd.DataFrame, short: bool) -> pd.DataFrame:
-    """Rows of `effects`, their places "at" the axis, if one "confirms", the label "shown" there.
-
-    With ``short`` no label that is shown ends in `CONFIRMATION`.
-    """
+def placed(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of `effects`, their places "at" the axis, if one "confirms", the label "shown" there."""
     of = table["label"].str.removesuffix(CONFIRMATION)
     confirms = of != table["label"]
     both = of.isin(of[confirms]) & of.isin(of[~confirms])
-    shown = of if short else of.where(both, table["label"])
+    shown = of.where(both, table["label"])
     apart = both * np.where(confirms, APART, -APART)
     return table.assign(confirms=confirms, shown=shown, at=pd.factorize(shown)[0] + apart)
 
@@ -199,13 +193,15 @@ def dots(runs: pd.DataFrame, marked: int | None = None) -> Figure:
 def verdicts(groups: dict[str, Sequence[str]], kinds: Sequence[str]) -> Figure:
     """How many of each group's claims have which verdict: a stacked bar for each group.
 
+    Kinds that no claim has are left out.
+
     ``groups`` maps a group to its claims' verdicts, each one of ``kinds``.
     """
     table = pd.Series(groups, name="verdict").explode().rename_axis("group").reset_index()
-    palette = (GREEN, ORANGE, BLUE, PURPLE, SKY, "#cccccc", "#888888")
-    colours = dict(zip(kinds, palette, strict=False))
-    figure, axis = plt.subplots(figsize=(WIDTH, 1 + 0.36 * len(groups)))
-    order = {"hue": "verdict", "hue_order": list(kinds)[::-1], "palette": colours}
+    colours = dict(zip(kinds, OF_VERDICTS, strict=False))
+    there = [kind for kind in kinds if (table["verdict"] == kind).any()]
+    figure, axis = plt.subplots(figsize=(WIDTH, 1.3 + 0.36 * len(groups)))
+    order = {"hue": "verdict", "hue_order": there[::-1], "palette": colours}
     seaborn.histplot(table, y="group", **order, multiple="stack", shrink=0.8, alpha=1, ax=axis)
     for bars in axis.containers:
         labels = [f"{bar.get_width():.0f}" if bar.get_width() else "" for bar in bars]

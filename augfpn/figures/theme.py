@@ -46,7 +46,8 @@ def themed(draw: Callable[P, Figure]) -> Callable[P, Figure]:
     return drawn
 
 
-def write_svg(figure: Figure, file: Path) -> None:
-    """Write a figure as SVG: the same bytes for the same figure."""
+def write_svg(figure: Figure, file: Path, description: str | None = None) -> None:
+    """Write a figure as SVG: the same bytes for the same figure and description."""
+    metadata = {"Date": None, "Description": description}
     with plt.rc_context(THEME):
-        figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(file, format="svg", metadata=metadata)

@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from statistics import median
 
-from matplotlib.figure import Figure
-
-from augfpn.figures.phases import CONFIRMATION
 from augfpn.settings import paper
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
-from augfpn.study.glance import twice
-from augfpn.study.side_by_side import EffectRow, effects_drawn, images_called
+from augfpn.study.situations import pretrained
+from augfpn.study.spreads import wider_effect, wider_text
 from augfpn.study.tables import variant_row
 from augfpn.study.tries import PILOT_TRIES, RATES, Tuning
 
@@ -60,26 +57,27 @@ def from_scratch(later: Evidence) -> list[tuple[str, str, str, str]]:
     return [
         ("from scratch, and twice the steps still help",
          f"plain FPN with twice the steps: {PLAIN_FPN} `--steps 800`, where scenes had 400",
-         f"{gain_text(later, 'fpn_2x_steps')} ({SIX})", "training takes twice as long"),
+         f"{wider_text(later, 'fpn_2x_steps')} ({SIX})", "training takes twice as long"),
         ("from scratch, and settings were never searched",
          lines(f"plain FPN, nine times: {PLAIN_FPN}", *searched_text()),
-         f"{gain_text(later, 'fpn_tuned')} ({SIX})",
+         f"{wider_text(later, 'fpn_tuned')} ({SIX})",
          "nine trainings, and images to choose on that nothing is tested on"),
         ("from scratch, and inference must not slow down", f"Consistent Supervision: {CS_ONLY}",
-         lines(f"{gain_text(later, 'cs')} ({NINE})", longer_text(later),
+         lines(f"{wider_text(later, 'cs')} ({NINE})", longer_text(later),
                f"COCO, the paper: {printed_gain_text(later, 'cs')}"),
          "a training step takes 1.5 times as long (small detector, a CPU)"),
         ("medium objects matter more than small ones",
          lines(f"Consistent Supervision and Soft RoI Selection: {CS_SRS}",
                f"from pretrained weights also {EVEN_GATES}"),
-         f"medium {gain_text(later, 'cs_srs', 'APm')}, small {gain_text(later, 'cs_srs', 'APs')} "
-         f"({NINE}; the paper has gains at all sizes)",
+         f"medium {wider_text(later, 'cs_srs', number='APm')}, small "
+         f"{wider_text(later, 'cs_srs', number='APs')} ({NINE}; the paper has gains at all sizes)",
          "training and inference are slower; the two together were not timed"),
         ("small objects matter most",
          lines(f"plain FPN, larger images and smaller anchors: {PLAIN_FPN}", SMALL_OBJECTS),
          "not measured. No part is shown to help them: Consistent Supervision has "
-         f"{gain_text(later, 'cs', 'APs')}, Soft RoI Selection {gain_text(later, 'srs', 'APs')} "
-         f"on small objects ({NINE})", "more time and memory, not measured"),
+         f"{wider_text(later, 'cs', number='APs')}, Soft RoI Selection "
+         f"{wider_text(later, 'srs', number='APs')} on small objects ({NINE})",
+         "more time and memory, not measured"),
         ("long training on data like COCO",
          "all three parts: `--recipe faster_rcnn_r50_augfpn_1x`"
          f"{BREAK}Its gates begin random, as the authors' do",
@@ -89,41 +87,14 @@ def from_scratch(later: Evidence) -> list[tuple[str, str, str, str]]:
     ]  # fmt: skip
 
 
-def situations_figure(later: Evidence, photographs: Mapping[str, Evidence]) -> Figure | None:
-    """What AugFPN and Consistent Supervision bring over FPN in each situation that was run.
-
-    The wider of the two intervals is drawn: that of all runs together, or of own differences.
-    """
-    drawn = [
-        EffectRow(f"AugFPN, scenes{CONFIRMATION}", later, "augfpn"),
-        EffectRow("AugFPN, scenes, both tuned", later, "augfpn_tuned", "fpn_tuned"),
-        EffectRow("AugFPN, scenes, 4 × the steps", later, "augfpn_4x_steps", "fpn_4x_steps"),
-        EffectRow(f"CS, scenes{CONFIRMATION}", later, "cs"),
-        EffectRow("CS, scenes, 4 × the steps", later, "cs_4x_steps", "fpn_4x_steps"),
-        EffectRow("CS on one level, scenes", later, "cs_single_lam1"),
-    ]
-    ends = (("AugFPN", "augfpn"), ("AugFPN, even gates", "augfpn_even"), ("CS", "cs"))
-    for name, of in photographs.items():
-        images = pretrained(name).replace("backbone learns", "learns")
-        drawn += [EffectRow(f"{label}, {images}", of, each) for label, each in ends]
-    drawn.sort(key=lambda each: each.label.startswith("CS"))
-    return effects_drawn(drawn, wider=True, phases=("run later", "fixed beforehand"))
-
-
-def pretrained(pictures: str) -> str:
-    """A set of images as this page calls it: what is said of it starts from ImageNet's weights."""
-    name, comma, learns = images_called(pictures).partition(", ")
-    return f"{name}, pretrained{comma}{learns}"
-
-
 def gains_on(by_set: Mapping[str, Evidence], variant: str) -> list[str]:
-    """A variant's gain on each set of images that has it, with both intervals and its pairs."""
+    """A variant's gain on each set of images that has it, with its pairs of runs."""
     found = []
     for name, of in by_set.items():
         number = len(of.apart(variant, "fpn"))
         if number:
             pairs = "one pair" if number == 1 else f"{number} pairs"
-            found.append(f"{pretrained(name)}: {twice(of, variant)}; {pairs}")
+            found.append(f"{pretrained(name)}: {wider_text(of, variant)}; {pairs}")
     return found or ["not run"]
 
 
@@ -160,7 +131,7 @@ def times_text(by_set: Mapping[str, Evidence], variant: str) -> str:
 
 def longer_text(later: Evidence) -> str:
     """What Consistent Supervision brings after four times the steps; empty without records."""
-    found = later.effects("cs_4x_steps", "fpn_4x_steps").get("AP")
+    found = wider_effect(later, "cs_4x_steps", "fpn_4x_steps")
     if found is None:
         return ""
     return f"four times the steps: {effect_text(found)} ({found.seeds} seeds, run later)"
@@ -174,11 +145,6 @@ def newer_text() -> str:
         f"mmdetection's FPN is {NEWER_FPN[12] - fpn:.1f} above the paper's, and with 24 epochs "
         f"only {augfpn - NEWER_FPN[24]:.1f} below the paper's AugFPN"
     )
-
-
-def gain_text(of: Evidence, variant: str, number: str = "AP", base: str = "fpn") -> str:
-    """A variant's gain over FPN, or another, with its interval; a dash without records."""
-    return effect_text(of.effects(variant, base).get(number))
 
 
 def printed_gain_text(of: Evidence, variant: str) -> str:

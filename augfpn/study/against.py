@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from augfpn.figures import costs
 from augfpn.settings import paper, recipes
 from augfpn.study import timed
-from augfpn.study.cells import effect_text, limits_text, page_table, percent, ratio_text
+from augfpn.study.cells import page_table, percent, ratio_text
 from augfpn.study.controls import CONTROL_VARIANTS
 from augfpn.study.evidence import Evidence, shared_seeds
 from augfpn.study.factorial import EFFECT_NUMBERS
 from augfpn.study.resampling import Draws
-from augfpn.study.spreads import own_effect
+from augfpn.study.spreads import wider_text
 from augfpn.study.tables import variant_label
 from augfpn.study.tries import Tuning, results_of_tuning
 
@@ -40,21 +40,17 @@ AGAINST = (  # the question, and those that controls are for: the first variant 
 def against_controls(of: Evidence) -> str:
     """What the controls are for: AugFPN minus FPN with as much time, as many parameters, ...
 
-    AP has a second interval, from the differences of this row alone; the others use all runs.
+    Each effect has the wider of its two intervals (`augfpn.study.spreads.wider_effect`).
     """
     lines = []
     for variant, control in AGAINST:
-        found = of.effects(variant, control)
-        if found:
+        if of.apart(variant, control):
             drawn = {each: of.of(each) for each in (variant, control)}
             seeds = shared_seeds(drawn)
             both = [labelled(each, [by_seed[s] for s in seeds]) for each, by_seed in drawn.items()]
-            alone = own_effect(of, variant, control)
-            ap, *sizes = (effect_text(found[name]) for name in EFFECT_NUMBERS)
-            lines.append([" minus ".join(both), ap, limits_text(alone), str(len(seeds)), *sizes])
-    ap, *sizes = EFFECT_NUMBERS
-    header = ["", ap, f"{ap}: own differences alone", "seeds", *sizes]
-    return page_table(header, lines) if lines else ""
+            effects = (wider_text(of, variant, control, name) for name in EFFECT_NUMBERS)
+            lines.append([" minus ".join(both), str(len(seeds)), *effects])
+    return page_table(["", "seeds", *EFFECT_NUMBERS], lines) if lines else ""
 
 
 def labelled(variant: str, of: Sequence[Draws]) -> str:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from importlib import resources
-from typing import Annotated, Literal, NamedTuple, Protocol, get_args
+from typing import Annotated, Literal, NamedTuple, Protocol
 
 from pydantic import Field, FiniteFloat, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -27,12 +27,12 @@ from augfpn.study.intervals import (
     LEVEL,
     SMALL_EFFECT,
     Interval,
-    Verdict,
     at_level,
     terms_of,
     verdict,
 )
 from augfpn.study.printed_effects import printed
+from augfpn.study.verdict_words import ClaimVerdict
 
 FILE = "claims.json"
 OF_PARTS = ("components", "supervision", "augmentation", "selection")
@@ -40,8 +40,6 @@ CLAIM_GROUPS = ("headline", *OF_PARTS, "defects", "run time")
 Text = Annotated[str, Field(min_length=1)]
 Kind = Literal["effects", "exact", "measured", "runtime", "untested"]
 Source = Literal["said", "table", "derived"]  # in the paper's text, in a table or figure, by us
-ClaimVerdict = Literal[Verdict, "not run", "withdrawn"]
-VERDICTS: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
 NEEDS = {  # kind of a claim: the field that it is tested by
     "effects": "tests",
     "measured": "tests",
@@ -133,7 +131,7 @@ class Judgement(NamedTuple):
     verdict: ClaimVerdict
     lines: tuple[Line, ...]
     note: str
-    rider: str = ""  # behind the verdict, such as what its own differences leave open
+    rider: str = ""  # behind the verdict
 
 
 @cache

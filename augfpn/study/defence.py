@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
-from augfpn.study.glance import main_effect, twice, twice_on_each
+from augfpn.study.glance import main_effect, on_each
+from augfpn.study.spreads import wider_text
 from augfpn.study.tables import variant_row
 
 READOUT = "C5 lost in M5 + M6 minus C5 lost in M5"
@@ -37,11 +38,11 @@ def of_all_parts(later: Evidence) -> Defended:
     """About AugFPN on scenes."""
     return Defended(
         "On drawn scenes, after equally many steps, AugFPN is probably better than FPN: "
-        f"{twice(later, 'augfpn')}, in nine seeds that were fixed beforehand.",
+        f"{wider_text(later, 'augfpn')}, in nine seeds that were fixed beforehand.",
         "“AugFPN is better than FPN.”",
-        "Its own differences contain zero. FPN with twice the steps, which takes 7 % longer, is "
-        f"better: AugFPN minus this FPN is {twice(later, 'augfpn', 'fpn_2x_steps')}. With both "
-        "tuned no gain is shown.",
+        "The interval contains zero. FPN with twice the steps, which takes 7 % longer, is "
+        f"better: AugFPN minus this FPN is {wider_text(later, 'augfpn', 'fpn_2x_steps')}. With "
+        "both tuned no gain is shown.",
     )
 
 
@@ -51,10 +52,11 @@ def of_each_part(pilot: Evidence, later: Evidence) -> list[Defended]:
     papers = "–" if srs.printed is None else f"{srs.printed['APs'] - srs.base['APs']:+.1f}"
     return [
         Defended(
-            f"Consistent Supervision alone is better than FPN on scenes: {twice(later, 'cs')}.",
+            "Consistent Supervision alone is better than FPN on scenes: "
+            f"{wider_text(later, 'cs')}.",
             "“It takes all three parts.”",
             "No gain of the other two over Consistent Supervision is shown: "
-            f"{twice(later, 'augfpn', 'cs')}.",
+            f"{wider_text(later, 'augfpn', 'cs')}.",
         ),
         Defended(
             "Residual Feature Augmentation changes AP on scenes by less than a point: main effect "
@@ -78,8 +80,8 @@ def of_photographs(photographs: Mapping[str, Evidence]) -> Defended:
     """About photographs, and what they say of the paper."""
     return Defended(
         "From pretrained weights no gain of AugFPN is shown on photographs: "
-        f"{twice_on_each(photographs, 'augfpn')}.",
+        f"{on_each(photographs, 'augfpn')}.",
         "“The paper is refuted”, or “AugFPN harms”.",
-        "By their own differences none of these losses is shown. Nobody here has trained on COCO, "
+        "Each interval contains zero. Nobody here has trained on COCO, "
         "and by the paper's numbers AugFPN is better there even at equal time.",
     )

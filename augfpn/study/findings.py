@@ -10,10 +10,17 @@ from augfpn.study import grid
 from augfpn.study.cells import effect_text, limiting_text, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import contrasts
-from augfpn.study.intervals import LEVEL, LIMITS, SMALL_EFFECT, Interval, at_level, verdict
+from augfpn.study.intervals import (
+    LEVEL,
+    LIMITS,
+    SMALL_EFFECT,
+    Interval,
+    at_level,
+    is_probable,
+    verdict,
+)
 from augfpn.study.questions import Question, QuestionKind, questions
 from augfpn.study.side_by_side import images_called
-from augfpn.study.spreads import open_alone
 from augfpn.study.tables import variant_rows
 
 Answers = dict[tuple[Question, str], Interval | None]  # by question and set of images
@@ -29,7 +36,7 @@ def answers(by_set: Mapping[str, Evidence]) -> Answers:
     ``by_set`` maps a set of images to its evidence; the sets of dials are used by some questions.
     """
     return {
-        (question, pictures): question.found(by_set, pictures)
+        (question, pictures): question.found(by_set[pictures])
         for question in questions()
         for pictures in ASKED_SETS
         if pictures in by_set
@@ -37,14 +44,13 @@ def answers(by_set: Mapping[str, Evidence]) -> Answers:
 
 
 def judged_again(pilot: Answers, later: Mapping[str, Evidence]) -> Answers:
-    """The pilot's answers; to the questions of Table 2, those of the seeds that confirm instead.
+    """The pilot's answers; where later seeds are recorded, theirs instead.
 
-    ``later`` is the evidence of these seeds by set of images. Where they are not recorded the
-    pilot's answer stays.
+    ``later`` is the evidence of these seeds by set of images.
     """
     again = {
-        (question, pictures): question.found({pictures: of}, pictures)
-        for question in of_table2()
+        (question, pictures): question.found(of)
+        for question in questions()
         for pictures, of in later.items()
     }
     return pilot | {key: found for key, found in again.items() if found is not None}
@@ -71,7 +77,7 @@ def answer_texts(
     *Probably* stands before what ``alone``, the intervals of own differences, leave open.
     """
     said = {name: answer_text(question, each) for name, each in found.items()}
-    probable = {name for name in found if open_alone(found[name], (alone or {}).get(name))}
+    probable = {name for name in found if is_probable(found[name], (alone or {}).get(name))}
     if len(set(said.values())) == 1 and not probable:
         return said.popitem()[1]
     named = {
@@ -104,10 +110,7 @@ def decided_table(of: Answers, measured: bool = False, alone: Answers | None = N
         here = {pictures: of[question, pictures] for pictures in shown}
         if any(answer_text(question, found) for found in here.values()):
             own = {name: (alone or {}).get((question, name)) for name in here}
-            cells = [
-                interval_cell(found, many) + open_alone(found, own[name])
-                for name, found in here.items()
-            ]
+            cells = [interval_cell(found, many) for found in here.values()]
             lines.append([answer_texts(question, here, own), *cells, question.runs()])
     header = ["", *map(images_called, shown), "records of"]
     return page_table(header, lines) if lines else ""
@@ -165,7 +168,7 @@ def confirmed_table(pilot: Evidence, later: Evidence) -> str:
     """
     lines = []
     for question in of_table2():
-        before, found = (question.found({of.pictures: of}, of.pictures) for of in (pilot, later))
+        before, found = (question.found(of) for of in (pilot, later))
         alone = None if found is None else own_interval(question, later)
         texts = map(effect_text, (found, alone, before))
         lines.append([question.label(), verdict_cell(found, alone), *texts])
@@ -175,16 +178,13 @@ def confirmed_table(pilot: Evidence, later: Evidence) -> str:
 
 def own_answers(pilot: Mapping[str, Evidence], later: Mapping[str, Evidence]) -> Answers:
     """The intervals of own differences behind `judged_again`, of effects on AP."""
-    confirmed = set(of_table2())
-    return {
-        (question, pictures): own_interval(
-            question, later.get(pictures, of) if question in confirmed else of
-        )
-        for question in questions()
-        if question.kind in EFFECTS
-        for pictures, of in pilot.items()
-        if pictures in ASKED_SETS
-    }
+    found = {}
+    for question in (each for each in questions() if each.kind in EFFECTS):
+        for pictures in (name for name in ASKED_SETS if name in pilot):
+            again = later.get(pictures)
+            alone = None if again is None else own_interval(question, again)
+            found[question, pictures] = alone or own_interval(question, pilot[pictures])
+    return found
 
 
 def own_interval(question: Question, of: Evidence) -> Interval | None:
@@ -202,9 +202,8 @@ def verdict_cell(found: Interval | None, alone: Interval | None = None) -> str:
     if found is None:
         return "not recorded"
     said = verdict(found, small=SMALL_EFFECT)
-    if said in LIMITS:
-        return f"{said} {limiting_text(found)}"
-    return ("probably " if open_alone(found, alone) else "") + SIGNS.get(said, said)
+    limit = f" {limiting_text(found)}" if said in LIMITS else ""
+    return "probably " * is_probable(found, alone, SMALL_EFFECT) + SIGNS.get(said, said) + limit
 
 
 def of_table2() -> list[Question]:

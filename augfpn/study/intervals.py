@@ -25,6 +25,7 @@ Verdict = Literal[  # on an effect: from the strongest to none
     "holds", "does not hold", "smaller than 1 AP", "smaller than the paper's", "undecided"
 ]
 LIMITS: tuple[Verdict, ...] = ("smaller than 1 AP", "smaller than the paper's")
+SETTLED: tuple[Verdict, ...] = ("holds", "does not hold")
 LEVEL = 0.95
 FEWEST_OBJECTS = 30  # of a size in the test pictures, for a verdict on a number of that size
 ONE_SIDED = 0.90  # the level of an interval each end of which is a one-sided limit at 95 %
@@ -217,6 +218,30 @@ def verdict(
     if small is not None and -small < inner.low and inner.high < small:
         return "smaller than 1 AP"
     return "smaller than the paper's" if inner.high < (papers or -math.inf) else "undecided"
+
+
+def wider(*found: Interval | None) -> Interval | None:
+    """The widest of some intervals of one effect; ``None`` if there is none."""
+    return max(filter(None, found), key=lambda each: each.high - each.low, default=None)
+
+
+def is_probable(
+    found: Interval | None,
+    alone: Interval | None,
+    small: float | None = None,
+    papers: float | None = None,
+) -> bool:
+    """Whether the verdict on an effect is "probably": the interval ``found`` decides it, and
+    ``alone``, that of the effect's own differences, leaves it open.
+
+    The other arguments are those of `verdict`.
+    """
+    if found is None or alone is None:
+        return False
+    said, again = (verdict(each, small=small, papers=papers) for each in (found, alone))
+    if said in SETTLED:
+        return again not in SETTLED
+    return said != "undecided" and again == "undecided"
 
 
 # --- planning -------------------------------------------------------------------------------------

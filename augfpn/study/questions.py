@@ -4,20 +4,16 @@ Each has a sentence for an effect above zero and one for an effect below. `augfp
 asks them of the records.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from augfpn.study import grid
 from augfpn.study.cells import SIZE_OF
-from augfpn.study.defects import PLAIN, effect_minus_plain
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import FACTORS, contrasts
-from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import FEWEST_OBJECTS, Interval
 from augfpn.study.tables import variant_label
 
-QuestionKind = Literal["effect", "main effect", "measured", "own dial"]
+QuestionKind = Literal["effect", "main effect", "measured"]
 PART_NAMES = {
     "cs": "Consistent Supervision",
     "rfa": "Residual Feature Augmentation",
@@ -29,8 +25,8 @@ PART_NAMES = {
 class Question:
     """A question, and how each answer is said.
 
-    ``plus`` and ``minus`` are variants; a main effect and an effect on the own dial have the
-    component as ``plus``. ``number`` is an AP number or one of `augfpn.diagnostics`.
+    ``plus`` and ``minus`` are variants; a main effect has the component as ``plus``. ``number`` is
+    an AP number or one of `augfpn.diagnostics`.
     """
 
     topic: str
@@ -41,15 +37,8 @@ class Question:
     minus: tuple[str, ...] = ()
     number: str = "AP"
 
-    def found(self, by_set: Mapping[str, Evidence], pictures: str) -> Interval | None:
+    def found(self, of: Evidence) -> Interval | None:
         """The effect with its interval; ``None`` if it is not recorded, or of too few objects."""
-        of = by_set[pictures]
-        if self.kind == "own dial":
-            if pictures != PLAIN:
-                return None
-            (part,) = self.plus
-            dial = by_set.get(grid.OWN_DIAL[part])
-            return None if dial is None else effect_minus_plain(dial, of, part)
         if self.kind == "measured":
             return of.measured(self.plus, self.minus, self.number)
         objects = of.fewest_objects(self.number)
@@ -61,8 +50,6 @@ class Question:
 
     def label(self) -> str:
         """The question in a few words, for a figure."""
-        if self.kind == "own dial":
-            return f"{self.plus[0].upper()}, own dial minus plain"
         if self.kind == "main effect":
             return f"{self.plus[0].upper()}, {SIZE_OF.get(self.number, 'all')} objects"
         return variant_label(self.plus[0])
@@ -71,8 +58,6 @@ class Question:
         """The variants whose records the answer rests on."""
         if self.kind == "main effect":
             return "the eight combinations of CS, RFA and SRS"
-        if self.kind == "own dial":
-            return f"{self.plus[0]}, {baseline_of(self.plus[0])}; also on the dial"
         return ", ".join(dict.fromkeys((*self.plus, *self.minus)))
 
 
@@ -90,20 +75,6 @@ def of_parts() -> list[Question]:
         )
         for part in reversed(FACTORS)
         for number, what in objects.items()
-    ]
-
-
-def on_own_dials() -> list[Question]:
-    """Whether a component gains more where images are made to depend on its own defect."""
-    return [
-        Question(
-            topic=f"whether {PART_NAMES[part]} gains more on its own dial",
-            above=f"{PART_NAMES[part]} gains more on its own dial ({dial}) than on scenes.",
-            below=f"{PART_NAMES[part]} gains *less* on its own dial ({dial}) than on scenes.",
-            kind="own dial",
-            plus=(part,),
-        )
-        for part, dial in grid.OWN_DIAL.items()
     ]
 
 
@@ -142,10 +113,8 @@ OF_DETECTORS = (
     ),
     Question(
         topic="all levels supervised or one, at equal total weight",
-        above="Supervising all levels is better than one level of the same total weight (one of "
-        "the two comparisons of claim C28).",
-        below="Supervising all levels is *worse* than one level of the same total weight (one of "
-        "the two comparisons of claim C28; six further seeds do not confirm it).",
+        above="Supervising all levels is better than one level of the same total weight.",
+        below="Supervising all levels is *worse* than one level of the same total weight.",
         kind="effect",
         plus=("cs",),
         minus=("cs_single_lam1",),
@@ -227,4 +196,4 @@ MECHANISMS = (
 def questions() -> tuple[Question, ...]:
     """All questions, in the order in which the page asks them."""
     first, *others = OF_DETECTORS
-    return (first, *of_parts(), *on_own_dials(), *others, *MECHANISMS)
+    return (first, *of_parts(), *others, *MECHANISMS)

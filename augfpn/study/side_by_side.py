@@ -23,7 +23,7 @@ from augfpn.study.cells import (
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.mechanisms import chance, measured_cell
-from augfpn.study.spreads import open_alone, own_effect
+from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import VariantRow, variant_label, variant_row, verdict_with_limit
 
 PAPERS = f"<br>paper:{NO_BREAK_SPACE}"  # the last line of a cell
@@ -49,37 +49,34 @@ class EffectRow(NamedTuple):
     papers: float | None = None
 
 
-def effects_drawn(
-    every: Iterable[EffectRow], wider: bool = False, phases: tuple[str, str] | None = None
-) -> Figure | None:
-    """Effects with their intervals in points, and a dot for each seed; ``None`` without records.
+def effects_drawn(every: Iterable[EffectRow]) -> Figure | None:
+    """Effects with the wider of their intervals, in points, and a dot for each seed.
 
-    The intervals estimate the variance between seeds from all runs together, or, with ``wider``,
-    from a row's own differences where these have the wider one. For ``phases`` see `plots.effects`.
+    ``None`` without records. See `augfpn.study.spreads.wider_effect`.
     """
     rows, dots = [], []
     for each in every:
-        found = each.of.effects(each.variant, each.base).get(each.number)
+        found = wider_effect(each.of, each.variant, each.base, each.number)
         if found is None:
             continue
-        if wider:
-            own = own_effect(each.of, each.variant, each.base, each.number)
-            found = max(found, own or found, key=lambda x: x.high - x.low)
         rows.append((each.label, *(100 * x for x in found[:3]), each.papers))
         by_seed = each.of.apart(each.variant, each.base).values()
         dots += [(each.label, 100 * one.observed[each.number]) for one in by_seed]
     if not rows:
         return None
-    return plots.effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"]), phases)
+    return plots.effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"]))
 
 
-def effects_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
-    """The effects of a part's variants on AP, and the paper's: a row for each set of images."""
+def effects_beside(part: str, by_set: Mapping[str, Evidence], wider: bool = False) -> str:
+    """The effects of a part's variants on AP, and the paper's: a row for each set of images.
+
+    Their intervals are of all runs together, or the ``wider`` of these and of own differences.
+    """
     lines = []
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
             label = "" if number else variant_label(variant)
-            lines.append([label, images_called(pictures), *beside_cells(row)])
+            lines.append([label, images_called(pictures), *beside_cells(row, wider)])
     return page_table(
         ["", "images", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"], lines
     )
@@ -96,9 +93,9 @@ def rows_beside(part: str, by_set: Mapping[str, Evidence]) -> dict[str, dict[str
     return {variant: rows for variant, rows in found.items() if rows}
 
 
-def beside_cells(row: VariantRow) -> list[str]:
+def beside_cells(row: VariantRow, wider: bool = False) -> list[str]:
     """Seeds, AP, effect and verdict of a variant, and the paper's effect."""
-    effect, printed = row.effect.get("AP"), row.printed_effect
+    effect, printed = (row.wider if wider else row.effect).get("AP"), row.printed_effect
     return [
         str(row.seeds),
         percent(row.own["AP"].mean),
@@ -108,23 +105,24 @@ def beside_cells(row: VariantRow) -> list[str]:
     ]
 
 
-def sizes_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
+def sizes_beside(part: str, by_set: Mapping[str, Evidence], wider: bool = False) -> str:
     """The effects of a part's variants by the size of objects: a row for each set of images.
 
-    The numbers of a set's test objects stand in the row of FPN.
+    The numbers of a set's test objects stand in the row of FPN. For ``wider`` see `effects_beside`.
     """
     lines = []
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
             label = "" if number else variant_label(variant)
-            lines.append([label, images_called(pictures), *size_cells(row)])
+            lines.append([label, images_called(pictures), *size_cells(row, wider)])
     return page_table(["", "images", *SIZE_OF.values()], lines)
 
 
-def size_cells(row: VariantRow) -> list[str]:
+def size_cells(row: VariantRow, wider: bool = False) -> list[str]:
     """An effect for each size; for FPN how many objects of it the test images have."""
     if row.effect_asked:
-        return [effect_text(row.effect.get(number)) for number in SIZE_OF]
+        shown = row.wider if wider else row.effect
+        return [effect_text(shown.get(number)) for number in SIZE_OF]
     objects = row.objects or {}
     return [objects_text(objects.get(size)).strip(" ()") for size in SIZE_OF.values()]
 
@@ -132,16 +130,12 @@ def size_cells(row: VariantRow) -> list[str]:
 def effects_by_size(part: str, of: Evidence) -> str:
     """The effects of a part's variants on one set of images: AP, then by the size of objects.
 
-    The paper's effects stand on lines of their own, without intervals, which it does not have. A
-    verdict that a variant's own differences alone leave open says so.
+    The paper's effects stand on lines of their own, without intervals, which it does not have.
     """
     lines = []
     for variant in filter(of.recorded, grid.part(part).variants):
         row = variant_row(variant, of)
         _, ap, effect, said, _ = beside_cells(row)
-        if row.effect:
-            alone = own_effect(of, variant, baseline_of(variant))
-            said += open_alone(row.effect["AP"], alone)
         cells = zip(("AP", *SIZE_OF), (effect, *size_cells(row)), strict=True)
         with_papers = [f"{cell}{papers_text(row, number)}" for number, cell in cells]
         of_all, *by_size = with_papers

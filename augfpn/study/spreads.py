@@ -16,9 +16,7 @@ from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import FEWEST_SEEDS, Interval
 from augfpn.study.tables import VariantRow, deviation_of, runs_table, variant_label
-
-SETTLED = ("holds", "does not hold")
-OPEN_ALONE = "; undecided by its own differences"
+from augfpn.study.verdict_words import PROBABLE
 
 
 def spreads_table(of: Evidence, part: str = "table2") -> str:
@@ -87,10 +85,33 @@ def own_effect(of: Evidence, variant: str, base: str, number: str = "AP") -> Int
     return of.combination([variant], [base], number, pooled=False)
 
 
-def with_riders(of: Evidence, rows: Iterable[claims.Judgement]) -> list[claims.Judgement]:
-    """The same verdicts; those that a claim's own differences alone leave open say so."""
+def wider_effect(
+    of: Evidence, variant: str, base: str = "fpn", number: str = "AP"
+) -> Interval | None:
+    """An effect with the wider of its two intervals: of all runs together, of own differences.
+
+    It is the one that headlines have. Where it contains zero and that of all runs together does
+    not, the book says *probably*.
+    """
+    return intervals.wider(
+        of.effects(variant, base).get(number), own_effect(of, variant, base, number)
+    )
+
+
+def wider_text(of: Evidence, variant: str, base: str = "fpn", number: str = "AP") -> str:
+    """An effect with its wider interval: "+1.1 [−0.02, +2.2]"; a dash without records."""
+    return effect_text(wider_effect(of, variant, base, number))
+
+
+def with_probable(of: Evidence, rows: Iterable[claims.Judgement]) -> list[claims.Judgement]:
+    """The same verdicts; before those that a claim's own differences leave open stands "probably".
+
+    See `augfpn.study.verdict_words`.
+    """
     return [
-        row._replace(rider=OPEN_ALONE) if row.verdict in SETTLED and is_open_alone(row, of) else row
+        row._replace(verdict=PROBABLE[row.verdict])
+        if row.verdict in PROBABLE and is_open_alone(row, of)
+        else row
         for row in rows
     ]
 
@@ -104,14 +125,7 @@ def is_open_alone(row: claims.Judgement, of: Evidence) -> bool:
         for number in test.numbers:
             found = of.combination(test.plus, test.minus, number, pooled=False)
             alone.append(next(lines)._replace(found=found))
-    return claims.of_lines(alone) not in SETTLED
-
-
-def open_alone(found: Interval | None, alone: Interval | None) -> str:
-    """What follows a verdict if ``found`` is decided and its own differences leave it open."""
-    if found is None or alone is None or intervals.verdict(found) not in SETTLED:
-        return ""
-    return "" if intervals.verdict(alone) in SETTLED else OPEN_ALONE
+    return claims.of_lines(alone) not in intervals.SETTLED
 
 
 class SeedPlan(NamedTuple):

@@ -10,8 +10,9 @@ from augfpn.study.cells import page_table, percent
 from augfpn.study.claims import Judgement
 from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase
 from augfpn.study.grid import baseline_of, variants
+from augfpn.study.verdict_words import VERDICTS
 
-DECIDED = ("holds", "does not hold", "smaller than 1 AP", "smaller than the paper's")
+DECIDED = tuple(each for each in VERDICTS if each not in ("undecided", "not run", "withdrawn"))
 METHOD = """\
 **Method.** A claim is a comparison of variants, trained with the same seeds and tested on the same
 pictures; small pictures cannot confirm COCO's numbers. Brackets contain an effect's 95 % interval,
@@ -41,14 +42,14 @@ def summary(budget: str, plain: Mapping[str, Evidence], every: Mapping[str, Evid
     """The page's paragraphs; ``plain`` is the evidence without a dial turned up, by title."""
     if not plain:
         return []
-    rows = {title: claims.ledger(of) for title, of in plain.items()}
+    rows = {title: spreads.with_probable(of, claims.ledger(of)) for title, of in plain.items()}
     counts = [
-        [title, *(str(sum(r.verdict == v for r in here)) for v in claims.VERDICTS)]
+        [title, *(str(sum(r.verdict == v for r in here)) for v in VERDICTS)]
         for title, here in rows.items()
     ]
     text = [f"## In one page, {budget} budget", scope(), about_freeze(plain), METHOD]
     text += decided_effects(every)
-    text += [page_table(["claims by verdict", *claims.VERDICTS], counts)]
+    text += [page_table(["claims by verdict", *VERDICTS], counts)]
     for title, here in rows.items():
         text += [f"**Claims, {title}.** {runs_sentence(plain[title])}", *claims_by_verdict(here)]
     return [*text, WHAT_WAS_EASY, WHAT_WAS_HARD, ABOUT_INTERVALS, pool_table(plain)]
@@ -100,7 +101,7 @@ def claims_by_verdict(rows: Sequence[Judgement]) -> Iterator[str]:
     ]
     if lines:
         yield page_table(["", "decided", "verdict", "effects, and the paper's"], lines)
-    for verdict in claims.VERDICTS:
+    for verdict in VERDICTS:
         names = [row.claim.id for row in rows if row.verdict == verdict]
         if verdict not in DECIDED and names:
             yield f"{verdict.capitalize()}: {', '.join(names)}."

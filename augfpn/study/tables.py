@@ -1,7 +1,8 @@
 """The recorded variants of a part of the study beside the paper's rows, as tables in Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
@@ -50,13 +51,30 @@ class VariantRow(NamedTuple):
     better: float | None = None  # the probability that a run of it is better than one of FPN
     objects: dict[str, int] | None = None  # by size: how many the test pictures have
     runs: tuple[records.Record, ...] = ()
+    alone: Mapping[str, Interval] = MappingProxyType({})  # ``effect`` by its own differences
 
     @property
     def verdict(self) -> intervals.Verdict:
         """Whether the variant is better than FPN."""
+        return intervals.verdict(self.effect["AP"], **self.limits)
+
+    @property
+    def probable(self) -> bool:
+        """Whether the effect's own differences leave open what the verdict says."""
+        return intervals.is_probable(self.effect["AP"], self.alone.get("AP"), **self.limits)
+
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """Below what an effect on AP counts as small, and the one that the paper prints."""
         printed = self.printed_effect
         papers = None if printed is None else printed / 100
-        return intervals.verdict(self.effect["AP"], small=intervals.SMALL_EFFECT, papers=papers)
+        return {"small": intervals.SMALL_EFFECT, "papers": papers}
+
+    @property
+    def wider(self) -> dict[str, Interval]:
+        """The effects, each with the wider of its two intervals."""
+        both = {name: (each, self.alone.get(name)) for name, each in self.effect.items()}
+        return {name: intervals.wider(*each) or each[0] for name, each in both.items()}
 
     @property
     def seeds(self) -> int:
@@ -87,11 +105,13 @@ def variant_row(variant: str, evidence: Evidence) -> VariantRow:
     epochs = grid.words_of_variant(variant).get("epochs")  # of a whole recipe: 12 or 24
     found = None if variant in CONTROL_VARIANTS else paper.row_of(model, epochs)
     base = baseline_of(variant)
+    apart = list(evidence.apart(variant, base).values()) if variant != base else []
     return VariantRow(
         variant=variant,
         label=variant_label(variant),
         own=intervals.single(own) if own else {},
         effect=evidence.effects(variant, base) if variant != base else {},
+        alone=intervals.single(apart) if apart else {},
         printed=None if found is None else found[1],
         base=paper.base_row(model, epochs),
         better=evidence.improvement(variant, base) if variant != base else None,
@@ -169,7 +189,7 @@ def verdict_with_limit(row: VariantRow) -> str:
     if not row.effect:
         return ""
     limit = f" {limiting_text(row.effect['AP'])}" if row.verdict in intervals.LIMITS else ""
-    return BETTER[row.verdict] + limit
+    return "probably " * row.probable + BETTER[row.verdict] + limit
 
 
 def mask_cells(row: VariantRow) -> tuple[str, str, str]:

@@ -17,11 +17,12 @@ from augfpn.study.freeze import with_precedence
 from augfpn.study.intervals import LEVEL
 from augfpn.study.side_by_side import images_called
 from augfpn.study.tables import variant_label
+from augfpn.study.verdict_words import VERDICTS, ClaimVerdict
 
 MOST_EFFECTS, SHOWN_EFFECTS = 4, 2  # of a claim: with more than four, only two are shown
-NOT_RUN: claims.ClaimVerdict = "not run"
+NOT_RUN: ClaimVerdict = "not run"
 ByClaim = Mapping[str, claims.Judgement]  # verdicts by the claim's id
-PLURAL = {"holds": "hold", "does not hold": "do not hold"}
+PLURAL = {"holds": "hold", "does not hold": "do not hold"}  # of single effects
 SOURCES: dict[claims.Source, str] = {
     "said": "said in the paper's text",
     "table": "in a table or figure of the paper",
@@ -70,13 +71,13 @@ def ledger_beside(
         groups.setdefault(claim.group if is_run else NOT_RUN, []).append(claim)
     last = [groups.pop(NOT_RUN)] if NOT_RUN in groups else []
     tables = [group_table(each, columns) for each in (*groups.values(), *last)]
-    return "\n\n".join([page_table(["claims by verdict", *claims.VERDICTS], counts), *tables])
+    return "\n\n".join([page_table(["claims by verdict", *VERDICTS], counts), *tables])
 
 
 def verdict_counts(rows: Iterable[claims.Judgement]) -> list[str]:
     """How many claims have each verdict."""
     counted = Counter(row.verdict for row in rows)
-    return [str(counted[each]) for each in claims.VERDICTS]
+    return [str(counted[each]) for each in VERDICTS]
 
 
 def claims_run(group: Iterable[claims.Claim], column: ByClaim) -> list[claims.Judgement]:
@@ -112,7 +113,8 @@ def short_evidence(rows: Mapping[str, claims.Judgement], note: str) -> str:
         return note
     first = next(row for title, row in rows.items() if found[title])
     decide = deciding([line for line in first.lines if line.found is not None])[1]
-    alike = [line for line in decide if line.said() == first.verdict]
+    settled = first.verdict.removeprefix("probably ")
+    alike = [line for line in decide if line.said() == settled]
     text = line_text(lowest(alike or decide)[0]) + "."
     if len(said) == 1 and said[0].endswith(f": {text}"):
         return f"{text} {note}".strip()
@@ -125,12 +127,12 @@ def counts_table(rows: Sequence[claims.Judgement]) -> str:
     counted = Counter((each.claim.source, each.verdict) for each in rows)
     of_source = Counter(each.claim.source for each in rows)
     lines = [
-        [text, *(str(counted[source, v]) for v in claims.VERDICTS), str(of_source[source])]
+        [text, *(str(counted[source, v]) for v in VERDICTS), str(of_source[source])]
         for source, text in SOURCES.items()
     ]
     every = Counter(each.verdict for each in rows)
-    lines.append(["all", *(str(every[v]) for v in claims.VERDICTS), str(len(rows))])
-    return page_table(["claims", *claims.VERDICTS, "all"], lines)
+    lines.append(["all", *(str(every[v]) for v in VERDICTS), str(len(rows))])
+    return page_table(["claims", *VERDICTS, "all"], lines)
 
 
 def evidence_text(row: claims.Judgement) -> str:
@@ -174,7 +176,7 @@ def deciding(there: Sequence[claims.Line]) -> tuple[str, list[claims.Line]]:
 def counts_text(verdicts: Iterable[str]) -> str:
     """How often each verdict occurs: "5 hold, 1 undecided"."""
     counted = Counter(verdicts)
-    return ", ".join(count_text(counted[v], v) for v in claims.VERDICTS if v in counted)
+    return ", ".join(count_text(counted[v], v) for v in VERDICTS if v in counted)
 
 
 def count_text(n: int, verdict: str) -> str:

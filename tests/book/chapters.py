@@ -6,7 +6,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "book"
-ONE_SCREEN = {"what_we_found", "should_you_use_it"}  # pages without formulas and exercises
+ONE_SCREEN = {
+    "what_we_found",
+    "all_effects",
+    "should_you_use_it",
+}  # pages without formulas and exercises
 
 
 def plain(text: str) -> str:

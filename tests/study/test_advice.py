@@ -68,7 +68,6 @@ def rows() -> dict[str, str]:
 def test_gains_name_their_images_and_pairs_of_runs() -> None:
     first, learns, last = advice.gains_on(photographs(), "augfpn")
     assert first.startswith("blood cells, pretrained: −1.2 [")
-    assert "by its own differences [" in first
     assert first.endswith("; 8 pairs")
     assert learns.startswith("blood cells, pretrained, backbone learns: ")
     assert last.startswith("aquarium, pretrained: ")
@@ -116,10 +115,10 @@ def test_mmdetections_newer_fpn_is_named_beside_the_papers_gain() -> None:
 
 
 def test_what_is_longer_is_told_once_it_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Evidence, "effects", lambda *_: {})
+    monkeypatch.setattr(advice, "wider_effect", lambda *_: None)
     assert advice.longer_text(later()) == ""
     found = Interval(0.01, 0.001, 0.02, 3, 0.001, 0.001)
-    monkeypatch.setattr(Evidence, "effects", lambda *_: {"AP": found})
+    monkeypatch.setattr(advice, "wider_effect", lambda *_: found)
     assert (
         advice.longer_text(later())
         == "four times the steps: +1.0 [+0.1, +2.0] (3 seeds, run later)"
@@ -132,13 +131,3 @@ def test_times_are_medians_over_pairs() -> None:
     low, high = (float(x) for x in text.split()[3:6:2])
     assert 1 < low < high < 2.5
     assert advice.times_text({"aquarium": photographs()["aquarium"]}, "cs") == ""
-
-
-def test_the_figure_marks_what_was_fixed_beforehand() -> None:
-    (axis,) = advice.situations_figure(later(), photographs()).axes
-    labels = [text.get_text().replace("\n", " ") for text in axis.get_yticklabels()]
-    assert {"AugFPN, scenes", "CS, scenes"} < set(labels)
-    assert not [each for each in labels if "confirmation" in each]
-    assert all("pretrained" in each for each in labels if "cells" in each or "aquarium" in each)
-    legend = [text.get_text() for text in axis.get_legend().get_texts()]
-    assert legend == ["run later", "fixed beforehand", "one seed"]

@@ -7,7 +7,6 @@ import pytest
 from augfpn.study import findings, gather, intervals, mechanisms, questions, side_by_side
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import Interval
-from augfpn.study.spreads import OPEN_ALONE
 
 
 def cells_of(table: str) -> list[list[str]]:
@@ -59,7 +58,7 @@ def test_effects_by_size_are_those_of_both_tables(evidence: Evidence) -> None:
     for one, of_all, by_size in list(zip(alone, total, sizes, strict=True))[1:]:
         label, ap, effect, verdict, *sizes = one
         ours = [cell.partition(side_by_side.PAPERS)[0] for cell in (effect, *sizes)]
-        assert [label, ap, verdict.removesuffix(OPEN_ALONE)] == [of_all[0], of_all[3], of_all[5]]
+        assert [label, ap, verdict] == [of_all[0], of_all[3], of_all[5]]
         assert ours == [of_all[4], *by_size[2:]]
     assert alone[0] == ["", "AP", "minus FPN", "verdict on AP", "small", "medium", "large"]
     cs = (alone[2][2], *alone[2][4:])
@@ -147,7 +146,7 @@ def test_two_seeds_decide_nothing() -> None:
 
 def test_a_question_is_answered_by_the_evidence(evidence: Evidence) -> None:
     expected = evidence.combination(("cs",), ("fpn",), "AP")
-    assert ASKED.found({"scenes": evidence}, "scenes") == expected
+    assert ASKED.found(evidence) == expected
 
 
 def test_every_question_names_variants_that_are_run() -> None:

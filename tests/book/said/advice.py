@@ -52,7 +52,7 @@ def small_objects_and_soft_selection() -> None:
 
 
 @says("should_you_use_it", "FPN on blood cells, pretrained:")
-@says("should_you_use_it", "It is the wider of the two in {numref}`tab-should-you`.")
+@says("should_you_use_it", "For AugFPN it is the wider one, which {numref}`tab-should-you` has.")
 @says(
     "should_you_use_it",
     "To show one point in place of two takes two to five times the seeds. Consistent Supervision "
@@ -78,7 +78,7 @@ def seeds_for_half_the_gain() -> None:
 
 
 @says(
-    "what_we_found",
+    "all_effects",
     "Two rows have *probably*.",
 )
 def rows_that_their_own_differences_leave_open() -> None:
@@ -92,13 +92,12 @@ def rows_that_their_own_differences_leave_open() -> None:
     assert said == [(("augfpn",), "AP"), (("rfa",), "APm")]
 
 
-@says("what_we_found", "and its own differences leave it undecided, so we believe neither.")
+@says("all_effects", "and its own differences leave it undecided, so we believe neither.")
 def augmentation_and_medium_objects() -> None:
     (asked,) = [x for x in findings.of_table2() if (x.plus, x.number) == (("rfa",), "APm")]
     assert undecided(findings.own_interval(asked, confirmation()))
 
 
-@says("should_you_use_it", "draws gains of AugFPN and of Consistent Supervision over FPN, each")
 @says("should_you_use_it", "{numref}`tab-should-you` begins with photographs")
 def the_table_has_both_sets_of_photographs() -> None:
     text = advice.advice_table(confirmation(), gather.committed_sets(SETS, "transfer"))
@@ -128,11 +127,7 @@ def what_the_photographs_are() -> None:
                 assert record.experiment.train.steps == (900 if name == "aquarium" else 300)
 
 
-@says("should_you_use_it", "**For AugFPN trust the wider one**")
-@says(
-    "should_you_use_it",
-    "On scenes it contains zero, so that AugFPN is only *probably* better there.",
-)
+@says("all_effects", "For AugFPN {cite:p}`guo2020augfpn` trust the wider one")
 def the_wider_interval_of_augfpn() -> None:
     pooled = confirmation().effects("augfpn", "fpn")["AP"]
     own = confirmation().combination(["augfpn"], ["fpn"], "AP", pooled=False)

@@ -59,7 +59,7 @@ def images_of_each_set() -> None:
 
 @says("test_bench", "a thousand test scenes from seed 3 on")
 @says(
-    "what_we_found",
+    "all_effects",
     "Each of these seeds draws its own training scenes, and starts whatever a variant shares with "
     "FPN from FPN's weights; all are tested on a thousand scenes, of which the pilot's hundred are "
     "the first.",

@@ -24,7 +24,7 @@ LIMIT = "smaller than the paper's"
 
 
 @says(
-    "what_we_found",
+    "all_effects",
     "Here three differences estimate the spread, so that intervals at the shared level are seven "
     "times as wide, too. On scenes the jump is bold; on blood cells it is not, although it lies "
     "far from zero.",
@@ -41,7 +41,7 @@ def bold_measurements() -> None:
 
 
 @says(
-    "what_we_found",
+    "all_effects",
     "RetinaNet's is not bold: six runs estimate its spread, so at the shared level its interval is "
     "seven times as wide.",
 )
@@ -59,11 +59,11 @@ def retinanet_is_not_bold() -> None:
 
 
 @says(
-    "what_we_found",
+    "all_effects",
     "the ledger leaves claim C28 undecided, although one of its two comparisons is decided here.",
 )
 @says(
-    "what_we_found",
+    "all_effects",
     "all levels supervised are better than one, and one is better than none",
 )
 def one_level_or_all() -> None:
@@ -79,7 +79,7 @@ def one_level_or_all() -> None:
 
 
 @says(
-    "what_we_found",
+    "all_effects",
     "**The paper says the opposite of small objects**: on COCO [every size "
     "gains](putting_it_together.ipynb).",
 )
@@ -103,7 +103,7 @@ def sizes_in_the_paper() -> None:
 
 
 @says(
-    "what_we_found",
+    "all_effects",
     "This page asks 28 questions, most of both sets of images, which makes 49 intervals. We chose "
     "them when the pilot's records were at hand: AugFPN's "
     "gain over FPN; what each part adds, on AP and by the size of objects; whether each part gains "
@@ -118,14 +118,14 @@ def questions_of_the_page() -> None:
     assert kinds == {"effect": 1 + 4, "main effect": 3 * 4, "own dial": 3, "measured": 8}
 
 
-@says("what_we_found", "and some of their intervals exclude zero, too.")
+@says("all_effects", "and some of their intervals exclude zero, too.")
 def effects_that_are_not_asked() -> None:
     """Those of two parts, and AugFPN's by the size of objects."""
     for variant, number in (("cs_srs", "AP"), ("augfpn", "APm"), ("augfpn", "APl")):
         assert effect("scenes", variant, number).low > 0
 
 
-@says("what_we_found", "of which some are *smaller than the paper's* on scenes, too")
+@says("all_effects", "of which some are *smaller than the paper's* on scenes, too")
 def small_effects_on_scenes() -> None:
     said = [row.claim.kind for row in ledger("scenes") if row.verdict == LIMIT]
     assert said.count("effects") > 1
@@ -133,29 +133,29 @@ def small_effects_on_scenes() -> None:
 
 
 @says(
-    "what_we_found",
+    "all_effects",
     "**Soft RoI Selection is a trade on scenes.** Small objects lose and medium ones gain",
 )
-@says("what_we_found", "the interval of Soft RoI Selection for small objects lies to the left")
+@says("all_effects", "the interval of Soft RoI Selection for small objects lies to the left")
 def soft_selection_trades_small_for_large() -> None:
     found = {n: factorial.factorial(at("scenes"), n)[("srs",)] for n in factorial.EFFECT_NUMBERS}
     assert found["APs"].high < 0
     assert min(found["APm"].low, found["APl"].low) > 0
 
 
-@says("what_we_found", "On blood cells neither shows.")
+@says("all_effects", "On blood cells neither shows.")
 def soft_selection_on_blood_cells() -> None:
     for number in ("APm", "APl"):
         assert undecided(factorial.factorial(at("bccd"), number)[("srs",)])
 
 
-@says("what_we_found", "**Soft RoI Selection's own dial**, on which it gains *less*")
+@says("all_effects", "**Soft RoI Selection's own dial**, on which it gains *less*")
 def soft_selection_on_its_dial() -> None:
     assert defects.effect_minus_plain(at("detail"), at("scenes"), "srs").high < 0
 
 
 @says("residual_feature_augmentation", "within RFA's runs on scenes, that claim does not hold.")
-@says("what_we_found", "The claim (C62 of [the ledger](claims.ipynb)) does not hold on scenes")
+@says("all_effects", "The claim (C62 of [the ledger](claims.ipynb)) does not hold on scenes")
 def augmentation_restores_nothing() -> None:
     more = "C5 lost in M5 + M6 minus C5 lost in M5"
     assert measured("scenes", "rfa", more).low > 0
@@ -164,7 +164,7 @@ def augmentation_restores_nothing() -> None:
 
 
 @says(
-    "what_we_found",
+    "all_effects",
     "there [the means go the right way](residual_feature_augmentation.ipynb).",
 )
 @says(
@@ -187,8 +187,8 @@ def augmentation_against_fpn() -> None:
     "residual_feature_augmentation",
     "AugFPN's $P_5$ has lost more of $C_5$ than FPN's on scenes, and less on blood cells.",
 )
-@says("what_we_found", "**What AugFPN's $P_5$ keeps of $C_5$ depends on the images.**")
-@says("what_we_found", "Both intervals exclude zero, with opposite signs")
+@says("all_effects", "**What AugFPN's $P_5$ keeps of $C_5$ depends on the images.**")
+@says("all_effects", "Both intervals exclude zero, with opposite signs")
 def what_p5_keeps() -> None:
     assert measured("scenes", "augfpn", "C5 lost in P5", less="fpn").low > 0
     assert measured("bccd", "augfpn", "C5 lost in P5", less="fpn").high < 0

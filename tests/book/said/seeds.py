@@ -55,7 +55,7 @@ def what_one_seed_would_have_shown() -> None:
     "putting_it_together",
     "Without seed 4 $p$ is 0.06, for Bartlett's test is sensitive to single runs.",
 )
-@says("what_we_found", "[the runs of AugFPN vary more than most](putting_it_together.ipynb)")
+@says("all_effects", "[its runs vary more than most](putting_it_together.ipynb)")
 def not_all_vary_alike() -> None:
     of, ap = confirmation(), confirming_ap()
     assert spreads.chance_of_alike(of) < 0.05

@@ -1,0 +1,58 @@
+"""A drawing of effects with their intervals: a panel for each part, a row for each situation."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator
+
+from augfpn.figures.colours import BLUE, GREEN, ORANGE
+from augfpn.figures.theme import WIDTH, themed
+
+OF_FIXED, OF_PILOT, OF_LATER, OF_PAPER = "fixed beforehand", "pilot", "run later", "the paper"
+MARKS = {  # how a kind of result is drawn
+    OF_FIXED: {"color": GREEN, "marker": "D", "s": 34},
+    OF_PILOT: {"color": BLUE, "marker": "o", "s": 36, "facecolors": "white", "linewidths": 1.6},
+    OF_LATER: {"color": BLUE, "marker": "o", "s": 36},
+    OF_PAPER: {"color": ORANGE, "marker": "s", "s": 30, "facecolors": "none", "linewidths": 1.6},
+}
+ROW_INCHES, TITLE_ROWS = 0.27, 1.6  # inches of a row; rows that a panel's title takes
+SITUATION_SIZE = 10.8  # points: some 9.8 px on a phone
+
+
+@themed
+def by_situation_figure(of: pd.DataFrame) -> Figure:
+    """Effects in points of AP, one axis for all panels.
+
+    ``of`` has the columns part, situation, mean, low, high and kind, a key of `MARKS`.
+    """
+    panels = dict(tuple(of.groupby("part", sort=False)))
+    heights = [len(rows) + TITLE_ROWS for rows in panels.values()]
+    figure, axes = plt.subplots(
+        len(panels),
+        sharex=True,
+        figsize=(WIDTH, 1.3 + ROW_INCHES * sum(heights)),
+        height_ratios=heights,
+        squeeze=False,
+    )
+    for axis, (part, rows) in zip(axes[:, 0], panels.items(), strict=True):
+        draw_panel(axis, str(part), rows)
+    last = axes[-1, 0]
+    last.set_xlabel("effect on AP, points")
+    for kind in dict.fromkeys(of["kind"]):
+        last.scatter([], [], **MARKS[kind], label=kind)
+    figure.legend(loc="outside upper center", ncols=2)
+    return figure
+
+
+def draw_panel(axis: Axes, part: str, rows: pd.DataFrame) -> None:
+    """One part: a mark with its interval for each situation, the first at the top."""
+    axis.axvline(0, color="black", lw=0.8, zorder=1)
+    for place, row in enumerate(rows.itertuples()):
+        mark = MARKS[row.kind]
+        axis.hlines(place, row.low, row.high, color=mark["color"], lw=2, zorder=2)
+        axis.scatter(row.mean, place, **mark, zorder=3)
+    axis.set_yticks(range(len(rows)), rows["situation"], size=SITUATION_SIZE)
+    axis.set_ylim(len(rows) - 0.4, -0.6)
+    axis.xaxis.set_major_locator(MultipleLocator(2))
+    axis.set_title(part, loc="right", size=SITUATION_SIZE, weight="bold")

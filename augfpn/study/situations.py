@@ -1,0 +1,84 @@
+"""What AugFPN and each of its parts bring over FPN, alone, in each situation that was run."""
+
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PAPER, OF_PILOT, by_situation_figure
+from augfpn.study import grid
+from augfpn.study.evidence import Evidence
+from augfpn.study.side_by_side import images_called
+from augfpn.study.spreads import wider_effect
+from augfpn.study.tables import variant_row
+
+PANEL_TITLES = {
+    "augfpn": "AugFPN, all three parts",
+    "cs": "Consistent Supervision alone",
+    "rfa": "Residual Feature Augmentation alone",
+    "srs": "Soft RoI Selection alone",
+}
+ON_SCENES = {  # a row's label: the end of the names of both variants
+    "scenes": "",
+    "scenes, 4 × the steps": "_4x_steps",
+    "scenes, both tuned": "_tuned",
+}
+
+
+def situations_figure(
+    pilot: Mapping[str, Evidence], later: Evidence, photographs: Mapping[str, Evidence]
+) -> Figure:
+    """A panel for AugFPN and one for each part, with a row for each situation that was run.
+
+    An interval is the wider of two (`augfpn.study.spreads.wider_effect`). ``pilot`` has the
+    evidence of the first seeds by set of images, ``later`` that of the seeds that confirm with the
+    controls of the same seeds, ``photographs`` that of runs from pretrained weights.
+    """
+    return by_situation_figure(situations(pilot, later, photographs))
+
+
+def situations(
+    pilot: Mapping[str, Evidence], later: Evidence, photographs: Mapping[str, Evidence]
+) -> pd.DataFrame:
+    """The same as a frame: part, situation, mean, low, high (points of AP), seeds and kind."""
+    rows = chain.from_iterable(
+        rows_of(variant, pilot["bccd"], later, photographs) for variant in PANEL_TITLES
+    )
+    names = ["part", "situation", "mean", "low", "high", "seeds", "kind"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def rows_of(
+    variant: str, cells: Evidence, later: Evidence, photographs: Mapping[str, Evidence]
+) -> Iterator[tuple]:
+    """The rows of a variant: the paper's, scenes, blood cells from scratch, then photographs."""
+    part, printed = PANEL_TITLES[variant], variant_row(variant, later).printed_effect
+    if printed is not None:
+        yield part, "COCO, the paper", printed, printed, printed, 1, OF_PAPER
+    asked = [
+        (name, later, f"{variant}{end}", f"fpn{end}", OF_LATER if end else OF_FIXED)
+        for name, end in ON_SCENES.items()
+    ]
+    asked.append((images_called("bccd"), cells, variant, "fpn", OF_PILOT))
+    for pictures, of in photographs.items():
+        asked.append((below_images(pictures), of, variant, "fpn", OF_LATER))
+        asked.append(("… with even gates", of, f"{variant}_even", "fpn", OF_LATER))
+    there = grid.variants()
+    for name, of, with_it, without, kind in asked:
+        found = wider_effect(of, with_it, without) if with_it in there else None
+        if found is not None:
+            ends = (100 * x for x in (found.mean, found.low, found.high))
+            yield part, name, *ends, found.seeds, kind
+
+
+def below_images(pictures: str) -> str:
+    """The same below the row of the images themselves: what else changes, behind three dots."""
+    name, _, changes = pretrained(pictures).partition(", pretrained, ")
+    return f"… {changes}" if changes else name
+
+
+def pretrained(pictures: str) -> str:
+    """A set of images whose runs start from ImageNet's weights, as pages call it."""
+    name, comma, learns = images_called(pictures).partition(", ")
+    return f"{name}, pretrained{comma}{learns}"

@@ -1,0 +1,15 @@
+"""The words of verdicts on claims, in the order in which they are shown."""
+
+from typing import Literal
+
+from augfpn.study.intervals import Verdict
+
+ClaimVerdict = Literal[Verdict, "probably holds", "probably does not hold", "not run", "withdrawn"]
+PROBABLE: dict[str, ClaimVerdict] = {  # what a claim's own differences leave open
+    "holds": "probably holds",
+    "does not hold": "probably does not hold",
+}
+VERDICTS: tuple[ClaimVerdict, ...] = (
+    *("holds", "probably holds", "does not hold", "probably does not hold"),
+    *("smaller than 1 AP", "smaller than the paper's", "undecided", "not run", "withdrawn"),
+)

@@ -1,0 +1,76 @@
+"""What AugFPN and its parts bring in each situation, and the picture of it on the first page."""
+
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from augfpn.figures.by_situation import OF_FIXED, OF_PAPER, by_situation_figure
+from augfpn.study import gather, situations
+from augfpn.study.cells import effect_text
+from augfpn.study.evidence import Evidence
+
+PICTURE = Path(__file__).parents[2] / "book" / "figures" / "situations.svg"
+DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"
+
+
+@cache
+def later() -> Evidence:
+    return gather.committed("scenes", phase="confirmation")
+
+
+@cache
+def frame() -> pd.DataFrame:
+    photographs = gather.committed_sets(("bccd", "bccd_learning", "aquarium"), "transfer")
+    return situations.situations(gather.committed_sets(("scenes", "bccd")), later(), photographs)
+
+
+def row(part: str, situation: str) -> pd.Series:
+    of = frame()
+    (found,) = of[of["part"].str.startswith(part) & (of["situation"] == situation)].index
+    return of.loc[found]
+
+
+def test_the_committed_picture_has_the_records_numbers() -> None:
+    """Else draw it again: python book/figures/situations.py."""
+    text = ElementTree.parse(PICTURE).getroot().find(f".//{DESCRIPTION}").text
+    pd.testing.assert_frame_equal(pd.read_csv(StringIO(text)), frame().round(2), atol=0.011)
+
+
+def test_each_interval_is_the_wider_of_two() -> None:
+    for part, variant in (("AugFPN", "augfpn"), ("Consistent", "cs")):
+        pooled = later().effects(variant, "fpn")["AP"]
+        alone = later().combination([variant], ["fpn"], "AP", pooled=False)
+        widest = max(pooled.high - pooled.low, alone.high - alone.low)
+        here = row(part, "scenes")
+        assert here["high"] - here["low"] == pytest.approx(100 * widest)
+        assert here["mean"] == pytest.approx(100 * pooled.mean)
+
+
+def test_kinds_are_those_of_the_runs() -> None:
+    of = frame()
+    assert set(of.loc[of["kind"] == OF_FIXED, "situation"]) == {"scenes"}
+    printed = of[of["kind"] == OF_PAPER]
+    assert [*printed["mean"].round(1)] == [2.4, 0.9, 1.0, 0.8]
+    assert (printed["low"] == printed["high"]).all()
+
+
+def test_even_gates_stand_below_the_images_that_they_were_run_on() -> None:
+    labels = [*frame().query("part.str.startswith('AugFPN')")["situation"]]
+    even = labels.index("… with even gates")
+    assert labels[even - 1] == "blood cells, pretrained"
+    cells = gather.committed("bccd", "transfer")
+    assert effect_text(cells.effects("augfpn_even", "fpn")["AP"]).startswith(
+        f"−{-frame().loc[even, 'mean']:.1f} ["
+    )
+
+
+def test_the_figure_has_a_panel_for_each_part_and_a_row_for_each_situation() -> None:
+    axes = by_situation_figure(frame()).axes
+    assert [axis.get_title("right") for axis in axes] == [*situations.PANEL_TITLES.values()]
+    for axis in axes:
+        rows = frame().query("part == @axis.get_title('right')")
+        assert [text.get_text() for text in axis.get_yticklabels()] == [*rows["situation"]]
