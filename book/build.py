@@ -31,6 +31,7 @@ import finish
 import nbformat
 import outputs
 import pages
+import run_times
 import yaml
 from dependencies import BOOK, PACKAGE, ROOT, VERSIONS
 from nbclient import NotebookClient
@@ -164,7 +165,8 @@ def write_source(done: Iterable[Executed]) -> None:
         outputs.cut_paths(notebook, ROOT)
         nbformat.write(notebook, target / f"{name}.ipynb")
     write_api(target)
-    made = {"run times": pages.run_times(notebooks), "rooms": pages.rooms(PACKAGE)}
+    made = {"timed on": run_times.timed_on(), "executed on": run_times.executed_on(notebooks)}
+    made |= {"run times": run_times.table(notebooks), "rooms": pages.rooms(PACKAGE)}
     if (target / "options.md").is_file():
         made |= tables_of_options()
     made["experiments"] = colab.table(experiments(), COLAB_ADDRESS)

@@ -1,10 +1,9 @@
-"""Generated parts of pages: the API from docstrings, run times, chapters for Colab.
+"""Generated parts of pages: the API from docstrings, chapters for Colab.
 
 A page has a mark, such as ``<!-- api -->``, which `fill` replaces by the generated text.
 """
 
 import ast
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -186,30 +185,6 @@ def prose(docstring: str) -> str:
     return "\n\n".join(parts)
 
 
-# --- run times ------------------------------------------------------------------------------------
-
-FIRST_RUNS = Path(__file__).with_name("run_times.json")
-
-
-def run_times(notebooks: Mapping[str, NotebookNode]) -> str:
-    """How long each chapter took, in a first run and now, on which machine, with which versions."""
-    first_runs = json.loads(FIRST_RUNS.read_text("utf-8")) if FIRST_RUNS.exists() else {}
-    header = "| chapter | first run, two quiet cores | last execution | on | machine | versions |"
-    lines = [header, "|" + "---|" * 6]
-    for name, notebook in notebooks.items():
-        took = notebook.metadata["augfpn"]
-        first = first_runs[name]["seconds"] if name in first_runs else "–"
-        shown = (first, took["seconds"], took["day"], took["machine"], took["versions"])
-        lines.append(f"| [{title(notebook)}]({name}.ipynb) | {' | '.join(map(str, shown))} |")
-    return "\n".join(lines)
-
-
-def title(notebook: NotebookNode) -> str:
-    """A chapter's title."""
-    first = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    return first.splitlines()[0].removeprefix("# ")
-
-
 # --- chapters for Colab ---------------------------------------------------------------------------
 
 CITED = re.compile(r"\{cite:\w+\}`([^`]+)`")
@@ -217,6 +192,12 @@ NUMBERED = re.compile(r"(^|\. |\? )?\{(?:numref|eq)\}`([^`]+)`", re.MULTILINE)
 DIRECTIVE = re.compile(r"^```\{(\w+)\}([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 OPTION = re.compile(r"^:([\w-]+): ?(.*)\n?", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([\w./]+)\.(?:ipynb|md)(#[\w-]+)?\)")
+
+
+def title(notebook: NotebookNode) -> str:
+    """A chapter's title."""
+    first = next(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return first.splitlines()[0].removeprefix("# ")
 
 
 def for_colab(notebook: NotebookNode, root: Path, site: str, raw: str) -> NotebookNode:

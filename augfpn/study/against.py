@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import mean
+from statistics import mean, median
 from typing import NamedTuple
 
 import pandas as pd
@@ -87,14 +87,19 @@ def ap_by_time(of: Evidence, ratio: float) -> pd.DataFrame:
 
 
 def times_of_parts(timing: dict) -> str:
-    """How many times as long as FPN each part and AugFPN take in a timing, with intervals."""
-    shown = {"training": "a training step", "testing": "inference"}
-    lines = [
-        [variant_label(v), *(ratio_text(timed.time_ratio(timing, use, v)) for use in shown)]
+    """FPN's seconds, and how many times as long each part and AugFPN take, with intervals."""
+    uses = {"training": "a training step", "testing": "inference"}
+    plain = [f"{median(timing['seconds'][use]['fpn']):.3f}" for use in uses]
+    lines = [["FPN, seconds", *plain]]
+    lines += [
+        [
+            f"{variant_label(v)} / FPN",
+            *(ratio_text(timed.time_ratio(timing, use, v)) for use in uses),
+        ]
         for v in timed.IN_TURNS[1:]
         if has_timed(timing, v)
     ]
-    return page_table(["times as long as FPN", *shown.values()], lines)
+    return page_table(["", *uses.values()], lines)
 
 
 def has_timed(timing: dict, variant: str) -> bool:

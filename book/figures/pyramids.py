@@ -1,13 +1,15 @@
 """Draw pyramids before and since FPN in one style: python book/figures/pyramids.py.
 
-It writes an SVG for each, such as pyramid_fpn.svg. A box is a map, its height its level and its
-colour, as in all figures, the level's. A circle is a sum of maps. Grey arrows are FPN's moves; what
-a design adds is coloured. A frame holds maps that are all read by what its arrow leads to.
+It writes an SVG for each, such as pyramid_fpn.svg. A box is a map: its vertical position is its
+level, and its colour, as in all figures, the level's. A circle is a sum of maps. Grey arrows are
+FPN's moves; what a design adds is coloured. A frame holds maps that are all read by what its arrow
+leads to. A black box is a head: a tall one reads each level by itself, one in which arrows meet
+combines the levels.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -19,7 +21,7 @@ from augfpn.figures.theme import INK, themed, write_svg
 
 GREY = "#8a8a8a"
 LEVELS, UPPER = (2, 3, 4, 5), (3, 4, 5, 6, 7)
-WIDTH, HEIGHT, STEP = 0.66, 0.5, 1.45  # of a box, and from one column to the next
+WIDTH, HEIGHT, STEP = 0.74, 0.5, 1.45  # of a box, and from one column to the next
 SUM, RADIUS = 1.5, (0.13, 0.2)  # where FPN's sums are, between M and P; their half width and height
 Place = tuple[float, float]  # a column and a level
 
@@ -34,11 +36,12 @@ class Arrow(NamedTuple):
 
 
 class Pyramid(NamedTuple):
-    """Columns of maps by their letter, the head's column, and what leads where."""
+    """Columns of maps by their letter, the heads' column, and what leads where."""
 
     columns: dict[str, Iterable[int]]
     arrows: list[Arrow]
-    head: float | None = None
+    head: float
+    heads: Literal["one", "tall", "own"] = "tall"  # one for all levels at once, or for each level
     notes: tuple[tuple[Place, str, str], ...] = ()  # place, words, colour
     sums: tuple[tuple[int, str], ...] = ()  # level, colour
     framed: tuple[int, str] | None = None  # column, colour; its arrow leads down to a head below
@@ -73,12 +76,13 @@ FPN = [
 SUMS = tuple((k, GREY) for k in (2, 3, 4))
 THREE = {"C": LEVELS, "M": LEVELS, "P": LEVELS}
 PYRAMIDS = {
-    "ssd": Pyramid({"C": LEVELS}, [*up(0), *across(0, 1)], notes=(((1, 5.75), "heads", GREY),)),
-    "fpn": Pyramid(THREE, FPN, sums=SUMS),
+    "ssd": Pyramid({"C": LEVELS}, [*up(0), *across(0, 1)], head=1, heads="own"),
+    "fpn": Pyramid(THREE, [*FPN, *across(2, 3)], head=3, sums=SUMS),
     "panet": Pyramid(
         THREE | {"N": LEVELS},
         [*FPN, *across(2, 3, BLUE), *up(3, BLUE), *to_head(3, 4, ORANGE)],
         head=4,
+        heads="one",
         sums=SUMS,
     ),
     "nas_fpn": Pyramid(
@@ -90,7 +94,9 @@ PYRAMIDS = {
                 ((1, 2), (2, 3)), ((1, 5), (2, 4)), ((2, 3), (2, 4)), ((1, 5), (2, 5)),
                 ((2, 4), (2, 5)), ((1, 2), (2, 4)), ((1, 3), (2, 5)),
             )),
+            *across(2, 3),
         ],
+        head=3,
     ),
     "bifpn": Pyramid(
         {"P": UPPER, "N": UPPER[1:-1], "P'": UPPER},
@@ -98,32 +104,38 @@ PYRAMIDS = {
             *across(0, 1, levels=UPPER[1:-1]), Arrow((0, 7), (1, 6)), *down(1, GREY, UPPER[1:-1]),
             Arrow((1, 4), (2, 3)), *across(1, 2, BLUE, UPPER[1:-1]), *up(2, BLUE, UPPER),
             Arrow((0, 3), (2, 3)), Arrow((0, 7), (2, 7)),
-            *(Arrow((0, k), (2, k), BLUE, -0.35) for k in UPPER[1:-1]),
+            *(Arrow((0, k), (2, k), BLUE, -0.35) for k in UPPER[1:-1]), *across(2, 3, GREY, UPPER),
         ],
+        head=3,
     ),
     "libra": Pyramid(
         THREE | {"N": (4,), "P'": LEVELS},
         [*FPN, *(Arrow((2, k), (3, 4), BLUE) for k in LEVELS),
-         *(Arrow((3, 4), (4, k), BLUE) for k in LEVELS)],
+         *(Arrow((3, 4), (4, k), BLUE) for k in LEVELS), *across(4, 5)],
+        head=5,
         sums=SUMS,
     ),
     "augfpn": Pyramid(
         THREE,
         [*FPN, Arrow((0, 5), (SUM, 5), GREEN, -0.5), *to_head(2, 3, ORANGE)],
         head=3,
+        heads="one",
         notes=(((2.1, 0.55), "1 shared head,\nin training only", BLUE),
                ((0.75, 6.05), "2 context", GREEN), ((3, 2.7), "3 gates", ORANGE)),
         sums=(*SUMS, (5, GREEN)),
         framed=(1, BLUE),
     ),
     "vitdet": Pyramid(
-        {"C": (4,), "P": LEVELS}, [Arrow((0, 4), (1, k), BLUE) for k in LEVELS]
+        {"C": (4,), "P": LEVELS},
+        [*(Arrow((0, 4), (1, k), BLUE) for k in LEVELS), *across(1, 2)],
+        head=2,
     ),
     "deformable": Pyramid(
         {"C": (3, 4, 5), "M": (3, 4, 5, 6)},
         [*up(0, levels=(3, 4, 5)), *across(0, 1, levels=(3, 4, 5)), Arrow((0, 5), (1, 6)),
          *(Arrow((1, k), (2, 4.5), ORANGE) for k in (3, 4, 5, 6))],
         head=2,
+        heads="one",
         notes=(((2.15, 3.0), "queries\nsample\nall levels", ORANGE),),
     ),
     "rtdetr": Pyramid(
@@ -132,6 +144,7 @@ PYRAMIDS = {
          *down(2, levels=(3, 4, 5)), *across(2, 3, BLUE, (3, 4, 5)), *up(3, BLUE, (3, 4, 5)),
          *(Arrow((3, k), (4, 3.9), ORANGE) for k in (3, 4, 5))],
         head=4,
+        heads="one",
         notes=(((1, 5.6), "attention", GREEN),
                ((3.95, 2.75), "queries\nsample\nall levels", ORANGE)),
     ),
@@ -141,7 +154,7 @@ PYRAMIDS = {
 @themed
 def drawn(pyramid: Pyramid) -> Figure:
     """One pyramid."""
-    last = max(len(pyramid.columns) - 1, pyramid.head or 0, 1)
+    last = pyramid.head
     every = sorted({k for levels in pyramid.columns.values() for k in levels})
     below = 1 if pyramid.framed else 0  # rows for the head below the maps
     figure, axis = plt.subplots(
@@ -157,21 +170,30 @@ def drawn(pyramid: Pyramid) -> Figure:
             draw_map(axis, (column, k), f"{letter}{k}", LEVEL_COLOURS[k])
     for k, colour in pyramid.sums:
         draw_sum(axis, k, colour)
-    if pyramid.head is not None:
-        middle = next(a.end[1] for a in pyramid.arrows if a.end[0] == pyramid.head)
-        draw_map(axis, (pyramid.head, middle), "head", "black")
+    draw_heads(axis, pyramid)
     for (x, y), words, colour in pyramid.notes:
         axis.text(x * STEP, y, words, color=colour, ha="center", va="center", size=11)
     axis.set(xlim=(-0.6, last * STEP + 0.8), ylim=(every[0] - 0.9 - below, every[-1] + 1.3))
     return figure
 
 
-def draw_map(axis: Axes, place: Place, name: str, colour: str) -> None:
-    """A map as a box."""
-    x, y = place[0] * STEP - WIDTH / 2, place[1] - HEIGHT / 2
+def draw_heads(axis: Axes, pyramid: Pyramid) -> None:
+    """One head for each level, a tall one beside all levels, or one in which arrows meet."""
+    ends = sorted({a.end[1] for a in pyramid.arrows if a.end[0] == pyramid.head})
+    if pyramid.heads == "tall":
+        tall = ends[-1] - ends[0] + HEIGHT
+        draw_map(axis, (pyramid.head, (ends[0] + ends[-1]) / 2), "head", "black", tall)
+        return
+    for level in ends:
+        draw_map(axis, (pyramid.head, level), "head", "black")
+
+
+def draw_map(axis: Axes, place: Place, name: str, colour: str, tall: float = HEIGHT) -> None:
+    """A map, or a head, as a box."""
+    x, y = place[0] * STEP - WIDTH / 2, place[1] - tall / 2
     style = "round,pad=0,rounding_size=0.08"
     axis.add_patch(
-        FancyBboxPatch((x, y), WIDTH, HEIGHT, style, ec=colour, fc="none", lw=1.8, zorder=3)
+        FancyBboxPatch((x, y), WIDTH, tall, style, ec=colour, fc="none", lw=1.8, zorder=3)
     )
     middle = {"ha": "center", "va": "center_baseline", "size": 11}
     axis.text(place[0] * STEP, place[1], name, color=INK, zorder=4, **middle)

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 
 BOOK = Path(__file__).parents[2] / "book"
@@ -31,3 +32,22 @@ def test_a_chapter_takes_as_long_as_it_says(chapter: Path) -> None:
         assert took <= seconds
     else:
         assert seconds / 1.5 <= took <= 1.5 * seconds
+
+
+def test_runs_with_the_same_machine_and_versions_share_a_sentence(build) -> None:
+    here, there = ({"machine": name, "versions": "torch 2"} for name in ("one", "other"))
+    runs = [here | {"day": day} for day in ("2026-11-30", "2026-11-29")]
+    assert build.run_times.ran_with(runs[:1]) == "on 2026-11-30 (one; torch 2)"
+    runs.append(there | {"day": "2026-12-01"})
+    both = "from 2026-11-29 to 2026-11-30 (one; torch 2) and on 2026-12-01 (other; torch 2)"
+    assert build.run_times.ran_with(runs) == both
+
+
+def test_each_chapter_has_the_seconds_of_its_first_run(build, monkeypatch, tmp_path: Path) -> None:
+    """A new chapter that nobody has timed yet has a dash."""
+    kept = tmp_path / "run_times.json"
+    kept.write_text(json.dumps({"fpn": {"seconds": 12.6}}))
+    monkeypatch.setattr(build.run_times, "FIRST_RUNS", kept)
+    chapter = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("# A title")])
+    rows = build.run_times.table({"fpn": chapter, "new": chapter}).splitlines()[2:]
+    assert rows == ["| [A title](fpn.ipynb) | 13 |", "| [A title](new.ipynb) | – |"]

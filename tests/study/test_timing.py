@@ -34,12 +34,15 @@ def test_the_ratio_is_of_rounds(timed: dict) -> None:
 
 
 def test_the_table_of_parts_has_each_part_s_own_ratio_and_leaves_out_what_was_not_timed() -> None:
-    """CS takes half as long again in training; in an older timing there is AugFPN only."""
+    """CS takes half as long again; FPN's own seconds stand first."""
     use = {"fpn": [2.0, 4.0], "cs": [3.0, 6.0], "augfpn": [4.0, 8.0]}
     rows = against.times_of_parts({"seconds": {"training": use, "testing": use}}).splitlines()[2:]
-    assert [row.split("|")[1].strip() for row in rows] == ["CS", "AugFPN"]
-    assert [row.count("1.50 [1.50") for row in rows] == [2, 0]
-    assert [row.count("2.00 [2.00") for row in rows] == [0, 2]
+    assert [row.split("|")[1].strip() for row in rows] == [
+        *("FPN, seconds", "CS / FPN", "AugFPN / FPN"),
+    ]
+    assert [row.count(" 3.000 ") for row in rows] == [2, 0, 0]
+    assert [row.count("1.50 [1.50") for row in rows] == [0, 2, 0]
+    assert [row.count("2.00 [2.00") for row in rows] == [0, 0, 2]
 
 
 def test_a_measurement_is_kept_and_never_overwritten(timed: dict, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The committed bench as tables in Markdown, for the book: they need no GPU and no time."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from statistics import median
 
 from augfpn import records
@@ -10,7 +10,7 @@ from augfpn.settings.budgets import BUDGETS
 from augfpn.study.bench.engines import ENGINES
 from augfpn.study.bench.floor import least_seconds
 from augfpn.study.bench.measure import ratio_of_rounds
-from augfpn.study.bench.report import VARIANT_NAMES, Measured, called, in_table_order, title_of
+from augfpn.study.bench.report import VARIANT_NAMES, Measured, in_table_order, title_of
 from augfpn.study.timed import TIMED_VARIANTS
 from augfpn.support.text import markdown
 
@@ -25,63 +25,72 @@ def committed_bench(name: str) -> Measured:
 
 
 def price_table(found: Measured) -> str:
-    """AugFPN's time by our FPN's and by torchvision's, and the paper's ratio.
+    """Seconds of a step of three detectors, and AugFPN's by our FPN's and by torchvision's.
 
-    The last rows are the steps of a small detector, which torchvision does not have.
+    The paper's ratio stands beside the steps that it timed, too.
     """
     rows = []
-    for step, use, every in priced_steps(found):
-        *theirs, ours, other = every
-        ratio, rounds, between = own_ratio(ours, other)
+    for settings, use, result in in_page_order(found):
+        theirs, ours, other = (result["variants"][name]["seconds"] for name in PRICED)
         printed = f"{paper.printed_time_ratios()[use]:.2f}"
-        to_theirs = own_ratio(theirs[0], other)[0] if theirs else "–"
-        rows.append((step, ratio, between, rounds, printed, to_theirs))
-    header = ("step", "AugFPN / our FPN", "of single rounds", "rounds", "paper")
-    return markdown((*header, "AugFPN / torchvision's FPN"), rows)
+        row = [step_of(settings, use, result), ratio_with_range(ours, other)]
+        row.append(printed if is_the_papers(settings, result) else "–")
+        row += [f"{median(each):.2f}" for each in (ours, other, theirs)]
+        rows.append((*row, ratio_with_range(theirs, other), str(len(other))))
+    header = ("step", "AugFPN / our FPN", "the paper's AugFPN / FPN")
+    seconds = (f"{name}, seconds" for name in ("our FPN", "AugFPN", "torchvision's FPN"))
+    return markdown((*header, *seconds, "AugFPN / torchvision's FPN", "rounds"), rows)
 
 
-def price_seconds_table(found: Measured) -> str:
-    """The seconds behind the ratios of `price_table`: medians over rounds."""
+def in_page_order(found: Measured) -> list[tuple[Measured, str, Measured]]:
+    """Settings, use and result of each step: training first, then by backbone."""
+    every = [
+        (bench["settings"], use, result)
+        for bench in found["benches"].values()
+        for use, result in bench["uses"].items()
+    ]
+    return sorted(every, key=lambda each: (each[1] != "training", each[0]["backbone"] or ""))
+
+
+def step_of(settings: Measured, use: str, result: Measured) -> str:
+    """A step with its images and its backbone, as a row of a table is called."""
+    return f"{title_of(use, result)}, {measured_backbone(settings)}"
+
+
+def is_the_papers(settings: Measured, result: Measured) -> bool:
+    """Whether the paper timed such a step: its backbone, and images as large as COCO's."""
+    its = BUDGETS["paper"].model
+    return (measured_backbone(settings), min(result["size"])) == (its.backbone, its.short_side)
+
+
+def ratio_with_range(base: Sequence[float], other: Sequence[float]) -> str:
+    """The median ratio of a round, with the lowest and the highest in brackets."""
+    ratio = ratio_of_rounds(other, base)
+    return f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
+
+
+def operators_table(found: Measured) -> str:
+    """AugFPN's processor time by FPN's, with torchvision's operators and with ours; seconds too."""
     rows = []
-    for step, _, every in priced_steps(found):
-        seconds = [f"{median(each):.3g}" for each in every]
-        rows.append((step, *["–"] * (len(PRICED) - len(every)), *seconds))
-    return markdown(("step", *(VARIANT_NAMES[name] for name in PRICED)), rows)
-
-
-def priced_steps(found: Measured) -> Iterator[tuple[str, str, list[list[float]]]]:
-    """Each step with its backbone, its use, and the seconds of all rounds, as in `PRICED`.
-
-    Those of the small detector are of our FPN and AugFPN only.
-    """
-    for bench in found["benches"].values():
-        for use, result in bench["uses"].items():
-            seconds = [result["variants"][name]["seconds"] for name in PRICED]
-            yield f"{title_of(use, result)}, {measured_backbone(bench['settings'])}", use, seconds
-    small = found["laptop"]
-    for use, variants in small["seconds"].items():
-        step = f"{called(use)}, the {small['budget']} budget"
-        name = measured_backbone({"backbone": None} | small)
-        yield f"{step}, {name}", use, [variants[each] for each in TIMED_VARIANTS]
+    for kind, name in (("torchvision", "torchvision's"), ("fast", "ours")):
+        fpn, other = (found["operators"][kind][each]["cpu_seconds"] for each in TIMED_VARIANTS)
+        seconds = (f"{median(each):.2f}" for each in (fpn, other))
+        rows.append((name, *seconds, ratio_with_range(fpn, other)))
+    header = ("operators", "FPN, seconds", "AugFPN, seconds", "AugFPN / FPN")
+    return markdown(header, rows)
 
 
 def memory_table(found: Measured) -> str:
     """Peak memory of a step in MB, and our AugFPN's divided by those of both FPNs."""
     rows = []
-    for step, every in priced(found):
-        theirs, ours, other = peaks = [each["peak_bytes"] for each in every]
+    for settings, use, result in in_page_order(found):
+        peaks = [result["variants"][name]["peak_bytes"] for name in PRICED]
+        theirs, ours, other = peaks
         ratios = [f"{other / base:.2f}" for base in (ours, theirs)]
-        rows.append((step, *ratios, *(f"{each / 1e6:.0f}" for each in peaks)))
-    header = ("step", "AugFPN / our FPN", "AugFPN / torchvision's FPN")
-    return markdown((*header, *(f"MB: {VARIANT_NAMES[name]}" for name in PRICED)), rows)
-
-
-def priced(found: Measured) -> Iterator[tuple[str, list[Measured]]]:
-    """Each step with its backbone, and what was measured of it, in the order of `PRICED`."""
-    for bench in found["benches"].values():
-        for use, result in bench["uses"].items():
-            every = [result["variants"][name] for name in PRICED]
-            yield f"{title_of(use, result)}, {measured_backbone(bench['settings'])}", every
+        megabytes = (f"{each / 1e6:.0f}" for each in peaks)
+        rows.append((step_of(settings, use, result), *megabytes, *ratios))
+    header = ("step", *(f"{VARIANT_NAMES[name]}, MB" for name in PRICED))
+    return markdown((*header, "AugFPN / our FPN", "AugFPN / torchvision's FPN"), rows)
 
 
 def ratio_at_the_papers_size(found: Measured) -> float:
@@ -97,32 +106,14 @@ def floor_table(found: Measured) -> str:
     Multiplications are those of direct convolutions, at the highest rate that any bench measured.
     """
     rows = []
-    for bench in found["benches"].values():
-        for use, result in bench["uses"].items():
-            for name, each in in_table_order(result["variants"]).items():
-                least = least_seconds(each["floor"]["macs"], found["benches"])
-                rows.append(
-                    (
-                        title_of(use, result),
-                        measured_backbone(bench["settings"]),
-                        VARIANT_NAMES[name],
-                        f"{each['median']:.2f}",
-                        f"{least:.2f}",
-                        f"{each['median'] / least:.1f}",
-                    )
-                )
-    header = ("step", "backbone", "detector", "seconds", "multiplications", "times as long")
+    for settings, use, result in in_page_order(found):
+        for name, each in in_table_order(result["variants"]).items():
+            least = least_seconds(each["floor"]["macs"], found["benches"])
+            times = f"{each['median'] / least:.1f}"
+            step, detector = step_of(settings, use, result), VARIANT_NAMES[name]
+            rows.append((step, detector, f"{each['median']:.2f}", f"{least:.2f}", times))
+    header = ("step", "detector", "seconds", "seconds, multiplications alone", "times as long")
     return markdown(header, rows)
-
-
-def own_ratio(base: Sequence[float], other: Sequence[float]) -> tuple[str, str, str]:
-    """Of two lists of seconds the median ratio of a round, the rounds, and their ratios.
-
-    Of two rounds both ratios are given, of more the lowest and the highest.
-    """
-    ratio, rounds = ratio_of_rounds(other, base), len(base)
-    between = f"{ratio['low']:.2f} {'and' if rounds == 2 else 'to'} {ratio['high']:.2f}"
-    return f"{ratio['median']:.2f}", str(rounds), between
 
 
 def measured_backbone(settings: Measured) -> str:
