@@ -143,14 +143,14 @@ def supervision_part() -> Rebuildable:
         inputs=((pooled, labels, targets, 0.25), (pooled, labels, targets, 1.0)),
         probes=(
             Probe(at_zero, (pooled, background, nowhere, 0.25),
-                  "with all weights at zero and background only, each of four levels has the loss "
+                  "with all weights at zero and background RoIs only, each of four levels has loss "
                   "ln 3, and lambda = 1/4 makes {ours} of their sum. Yours is {yours} (a mean over "
                   "levels gives 0.275, a loss without lambda 4.39)"),
             Probe(at_zero, (pooled, background, targets, 0.25),
                   "background has no box to learn, so the loss is still {ours}. Yours is {yours}"),
             Probe(at_zero, (pooled, labels, targets, 0.25),
-                  "with objects the loss is {ours}, yours is {yours}: smooth L1 (beta 1) is summed "
-                  "over the 5 objects and divided by the number of all RoIs, 12"),
+                  "with 5 objects the loss is {ours}, yours is {yours}: smooth L1 (beta 1) is "
+                  "summed over the objects, to 29.5, and divided by the number of all RoIs, 12"),
         ),
         otherwise="the losses agree at zero weights only: does each RoI learn its own class's box?",
         compared="the loss, with two values of λ",

@@ -3,13 +3,24 @@
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from augfpn.figures.colours import BLUE, GREEN, ORANGE, PURPLE
-from augfpn.figures.theme import GREY, WIDTH, themed
+from augfpn.figures.colours import BLUE
+from augfpn.figures.theme import GREY, INK, WIDTH, themed
 
-OF_TABLES = (BLUE, ORANGE, GREEN, PURPLE)
-ROW = 0.3  # inches
+PANEL_TITLES = {
+    "Table 2": "Table 2: the parts",
+    "Table 3": "Table 3: CS by λ",
+    "Table 4": "Table 4: pooling in RFA",
+    "Table 5": "Table 5: levels of a RoI",
+}
+COLUMNS = (("Table 2", "Table 3"), ("Table 4", "Table 5"))
+COLUMN_SHARES = (0.47, 0.53)  # of the width: the labels of the second column are longer
+AXIS_ENDS = (-0.6, 2.75)  # points of AP above FPN
+BAND = "#eeeeee"
+ROW, CLOSE_ROW = 0.3, 0.235  # inches
+TITLE_SIZE = 11.5  # points
 LABEL_SIZE = 10.8  # points: some 9.8 px on a phone
 ROOM = 4  # points of AP to the right of the last dot, for its label
 
@@ -41,18 +52,41 @@ def pairs_figure(pairs: Sequence[tuple[str, float, float]]) -> Figure:
 
 
 @themed
-def ablations_figure(rows: Sequence[tuple[str, str, float]], noise: float) -> Figure:
-    """The gain over FPN of each row, by table, with a grey bar of the noise of single runs."""
-    figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + ROW * len(rows)))
-    colours = dict(zip(dict.fromkeys(table for table, *_ in rows), OF_TABLES, strict=True))
-    axis.axvline(0, color="black", lw=0.8)
-    for place, (table, _, gain) in enumerate(rows):
-        ends = [gain - noise, gain + noise]
-        axis.plot(ends, [place, place], color="#bbbbbb", lw=5, solid_capstyle="butt", zorder=1)
-        axis.scatter(gain, place, color=colours[table], s=32, zorder=2)
-    for table, colour in colours.items():
-        axis.scatter([], [], color=colour, label=table)
-    axis.set_yticks(range(len(rows)), [label for _, label, _ in rows], size=LABEL_SIZE)
-    axis.set(xlabel="points of AP above FPN's 36.3, on val2017", ylim=(len(rows) - 0.4, -0.6))
-    axis.legend(loc="lower center", bbox_to_anchor=(0.3, 1), ncols=2)
+def ablations_figure(rows: Sequence[tuple[str, str, float]], deviation: float) -> Figure:
+    """The gain over FPN of each row, a panel for each table; grey: plus and minus ``deviation``.
+
+    A row is the table, a label and the gain. FPN's own deviation is the grey band around zero. What
+    lies left of all others by far is an arrow with its number.
+    """
+    panels = {name: [row[1:] for row in rows if row[0] == name] for name in PANEL_TITLES}
+    lines = max(sum(len(panels[name]) for name in column) for column in COLUMNS)
+    figure = plt.figure(figsize=(WIDTH, 1.6 + CLOSE_ROW * lines))
+    parts = figure.subfigures(1, 2, width_ratios=COLUMN_SHARES)
+    for part, names in zip(parts, COLUMNS, strict=True):
+        heights = [len(panels[name]) for name in names]
+        shares = {"height_ratios": heights}
+        axes = part.subplots(len(names), 1, sharex=True, squeeze=False, gridspec_kw=shares)[:, 0]
+        for axis, name in zip(axes, names, strict=True):
+            gains_panel(axis, panels[name], deviation)
+            axis.set_title(PANEL_TITLES[name], loc="right", size=TITLE_SIZE)
+        axes[0].tick_params("x", labeltop=True)
+    figure.supxlabel("points of AP above FPN's 36.3, on val2017", size=LABEL_SIZE, color=INK)
     return figure
+
+
+def gains_panel(axis: Axes, rows: Sequence[tuple[str, float]], deviation: float) -> None:
+    """The rows of one table: labels and gains, in points."""
+    axis.axvspan(-deviation, deviation, color=BAND, lw=0, zorder=0)
+    axis.axvline(0, color="black", lw=0.8, zorder=1)
+    for place, (_, gain) in enumerate(rows):
+        if gain < AXIS_ENDS[0]:
+            said = f"{gain:.1f}".replace("-", "\N{MINUS SIGN}")
+            axis.text(0.25, place, said, size=LABEL_SIZE, va="center")
+            axis.scatter(AXIS_ENDS[0] + 0.15, place, color=BLUE, s=32, marker="<")
+            continue
+        ends = [gain - deviation, gain + deviation]
+        axis.plot(ends, [place, place], color="#bbbbbb", lw=7, solid_capstyle="butt", zorder=2)
+        axis.scatter(gain, place, color=BLUE, s=12, zorder=3)
+    axis.set_yticks(range(len(rows)), [label for label, _ in rows])
+    axis.tick_params(labelsize=LABEL_SIZE)
+    axis.set(xlim=AXIS_ENDS, xticks=[0, 1, 2], ylim=(len(rows) - 0.4, -0.6))

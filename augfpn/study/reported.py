@@ -3,6 +3,7 @@
 The numbers are those of `augfpn.settings.paper`, as printed. Nothing here was measured by us.
 """
 
+import math
 from collections.abc import Mapping
 from itertools import combinations
 from typing import NamedTuple
@@ -13,7 +14,8 @@ from augfpn.settings import paper
 from augfpn.study.cells import page_table
 
 NOISE = 0.3  # points of AP by which two trainings of one COCO setting may differ: mmdetection's
-# pull request 1142 saw 0.1 to 0.2, and issue 39 of facebookresearch/moco calls 0.3 usual
+# pull request 1142 saw 0.1 to 0.2, and issue 39 of facebookresearch/moco calls 0.3 usual.
+# It is of a difference; `of_one_run` has the deviation of a single run that belongs to it.
 BY_SIZE = paper.AP_NAMES[3:]
 
 
@@ -44,6 +46,11 @@ class AblationRow(NamedTuple):
     label: str
     ap: float
     gain: float
+
+    @property
+    def short(self) -> str:
+        """The label without what is the same in most rows of a table."""
+        return self.label.removeprefix("RA-AP ").replace("λ = ", "")
 
 
 def pairs(masks: bool = False) -> list[Pair]:
@@ -124,15 +131,22 @@ def pairs_within(ap: list[float], noise: float) -> tuple[int, int]:
     return sum(each <= noise for each in apart), len(apart)
 
 
+def of_one_run(noise: float) -> float:
+    """The standard deviation of one run's AP where two of the same setting differ by ``noise``.
+
+    It is half of ``noise``: two such runs then differ by less than ``noise`` in 84 of 100 cases.
+    """
+    return noise / 2
+
+
 def best_again(ap: list[float], noise: float, repeats: int = 10_000) -> float:
     """How often the best row would be best again if every row were trained once more.
 
-    The printed numbers count as true, and a run deviates from the truth by half of ``noise``, one
-    standard deviation, so that two runs of one setting differ by less than ``noise`` in 84 of 100
-    cases. Of equal best rows any may win.
+    The printed numbers count as true, and a run deviates from the truth as `of_one_run` says. Of
+    equal best rows any may win.
     """
     truth = np.array(ap)
-    runs = truth + np.random.default_rng(0).normal(0, noise / 2, (repeats, len(ap)))
+    runs = truth + np.random.default_rng(0).normal(0, of_one_run(noise), (repeats, len(ap)))
     return float(np.mean(truth[runs.argmax(1)] == truth.max()))
 
 
@@ -147,11 +161,29 @@ def noise_table(noise: float = NOISE) -> str:
     return page_table(header, lines)
 
 
-def interactions() -> dict[str, float]:
-    """What parts together gain beyond the sum of what each gains alone, in points, from Table 2."""
+class Interaction(NamedTuple):
+    """What parts together gain beyond the sum of what each gains alone, in points of AP.
+
+    ``deviation`` is its standard deviation, if every row is of one run.
+    """
+
+    beyond: float
+    deviation: float
+
+
+def interactions(noise: float = NOISE) -> dict[str, Interaction]:
+    """The interactions of the parts in Table 2, by the names of the parts.
+
+    With n parts it is the row of all, minus the n rows of one, plus n - 1 times that of FPN.
+    """
     gains = {each.label: each.gain for each in ablations() if each.table == "Table 2"}
     together = {name: name.split(" + ") for name in gains if "+" in name}
-    return beyond(gains, together | {"AugFPN": ["CS", "RFA", "SRS"]})
+    together["AugFPN"] = ["CS", "RFA", "SRS"]
+    factors = {name: math.sqrt(1 + len(of) + (len(of) - 1) ** 2) for name, of in together.items()}
+    return {
+        name: Interaction(points, factors[name] * of_one_run(noise))
+        for name, points in beyond(gains, together).items()
+    }
 
 
 def beyond(gains: Mapping[str, float], together: Mapping[str, list[str]]) -> dict[str, float]:

@@ -94,6 +94,20 @@ async ({ narrow, dark, elsewhere }) => {
     if (!figure.querySelector(".caption-number")) fault("figure without a numbered caption", figure);
   });
 
+  /* What is folded, text or code, has one look; the set-up below a chapter's title is smaller. */
+  const look = (title) => {
+    const style = getComputedStyle(title);
+    const frame = getComputedStyle(title.closest(".admonition"));
+    const [sign, shadow] = [getComputedStyle(title, "::after").content, frame.boxShadow];
+    return [style.backgroundColor, style.color, style.font, style.listStyleType, sign, shadow].join();
+  };
+  const folded = all(".admonition.dropdown.toggle-hidden > .admonition-title, details.hide:not([open]) > summary > .admonition-title")
+    .filter((title) => !title.matches("h1 ~ .tag_hide-cell *"));
+  if (new Set(folded.map(look)).size > 1) faults.push("what is folded has more than one look");
+  for (const title of folded)
+    if (title.closest(".dropdown") && !title.querySelector("button")?.offsetWidth)
+      fault("cannot be unfolded with the keyboard", title);
+
   /* What the machine that builds would tell about itself */
   const machine = /(?<![\w.])\/(?:root|home|work|tmp|Users|private|var\/folders)\/|[A-Z]:\\Users|\bload(?: average)?[: ]+\d/;
   for (const output of article.querySelectorAll(".cell_output")) {

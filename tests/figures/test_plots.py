@@ -10,7 +10,7 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from augfpn.figures import costs, gates, plots, theme
+from augfpn.figures import costs, gates, plots, reported_gains, shapes, theme
 from augfpn.figures.colours import LEVEL_COLOURS
 
 CURVE = [
@@ -40,6 +40,15 @@ LENGTHS = pd.DataFrame({
     "AP": [48.0, 50.0, 60.0, 51.0],
 })  # fmt: skip
 WEIGHTS = np.linspace(0, 1, 20).reshape(4, 5)
+SHADES = {"4 × 5": WEIGHTS / 2, "4 × 2": WEIGHTS[:, :2]}
+ABLATIONS = [
+    ("Table 2", "CS", 0.9),
+    ("Table 2", "AugFPN", 2.4),
+    ("Table 3", "all, 0.25", 0.9),
+    ("Table 4", "GMP, sum", -1.8),
+    ("Table 4", "GAP, sum", 0.5),
+    ("Table 5", "ASF", 0.8),
+]
 PICTURE = np.zeros((32, 48, 3), np.uint8)
 FIGURES: dict[str, Callable[[], Figure]] = {
     "loss_curves": lambda: plots.loss_curves({"AugFPN": CURVE, "FPN": CURVE[:40]}),
@@ -71,6 +80,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "ap_against_time": lambda: costs.ap_against_time(LENGTHS),
     "fields": lambda: plots.fields({"M5": WEIGHTS, "P5": WEIGHTS, "C5": WEIGHTS}, columns=2),
     "fields on one scale": lambda: plots.fields({"M5": WEIGHTS, "P5": WEIGHTS}, 1, root=True),
+    "maps_figure": lambda: shapes.maps_figure(
+        {"fractions": {"4 × 5": WEIGHTS, "4 × 2": WEIGHTS[:, :2]}, "bins": SHADES}
+    ),
+    "ablations": lambda: reported_gains.ablations_figure(ABLATIONS, 0.15),
     "gallery": lambda: plots.gallery({"annotated": [PICTURE, PICTURE], "found": [PICTURE]}),
 }  # fmt: skip
 
@@ -114,6 +127,31 @@ def test_what_confirms_shares_its_pilots_place_in_another_colour() -> None:
     assert said == ["pilot", "confirmation", "the paper, on COCO"]
     (alone,) = plots.effects(CONFIRMED[2:]).axes
     assert [text.get_text() for text in alone.get_yticklabels()] == ["CS, confirmation"]
+
+
+def test_ablations_have_a_panel_for_each_table_and_bars_of_one_run() -> None:
+    figure = FIGURES["ablations"]()
+    titles = [axis.get_title(loc="right")[:7] for axis in figure.axes]
+    assert titles == ["Table 2", "Table 3", "Table 4", "Table 5"]
+    labels = [each.get_text() for axis in figure.axes for each in axis.get_yticklabels()]
+    assert labels == [label for _, label, _ in ABLATIONS]
+    bars = [line.get_xdata() for axis in figure.axes for line in axis.lines if line.get_lw() == 7]
+    inside = [gain for *_, gain in ABLATIONS if gain > -1]
+    assert np.allclose(bars, [[gain - 0.15, gain + 0.15] for gain in inside])
+    outside = [text.get_text() for axis in figure.axes for text in axis.texts]
+    assert outside == ["\N{MINUS SIGN}1.8"], "what would lie outside is named, not lost"
+    high, low, *_ = (axis.get_ylim()[0] for axis in figure.axes)
+    assert high > low, "a panel is as high as its rows need"
+
+
+def test_maps_of_all_shapes_share_a_scale_and_the_size_of_a_place() -> None:
+    *axes, bar = FIGURES["maps_figure"]().axes
+    assert [axis.get_ylabel() for axis in axes] == ["fractions", "", "bins", ""]
+    assert [axis.get_title() for axis in axes] == ["4 × 5", "4 × 2", "", ""]
+    assert {image.get_clim() for axis in axes for image in axis.images} == {(0, 1)}
+    heights = {round(axis.get_position().height, 3) for axis in axes}
+    assert len(heights) == 1
+    assert bar.get_position().y1 < min(axis.get_position().y0 for axis in axes)
 
 
 def test_a_level_has_its_colour_in_every_panel() -> None:

@@ -1,5 +1,6 @@
 """What the paper reports: its numbers, paired and counted."""
 
+import numpy as np
 import pytest
 
 from augfpn.study import reported
@@ -47,9 +48,24 @@ def test_the_best_row_stays_best_as_often_as_the_normal_distribution_says() -> N
 def test_an_interaction_is_what_is_beyond_the_sum() -> None:
     gains = {"a": 1.0, "b": 0.5, "a + b": 1.2}
     assert reported.beyond(gains, {"a + b": ["a", "b"]}) == {"a + b": -0.3}
-    assert reported.interactions() == {
+    assert {name: each.beyond for name, each in reported.interactions().items()} == {
         "CS + RFA": -0.5,
         "CS + SRS": 0.0,
         "RFA + SRS": -0.2,
         "AugFPN": -0.3,
     }
+
+
+def test_two_runs_differ_by_less_than_the_noise_in_84_of_100_cases() -> None:
+    draws = np.random.default_rng(2).normal(0, reported.of_one_run(0.3), (2, 200_000))
+    assert np.mean(abs(draws[0] - draws[1]) < 0.3) == pytest.approx(0.843, abs=0.004)
+
+
+def test_an_interaction_deviates_as_rows_of_one_run_each_make_it() -> None:
+    """Rows are drawn anew; FPN's is in every gain, so it counts more than once with three parts."""
+    fpn, a, b, c, two, three = np.random.default_rng(3).normal(0, 0.15, (6, 200_000))
+    pair = (two - fpn) - (a - fpn) - (b - fpn)
+    of_all = (three - fpn) - (a - fpn) - (b - fpn) - (c - fpn)
+    found = reported.interactions(noise=0.3)
+    assert found["CS + RFA"].deviation == pytest.approx(pair.std(), rel=0.01)
+    assert found["AugFPN"].deviation == pytest.approx(of_all.std(), rel=0.01)

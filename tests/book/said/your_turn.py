@@ -217,8 +217,8 @@ def what_was_fixed_and_when() -> None:
 
 @says(
     "deviations",
-    "**All runs of the study, at the budget `laptop`, are in the dialect `ours`.** None of them "
-    "changes an option of a dialect",
+    "**All runs of the study, at the budget `laptop`, are in the dialect `ours`.** (A "
+    "[budget](options.md) is the size of a run.) None of these runs changes any of the options",
 )
 @says(
     "coco_recipe",

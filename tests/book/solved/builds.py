@@ -3,10 +3,13 @@
 A wrong class is a folded one in which some words are replaced by a typical mistake.
 """
 
+import math
 import re
 
+import torch
 from chapters import cells, source
 
+from augfpn.detectors.rebuildable import supervision_part
 from augfpn.detectors.rebuilt import Rebuilt, compare_with_ours
 from solved.table import run, solves
 
@@ -53,15 +56,23 @@ def the_loss_of_supervision() -> list[str]:
     assert "makes 1.1 of their sum. Yours is 0.275" in at_zero
     assert "Yours is 4.39" in wrong("supervision", whole, "return loss")
     by_objects = wrong("supervision", part, "/ max(1, int(objects.sum()))")
-    assert "with objects the loss is 3.56, yours is 7:" in by_objects
+    assert "with 5 objects the loss is 3.56, yours is 7:" in by_objects
+    assert "to 29.5, and divided by the number of all RoIs, 12" in by_objects
+    _, labels, targets, _ = supervision_part().probes[-1].inputs
+    far = targets[labels > 0].abs()
+    summed = float(torch.where(far < 1, far**2 / 2, far - 0.5).sum())
+    assert (len(labels), len(far), f"{summed:.1f}") == (12, 5, "29.5")
+    assert [f"{math.log(3) + summed / n:.3g}" for n in (12, 5)] == ["3.56", "7"]
     any_class = wrong("supervision", "[objects, labels[objects]]", "[objects, 1]")
     assert "its own class's box" in any_class
     everywhere = wrong("supervision", "objects = 0, labels > 0", "objects = 0, labels >= 0")
     assert "background has no box to learn" in everywhere
     return [
-        "a level's loss is ln 3. Four quarters of it are `1.1`",
+        "a level's loss is ln 3, and a quarter of the sum over four levels is `1.1`",
         "If your class gives `0.275`, it averages over levels; with `4.39` it forgets",
-        "With objects the loss is `3.56`; `7` comes from a division by the number of objects",
+        "five of the twelve RoIs become objects",
+        "smooth L1 to the targets sums up to `29.5`. The loss is ln 3 + 29.5/12, which is `3.56`",
+        "a division by the number of objects makes it ln 3 + 29.5/5, about `7`",
     ]
 
 
