@@ -43,13 +43,13 @@ def situations(
 ) -> pd.DataFrame:
     """The same as a frame: part, situation, mean, low, high (points of AP), seeds and kind."""
     rows = chain.from_iterable(
-        rows_of(variant, pilot["bccd"], later, photographs) for variant in PANEL_TITLES
+        situation_rows(variant, pilot["bccd"], later, photographs) for variant in PANEL_TITLES
     )
     names = ["part", "situation", "mean", "low", "high", "seeds", "kind"]
     return pd.DataFrame(rows, columns=names)
 
 
-def rows_of(
+def situation_rows(
     variant: str, cells: Evidence, later: Evidence, photographs: Mapping[str, Evidence]
 ) -> Iterator[tuple]:
     """The rows of a variant: the paper's, scenes, blood cells from scratch, then photographs."""
