@@ -53,6 +53,38 @@ class ResNet(Backbone):
         return self.maps
 
 
+class LastLevelMaxPool(nn.Module):
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return [F.max_pool2d(x, 1, 2)]
+
+
+class FPN(Backbone):
+    def __init__(
+        self, bottom_up, in_features, out_channels, norm="", top_block=None, fuse_type="sum"
+    ):
+        super().__init__()
+        self.bottom_up, self.in_features, self.width = bottom_up, in_features, out_channels
+        self.top_block = top_block
+        for name, shape in bottom_up.output_shape().items():
+            lateral = nn.Conv2d(shape.channels, out_channels, 1)
+            output = nn.Conv2d(out_channels, out_channels, 3, padding=1)
+            self.add_module(f"fpn_lateral{name[3:]}", lateral)
+            self.add_module(f"fpn_output{name[3:]}", output)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        c, p, inner = self.bottom_up(x), {}, 0
+        for name in reversed(self.in_features):
+            k = name[3:]
+            lateral = getattr(self, f"fpn_lateral{k}")(c[name])
+            inner = lateral if not p else lateral + F.interpolate(inner, scale_factor=2.0)
+            p[f"p{k}"] = getattr(self, f"fpn_output{k}")(inner)
+        (p6,) = self.top_block(p["p5"])
+        return dict(sorted(p.items())) | {"p6": p6}
+
+    def output_shape(self) -> dict[str, ShapeSpec]:
+        return {f"p{k}": ShapeSpec(channels=self.width, stride=2**k) for k in (2, 3, 4, 5, 6)}
+
+
 class ROIAlign(nn.Module):
     """One of a pooler's ``level_poolers``."""
 
@@ -108,11 +140,19 @@ class Predictor(nn.Module):
 class StandardROIHeads(nn.Module):
     @configurable
     def __init__(
-        self, *, box_in_features, box_pooler, box_head, box_predictor, train_on_pred_boxes=False
+        self,
+        *,
+        box_in_features,
+        box_pooler,
+        box_head,
+        box_predictor,
+        mask_pooler=None,
+        train_on_pred_boxes=False,
     ):
         super().__init__()
         self.box_in_features, self.box_pooler = box_in_features, box_pooler
         self.box_head, self.box_predictor = box_head, box_predictor
+        self.mask_pooler = mask_pooler
 
     @classmethod
     def from_config(cls, cfg, input_shape):
@@ -145,9 +185,16 @@ class StandardROIHeads(nn.Module):
 def config() -> SimpleNamespace:
     """The part of a configuration that is read."""
     box = SimpleNamespace(POOLER_RESOLUTION=7, POOLER_SAMPLING_RATIO=2, POOLER_TYPE="ROIAlign")
-    heads = SimpleNamespace(IN_FEATURES=["p2", "p3", "p4", "p5"])
-    fpn = SimpleNamespace(OUT_CHANNELS=16)
-    return SimpleNamespace(MODEL=SimpleNamespace(ROI_BOX_HEAD=box, ROI_HEADS=heads, FPN=fpn))
+    names = {"in": [f"res{k}" for k in (2, 3, 4, 5)], "out": [f"p{k}" for k in (2, 3, 4, 5)]}
+    fpn = SimpleNamespace(IN_FEATURES=names["in"], OUT_CHANNELS=16, NORM="", FUSE_TYPE="sum")
+    model = SimpleNamespace(
+        MASK_ON=True,
+        FPN=fpn,
+        ROI_HEADS=SimpleNamespace(IN_FEATURES=names["out"]),
+        ROI_BOX_HEAD=box,
+        ROI_MASK_HEAD=box,
+    )
+    return SimpleNamespace(MODEL=model)
 
 
 def proposals(boxes: Tensor, labels: Tensor, deltas: Tensor) -> SimpleNamespace:
@@ -160,21 +207,22 @@ def modules() -> dict[str, ModuleType]:
     """The modules that the adapter imports from."""
     contents = {
         "detectron2": {},
-        "detectron2.config": {"configurable": configurable},
-        "detectron2.layers": {"ShapeSpec": ShapeSpec},
-        "detectron2.modeling": {},
-        "detectron2.modeling.backbone": {
+        "detectron2.config": {
+            "CfgNode": SimpleNamespace,
+            "configurable": configurable,
+        },
+        "detectron2.modeling": {
             "BACKBONE_REGISTRY": Registry(),
-            "Backbone": Backbone,
+            "FPN": FPN,
+            "ROI_HEADS_REGISTRY": Registry(),
+            "StandardROIHeads": StandardROIHeads,
             "build_resnet_backbone": lambda cfg, input_shape: ResNet(),
         },
+        "detectron2.modeling.backbone": {},
+        "detectron2.modeling.backbone.fpn": {"LastLevelMaxPool": LastLevelMaxPool},
         "detectron2.modeling.poolers": {
             "ROIPooler": ROIPooler,
             "convert_boxes_to_pooler_format": convert_boxes_to_pooler_format,
-        },
-        "detectron2.modeling.roi_heads": {
-            "ROI_HEADS_REGISTRY": Registry(),
-            "StandardROIHeads": StandardROIHeads,
         },
     }
     made = {name: ModuleType(name) for name in contents}

@@ -37,6 +37,24 @@ def bbox2roi(bbox_list: list[Tensor]) -> Tensor:
     return torch.cat([F.pad(boxes, (1, 0), value=i) for i, boxes in enumerate(bbox_list)])
 
 
+@MODELS.register_module()
+class FPN(BaseModule):
+    def __init__(self, in_channels, out_channels, num_outs, init_cfg=None):
+        super().__init__(init_cfg)
+        self.in_channels, self.out_channels, self.num_outs = in_channels, out_channels, num_outs
+        self.lateral_convs = nn.ModuleList(nn.Conv2d(n, out_channels, 1) for n in in_channels)
+        self.fpn_convs = nn.ModuleList(
+            nn.Conv2d(out_channels, out_channels, 3, padding=1) for _ in in_channels
+        )
+
+    def forward(self, inputs: tuple[Tensor]) -> tuple[Tensor, ...]:
+        inner = [conv(x) for conv, x in zip(self.lateral_convs, inputs, strict=True)]
+        for i in reversed(range(1, len(inner))):
+            inner[i - 1] = inner[i - 1] + F.interpolate(inner[i], inner[i - 1].shape[2:])
+        p = [conv(x) for conv, x in zip(self.fpn_convs, inner, strict=True)]
+        return (*p, F.max_pool2d(p[-1], 1, 2))
+
+
 class RPNHead(BaseModule):
     levels = 5
 
@@ -70,6 +88,11 @@ class SingleRoIExtractor(BaseModule):
     @property
     def num_inputs(self) -> int:
         return len(self.featmap_strides)
+
+    def roi_rescale(self, rois: Tensor, scale_factor: float) -> Tensor:
+        middle, half = (rois[:, 1:3] + rois[:, 3:]) / 2, (rois[:, 3:] - rois[:, 1:3]) / 2
+        sides = middle - scale_factor * half, middle + scale_factor * half
+        return torch.cat([rois[:, :1], *sides], dim=1)
 
     def forward(self, feats: tuple[Tensor], rois: Tensor, roi_scale_factor=None) -> Tensor:
         assert len(feats) == self.num_inputs
@@ -155,6 +178,7 @@ def modules() -> dict[str, ModuleType]:
     contents = {
         "mmdet": {},
         "mmdet.models": {
+            "FPN": FPN,
             "RPNHead": RPNHead,
             "SingleRoIExtractor": SingleRoIExtractor,
             "StandardRoIHead": StandardRoIHead,
@@ -162,8 +186,6 @@ def modules() -> dict[str, ModuleType]:
         "mmdet.registry": {"MODELS": MODELS},
         "mmdet.structures": {},
         "mmdet.structures.bbox": {"bbox2roi": bbox2roi},
-        "mmengine": {},
-        "mmengine.model": {"BaseModule": BaseModule},
     }
     made = {name: ModuleType(name) for name in contents}
     for name, module in made.items():
