@@ -13,7 +13,7 @@ from augfpn.study.side_by_side import images_called
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_row
 
-PANEL_TITLES = {
+TITLES_OF_PARTS = {
     "augfpn": "AugFPN, all three parts",
     "cs": "Consistent Supervision alone",
     "rfa": "Residual Feature Augmentation alone",
@@ -43,7 +43,7 @@ def situations(
 ) -> pd.DataFrame:
     """The same as a frame: part, situation, mean, low, high (points of AP), seeds and kind."""
     rows = chain.from_iterable(
-        situation_rows(variant, pilot["bccd"], later, photographs) for variant in PANEL_TITLES
+        situation_rows(variant, pilot["bccd"], later, photographs) for variant in TITLES_OF_PARTS
     )
     names = ["part", "situation", "mean", "low", "high", "seeds", "kind"]
     return pd.DataFrame(rows, columns=names)
@@ -53,7 +53,7 @@ def situation_rows(
     variant: str, cells: Evidence, later: Evidence, photographs: Mapping[str, Evidence]
 ) -> Iterator[tuple]:
     """The rows of a variant: the paper's, scenes, blood cells from scratch, then photographs."""
-    part, printed = PANEL_TITLES[variant], variant_row(variant, later).printed_effect
+    part, printed = TITLES_OF_PARTS[variant], variant_row(variant, later).printed_effect
     if printed is not None:
         yield part, "COCO, the paper", printed, printed, printed, 1, OF_PAPER
     asked = [

@@ -70,7 +70,7 @@ def test_even_gates_stand_below_the_images_that_they_were_run_on() -> None:
 
 def test_the_figure_has_a_panel_for_each_part_and_a_row_for_each_situation() -> None:
     axes = by_situation_figure(frame()).axes
-    assert [axis.get_title("right") for axis in axes] == [*situations.PANEL_TITLES.values()]
+    assert [axis.get_title("right") for axis in axes] == [*situations.TITLES_OF_PARTS.values()]
     for axis in axes:
         rows = frame().query("part == @axis.get_title('right')")
         assert [text.get_text() for text in axis.get_yticklabels()] == [*rows["situation"]]

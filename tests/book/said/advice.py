@@ -1,7 +1,7 @@
 """Should you use it, and which effects their own differences leave open."""
 
 from augfpn.settings import paper, parameters
-from augfpn.study import advice, beside, findings, gather, grid, spreads
+from augfpn.study import advice, beside, findings, gather, grid, intervals
 from augfpn.study.evidence import shared_seeds
 from augfpn.training import prepare
 from said.evidence import BOTH, at, compared, confirmation, effect, undecided, verdict
@@ -87,7 +87,7 @@ def rows_that_their_own_differences_leave_open() -> None:
         {"scenes": confirmation()},
     )
     alone = findings.own_answers({name: at(name) for name in BOTH}, {"scenes": confirmation()})
-    open_ = [key for key, found in asked.items() if spreads.open_alone(found, alone.get(key))]
+    open_ = [key for key, found in asked.items() if intervals.is_probable(found, alone.get(key))]
     said = [(question.plus, question.number) for question, _ in open_]
     assert said == [(("augfpn",), "AP"), (("rfa",), "APm")]
 

@@ -48,7 +48,6 @@ def predictions_jump_at_a_border() -> None:
         assert jump.low > 5 * measured(pictures, "fpn", "change elsewhere").mean
 
 
-@says("claims", "AugFPN's gain over FPN on scenes holds, too.")
 def augfpn_holds_on_scenes() -> None:
     assert verdict("scenes", "C1") == "holds"
     assert undecided(effect("bccd", "augfpn"))

@@ -72,8 +72,8 @@ def runs_that_are_pooled() -> None:
 
 @says(
     "intervals",
-    "The mean is the same; the better estimate of the deviation is what decides it on scenes. On "
-    "blood cells the interval gets narrower, too, and still contains zero.",
+    "The mean is the same. The shared spread has a better estimate of the deviation, *if all "
+    "variants vary alike*",
 )
 def the_better_estimate_decides() -> None:
     for pictures in ("scenes", "bccd"):
