@@ -88,7 +88,7 @@ def precision_recall(curves: dict) -> Figure:
     # Lines and names are handed over: a label that begins with "_" is left out otherwise.
     entries = [(left.lines, chosen), (right.lines, [shown[place] for place in worst])]
     for axis, entry in zip((left, right), entries, strict=True):
-        axis.set(xlim=(0, 1), ylim=(0, 1.02))
+        axis.set(xlim=(0, 1), ylim=(0, 1.02), xticks=[0, 0.5, 1])
         if not recall:
             axis.text(0.5, 0.5, "no objects", ha="center", transform=axis.transAxes)
             continue

@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import LEVEL_COLOURS
 from augfpn.figures.theme import GREY, INK, WIDTH, themed
 
+MIDDLE = "#8a8a8a"  # a grey that is seen on a white and on a dark page
+
 
 @themed
 def mixtures(mean: np.ndarray, spread: np.ndarray, first: int = 2) -> Figure:
@@ -45,7 +47,7 @@ def level_weights(
     weights are 0 or 1: then there is no scale of shades.
     """
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 2.9), sharey=True, squeeze=False)
-    figure.get_layout_engine().set(w_pad=0.14)  # inches: the outer ticks' labels stay apart
+    figure.get_layout_engine().set(w_pad=0.1)  # inches: the outer ticks' labels stay apart
     for axis, (title, weights) in zip(axes[0], panels.items(), strict=True):
         for level, row in enumerate(weights, start=first):
             band = [level - 0.22, level + 0.22]  # two rows of cells: one alone has no height
@@ -55,25 +57,29 @@ def level_weights(
         axis.vlines(borders, first - 0.5, level + 0.5, color=GREY, lw=1.2, ls="--")
         axis.grid(False)
         axis.set_xscale("log", base=2)
-        if len(borders):
-            axis.set_xticks([sides[0], *borders, sides[-1]])
-            axis.tick_params("x", rotation=90)  # borders lie close together
         axis.xaxis.set_major_formatter("{x:.0f}")
+        if len(borders):
+            ticks = [round_number(sides[0]), *borders, round_number(sides[-1])]
+            lines = ["\n" * (i % 2) + f"{x:.0f}" for i, x in enumerate(ticks)]  # close together
+            axis.set_xticks(ticks, lines)
         axis.set(title=title.replace(", ", ",\n"), xlabel="side of the box, px")
         axis.set_yticks(range(first, level + 1), [f"P{k}" for k in range(first, level + 1)])
     if not all(np.isin(weights, (0, 1)).all() for weights in panels.values()):
-        scale_of_weights(figure, axes, range(first, level + 1))
+        scale_of_weights(figure, axes)
     return figure
 
 
-def scale_of_weights(figure: Figure, axes: np.ndarray, levels: Sequence[int]) -> Axes:
-    """Beside the panels, the shades of each level's colour from weight 0 to 1."""
-    axis = figure.colorbar(ScalarMappable(), ax=axes, aspect=6, pad=0.02).ax
+def round_number(x: float) -> float:
+    """A number with two significant digits, such as 1000 for 1018."""
+    return float(f"{x:.2g}")
+
+
+def scale_of_weights(figure: Figure, axes: np.ndarray) -> Axes:
+    """Beside the panels, shades from weight 0 to 1; grey stands for each level's own colour."""
+    axis = figure.colorbar(ScalarMappable(), ax=axes, aspect=14, pad=0.02).ax
     axis.clear()  # only its place is needed
-    steps = np.linspace(0, 1, 65)
-    for place, level in enumerate(levels):
-        shades = {"cmap": from_nothing(LEVEL_COLOURS[level]), "vmin": 0, "vmax": 1}
-        axis.pcolormesh([place, place + 1], steps, steps[:-1, None], **shades, rasterized=True)
+    steps, shades = np.linspace(0, 1, 65), {"cmap": from_nothing(MIDDLE), "vmin": 0, "vmax": 1}
+    axis.pcolormesh([0, 1], steps, steps[:-1, None], **shades, rasterized=True)
     axis.set(xticks=[], yticks=[0, 0.5, 1], ylabel="weight")
     axis.grid(False)
     return axis

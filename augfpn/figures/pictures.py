@@ -111,6 +111,14 @@ def draw_boxes(
     return _framed(picture, factor * boxes[order], [names[i] for i in order], own, scale)
 
 
+def draw_named(
+    image: np.ndarray, boxes: Any, names: Sequence[str], colours: Sequence[str], scale: float = 1
+) -> np.ndarray:
+    """As `draw_boxes`, with a name and a colour of its own for each box in place of its class's."""
+    labels = range(1, len(boxes) + 1)
+    return draw_boxes(image, boxes, labels, names, colours=colours, scale=scale)
+
+
 def _check(
     image: np.ndarray,
     boxes: np.ndarray,

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
-from matplotlib.colors import PowerNorm, to_hex
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY
@@ -215,20 +215,27 @@ def verdicts(groups: dict[str, Sequence[str]], kinds: Sequence[str]) -> Figure:
 
 @themed
 def matrices(
-    panels: dict[str, np.ndarray], names: Sequence[str], across: str, down: str, what: str
+    panels: dict[str, np.ndarray],
+    names: Sequence[str],
+    across: str,
+    down: str,
+    what: str,
+    words: dict[str, np.ndarray] | None = None,
 ) -> Figure:
     """Square tables as shaded cells with their numbers, a panel each, with one colour scale.
 
     ``panels`` maps a title to (n, n), nan for what is not known. ``across`` is the label of the
-    columns, ``down`` that of the rows, ``what`` that of the numbers.
+    columns, ``down`` that of the rows, ``what`` that of the numbers. In the cells stand the numbers
+    without decimals, or the ``words`` of a title, (n, n), which have wider cells.
     """
     top = max(np.nanmax(x) for x in panels.values())
-    side = min(2.4, (WIDTH - 0.7) / len(panels))  # of a panel, in inches
+    side = min(3.6 if words else 2.4, (WIDTH - 0.7) / len(panels))  # of a panel, in inches
     size = (min(WIDTH, 1.2 + side * len(panels)), 1.2 + side)
     figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False)
     for axis, (title, values) in zip(axes[0], panels.items(), strict=True):
         table = pd.DataFrame(values, names, names)
-        seaborn.heatmap(table, vmin=0, vmax=top, cmap="Blues", annot=True, fmt=".0f", square=True,
+        inside = {"annot": words[title], "fmt": ""} if words else {"annot": True, "fmt": ".0f"}
+        seaborn.heatmap(table, vmin=0, vmax=top, cmap="Blues", **inside, square=True,
                         cbar=False, linewidths=1, ax=axis)  # fmt: skip
         axis.set(title=title, xlabel=across, facecolor="#eeeeee")
         axis.title.set_size("medium")
@@ -240,31 +247,33 @@ def matrices(
 
 
 @themed
-def fields(panels: dict[str, np.ndarray], columns: int | None = None, root: bool = False) -> Figure:
+def fields(
+    panels: dict[str, np.ndarray], columns: int | None = None, top: float | None = None
+) -> Figure:
     """Maps (h, w) in a grid with ``columns`` columns; each row has one colour scale, from 0 on.
 
-    ``panels`` maps a title to a map. With ``root`` all rows share a colour scale, and the shades
-    follow the square root of the values, so that small ones can be told apart beside a large one.
+    ``panels`` maps a title to a map, or to a picture (h, w, 3) uint8. With ``top`` all maps share
+    the scale from 0 to ``top``.
     """
     columns = columns or len(panels)
     rows = -(-len(panels) // columns)
-    size = (WIDTH, (WIDTH / columns * 0.8 + 0.5) * rows)
+    size = (WIDTH, (WIDTH / columns * 0.8 + (0.5 if any("," in x for x in panels) else 0.2)) * rows)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
     named = list(panels.items())
-    highest = max(values.max() for values in panels.values())
     for i, line in enumerate(axes):
         row = dict(named[i * columns : (i + 1) * columns])
-        top = highest if root else max(values.max() for values in row.values())
+        highest = top or max(values.max() for values in row.values())
         for axis, (title, values) in zip(line, row.items(), strict=False):
-            norm = PowerNorm(0.5 if root else 1, vmin=0, vmax=top)
-            shades = {"cmap": "Blues", "norm": norm, "cbar": False, "rasterized": True}
-            seaborn.heatmap(values, **shades, square=True, ax=axis)
+            shades = {"vmin": 0, "vmax": highest, "interpolation": "nearest"}
+            shown = axis.imshow(values, cmap="Blues", **shades)
+            axis.spines[:].set_visible(True)
+            axis.grid(False)
             axis.set(xticks=[], yticks=[])
             axis.set_title(title.replace(", ", "\n"))
-        if not root:
-            figure.colorbar(line[0].collections[0], ax=list(line), aspect=10, pad=0.02)
-    if root:
-        figure.colorbar(axes[0, 0].collections[0], ax=list(axes.flat), aspect=20, pad=0.02)
+        if top is None:
+            figure.colorbar(shown, ax=list(line), aspect=10, pad=0.02)
+    if top is not None:
+        figure.colorbar(shown, ax=list(axes.flat), aspect=20, pad=0.02)
     return figure

@@ -43,6 +43,17 @@ def with_limits(of: Interval | None, sign: bool) -> str:
     return f"{percent(of.mean, sign)} {limits}{star}"
 
 
+def loss_text(of: Interval | None, sign: bool = False) -> str:
+    """A cross-entropy with its interval, as it is: "0.88 [0.82, 0.95]"; a star for too few seeds.
+
+    With ``sign`` the difference of two: "−0.04 [−0.07, −0.01]".
+    """
+    if of is None or of.mean != of.mean:
+        return "–"
+    mean, low, high = (f"{x:{'+' if sign else ''}.2f}".replace("-", "−") for x in of[:3])
+    return f"{mean} [{low}, {high}]{' *' if of.seeds < FEWEST_SEEDS else ''}"
+
+
 def limits_text(of: Interval) -> str:
     """The interval of an effect without its mean: "[−0.3, +2.7]"."""
     return f"[{limit_text(of.low)}, {limit_text(of.high)}]"

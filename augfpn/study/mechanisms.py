@@ -6,11 +6,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from augfpn.figures import plots
-from augfpn.study import intervals
-from augfpn.study.cells import effect_text, page_table, percent
+from augfpn.study.cells import effect_text, interval_text, loss_text, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
-from augfpn.study.intervals import Interval
+from augfpn.study.intervals import Interval, mean_interval
 from augfpn.study.scoring import ERROR_KINDS, SIZES
 from augfpn.study.tables import variant_label
 
@@ -33,12 +32,13 @@ ASSIGNMENT_NUMBERS = (
     "gain from another level by size",
 )
 
+LOSSES = ("loss", "gain from another level")  # cross-entropies: not in percent
 ACCURACIES = ("own level", "other level", "classes from")  # of probes: guessing has one, too
 
 ABOUT_NUMBERS = """\
-Numbers are means over seeds, times a hundred. Brackets contain the difference to FPN trained with
-the same seed, and its interval (95 %, Student's, for other seeds on the same pictures). A star
-marks fewer than three seeds."""
+Numbers are means over seeds: losses are cross-entropies, all others are in percent. Brackets
+contain the difference to FPN trained with the same seed, and its interval (95 %, Student's, for
+other seeds on the same pictures). A star marks fewer than three seeds."""
 ABOUT_GAP = """\
 *Own level*: balanced accuracy (averaged over classes) of a linear probe on the level that it was
 fitted on. *Spread of levels*: the best level's own accuracy minus the worst one's. *Other level*:
@@ -61,12 +61,14 @@ would fall if the objects of each level by the rule were all read from the one l
 for them."""
 ABOUT_SHARES = """\
 A level's share is its weight divided by the sum of a RoI's weights. The entropy is 0 if all weight
-is on one level, and 1 if all levels have the same share. Numbers are means over seeds, times a
-hundred. The bars in the figure show the standard deviation between RoIs."""
+is on one level, and 100 % if all levels have the same share. Numbers are means over seeds, in
+percent. The bars in the figure show the standard deviation between RoIs."""
 
 
 def measured_table(of: Evidence, names: Sequence[str], variants: Sequence[str] = COMPONENTS) -> str:
-    """Measured numbers times a hundred: a row for each, a column for each variant.
+    """Measured numbers, losses as they are and all others in percent: a row for each.
+
+    There is a column for each variant.
 
     A cell has the mean over seeds; in brackets follow the difference to FPN with the same seed and
     its interval (Student's). Beside an accuracy of a probe stands what guessing reaches.
@@ -90,9 +92,18 @@ def measured_cell(of: Evidence, variant: str, name: str) -> str:
     own, base = of.measured([variant], [], name), baseline_of(variant)
     if own is None:
         return ""
-    return with_difference(
-        own.mean, None if variant == base else of.measured([variant], [base], name)
-    )
+    difference = None if variant == base else of.measured([variant], [base], name)
+    if not name.startswith(LOSSES):
+        return with_difference(own.mean, difference)
+    return f"{own.mean:.2f}" + ("" if difference is None else f" ({loss_text(difference, True)})")
+
+
+def measured_alone(of: Evidence, variant: str, name: str) -> str:
+    """A number of a variant with its interval over seeds; empty if it was not measured."""
+    own = of.measured([variant], [], name)
+    if own is None:
+        return ""
+    return loss_text(own) if name.startswith(LOSSES) else interval_text(own)
 
 
 def with_difference(mean: float, difference: Interval | None) -> str:
@@ -139,6 +150,25 @@ def level_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
     return plots.matrices(
         {variant_label(variant): share}, levels, "level of choice", "level by rule", what
     )
+
+
+def loss_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
+    """The mean loss of objects, by the level of their size and the level that they are read from.
+
+    Each cell has the mean over seeds with its interval. Levels with too few objects are left out.
+    """
+    runs = [record.diagnostics for record in of.recorded(variant).values() if record.diagnostics]
+    if not runs:
+        return None
+    loss = np.array([each["assignment"]["oracle"]["loss"] for each in runs], float)
+    some = ~np.isnan(loss).any(axis=(0, 2))  # what was not measured is nan here
+    loss = loss[:, some][:, :, some]  # (seeds, levels by size, levels that are read from)
+    names = [f"P{k}" for k, there in enumerate(some, start=2) if there]
+    cells = [loss_text(mean_interval(seeds)) for seeds in loss.reshape(len(runs), -1).T]
+    words = np.reshape([cell.replace(" ", "\n", 1) for cell in cells], loss.shape[1:])
+    title, what = f"{variant_label(variant)}, {len(runs)} seeds", "mean loss and its 95 % interval"
+    panels, words_of = {title: loss.mean(axis=0)}, {title: words}
+    return plots.matrices(panels, names, "read from", "level by size", what, words_of)
 
 
 def mixture_figure(of: Evidence, variant: str = "augfpn") -> Figure | None:
@@ -213,5 +243,5 @@ def error_cell(costs: dict[str, dict[int, float]], variant: str) -> str:
         return ""
     both = sorted(own.keys() & costs[base].keys()) if variant != base else []
     apart = [own[seed] - costs[base][seed] for seed in both]
-    mean = intervals.mean_interval(list(own.values())).mean
-    return with_difference(mean, intervals.mean_interval(apart) if apart else None)
+    mean = mean_interval(list(own.values())).mean
+    return with_difference(mean, mean_interval(apart) if apart else None)

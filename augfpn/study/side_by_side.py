@@ -22,7 +22,7 @@ from augfpn.study.cells import (
 )
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
-from augfpn.study.mechanisms import chance, measured_cell
+from augfpn.study.mechanisms import chance, measured_alone, measured_cell
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import VariantRow, variant_label, variant_row, verdict_with_limit
 
@@ -173,15 +173,16 @@ def numbers_beside(variant: str, of: Evidence) -> str:
 def measured_beside(
     by_set: Mapping[str, Evidence], names: Sequence[str], variants: Sequence[str]
 ) -> str:
-    """Measured numbers times a hundred: a row for each number and set of images.
+    """Measured numbers, losses as they are and all others in percent, on each set of images.
 
-    A cell has the mean over seeds, with the difference to FPN of the same seed and its interval.
-    Below an accuracy of a probe stands what guessing reaches.
+    A cell has the mean over seeds, with the difference to FPN of the same seed and its interval. A
+    single variant has the interval of its mean. Beside an accuracy of a probe stands what guessing
+    reaches.
     """
-    lines = []
+    lines, cell_of = [], measured_cell if len(variants) > 1 else measured_alone
     for name in names:
         rows = {
-            pictures: [measured_cell(of, variant, name) for variant in variants]
+            pictures: [cell_of(of, variant, name) for variant in variants]
             for pictures, of in by_set.items()
         }
         rows = {pictures: cells for pictures, cells in rows.items() if any(cells)}

@@ -332,9 +332,10 @@ const VERDICT_COLOURS = { "above zero": "#009E73", "below zero": "#D55E00", unde
 
 function studies(figure, data) {
   const now = { effect: 1, between: 1, images: 0.3, seeds: 3 };
-  const place = (x) => 20 + (560 * (x - STUDIES.low)) / (STUDIES.high - STUDIES.low);
-  const drawing = element("svg", { viewBox: "0 0 600 300", role: "img",
-    "aria-label": "Forty intervals, one below the other, with lines at zero and at the true effect" });
+  const within = (x) => Math.min(STUDIES.high, Math.max(STUDIES.low, x));
+  const place = (x) => 20 + (400 * (within(x) - STUDIES.low)) / (STUDIES.high - STUDIES.low);
+  const drawing = element("svg", { viewBox: "0 0 440 336", role: "img", class: "narrow", "aria-label":
+    "Forty intervals in points of AP, one below the other, with lines at zero and at the true effect" });
   const said = element("p", { "aria-live": "polite", class: "said" });
 
   function study(draw) {
@@ -348,14 +349,22 @@ function studies(figure, data) {
     const line = (x1, y1, x2, y2, stroke, more = {}) =>
       element("line", { x1, y1, x2, y2, stroke, "stroke-width": 2, ...more });
     const zero = place(0), truth = place(now.effect);
+    const middle = { "text-anchor": "middle" };
+    const ticks = [-4, -2, 0, 2, 4, 6].map((x) => element("text", { x: place(x), y: 312, ...middle },
+      String(x).replace("-", "−")));
+    /* An arrowhead where an interval goes on beyond the drawing */
+    const beyond = (x, y, fill) => (x === within(x) ? [] : [element("polyline", { fill,
+      points: `${place(x)},${y - 3.5} ${place(x)},${y + 3.5} ${place(x) + (x < 0 ? -7 : 7)},${y}` })]);
     drawing.replaceChildren(
-      line(zero, 18, zero, 300, "currentColor"),
-      line(truth, 18, truth, 300, "#0072B2", { "stroke-dasharray": "6 4" }),
-      element("text", { x: zero, y: 12, "text-anchor": "middle" }, "0"),
+      line(zero, 8, zero, 296, "currentColor"),
+      line(truth, 8, truth, 296, "#0072B2", { "stroke-dasharray": "6 4" }),
+      ...ticks,
+      element("text", { x: 220, y: 331, ...middle }, "effect, points of AP"),
       ...all.slice(0, STUDIES.shown).flatMap((each, i) => {
-        const [mean, low, high] = each, y = 24 + 7 * i;
+        const [mean, low, high] = each, y = 14 + 7 * i;
         const colour = VERDICT_COLOURS[arithmetic.verdict(each, now.seeds)];
         return [line(place(low), y, place(high), y, colour),
+          ...beyond(low, y, colour), ...beyond(high, y, colour),
           element("rect", { x: place(mean) - 2, y: y - 2, width: 4, height: 4, fill: colour })];
       }));
     const share = (test) => `${Math.round((100 * all.filter(test).length) / all.length)} %`;

@@ -39,7 +39,9 @@ STEPS = {"x": 17, "y": 13, "side": 21}
 SMALLEST, LARGEST = 12, 224  # px of the box's side
 RATIOS, PSP = (0.1, 0.2, 0.3), (1, 2, 3)
 WIDE = (800, 1216)  # of the static picture of pooling
-COLOURS = "The first three principal components of the features, as red, green and blue, at"
+COLOURS = "The first three principal components of the features, as light and two tints, at"
+TINTS = ((0, 0, 0), (0.34, 0.03, -0.31), (0.155, -0.248, 0.155))  # per component: red, green, blue
+DARKEST, LIGHTER = 0.25, 0.6  # where the first component has its least value; the way to its most
 
 
 def write(name: str, content: dict[str, Any]) -> None:
@@ -140,7 +142,7 @@ def coloured(m: dict[int, Tensor]) -> dict[int, np.ndarray]:
 
     Each level is brought to mean 0 and deviation 1 in each channel first, as in
     `augfpn.diagnostics.semantic_gap`, and weighs alike in the basis; equal colours on two levels
-    mean equal directions of features.
+    mean equal directions of features. Red, green and blue themselves would be glaring: `tinted`.
     """
     flat = {k: x[0].flatten(1).T.double() for k, x in m.items()}
     flat = {k: (x - x.mean(0)) / x.std(0).clamp(min=1e-6) for k, x in flat.items()}
@@ -150,10 +152,16 @@ def coloured(m: dict[int, Tensor]) -> dict[int, np.ndarray]:
     limits = torch.quantile(torch.cat([x[:: max(1, len(x) // 500)] for x in seen.values()]),
                             torch.tensor([0.02, 0.98]).double(), dim=0)  # fmt: skip
     return {
-        k: ((x - limits[0]) / (limits[1] - limits[0])).clamp(0, 1).mul(255).round().byte()
+        k: tinted(((x - limits[0]) / (limits[1] - limits[0])).clamp(0, 1))
         .reshape(*m[k].shape[-2:], 3).numpy()
         for k, x in seen.items()
     }  # fmt: skip
+
+
+def tinted(x: Tensor) -> Tensor:
+    """Three numbers from 0 to 1 (n, 3) as light, orange or blue, and purple or green: uint8."""
+    light, tints = DARKEST + LIGHTER * x[:, :1], torch.tensor(TINTS, dtype=x.dtype)
+    return (light + (x - 0.5) @ tints).clamp(0, 1).mul(255).round().byte()
 
 
 def without_padding(x: Tensor, size: tuple[int, int], k: int) -> Tensor:

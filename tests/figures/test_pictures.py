@@ -6,7 +6,7 @@ import torch
 from PIL import ImageColor
 
 from augfpn.figures.colours import CLASS_COLOURS, LEVEL_COLOURS
-from augfpn.figures.pictures import draw_boxes
+from augfpn.figures.pictures import draw_boxes, draw_named
 
 CLASSES = ("cat", "dog", "bird")
 GREY = np.full((600, 800, 3), 128, np.uint8)
@@ -25,6 +25,12 @@ def test_a_frame_in_its_class_colour_lies_on_the_edges_of_its_box():
     assert (drawn[210:390, 110:290] == 128).all(), "inside, nothing is drawn"
     assert (drawn[410:] == 128).all()
     assert (GREY == 128).all(), "the picture that was given is not drawn on"
+
+
+def test_boxes_may_have_names_and_colours_of_their_own():
+    boxes = [[100, 200, 300, 400], [400, 200, 600, 400]]
+    drawn = draw_named(GREY, boxes, ["1", "2"], ["#ffffff", "#dddddd"])
+    assert [drawn[300, x].tolist() for x in (100, 400)] == [[255] * 3, [221] * 3]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from augfpn.study import findings, gather, intervals, mechanisms, questions, side_by_side
+from augfpn.study import cells, findings, gather, intervals, mechanisms, questions, side_by_side
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import Interval
 
@@ -91,6 +91,31 @@ def test_guessing_stands_beside_accuracies_and_nothing_else() -> None:
     assert guessing["gap"] == guessing["alike"] == ""
     table = side_by_side.measured_beside(by_set, mechanisms.ASSIGNMENT_NUMBERS, ("fpn",))
     assert "guessing" not in cells_of(table)[0]
+
+
+def test_losses_are_not_in_percent_and_a_variant_alone_has_its_interval() -> None:
+    of = gather.committed("scenes")
+    names = ("loss near a border", "change elsewhere")
+    loss, change = (of.measured(["fpn"], [], name) for name in names)
+    _, first, second = cells_of(side_by_side.measured_beside({"scenes": of}, names, ("fpn",)))
+    assert first[-1].replace("\u00a0", " ") == cells.loss_text(loss)
+    assert second[-1].replace("\u00a0", " ") == cells.interval_text(change)
+    assert first[-1].startswith(f"{loss.mean:.2f} [{loss.low:.2f}")
+    table = side_by_side.measured_beside({"scenes": of}, names, ("fpn", "srs"))
+    both = cells_of(table)[1]
+    lower = of.measured(["srs"], ["fpn"], names[0])
+    assert both[-2] == f"{loss.mean:.2f}"
+    assert f"({lower.mean:+.2f} ".replace("-", "−") in both[-1]
+
+
+def test_each_loss_of_the_figure_is_a_mean_with_its_interval() -> None:
+    of = gather.committed("scenes")
+    (axis,) = mechanisms.loss_figure(of).axes
+    mean = of.arrays("fpn", "assignment", "oracle", "loss")[:3, :3]
+    assert [text.get_text().split("\n")[0] for text in axis.texts] == [
+        f"{x:.2f}" for x in mean.flatten()
+    ]
+    assert axis.texts[0].get_text().split("\n")[1].startswith("[")
 
 
 # --- what we found --------------------------------------------------------------------------------

@@ -101,8 +101,8 @@ def levels_with_supervision() -> None:
 
 @says(
     "consistent_supervision",
-    "the white cell in the ring is green on both $M_2$, nearly black on FPN's $M_3$ and blue on "
-    "$M_3$ with supervision.",
+    "the purple-stained white blood cell in the ring is olive on both $M_2$, blue-green on FPN's "
+    "$M_3$ and purple on $M_3$ with supervision.",
 )
 def colours_of_the_white_cell() -> None:
     """At the place where the figure's ring starts, `maps` in book/_static/interactive.js."""
@@ -112,10 +112,11 @@ def colours_of_the_white_cell() -> None:
         seen[variant, k] = picture[92 // 2**k, 120 // 2**k].astype(int)
     for variant in ("fpn", "cs"):
         red, green, blue = seen[variant, 2]
-        assert green > 200 > 2 * max(red, blue)
-    assert max(seen["fpn", 3]) < 100
+        assert min(red, green) > 2 * blue
+    red, green, blue = seen["fpn", 3]
+    assert min(green, blue) > 2 * red
     red, green, blue = seen["cs", 3]
-    assert blue > 1.3 * max(red, green)
+    assert min(red, blue) > 1.4 * green
 
 
 @says(

@@ -84,11 +84,6 @@ def retinanet_on_blood_cells() -> None:
     "platelet, which no run finds, counts for a third of *large*.",
 )
 @says(
-    "average_precision",
-    "of the blood cells, [a single large platelet](one_stage_and_masks.ipynb), which no run of "
-    "RetinaNet finds, counts for a third of *large*.",
-)
-@says(
     "putting_it_together",
     "(A third of their AP is that of [a single platelet](one_stage_and_masks.ipynb).)",
 )

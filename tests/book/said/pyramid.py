@@ -1,14 +1,20 @@
 """From one map to a pyramid: the chapters on one map, on FPN and on the two forwards."""
 
+from functools import cache
+
 import numpy as np
 import torch
 from torchvision.ops import box_iou
 
+from augfpn.data.load import load_pictures
 from augfpn.data.scenes.settings import SceneSettings
+from augfpn.diagnostics import assignment
+from augfpn.diagnostics.objects import maps
 from augfpn.records import COMMITTED
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study import gates, grid, recorded
 from augfpn.study.evidence import Evidence
+from augfpn.training import reopen
 from said.costs import costs, own
 from said.evidence import at, looked_at
 from said.table import says
@@ -18,7 +24,7 @@ def losses_by_level() -> np.ndarray:
     """The loss of objects, by the level of their size (rows) and the level they are read from."""
     found = at("scenes").arrays("fpn", "assignment", "oracle", "loss")
     assert np.isnan(found[3]).all()
-    return 100 * found[:3, :3]
+    return found[:3, :3]
 
 
 @says("why_one_map", "$P_5$ is left out, because the rule gives it too few of the test objects.")
@@ -50,21 +56,55 @@ def the_wrong_end_of_the_pyramid_is_dear() -> None:
 
 @says(
     "why_one_map",
-    "in most of these cells the loss is above 139, which is that of a uniform guess among the four "
-    "answers, three classes and background",
+    "A uniform guess among the four answers, three classes and background, has a loss of "
+    "$\\ln 4 \\approx 1.39$: three of the six losses off the diagonal are far above that, and one "
+    "equals it.",
 )
-def most_other_levels_are_worse_than_a_guess() -> None:
+def most_other_levels_are_no_better_than_a_guess() -> None:
     losses, answers = losses_by_level(), len(at("scenes").recorded("fpn")[0].classes) + 1
-    guess = 100 * np.log(answers)
-    assert (answers, round(guess)) == (4, 139)
+    guess = np.log(answers)
+    assert (answers, f"{guess:.2f}") == (4, "1.39")
     off = losses[~np.eye(3, dtype=bool)]
-    assert (off > guess).mean() > 0.5
+    assert (off > 1.9 * guess).sum() == 3
+    assert (abs(off - guess) < 0.02).sum() == 1
+
+
+@cache
+def classified() -> dict[int, tuple[np.ndarray, np.ndarray]]:
+    """Loss of each test object of FPN with seed 0, and if it is taken for background, by level."""
+    detector, record = reopen.load_detector(at("scenes").recorded("fpn")[0].folder, "cpu")
+    rows = []
+    for image, target in load_pictures(record.experiment.data, "test"):
+        of = maps(detector, image, target, "cpu")
+        with torch.no_grad():
+            chances = assignment.probabilities(detector, detector.select, of.p, of.boxes)
+        loss = assignment.class_losses(chances, of.labels)
+        level = detector.select.level_of(of.boxes).numpy()
+        rows.append((level, loss, chances.argmax(dim=1).numpy() == 0))
+    level, loss, missed = map(np.concatenate, zip(*rows, strict=True))
+    return {k: (loss[level == k], missed[level == k]) for k in (2, 3, 4)}
 
 
 @says(
     "why_one_map",
-    "with one seed each: with every box on a level up to two steps coarser, FPN loses some ten "
-    "points of AP; up to two steps finer, it loses none.",
+    "For those of $P_2$ the mean loss is 1.13, not far below that of a guess. But the head does "
+    "not guess. With seed 0 it takes 28 % of these objects for background, and these make seven "
+    "tenths of the loss; all others have a mean loss of 0.44. Of the objects of $P_4$ it takes "
+    "11 % for background.",
+)
+def small_objects_are_taken_for_background() -> None:
+    assert f"{losses_by_level()[0, 0]:.2f}" == "1.13"
+    loss, missed = classified()[2]
+    assert f"{missed.mean():.0%}" == "28%"
+    assert round(10 * loss[missed].sum() / loss.sum()) == 7
+    assert f"{loss[~missed].mean():.2f}" == "0.44"
+    assert f"{classified()[4][1].mean():.0%}" == "11%"
+
+
+@says(
+    "why_one_map",
+    "with one seed each. A rule that sends each box two levels up, where there are as many, costs "
+    "FPN some ten points of AP. One that sends it one or two levels down costs none.",
 )
 def other_rules_in_training() -> None:
     every, dials = recorded.collect(COMMITTED), ("canonical_x0.25", "canonical_x2", "canonical_x4")
@@ -123,22 +163,40 @@ def fpn_is_small_but_works() -> None:
     assert round(10 * fpn.inference / backbone.inference) == 7
 
 
-@says("fpn", "whole objects are set apart from the ground, in pale on dark, down to level 2")
-@says("fpn", "In P, the fine levels have what came down from the coarse ones")
-@says("fpn", "First row, M2 to M5: outlines and surfaces at level 2, blurred blobs at level 5.")
+def strengths(levels: dict[int, torch.Tensor]) -> dict[int, torch.Tensor]:
+    """The mean over channels of the absolute value at each place."""
+    return {k: x[0].abs().mean(dim=0) for k, x in levels.items()}
+
+
+@says("fpn", "In $M_2$ and $M_3$ the objects are stronger than the ground")
+@says("fpn", "In $M_5$ one cannot find them.")
+@says("fpn", "In P the ground is the stronger one, and the objects are pale, on all levels.")
+@says("fpn", "In M2 and M3 the objects are dark and textured on a pale ground; M5 is patches")
+@says("fpn", "In P2 to P5 the ground is dark and the objects are pale.")
 def objects_are_pale_in_p() -> None:
-    """Inside objects the activations are larger than around them in M2, and smaller in all of P."""
+    """How often a place inside an object's box is weaker than one outside all boxes."""
     _, _, of = looked_at("fpn")
-    for levels, pale in ((of.m, None), (of.p, True)):
-        for k, x in levels.items():
-            strength, inside = x[0].abs().mean(dim=0), torch.zeros(x.shape[2:], dtype=torch.bool)
+    weaker = {}
+    for name, levels in (("M", of.m), ("P", of.p)):
+        for k, strength in strengths(levels).items():
+            inside = torch.zeros(strength.shape, dtype=torch.bool)
             for left, top, right, bottom in (of.boxes / 2**k).round().int().tolist():
                 inside[top : bottom + 1, left : right + 1] = True
-            below = (strength[inside][:, None] < strength[~inside][None]).float().mean()
-            if pale:
-                assert below > 0.7
-            elif k == 2:
-                assert below < 0.3
+            pairs = strength[inside][:, None] < strength[~inside][None]
+            weaker[f"{name}{k}"] = pairs.float().mean().item()
+    assert max(weaker["M2"], weaker["M3"]) < 0.2
+    assert 0.35 < weaker["M5"] < 0.65
+    assert min(weaker[f"P{k}"] for k in (2, 3, 4, 5)) > 0.7
+
+
+@says("fpn", "So $P_2$ looks like $P_3$, and nearly like a negative of its own $M_2$")
+def p2_looks_like_p3() -> None:
+    _, _, of = looked_at("fpn")
+    m, p = strengths(of.m), strengths(of.p)
+    above = torch.nn.functional.interpolate(p[3][None, None], p[2].shape)[0, 0]
+    like = [float(np.corrcoef(p[2].flatten(), x.flatten())[0, 1]) for x in (above, m[2])]
+    assert like[0] > 0.8
+    assert like[1] < -0.7
 
 
 @says("two_forwards", "Left: some forty proposals, crowded around the objects in several sizes.")

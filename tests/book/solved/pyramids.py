@@ -41,7 +41,11 @@ def objects_that_a_single_stride_serves() -> list[str]:
 @solves("why_one_map", 3, "stride 4", "no strides in between")
 def places_without_strides() -> list[str]:
     assert (32 // 4) ** 2 == 64
-    return ["sixty-four times as many places as $C_5$"]
+    fine, coarse = ((3 - 1) * stride for stride in (4, 32))
+    return [
+        "sixty-four times as many places as $C_5$",
+        f"adds {fine} px to its side at stride 4, and {coarse} px at stride 32",
+    ]
 
 
 @solves("fpn", 1, "800 × 1216 px", "224 px on $P_4$", "200 × 150 px")
