@@ -140,8 +140,7 @@ def the_settings_of_the_runs() -> None:
 @says(
     "photographs",
     "**No gain of AugFPN is shown there**: AugFPN minus FPN is −1.2 [−2.9, +0.6] points over eight "
-    "pairs of runs, and AugFPN is behind in five of them. Whatever it is, it is *smaller than the "
-    "paper's* gain.",
+    "pairs of runs, and AugFPN is behind in five of them. It is *smaller than the paper's* gain.",
 )
 @says(
     "photographs",
@@ -220,8 +219,7 @@ def a_backbone_that_learns() -> None:
 )
 @says(
     "photographs",
-    "with the even gates below, seed 5 has less of it than seeds 1 and 7, and no loss of their "
-    "size.",
+    "with even gates, seed 5 has less of it than seeds 1 and 7, and loses less.",
 )
 @says("photographs", "seed 3, which had lost nothing, is now two points worse.")
 @says(
@@ -242,7 +240,7 @@ def even_gates() -> None:
     assert lost[3] > 0
     fine = photographs.gates_of_runs(of).set_index(["gates", "seed"])["fine"]
     assert fine["even", 5] < min(fine["random", 1], fine["random", 7])
-    assert lost[5] + gained[5] > max(lost[1], lost[7]) + 1.5
+    assert lost[5] + gained[5] > max(lost[1], lost[7])
     assert -2.5 < gained[3] < -1.5
 
 
