@@ -85,7 +85,7 @@ def sides_differ_tenfold() -> None:
 @says("photographs", "On Aquarium twice the rate is worse for both detectors.")
 @says(
     "photographs",
-    "After them it is far behind on Aquarium, and level with the others on blood cells.",
+    "after them it is far behind on Aquarium, and level with the others on blood cells.",
 )
 @says("photographs", "three times as many bring FPN 6.8 points.")
 @says(
@@ -113,8 +113,7 @@ def what_the_tries_found() -> None:
 
 @says(
     "photographs",
-    "The choice rests mainly on FPN: AugFPN was tried on Aquarium only, at two rates and with 300 "
-    "steps.",
+    "mainly of FPN: AugFPN was tried on Aquarium only, at two rates and with 300 steps.",
 )
 def most_tries_are_of_fpn() -> None:
     of = [row for row in committed_rows("transfer") if row["variant"] == "augfpn"]
