@@ -104,7 +104,7 @@ def test_length(chapter: Path) -> None:
 @per_chapter
 def test_figures_have_alt_text_caption_and_a_reference(chapter: Path) -> None:
     figures = [cell["metadata"].get("mystnb", {}) for cell in cells(chapter, "code") if draws(cell)]
-    assert figures
+    assert figures or "```{figure}" in text(chapter)
     names = [figure["figure"]["name"] for figure in figures]
     assert len(set(names)) == len(names)
     for figure in figures:
