@@ -8,6 +8,7 @@ or a folder of the repository.
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -198,3 +199,12 @@ def test_names_that_code_uses_are_followed_through_its_imports() -> None:
     source = "from augfpn import FPN\nfrom augfpn.study import grid as g\ng.part(g.SETS)\nFPN.lam"
     names = {"augfpn.FPN", "augfpn.study.grid", "augfpn.study.grid.part", "augfpn.study.grid.SETS"}
     assert {*used(ast.parse(source))} == names
+
+
+def test_a_label_names_one_formula_figure_or_table() -> None:
+    """Sphinx would refuse the book for two, after it has executed all chapters."""
+    label = re.compile(r'^:(?:label|name): ([\w-]+)|"name": "((?:fig|tab)-[\w-]+)"', re.MULTILINE)
+    pages = [path for path in TEXTS if path.parent == ROOT / "book" and path.suffix != ".py"]
+    found = Counter(a or b for path in pages for a, b in label.findall(text(path)))
+    assert found.total() > 100
+    assert {name for name, times in found.items() if times > 1} == set()
