@@ -66,6 +66,7 @@ def whole_levels_are_shut() -> None:
 
 
 @says("photographs", "in none of the other five do the coarse maps weigh as much.")
+@says("what_we_found", "[lean most on coarse maps](photographs.ipynb).")
 @says(
     "intro",
     "The three runs in which AugFPN loses most are those whose *gates*, learned weights of the "
