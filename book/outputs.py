@@ -1,4 +1,4 @@
-"""What the book changes in cells' outputs: tables get captions, paths of the machine are cut."""
+"""What pages show of cells: tables get captions, the machine's paths are cut, parameters folded."""
 
 import re
 import tempfile
@@ -42,3 +42,12 @@ def cut_paths(notebook: NotebookNode, root: Path) -> None:
     for output in (each for cell in notebook.cells for each in cell.get("outputs", ())):
         if "text" in output:
             output["text"] = re.sub(places, "…", output["text"])
+
+
+def fold_parameters(notebook: NotebookNode) -> None:
+    """Hide the cell that papermill sets, as the set-up above it is hidden; it keeps its tag."""
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        if "parameters" in tags:
+            cell.metadata["tags"] = [*tags, "hide-input"]
+            cell.metadata.setdefault("mystnb", {})["code_prompt_show"] = "Show the parameters"

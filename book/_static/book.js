@@ -80,3 +80,30 @@
     document.querySelectorAll(figures).forEach(wrap);
   });
 }
+
+/* The answer to a question of the text, which is what a cell with the tag "answer" shows, is covered
+   until the reader asks for it; its caption stays. Without scripts and in print it is simply shown
+   (book.css). interactive.js covers those of interactive figures. */
+{
+  const hide = (box) => {
+    const answer = document.createElement("div");
+    answer.className = "answer is-covered";
+    answer.append(...[...box.children].filter((each) => !each.matches("figcaption")));
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "cover";
+    button.innerHTML = '<span>Show the answer<i class="visually-hidden">, which is hidden</i></span>';
+    button.addEventListener("click", () => {
+      answer.classList.remove("is-covered");
+      button.remove();
+      answer.tabIndex = -1; // a screen reader goes on here
+      answer.focus({ preventScroll: true });
+    });
+    answer.prepend(button);
+    box.prepend(answer);
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll(".tag_answer .cell_output").forEach(
+      (output) => hide(output.querySelector("figure") ?? output));
+  });
+}

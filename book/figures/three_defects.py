@@ -16,7 +16,7 @@ from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
 from augfpn.data.scenes.scene import scene
 from augfpn.data.scenes.settings import SceneSettings
 from augfpn.figures.colours import BLUE, GREEN, ORANGE
-from augfpn.figures.theme import INK, ON_FILL, themed, write_svg
+from augfpn.figures.theme import INK, themed, write_svg
 
 SCENE = scene(SceneSettings(), "train", 12)
 LEVELS = (2, 3, 4, 5)
@@ -26,6 +26,7 @@ C, M, SUM, P, HEAD = 4.0, 6.05, 7.5, 8.85, 11.1  # middles of the columns
 SHARED = M + 1.0  # where the levels' common head of Consistent Supervision is
 SHARED_Y, RADIUS = -0.5, 0.19  # that head's height, and the radius of a sum's circle
 GREY = "#8a8a8a"
+FACE = {"M": "#eeeeee", "P": "#e6e6e6"}  # of the maps; book/finish.py makes both dark on dark pages
 
 
 def arrow(axis: Axes, start: tuple, end: tuple, colour: str = GREY, bend: float = 0) -> None:
@@ -38,11 +39,13 @@ def arrow(axis: Axes, start: tuple, end: tuple, colour: str = GREY, bend: float 
     )  # fmt: skip
 
 
-def box(axis: Axes, middle: tuple, width: float, height: float, edge: str, face: str) -> None:
+def box(
+    axis: Axes, middle: tuple, width: float, height: float, edge: str, face: str, line: str = "-"
+) -> None:
     x, y = middle[0] - width / 2, middle[1] - height / 2
     style = "round,pad=0,rounding_size=0.06"
-    patch = FancyBboxPatch((x, y), width, height, style, ec=edge, fc=face, lw=1.8, zorder=3)
-    axis.add_patch(patch)
+    look = {"ec": edge, "fc": face, "lw": 1.8, "ls": line}
+    axis.add_patch(FancyBboxPatch((x, y), width, height, style, **look, zorder=3))
 
 
 def badge(axis: Axes, number: int, colour: str, at: tuple) -> None:
@@ -75,9 +78,9 @@ def pyramid(axis: Axes) -> None:
         y, w = HEIGHT[k], WIDTH[k]
         small = F.avg_pool2d(pixels, 2**k)[0].permute(1, 2, 0).byte()
         picture(axis, small, (C, y), w)
-        for x, name, face in ((M, "M", "#f1f1f1"), (P, "P", "#dcdcdc")):
-            box(axis, (x, y), w, 0.8 * w, GREY, face)
-            axis.text(x, y, f"{name}$_{k}$", color=ON_FILL, size=20, zorder=4, **MIDDLE)
+        for x, name in ((M, "M"), (P, "P")):
+            box(axis, (x, y), w, 0.8 * w, GREY, FACE[name])
+            axis.text(x, y, f"{name}$_{k}$", color=INK, size=20, zorder=4, **MIDDLE)
         axis.text(C - w / 2 - 0.1, y + 0.1, f"C$_{k}$", size=20, color=INK, ha="right", va="bottom")
         arrow(axis, (C + w / 2 + 0.06, y), (M - w / 2 - 0.06, y))
         arrow(axis, (M + w / 2 + 0.06, y), (SUM - RADIUS, y))
@@ -98,14 +101,19 @@ def parts(axis: Axes) -> None:
         axis.plot([M + w / 2, SHARED], [y - 0.22 * w] * 2, color=BLUE, lw=1.8, marker="o")
         arrow(axis, (P + w / 2 + 0.06, y), (HEAD - 0.57, 2.4 + 0.12 * (k - 3.5)), ORANGE)
     arrow(axis, (SHARED, HEIGHT[5] - 0.22 * WIDTH[5]), (SHARED, SHARED_Y + 0.3), BLUE)
-    box(axis, (SHARED, SHARED_Y), 2.8, 0.6, BLUE, "none")
+    box(axis, (SHARED, SHARED_Y), 2.8, 0.6, BLUE, "none", "--")
     axis.text(SHARED, SHARED_Y, "shared head", size=19, color=INK, zorder=4, **MIDDLE)
+    beside = {"ha": "left", "va": "center_baseline"}
+    axis.text(SHARED + 1.6, SHARED_Y, "training only", size=19, color=INK, **beside)
     badge(axis, 1, BLUE, (SHARED - 1.4, SHARED_Y + 0.3))
     plus(axis, HEIGHT[5], GREEN)
-    top = HEIGHT[5] + 0.4 * WIDTH[5]
-    arrow(axis, (C + 0.2, top + 0.06), (SUM, HEIGHT[5] + RADIUS), GREEN, -0.36)
-    axis.text(SUM + 0.05, top + 0.35, "M$_6$", size=20, color=INK, **MIDDLE)
-    badge(axis, 2, GREEN, ((C + SUM) / 2, HEIGHT[5] + 0.95))
+    w, y = WIDTH[5], HEIGHT[5] + 1.05
+    top = HEIGHT[5] + 0.4 * w + 0.06
+    arrow(axis, (C + 0.1, top), (SUM - w / 2 - 0.06, y), GREEN, -0.2)
+    box(axis, (SUM, y), w, 0.8 * w, GREEN, FACE["M"])
+    axis.text(SUM, y, "M$_6$", size=20, color=INK, zorder=4, **MIDDLE)
+    arrow(axis, (SUM, y - 0.4 * w - 0.06), (SUM, HEIGHT[5] + RADIUS), GREEN)
+    badge(axis, 2, GREEN, ((C + SUM) / 2 - 0.3, HEIGHT[5] + 0.95))
     badge(axis, 3, ORANGE, (HEAD - 0.55, 3.25))
 
 
@@ -113,12 +121,12 @@ def parts(axis: Axes) -> None:
 def three_defects() -> Figure:
     """The whole drawing."""
     with plt.rc_context({"mathtext.fontset": "dejavusans"}):
-        figure = plt.figure(figsize=(9, 5.08), layout="none")
+        figure = plt.figure(figsize=(9, 5.3), layout="none")
         axis = figure.add_axes((0, 0, 1, 1))
         axis.axis("off")
         pyramid(axis)
         parts(axis)
-        axis.set(xlim=(0, 11.7), ylim=(-0.9, 5.7), aspect="equal")
+        axis.set(xlim=(0, 11.7), ylim=(-0.9, 5.95), aspect="equal")
     return figure
 
 

@@ -24,6 +24,7 @@ async ({ narrow, dark, elsewhere }) => {
     return getComputedStyle(box.querySelector("caption") ?? box.parentElement, "::after").content.includes("\u2192");
   };
   const column = article.getBoundingClientRect();
+  article.querySelectorAll("button.cover").forEach((cover) => cover.click()); // what answers show
 
   /* What is wider than the column must be in a box that scrolls and says so. */
   const fits = (element, what) => {
@@ -94,16 +95,21 @@ async ({ narrow, dark, elsewhere }) => {
     if (!figure.querySelector(".caption-number")) fault("figure without a numbered caption", figure);
   });
 
-  /* What is folded, text or code, has one look; the set-up below a chapter's title is smaller. */
+  /* What is folded has one look if it is text, and a smaller one if it is code. */
   const look = (title) => {
     const style = getComputedStyle(title);
     const frame = getComputedStyle(title.closest(".admonition"));
     const [sign, shadow] = [getComputedStyle(title, "::after").content, frame.boxShadow];
     return [style.backgroundColor, style.color, style.font, style.listStyleType, sign, shadow].join();
   };
-  const folded = all(".admonition.dropdown.toggle-hidden > .admonition-title, details.hide:not([open]) > summary > .admonition-title")
-    .filter((title) => !title.matches("h1 ~ .tag_hide-cell *"));
-  if (new Set(folded.map(look)).size > 1) faults.push("what is folded has more than one look");
+  const size = (title) => parseFloat(getComputedStyle(title).fontSize);
+  const folded = all(".admonition.dropdown.toggle-hidden > .admonition-title");
+  const code = all("details.hide:not([open]) > summary > .admonition-title");
+  for (const titles of [folded, code])
+    if (new Set(titles.map(look)).size > 1) faults.push("what is folded has more than one look");
+  const captions = all("figcaption, caption");
+  if (code.length && captions.length && size(code[0]) >= size(captions[0]))
+    faults.push("folded code is as large as a caption");
   for (const title of folded)
     if (title.closest(".dropdown") && !title.querySelector("button")?.offsetWidth)
       fault("cannot be unfolded with the keyboard", title);

@@ -85,6 +85,16 @@ def test_outputs_name_no_folder_and_no_load_of_the_machine(
     Path(made).rmdir()
 
 
+def test_parameters_are_folded_and_stay_parameters(build: ModuleType) -> None:
+    """The copy that readers can download is papermill's, too."""
+    cells = [new_code_cell("steps = 8", metadata={"tags": ["parameters"]}), new_code_cell("steps")]
+    notebook = new_notebook(cells=cells)
+    build.outputs.fold_parameters(notebook)
+    assert notebook.cells[0].metadata["tags"] == ["parameters", "hide-input"]
+    assert notebook.cells[0].metadata["mystnb"]["code_prompt_show"] == "Show the parameters"
+    assert not notebook.cells[1].metadata
+
+
 def test_every_name_of_the_api_has_a_place_of_its_own(build: ModuleType) -> None:
     places = build.pages.places(ROOT / "augfpn")
     made = build.pages.api(ROOT / "augfpn")

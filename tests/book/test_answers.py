@@ -1,0 +1,68 @@
+"""Answers to the text's questions are covered until the reader asks; in print they are shown."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser import chromium, served
+
+BOOK = Path(__file__).resolve().parents[2] / "book"
+PAGE = """<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="_static/book.css">
+<script src="_static/book.js"></script><script src="_static/interactive.js"></script>
+<div class="cell tag_answer"><div class="cell_output"><figure id="cell">
+<p class="shown">bars</p><figcaption>a caption</figcaption></figure></div></div>
+<figure class="interactive-levels"><img alt="static"></figure>"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "page.html").write_text(PAGE)
+    (folder / "_static").symlink_to(BOOK / "_static")
+    (folder / "interactive").symlink_to(BOOK / "extra" / "interactive")
+    with served(folder) as address:
+        yield f"{address}page.html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    with chromium() as started:
+        yield started
+
+
+def test_an_answer_is_shown_when_it_is_asked_for_with_the_keyboard(browser, site: str) -> None:
+    page = browser.new_page()
+    page.goto(site)
+    shown, button = page.locator(".shown"), page.locator("#cell button")
+    assert (shown.is_visible(), page.locator("figcaption").is_visible()) == (False, True)
+    assert button.inner_text().startswith("Show the answer")
+    button.press("Enter")
+    assert (shown.is_visible(), button.count()) == (True, 0)
+    assert page.evaluate("document.activeElement.matches('#cell .answer')")
+
+
+def test_nothing_is_covered_in_print_or_without_scripts(browser, site: str) -> None:
+    page = browser.new_page()
+    page.goto(site)
+    page.emulate_media(media="print")
+    assert page.locator(".shown").is_visible()
+    assert not page.locator("#cell button").is_visible()
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(site)
+    assert page.locator(".shown").is_visible()
+    assert page.locator("button").count() == 0
+
+
+@pytest.mark.parametrize(("guess", "said"), [("P2", "Right: P2"), ("P3", "Not P3: P2"), ("S", "A")])
+def test_bars_of_levels_wait_for_a_guess(browser, site: str, guess: str, said: str) -> None:
+    page = browser.new_page()
+    page.goto(site)
+    figure = page.locator("figure.interactive-levels")
+    figure.locator(".widget").wait_for()
+    assert not figure.locator(".bars").is_visible()
+    assert figure.locator(".said").inner_text() == "A box of 69 × 69 px."
+    figure.locator(".cover button", has_text=guess).press("Enter")
+    assert figure.locator(".bars").is_visible()
+    assert figure.locator(".said").inner_text().startswith(said)
+    assert "FPN reads P3 alone" in figure.locator(".said").inner_text()
+    assert page.evaluate("document.activeElement.matches('svg.scene')")  # the box can be moved on
