@@ -51,8 +51,8 @@ def the_headline() -> None:
 @says("what_we_found", "and AugFPN all but a hair.")
 @says(
     "what_we_found",
-    "Most intervals contain zero. That of Consistent Supervision on scenes lies to the right of it, "
-    "that of Soft RoI Selection on pretrained blood cells to the left.",
+    "Most intervals contain zero. That of Consistent Supervision on scenes lies to the right of "
+    "it, that of Soft RoI Selection on pretrained blood cells to the left.",
 )
 def pooling_decides_the_headline() -> None:
     for of, said in ((at("scenes"), "+1.8 [−0.5, +4.0]"), (confirmation(), "+1.1 [−0.02, +2.2]")):
@@ -159,8 +159,7 @@ def augmentation_is_not_confirmed() -> None:
 )
 @says(
     "soft_roi_selection",
-    "on scenes confirm a trade instead: small objects lose some two points of AP, medium ones gain "
-    "almost three.",
+    "on scenes confirm a trade: small objects lose, medium ones gain.",
 )
 @says(
     "intro",
