@@ -104,7 +104,7 @@ def test_the_pools_have_one_to_six_bins() -> None:
         in rows()["Does Residual Feature Augmentation?"][1]
     )
     (run, *_) = later().recorded("rfa").values()
-    sides = [side // 32 for side in (run.experiment.data.height, run.experiment.data.width)]
+    sides = [side // 32 for side in reversed(run.experiment.data.scene_size)]
     assert sides == [8, 10]
     model = run.experiment.model
     pools = [pyramid.ratio_invariant_pool(torch.zeros(1, 1, *sides), r) for r in model.ratios]
