@@ -18,7 +18,7 @@ MARKS = {  # how a kind of result is drawn
 }
 ROW_INCHES, TITLE_ROWS = 0.27, 1.6  # inches of a row; rows that a panel's title takes
 BELOW_FIRST = 0.3  # of a row: how far below the first of a row its second mark lies
-NARROW = 8  # points: an axis that spans less has a tick at each
+FEW_POINTS = 8  # points: an axis that spans less has a tick at each
 SITUATION_SIZE = 10.8  # points: some 9.8 px on a phone
 
 
@@ -42,7 +42,7 @@ def by_situation_figure(of: pd.DataFrame) -> Figure:
         draw_panel(axis, str(part), rows)
     last = axes[-1, 0]
     low, high = last.get_xlim()
-    last.xaxis.set_major_locator(MultipleLocator(1 if high - low < NARROW else 2))
+    last.xaxis.set_major_locator(MultipleLocator(1 if high - low < FEW_POINTS else 2))
     last.set_xlabel("effect on AP, points")
     for kind in dict.fromkeys(of["kind"]):
         last.scatter([], [], **MARKS[kind], label=kind)
