@@ -1,6 +1,7 @@
 """Figures of levels: how much each level of a pyramid weighs for a box."""
 
 from collections.abc import Sequence
+from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,26 +14,29 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import LEVEL_COLOURS
 from augfpn.figures.theme import GREY, INK, WIDTH, themed
 
+OF_SEEDS = ("-", "--", ":", "-.")  # the lines of single runs
 MIDDLE = "#8a8a8a"  # a grey that is seen on a white and on a dark page
 
 
 @themed
-def mixtures(mean: np.ndarray, spread: np.ndarray, first: int = 2) -> Figure:
+def mixtures(mean: np.ndarray, seeds: np.ndarray, first: int = 2) -> Figure:
     """Figure 4 of the paper: the weights of all levels, a panel for the RoIs of each level.
 
-    Shapes: mean and spread (standard deviation) (L, L); row i is for the RoIs that the rule gives
-    to level ``first`` + i; nan for levels with too few RoIs.
+    The bars are the mean over seeds, a thin line joins the weights of one seed. Shapes: mean
+    (L, L), seeds (S, L, L); row i is for the RoIs that the rule gives to level ``first`` + i; nan
+    for levels with too few RoIs.
     """
     names = [f"P{first + i}" for i in range(len(mean))]
     palette = [LEVEL_COLOURS[first + i] for i in range(len(mean))]
     figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.9), sharey=True)
-    for axis, row, apart, name in zip(axes, mean, spread, names, strict=True):
+    for axis, row, runs, name in zip(axes, mean, seeds.swapaxes(0, 1), names, strict=True):
         seaborn.barplot(x=names, y=row, hue=names, palette=palette, saturation=1, ax=axis)
-        axis.errorbar(names, row, apart, fmt="none", ecolor=INK, elinewidth=2)
+        for run, style in zip(runs, cycle(OF_SEEDS)):
+            axis.plot(names, run, color=INK, lw=1, marker="o", ms=2.5, ls=style)
         if np.isnan(row).all():
             axis.text(0.5, 0.5, "too few RoIs", ha="center", transform=axis.transAxes)
-        axis.set(title=f"RoIs of\n{name} by\nrule", ylim=(0, None))
-    axes[0].set_ylabel("weight, mean and\nstandard deviation")
+        axis.set(title=f"RoIs of\n{name} by\nrule", ylim=(0, 1.02))
+    axes[0].set_ylabel("weight")
     return figure
 
 

@@ -29,6 +29,17 @@ def effect_text(of: Interval | None) -> str:
     return with_limits(of, sign=True)
 
 
+def size_effect_text(of: Interval | None, objects: int | None) -> str:
+    """An effect on the AP of one size, of which the test images have so many objects.
+
+    A dash for fewer than `FEWEST_OBJECTS` or fewer than `FEWEST_SEEDS` seeds: such a number says
+    nothing. ``objects`` is ``None`` for the AP of all sizes.
+    """
+    if of is None or objects is None:
+        return effect_text(of)
+    return effect_text(of if objects >= FEWEST_OBJECTS and of.seeds >= FEWEST_SEEDS else None)
+
+
 def interval_text(of: Interval | None) -> str:
     """A number with its interval: "48.7 [46.9, 50.5]"; a star for too few seeds."""
     return with_limits(of, sign=False)
@@ -76,6 +87,12 @@ def limiting_text(of: Interval) -> str:
 def ratio_text(of: Interval) -> str:
     """A ratio with its interval: "1.22 [1.18, 1.26]"."""
     return f"{of.mean:.2f} [{of.low:.2f}, {of.high:.2f}]"
+
+
+def label_text(label: str) -> str:
+    """A variant's label, which a narrow column breaks only behind a comma or before a plus."""
+    kept = label.replace(" ", NO_BREAK_SPACE)
+    return kept.replace(f",{NO_BREAK_SPACE}", ", ").replace(f"{NO_BREAK_SPACE}+", " +")
 
 
 def objects_text(count: int | None) -> str:

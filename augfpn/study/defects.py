@@ -59,14 +59,21 @@ def example_scenes(
 ) -> dict[str, list[np.ndarray]]:
     """For each picture set: some of its test scenes with objects, counted from 0, annotated.
 
-    The set "scenes" is plain; in "detail", "context" and "scale" that dial is turned up.
+    The set "scenes" is plain; in "detail", "context" and "scale" that dial is turned up. The dial
+    "scale" changes training scenes only, so that row begins with as many of these, and says so.
     """
-    found = {}
+    found, many = {}, 2 * (max(which) + 1)
     for name in sets:
         settings = grid.Run("fpn", name, budget, 0).experiment.data
-        some = replace(settings, test_scenes=2 * (max(which) + 1))
-        drawn = examples(load_pictures(some, "test"), None, max(which) + 1)
-        found[name] = [drawn[i] for i in which]
+        some = replace(settings, train_scenes=many, test_scenes=many)
+        of = {
+            split: examples(load_pictures(some, split), None, max(which) + 1)
+            for split in (("train", "test") if settings.scale else ("test",))
+        }
+        of_training = len(which) // 2 if settings.scale else 0
+        split_of = ["train"] * of_training + ["test"] * (len(which) - of_training)
+        label = f"{name}: in\ntraining, test" if of_training else name
+        found[label] = [of[split][i] for split, i in zip(split_of, which, strict=True)]
     return found
 
 

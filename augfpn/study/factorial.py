@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from itertools import combinations, product
 from math import prod
 
-from augfpn.study.cells import SIZE_OF, effect_text, objects_text, page_table
+from augfpn.study.cells import SIZE_OF, objects_text, page_table, size_effect_text
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import Interval
+from augfpn.study.intervals import Interval, wider
 
 FACTORS = ("cs", "rfa", "srs")
 EFFECT_NUMBERS = ("AP", *SIZE_OF)
@@ -51,6 +51,12 @@ def factorial(of: Evidence, number: str = "AP") -> dict[tuple[str, ...], Interva
     return {effect: each for effect, each in found.items() if each is not None}
 
 
+def wider_main_effect(of: Evidence, part: str, number: str = "AP") -> Interval | None:
+    """A part's main effect with the wider of its two intervals; see `augfpn.study.spreads`."""
+    weights = contrasts()[(part,)]
+    return wider(*(of.contrast(weights, number, pooled=pooled) for pooled in (True, False)))
+
+
 def factorial_table(of: Evidence) -> str:
     """Main effects and interactions on AP and by size; empty if a variant is not recorded."""
     by_number = {number: factorial(of, number) for number in EFFECT_NUMBERS}
@@ -61,7 +67,10 @@ def factorial_table(of: Evidence) -> str:
     lines = [
         [
             " x ".join(map(str.upper, effect)),
-            *(effect_text(by_number[n][effect]) for n in EFFECT_NUMBERS),
+            *(
+                size_effect_text(by_number[n][effect], objects.get(SIZE_OF.get(n, "")))
+                for n in EFFECT_NUMBERS
+            ),
         ]
         for effect in contrasts()
     ]

@@ -235,7 +235,7 @@ def pilots_table(every: Mapping[str, Evidence]) -> str:
     """
     lines = []
     for pilot, loss, regained in pilots_with_intervals(every):
-        used = "–" if pilot.regained is None else "passes" if pilot.passes else "does not pass"
+        used = entry_text(pilot, loss, regained)
         home, control, number = GATES[pilot.dial]
         dial = pilot.dial if number == "AP" else f"{pilot.dial} ({number})"
         share = interval_text(regained)
@@ -243,6 +243,14 @@ def pilots_table(every: Mapping[str, Evidence]) -> str:
             share = UNDONE  # of which nothing was measured
         lines.append([dial, used, effect_text(loss), share, control])
     return page_table(["dial", "entry test", "lost", "regained, %", "control"], lines)
+
+
+def entry_text(pilot: Pilot, *found: Interval | None) -> str:
+    """Whether a dial passes its entry test, and whether that rests on too few seeds."""
+    if pilot.regained is None:
+        return "–"
+    few = min(each.seeds for each in found if each is not None) < intervals.FEWEST_SEEDS
+    return ("passes" if pilot.passes else "does not pass") + " *" * few
 
 
 def pilots_figure(every: Mapping[str, Evidence]) -> Figure:

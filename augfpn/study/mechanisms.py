@@ -33,6 +33,13 @@ ASSIGNMENT_NUMBERS = (
 )
 
 LOSSES = ("loss", "gain from another level")  # cross-entropies: not in percent
+UNITS = {  # of measured numbers, by how their names begin; the others are in percent
+    "loss": "",
+    "gain from another level": "",
+    "alike": "× 100",
+    "gap": "points",
+    "spread of levels": "points",
+}
 ACCURACIES = ("own level", "other level", "classes from")  # of probes: guessing has one, too
 
 ABOUT_NUMBERS = """\
@@ -62,7 +69,7 @@ for them."""
 ABOUT_SHARES = """\
 A level's share is its weight divided by the sum of a RoI's weights. The entropy is 0 if all weight
 is on one level, and 100 % if all levels have the same share. Numbers are means over seeds, in
-percent. The bars in the figure show the standard deviation between RoIs."""
+percent. The bars in the figure are means over seeds, a thin line joins the weights of one seed."""
 
 
 def measured_table(of: Evidence, names: Sequence[str], variants: Sequence[str] = COMPONENTS) -> str:
@@ -87,12 +94,21 @@ def measured_table(of: Evidence, names: Sequence[str], variants: Sequence[str] =
     return page_table(["", *(f"{variant_label(v)} ({seeds[v]} seeds)" for v in there)], lines)
 
 
+def with_unit(name: str) -> str:
+    """A measured number's name with its unit, for the label of a row: "own level, %"."""
+    unit = next((unit for start, unit in UNITS.items() if name.startswith(start)), "%")
+    unit = "points" if unit == "%" and " minus " in name else unit
+    return f"{name}, {unit}".rstrip(", ")
+
+
 def measured_cell(of: Evidence, variant: str, name: str) -> str:
     """A number of a variant, and its difference to FPN's; empty if it was not measured."""
     own, base = of.measured([variant], [], name), baseline_of(variant)
     if own is None:
         return ""
     difference = None if variant == base else of.measured([variant], [base], name)
+    if " minus " in name and difference is None:  # of numbers that FPN does not have
+        return effect_text(own)
     if not name.startswith(LOSSES):
         return with_difference(own.mean, difference)
     return f"{own.mean:.2f}" + ("" if difference is None else f" ({loss_text(difference, True)})")
@@ -174,10 +190,19 @@ def loss_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
 def mixture_figure(of: Evidence, variant: str = "augfpn") -> Figure | None:
     """Figure 4: the mean weight of each level by the level that the rule gives a RoI."""
     mean = of.arrays(variant, "assignment", "mixture", "mean")
-    spread = of.arrays(variant, "assignment", "mixture", "spread")
-    if mean is None or spread is None:
+    if mean is None:
         return None
-    return plots.mixtures(mean, spread)
+    seeds = [mixture["mean"] for mixture in mixtures_of(of, variant)]
+    return plots.mixtures(mean, np.array(seeds, float))
+
+
+def mixtures_of(of: Evidence, variant: str) -> list[dict]:
+    """What was measured of the weights of levels, for each seed that has it."""
+    return [
+        record.diagnostics["assignment"]["mixture"]
+        for record in of.recorded(variant).values()
+        if record.diagnostics and "mixture" in record.diagnostics.get("assignment", {})
+    ]
 
 
 def shares_table(of: Evidence, variants: Sequence[str] = ("srs", "augfpn")) -> str:
@@ -194,11 +219,7 @@ def shares_between(of: Evidence, variant: str) -> tuple[float, float] | None:
     Both are standard deviations, averaged over levels (and over panels, or seeds). ``None`` with
     fewer than two seeds.
     """
-    found = [
-        record.diagnostics["assignment"]["mixture"]["share"]
-        for record in of.recorded(variant).values()
-        if record.diagnostics and "mixture" in record.diagnostics.get("assignment", {})
-    ]
+    found = [mixture["share"] for mixture in mixtures_of(of, variant)]
     if len(found) < 2:
         return None
     shares = np.array(found, float)  # (seeds, panels, levels)

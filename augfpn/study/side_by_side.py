@@ -16,13 +16,15 @@ from augfpn.study.cells import (
     NO_BREAK_SPACE,
     SIZE_OF,
     effect_text,
+    label_text,
     objects_text,
     page_table,
     percent,
+    size_effect_text,
 )
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
-from augfpn.study.mechanisms import chance, measured_alone, measured_cell
+from augfpn.study.mechanisms import chance, measured_alone, measured_cell, with_unit
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import VariantRow, variant_label, variant_row, verdict_with_limit
 
@@ -75,11 +77,11 @@ def effects_beside(part: str, by_set: Mapping[str, Evidence], wider: bool = Fals
     lines = []
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
-            label = "" if number else variant_label(variant)
-            lines.append([label, images_called(pictures), *beside_cells(row, wider)])
-    return page_table(
-        ["", "images", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"], lines
-    )
+            label = "" if number else label_text(variant_label(variant))
+            seeds, ap, effect, said, papers = beside_cells(row, wider)
+            lines.append([label, images_called(pictures), said, effect, papers, ap, seeds])
+    header = ["", "images", "verdict", "minus FPN", "paper: minus FPN", "AP", "seeds"]
+    return page_table(header, lines)
 
 
 def rows_beside(part: str, by_set: Mapping[str, Evidence]) -> dict[str, dict[str, VariantRow]]:
@@ -113,17 +115,20 @@ def sizes_beside(part: str, by_set: Mapping[str, Evidence], wider: bool = False)
     lines = []
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
-            label = "" if number else variant_label(variant)
+            label = "" if number else label_text(variant_label(variant))
             lines.append([label, images_called(pictures), *size_cells(row, wider)])
     return page_table(["", "images", *SIZE_OF.values()], lines)
 
 
 def size_cells(row: VariantRow, wider: bool = False) -> list[str]:
     """An effect for each size; for FPN how many objects of it the test images have."""
+    objects = row.objects or {}
     if row.effect_asked:
         shown = row.wider if wider else row.effect
-        return [effect_text(shown.get(number)) for number in SIZE_OF]
-    objects = row.objects or {}
+        return [
+            size_effect_text(shown.get(number), objects.get(size))
+            for number, size in SIZE_OF.items()
+        ]
     return [objects_text(objects.get(size)).strip(" ()") for size in SIZE_OF.values()]
 
 
@@ -166,7 +171,8 @@ def numbers_beside(variant: str, of: Evidence) -> str:
                 label = f"{kind} AP, {size}{objects_text(objects.get(size))}"
                 means = (percent(each.own[prefix + name].mean) for each in (base, row))
                 papers = percent((ours[name] - theirs[name]) / 100, sign=True)
-                lines.append([label, *means, effect_text(effect), papers])
+                text = size_effect_text(effect, objects.get(size))
+                lines.append([label, *means, text, papers])
     return page_table(["", base.label, row.label, "minus FPN", "paper: minus FPN"], lines)
 
 
@@ -189,7 +195,7 @@ def measured_beside(
         for number, (pictures, cells) in enumerate(rows.items()):
             of = by_set[pictures]
             seeds, filled = len(of.measurements(variants[0])), [each or "–" for each in cells]
-            label = "" if number else name
+            label = "" if number else with_unit(name)
             lines.append([label, images_called(pictures), str(seeds), chance(name, of), *filled])
     header = ["", "images", "seeds", "guessing", *map(variant_label, variants)]
     if not any(guessing for _, _, _, guessing, *_ in lines):

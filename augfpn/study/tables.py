@@ -23,6 +23,7 @@ from augfpn.study.cells import (
     page_table,
     percent,
     ratio_text,
+    size_effect_text,
 )
 from augfpn.study.controls import CONTROL_VARIANTS
 from augfpn.study.evidence import Evidence
@@ -180,8 +181,14 @@ def effect_cells(row: VariantRow, masks: bool) -> list[str]:
         f"{row.printed['AP']:.1f}" if row.printed else "–",
         "" if printed is None else percent(printed / 100, sign=True),
         *(mask_cells(row) if masks else ()),
-        *(effect_text(row.effect.get(n)) if row.effect_asked else "" for n in SIZE_OF),
+        *(by_size_cells(row) if row.effect_asked else [""] * len(SIZE_OF)),
     ]
+
+
+def by_size_cells(row: VariantRow) -> list[str]:
+    """An effect for each size of objects."""
+    objects = row.objects or {}
+    return [size_effect_text(row.effect.get(n), objects.get(s)) for n, s in SIZE_OF.items()]
 
 
 def verdict_with_limit(row: VariantRow) -> str:

@@ -36,10 +36,7 @@ NOTHING_SAID = {  # (chapter, cell) that reads records, and whose results no tex
     ("two_forwards", "results"),
 }
 DRAWN_ONLY = {  # (chapter, cell) whose caption and alt text only say how a figure is drawn
-    ("consistent_supervision", "effects"),
     ("dials", "told"),
-    ("residual_feature_augmentation", "effects"),
-    ("soft_roi_selection", "effects"),
     ("test_bench", "kinds"),
 }
 

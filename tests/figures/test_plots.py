@@ -71,7 +71,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         },
         ["supervision"],
     ),
-    "mixtures": lambda: plots.mixtures(np.full((4, 4), 0.5), np.full((4, 4), 0.1)),
+    "mixtures": lambda: plots.mixtures(np.full((4, 4), 0.5), np.full((2, 4, 4), 0.4)),
     "level_weights": lambda: plots.level_weights({"": WEIGHTS}, np.geomspace(16, 256, 5), (64,)),
     "matrices": lambda: plots.matrices(
         {"": np.array([[1.0, 2.0], [np.nan, np.nan]])}, ["M2", "M3"], "tested on", "fitted on", ""
@@ -169,10 +169,17 @@ def test_a_level_has_its_colour_in_every_panel() -> None:
     assert full == [LEVEL_COLOURS[k] for k in (2, 3, 4, 5)]
 
 
+def test_each_seed_is_a_line_through_the_weights_of_its_run() -> None:
+    seeds = np.random.default_rng(0).random((3, 4, 4))
+    for number, axis in enumerate(plots.mixtures(seeds.mean(0), seeds).axes):
+        lines = [line.get_ydata() for line in axis.lines if len(line.get_xdata()) == 4]
+        assert np.allclose(lines, seeds[:, number])
+
+
 def test_levels_with_too_few_rois_say_so() -> None:
     mean = np.full((4, 4), 0.5)
     mean[3] = np.nan
-    figure = plots.mixtures(mean, mean / 5)
+    figure = plots.mixtures(mean, mean[None] / 5)
     said = [[text.get_text() for text in axis.texts] for axis in figure.axes]
     assert said == [[], [], [], ["too few RoIs"]]
 

@@ -3,7 +3,9 @@
 from functools import cache
 
 import pytest
+import torch
 
+from augfpn import pyramid
 from augfpn.study import (
     against,
     factorial,
@@ -93,6 +95,20 @@ def test_augmentation_changes_less_than_a_point() -> None:
     assert intervals.verdict(found, small=SMALL_EFFECT) == "smaller than 1 AP"
     alone = main_effect("rfa", "AP", pooled=False)
     assert intervals.verdict(alone, small=SMALL_EFFECT) == "smaller than 1 AP"
+
+
+def test_the_pools_have_one_to_six_bins() -> None:
+    """C5 of a scene has 8 x 10 places."""
+    assert (
+        "(Its pools have one to six bins there.)"
+        in rows()["Does Residual Feature Augmentation?"][1]
+    )
+    (run, *_) = later().recorded("rfa").values()
+    sides = [side // 32 for side in reversed(run.experiment.data.scene_size)]
+    assert sides == [8, 10]
+    model = run.experiment.model
+    pools = [pyramid.ratio_invariant_pool(torch.zeros(1, 1, *sides), r) for r in model.ratios]
+    assert [tuple(pool.shape[2:]) for pool in pools] == [(1, 1), (1, 2), (2, 3)]
 
 
 def test_soft_selection_is_a_trade_here_and_not_in_the_paper() -> None:

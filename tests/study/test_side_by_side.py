@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from augfpn.study import cells, findings, gather, intervals, mechanisms, questions, side_by_side
+from augfpn.study import (
+    cells,
+    defence,
+    findings,
+    gather,
+    intervals,
+    mechanisms,
+    questions,
+    side_by_side,
+)
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import Interval
 
@@ -15,10 +24,15 @@ def cells_of(table: str) -> list[list[str]]:
     return [[cell.strip() for cell in line[1:-1].split("|")] for line in (header, *rows)]
 
 
+def unkept(label: str) -> str:
+    """A label whose spaces may be broken again."""
+    return label.replace("\u00a0", " ")
+
+
 def test_each_set_of_images_has_a_row(evidence: Evidence) -> None:
     by_set = {"scenes": evidence, "bccd": evidence}
     header, *rows = cells_of(side_by_side.effects_beside("table2", by_set))
-    assert header == ["", "images", "seeds", "AP", "minus FPN", "verdict", "paper: minus FPN"]
+    assert header == ["", "images", "verdict", "minus FPN", "paper: minus FPN", "AP", "seeds"]
     assert [row[:2] for row in rows[:4]] == [
         ["FPN", "scenes"],
         ["", "blood cells"],
@@ -26,9 +40,9 @@ def test_each_set_of_images_has_a_row(evidence: Evidence) -> None:
         ["", "blood cells"],
     ]
     assert rows[2][2:] == rows[3][2:]
-    assert rows[2][6] == "+0.9"
-    assert rows[2][5] == "better than FPN"
-    assert rows[0][4:] == ["", "", ""]
+    assert rows[2][4] == "+0.9"
+    assert rows[2][2] == "better than FPN"
+    assert rows[0][2:5] == ["", "", ""]
 
 
 def test_a_set_without_records_of_a_variant_has_no_row(evidence: Evidence) -> None:
@@ -51,6 +65,41 @@ def test_sizes_name_the_number_of_their_objects(evidence: Evidence) -> None:
     assert cs[0] == "CS"
 
 
+@pytest.mark.parametrize(
+    ("objects", "seeds", "shown"), [(30, 3, True), (29, 3, False), (30, 2, False), (None, 1, True)]
+)
+def test_an_effect_on_few_objects_or_seeds_is_not_shown(
+    objects: int | None, seeds: int, shown: bool
+) -> None:
+    of = effect_of(0.051, seeds)
+    assert (cells.size_effect_text(of, objects) != "–") == shown
+
+
+def test_seven_objects_have_a_count_and_no_effect() -> None:
+    """Small objects on blood cells: one seed of PANet's pooling once said +5.1 [-16.1, +26.2]."""
+    by_set = {"bccd": gather.committed("bccd")}
+    _, fpn, *others = cells_of(side_by_side.sizes_beside("table5", by_set))
+    assert fpn[2].startswith("7 objects")
+    assert {row[2] for row in others} == {"–"}
+    assert any("[" in row[3] for row in others)
+
+
+def effect_of(mean: float, seeds: int) -> Interval:
+    return Interval(mean, mean - 0.1, mean + 0.1, seeds, 0.01, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("label", "parts"),
+    [
+        ("CS (single level, lam 1)", ["CS (single level,", "lam 1)"]),
+        ("CS + RFA", ["CS", "+ RFA"]),
+        ("CS (lam 0.125)", ["CS (lam 0.125)"]),
+    ],
+)
+def test_a_label_is_broken_at_its_joints_only(label: str, parts: list[str]) -> None:
+    assert cells.label_text(label).split(" ") == [part.replace(" ", "\u00a0") for part in parts]
+
+
 def test_effects_by_size_are_those_of_both_tables(evidence: Evidence) -> None:
     alone = cells_of(side_by_side.effects_by_size("table2", evidence))
     total = cells_of(side_by_side.effects_beside("table2", {"scenes": evidence}))
@@ -58,8 +107,8 @@ def test_effects_by_size_are_those_of_both_tables(evidence: Evidence) -> None:
     for one, of_all, by_size in list(zip(alone, total, sizes, strict=True))[1:]:
         label, ap, effect, verdict, *sizes = one
         ours = [cell.partition(side_by_side.PAPERS)[0] for cell in (effect, *sizes)]
-        assert [label, ap, verdict] == [of_all[0], of_all[3], of_all[5]]
-        assert ours == [of_all[4], *by_size[2:]]
+        assert [label, ap, verdict] == [unkept(of_all[0]), of_all[5], of_all[2]]
+        assert ours == [of_all[3], *by_size[2:]]
     assert alone[0] == ["", "AP", "minus FPN", "verdict on AP", "small", "medium", "large"]
     cs = (alone[2][2], *alone[2][4:])
     papers = [cell.partition(side_by_side.PAPERS)[2] for cell in cs]
@@ -87,8 +136,8 @@ def test_guessing_stands_beside_accuracies_and_nothing_else() -> None:
     table = side_by_side.measured_beside(by_set, mechanisms.GAP_NUMBERS, ("fpn", "cs"))
     header, *rows = cells_of(table)
     guessing = {row[0]: row[header.index("guessing")] for row in rows if row[0]}
-    assert guessing["own level"] == guessing["other level"] == f"{100 / 3:.1f}"
-    assert guessing["gap"] == guessing["alike"] == ""
+    assert guessing["own level, %"] == guessing["other level, %"] == f"{100 / 3:.1f}"
+    assert guessing["gap, points"] == guessing["alike, × 100"] == ""
     table = side_by_side.measured_beside(by_set, mechanisms.ASSIGNMENT_NUMBERS, ("fpn",))
     assert "guessing" not in cells_of(table)[0]
 
@@ -106,6 +155,14 @@ def test_losses_are_not_in_percent_and_a_variant_alone_has_its_interval() -> Non
     lower = of.measured(["srs"], ["fpn"], names[0])
     assert both[-2] == f"{loss.mean:.2f}"
     assert f"({lower.mean:+.2f} ".replace("-", "−") in both[-1]
+
+
+def test_a_difference_that_fpn_does_not_have_stands_with_its_own_interval() -> None:
+    of = gather.committed("scenes")
+    table = side_by_side.measured_beside({"scenes": of}, [defence.READOUT], ("fpn", "rfa"))
+    label, _, _, fpn, rfa = cells_of(table)[1]
+    assert (label, fpn) == ("C5 lost in M5 + M6 minus C5 lost in M5, points", "–")
+    assert unkept(rfa) == cells.effect_text(of.measured(["rfa"], [], defence.READOUT))
 
 
 def test_each_loss_of_the_figure_is_a_mean_with_its_interval() -> None:

@@ -86,11 +86,12 @@ def dials_of_the_images() -> None:
 @says(
     "dials",
     "Turned the other way, the rule costs FPN nothing: with twice the box size FPN even *gains* "
-    "1.4 points [0.1, 2.7], in one seed. So FPN's own rule is hardly the best one for scenes, as "
-    "the [search for settings](fair_baselines.ipynb) found, too.",
+    "1.4 points [0.1, 2.7], in one seed. The [search for settings](fair_baselines.ipynb) chose "
+    "larger boxes, too, by one run each. So larger boxes may suit scenes better than FPN's own "
+    "rule; that is not decided.",
 )
-@says("dials", "Larger ones, because twice the size brought FPN a gain.")
-@says("dials", "a size rule turned to a quarter and a pyramid of 4 channels pass.")
+@says("dials", "Larger ones, because twice the size brought FPN a gain in one seed.")
+@says("dials", "a size rule turned to a quarter and a pyramid of 4 channels pass, in one seed")
 @says(
     "dials",
     "Canonical size times a quarter and channels times a sixteenth lie beyond both dashed lines. "
@@ -116,8 +117,8 @@ def dials_of_the_detector() -> None:
 @says(
     "dials",
     "the interval of what the control regains on *context*, from 46 to 112 %, contains the 80 % "
-    "asked for. The two dials that pass do so with whole intervals, but each share rests on one "
-    "seed.",
+    "asked for. The two dials that pass do so with whole intervals, but by one seed, and these "
+    "intervals are for other test images only.",
 )
 @says("dials", "A star marks intervals of a single seed, for other test images only: that is most")
 def intervals_of_the_gates() -> None:

@@ -162,18 +162,13 @@ def augmentation_restores_nothing() -> None:
 )
 @says(
     "residual_feature_augmentation",
-    "on scenes 21.5 % of $C_5$ are lost in RFA's $M_5 + M_6$ and 22.9 % in FPN's $M_5$, on blood "
-    "cells 39.1 % and 39.9 %.",
+    "RFA's top loses slightly less than FPN's $M_5$, which is not decided.",
 )
 def augmentation_against_fpn() -> None:
-    lost = {
-        pictures: [
-            f"{measured(pictures, variant, f'C5 lost in {name}').mean:.1f}"
-            for variant, name in (("rfa", "M5 + M6"), ("fpn", "M5"))
-        ]
-        for pictures in BOTH
-    }
-    assert lost == {"scenes": ["21.5", "22.9"], "bccd": ["39.1", "39.9"]}
+    for pictures in BOTH:
+        both = measured(pictures, "rfa", "C5 lost in M5 + M6").mean
+        assert both < measured(pictures, "fpn", "C5 lost in M5").mean < both + 2
+        assert undecided(measured(pictures, "rfa", "C5 lost in M5", less="fpn"))
 
 
 @says(
@@ -200,30 +195,6 @@ def the_jump_and_its_end() -> None:
 
 
 # --- three lines at the end of a chapter ----------------------------------------------------------
-
-
-@says(
-    "consistent_supervision",
-    "**On scenes, supervision does something**: on average a level of M tells classes apart "
-    "somewhat better (*own level*), the levels know more equally much (*spread*) and are more "
-    "*alike*, this only just. On blood cells none of the three is shown;",
-)
-@says("consistent_supervision", "more alike; that it narrows the gap is undecided.")
-def what_supervision_changes_in_the_levels() -> None:
-    assert measured("scenes", "cs", "own level", less="fpn").low > 0
-    assert measured("scenes", "cs", "spread of levels", less="fpn").high < 0
-    assert 0 < measured("scenes", "cs", "alike", less="fpn").low < 0.1
-    for number in ("own level", "spread of levels", "alike"):
-        assert undecided(measured("bccd", "cs", number, less="fpn"))
-
-
-@says(
-    "consistent_supervision",
-    "there a probe reads *other* levels somewhat better, and still hardly better than by guessing.",
-)
-def other_levels_on_blood_cells() -> None:
-    assert measured("bccd", "cs", "other level", less="fpn").low > 0
-    assert measured("bccd", "cs", "other level").mean < 100 / 3 + 6
 
 
 @says("consistent_supervision", "that it narrows the gap is undecided.")

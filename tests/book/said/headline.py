@@ -159,8 +159,7 @@ def augmentation_is_not_confirmed() -> None:
 )
 @says(
     "soft_roi_selection",
-    "on scenes confirm a trade instead: small objects lose some two points of AP, medium ones gain "
-    "almost three.",
+    "on scenes confirm a trade: small objects lose, medium ones gain.",
 )
 @says(
     "intro",

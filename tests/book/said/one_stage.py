@@ -43,7 +43,9 @@ def losses_of_retinanet() -> None:
 )
 @says(
     "one_stage_and_masks",
-    "Three pairs of runs stand behind it, so the interval has only two degrees of freedom.",
+    "(8.3 and 10.7 differ by +2.3 in {numref}`tab-one-stage`, because each number is rounded by "
+    "itself.) Six runs, three of each, estimate its spread; that leaves the interval two degrees "
+    "of freedom.",
 )
 def the_only_effect_that_is_decided() -> None:
     found = effect("scenes", "retinanet:augfpn")
@@ -54,6 +56,9 @@ def the_only_effect_that_is_decided() -> None:
     assert [each for each in of_table if not undecided(each)] == [found]
     pairs = at("scenes").effects("retinanet:augfpn", "retinanet:fpn")["AP"]
     assert (pairs.seeds, pairs.freedom) == (3, 2)
+    means = [mean(ap("scenes", f"retinanet:{v}").values()) for v in ("fpn", "augfpn")]
+    assert [f"{x:.1f}" for x in (*means, 100 * pairs.mean)] == ["8.3", "10.7", "2.3"]
+    assert len(at("scenes").observations("retinanet:fpn", "AP")) == 6
 
 
 @says(
@@ -124,18 +129,6 @@ def platelet_is_missed(run: Record, truth: dict, names: dict[int, str]) -> bool:
         if x["image_id"] == there["image_id"] and names[x["category_id"]] == "Platelets"
     ]
     return not found or masks.iou(found, [there["bbox"]], [0]).max() < 0.5
-
-
-@says(
-    "one_stage_and_masks",
-    "in all six runs it has an AP of zero on the seven that there are.",
-)
-def fcos_on_small_blood_cells() -> None:
-    runs = [run for v in ("fpn", "augfpn") for run in at("bccd").recorded(f"fcos:{v}").values()]
-    assert len(runs) == 6
-    assert {run.result["APs"] for run in runs} == {0}
-    small = [x for x in at("bccd").truth(runs[0])["annotations"] if x["area"] < 32**2]
-    assert len(small) == 7
 
 
 @says(

@@ -212,7 +212,7 @@ def another_box_size() -> list[str]:
     base = grid.Run("fpn", "scenes", "laptop", 0).experiment.model.canonical_size
     of = grid.Run("fpn", "canonical_x2", "laptop", 0).experiment.model.canonical_size
     assert (round(base), round(of)) == (72, 143)
-    return ["Larger ones, because twice the size brought FPN a gain."]
+    return ["Larger ones, because twice the size brought FPN a gain in one seed."]
 
 
 @solves("fair_baselines", 1, "one and a half times as long and brings one point")

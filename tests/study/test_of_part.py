@@ -1,0 +1,65 @@
+"""What one part brings, beside the paper: the figure of the three chapters on the defects."""
+
+from functools import cache
+
+import pandas as pd
+import pytest
+
+from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PAPER, OF_PILOT, by_situation_figure
+from augfpn.study import factorial, gather, intervals, of_part
+
+PRINTED = {  # of the part alone, in the paper's Table 2: AP, small, medium, large
+    "cs": [0.9, 0.4, 0.6, 1.2],
+    "rfa": [1.0, 1.1, 1.0, 0.6],
+    "srs": [0.8, 0.4, 1.0, 0.9],
+}
+
+
+@cache
+def effects(part: str) -> pd.DataFrame:
+    later = gather.committed("scenes", phase="confirmation")
+    pretrained = gather.committed("bccd", "transfer")
+    return of_part.part_effects(part, gather.committed("bccd"), later, pretrained)
+
+
+@pytest.mark.parametrize("part", factorial.FACTORS)
+def test_the_papers_effects_stand_beside_ours(part: str) -> None:
+    of = effects(part)
+    printed = of[of["kind"] == OF_PAPER]
+    assert [*printed["mean"].round(1)] == PRINTED[part]
+    for place, row in printed.iterrows():
+        assert of.loc[place - 1, "situation"] == row["situation"]
+        assert of.loc[place - 1, "kind"] == OF_FIXED
+    (first, second) = by_situation_figure(of).axes
+    assert [axis.get_title("right") for axis in (first, second)] == [
+        of_part.OF_ALL_OBJECTS,
+        of_part.MAIN_BY_SIZE,
+    ]
+    assert [len(axis.get_yticklabels()) for axis in (first, second)] == [4, 3]
+
+
+@pytest.mark.parametrize("part", factorial.FACTORS)
+def test_a_main_effect_has_the_wider_of_two_intervals(part: str) -> None:
+    later = gather.committed("scenes", phase="confirmation")
+    weights = factorial.contrasts()[(part,)]
+    both = [later.contrast(weights, "AP", pooled=pooled) for pooled in (True, False)]
+    shown = effects(part).query("situation == 'scenes, main effect'").iloc[0]
+    widest = intervals.wider(*both)
+    assert [shown["mean"], shown["low"], shown["high"]] == pytest.approx(
+        [100 * x for x in widest[:3]]
+    )
+
+
+def test_kinds_and_seeds_are_those_of_the_runs() -> None:
+    of = effects("cs").set_index("situation")
+    assert of.loc["blood cells, alone", ["kind", "seeds"]].tolist() == [OF_PILOT, 3]
+    assert of.loc["… pretrained, alone", ["kind", "seeds"]].tolist() == [OF_LATER, 8]
+    assert set(of.loc[of["kind"] == OF_FIXED, "seeds"]) == {9}
+
+
+def test_without_records_only_the_paper_is_left() -> None:
+    cells = gather.committed("bccd", "gpu")
+    assert not cells.recorded("cs")
+    nothing = gather.committed("scenes", "gpu", "confirmation")
+    of = of_part.part_effects("cs", cells, nothing, cells)
+    assert set(of["kind"]) == {OF_PAPER}
