@@ -25,12 +25,14 @@ from pydantic import TypeAdapter, ValidationError
 from augfpn.errors import UserError
 from augfpn.settings import parameters, typed
 from augfpn.settings.asked import Asked
+from augfpn.settings.parts import SWITCHES
 from augfpn.support import faults
 from augfpn.support.machine import let_waiting_threads_sleep
 from augfpn.support.progress import in_kernel, is_watched
 
 INJECTED = "# Parameters"  # the first line of papermill's cell
 ASKED = tuple(Asked.__dataclass_fields__)  # the parameters of a study notebook
+TYPED = "_typed_for_papermill"  # the global name of the names in that cell
 ASSIGNMENT = re.compile(r"^([A-Za-z_]\w*)\s*(:[^=]*)?=")
 
 
@@ -89,13 +91,11 @@ def refuse_unknown(names: dict[str, Any], lines: list[str]) -> list[str]:
     """
     if not lines or lines[0].strip() != INJECTED:
         return lines
-    for line in lines:
-        found = ASSIGNMENT.match(line)
-        if found is None:
-            continue
-        own = [n for n in ASKED if n in names] if "run" in names else parameters.NAMES
+    names[TYPED] = [found[1] for found in map(ASSIGNMENT.match, lines) if found is not None]
+    own = [n for n in ASKED if n in names] if "run" in names else parameters.NAMES
+    for name in names[TYPED]:
         try:
-            parameters.check_name(found[1], own)
+            parameters.check_name(name, own)
         except UserError as error:
             return ["from augfpn.errors import UserError\n", f"raise UserError({str(error)!r})\n"]
     return lines
@@ -115,11 +115,15 @@ def check(names: dict[str, Any]) -> parameters.Parameters:
     """Typed parameters from a notebook's global names. Raises ``UserError`` with one sentence.
 
     A notebook sets every parameter. One that has its default value counts as not chosen, like an
-    option that is left out on the command line.
+    option that is left out on the command line. But with `parts`, whatever papermill was given for
+    the single parts counts, so that the two cannot contradict each other unseen.
     """
-    default = parameters.defaults()
+    default, typed_names = parameters.defaults(), set(names.get(TYPED, ()))
+    about_parts = {"parts", *SWITCHES.values()} if "parts" in typed_names else set()
     given = {name: names[name] for name in parameters.NAMES if name in names}
-    return parameters.parse({name: v for name, v in given.items() if v != default[name]})
+    chosen = {name for name, value in given.items() if value != default[name]}
+    chosen |= about_parts & typed_names
+    return parameters.parse({name: v for name, v in given.items() if name in chosen})
 
 
 def listing(chosen: parameters.Parameters) -> str:

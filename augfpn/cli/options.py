@@ -20,7 +20,7 @@ MOST_AT_ONCE = 1024  # images of a step, processes: no machine has room for more
 MOST_PIXELS = 8192  # of a side, as for short_side
 MOST_SEEDS_ASKED = 1000
 GROUPS = {  # the parameter that a group of options begins with
-    "cs": "the paper's parts",
+    "parts": "the paper's parts",
     "detector": "the detector around them",
     "data": "the pictures",
     "budget": "the run",

@@ -5,7 +5,7 @@ and what to do. `augfpn.settings.experiment` then adds a budget's sizes. Nothing
 """
 
 from collections.abc import Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
@@ -15,6 +15,7 @@ from augfpn import config
 from augfpn.errors import UserError, choice_of, did_you_mean
 from augfpn.settings import dialects, typed
 from augfpn.settings.any_setting import check_settings
+from augfpn.settings.parts import Parts, check_parts, name_of_parts, parts_on, switches_of
 from augfpn.settings.typed import Batch, Float, Folder, Int, PlainText, about, shown
 
 MEANT = {  # what people call a parameter elsewhere
@@ -31,6 +32,7 @@ MEANT = {  # what people call a parameter elsewhere
 class Parameters:
     """What a user may choose. Defaults: AugFPN on scenes, sized for this machine."""
 
+    parts: Annotated[Parts, about("the paper's parts, as cs+srs; none: plain FPN")] = "all"
     cs: Annotated[bool, about("Consistent Supervision, on or off")] = True
     lam: Annotated[
         Float,
@@ -212,6 +214,7 @@ def parse(values: dict[str, Any]) -> Parameters:
     """Typed parameters from what a user typed. Raises ``UserError`` with one sentence."""
     for name in values:
         check_name(name)
+    values = switches_of(values.get("parts")) | values
     if values.get("detector") in config.ONE_STAGE:
         values = {"roi_selection": "hard"} | values  # they pool no RoIs, so nothing is selected
     if values.get("data_root") is not None:
@@ -220,10 +223,12 @@ def parse(values: dict[str, Any]) -> Parameters:
         parameters = PARAMETERS.validate_python(values)
     except ValidationError as error:
         raise UserError(typed.sentence(error, values, {n: describe(n) for n in NAMES})) from None
+    if "parts" in values:
+        check_parts(parameters)
     check_together(parameters)
     check_training(parameters)
     check_settings(parameters.settings, NAMES)
-    return parameters
+    return replace(parameters, parts=name_of_parts(parts_on(parameters)))
 
 
 def check_name(name: str, names: Sequence[str] = NAMES) -> None:
@@ -246,7 +251,7 @@ def check_together(chosen: Parameters) -> None:
     if chosen.mask_supervision and (chosen.detector != "mask_rcnn" or not chosen.cs):
         raise UserError(
             f"mask_supervision = True does not go with detector={chosen.detector!r} and "
-            f"cs={chosen.cs}: it needs detector='mask_rcnn' and cs=True."
+            f"cs={chosen.cs}: it needs detector='mask_rcnn' and Consistent Supervision, cs=True."
         )
     if chosen.weights == "coco" and chosen.backbone not in (None, "resnet50"):
         raise UserError(

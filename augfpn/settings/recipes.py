@@ -18,6 +18,7 @@ from augfpn.settings import paper, parameters
 from augfpn.settings.components import SWITCHED, variant_of
 from augfpn.settings.experiment import experiment
 from augfpn.settings.paper import EPOCHS, Result, Schedule
+from augfpn.settings.parts import in_place, switches_of
 
 COMMON = {"data": "coco", "budget": "paper", "dialect": "authors", "weights": "imagenet"}
 SHORT = {
@@ -86,14 +87,16 @@ def with_recipe(name: str, given: dict[str, Any]) -> dict[str, Any]:
     words = dict(named(name).words)
     if "steps" in given:
         words.pop("epochs")
+    asked = switches_of(given.get("parts", "none"))
     for switch, dependent in SWITCHED.items():
         idle = [word for word in dependent if word in given]
-        if idle and not words[switch] and switch not in given:
+        if idle and not words[switch] and switch not in given and not asked.get(switch, True):
+            hint = f"add {switch} to parts" if "parts" in given else f"give {switch}=true too"
             raise UserError(
                 f"{idle[0]} = {given[idle[0]]!r} would do nothing: the recipe {name} has {switch} "
-                f"off; give {switch}=true too."
+                f"off; {hint}."
             )
-    return words | given
+    return in_place(words, given)
 
 
 def model_of_parameters(chosen: parameters.Parameters) -> Model:

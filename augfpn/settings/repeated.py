@@ -19,6 +19,7 @@ from augfpn.settings import dialects, parameters
 from augfpn.settings.any_setting import word_of
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import GIVEN, experiment
+from augfpn.settings.parts import in_place
 
 IMAGE_SIZES = ("short_side", "long_side")
 OF_COMPONENTS = (
@@ -38,7 +39,7 @@ def with_those_of(path: Path, given: dict[str, Any]) -> dict[str, Any]:
     words = words_of(path)
     if "steps" in given or "epochs" in given:
         words = {name: value for name, value in words.items() if name not in ("steps", "epochs")}
-    return words | given
+    return in_place(words, given)
 
 
 def words_of(path: Path) -> dict[str, Any]:

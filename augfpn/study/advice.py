@@ -11,9 +11,8 @@ from augfpn.study.spreads import wider_effect, wider_text
 from augfpn.study.tables import variant_row
 from augfpn.study.tries import PILOT_TRIES, RATES, Tuning
 
-PLAIN_FPN = "`--cs false` `--rfa false` `--roi-selection hard`"
+PLAIN_FPN, CS_ONLY, CS_SRS = "`--parts none`", "`--parts cs`", "`--parts cs+srs`"
 EVEN_GATES = "`--settings model.gates=even`"
-CS_ONLY, CS_SRS = "`--rfa false` `--roi-selection hard`", "`--rfa false`"
 FROM_IMAGENET, FROM_COCO = "`--budget transfer` `--steps 900`", "`--weights coco` `--batch auto`"
 SMALL_OBJECTS = "`--short-side 640` `--settings model.anchor_sizes=[16,32,64,128,256]`"
 NEWER_FPN = {12: 37.4, 24: 38.4}  # AP by epochs: mmdetection 2, configs/faster_rcnn/README.md

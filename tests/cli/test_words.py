@@ -43,6 +43,7 @@ def test_help_has_every_parameter_with_its_default_and_choices(capsys):
         assert f"--{name.replace('_', '-')} " in text
         assert parameters.describe(name) in text
     assert "hard, soft, acf, sum, max, panet [soft]" in text
+    assert "one of none, cs, rfa, srs, cs+rfa, cs+srs, rfa+srs, cs+rfa+srs, all [all]" in text
     assert "narrow_resnet, efficientnet_lite0, timm/NAME [None]" in text
     assert f"{', '.join(config.DATA_SETS)} [scenes]" in text
     assert "[0.1 0.2 0.3]" in text
@@ -164,6 +165,7 @@ def test_bash_completes_a_command_an_option_and_a_value(tmp_path):
         (["augfpn", "eval"], "evaluate"),
         (["augfpn", "train", "--roi-sel"], "--roi-selection"),
         (["augfpn", "train", "--detector", "mask"], "mask_rcnn"),
+        (["augfpn", "train", "--parts", "cs+s"], "cs+srs"),
     ):
         words = " ".join(typed)
         script = (

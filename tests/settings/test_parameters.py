@@ -28,7 +28,7 @@ ABLATION = Path(__file__).parents[2] / "experiments" / "ablation.ipynb"
         ({"lam": "nan"}, r"lam = 'nan': expected"),
         ({"lambda": 0.25}, r"there is no parameter 'lambda': did you mean 'lam'\?"),
         ({"lamb": 0.25}, r"there is no parameter 'lamb': did you mean 'lam'\?"),
-        ({"xyz": 1}, r"there is no parameter 'xyz': choose from cs, lam"),
+        ({"xyz": 1}, r"there is no parameter 'xyz': choose from parts, cs, lam"),
         ({"roi_selection": "softt"}, r"did you mean 'soft'\?"),
         ({"cs": "flase"}, r"cs = 'flase': expected a valid boolean"),
         ({"seed": True}, r"seed = True: expected a number, not true or false"),
