@@ -9,11 +9,14 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, GREEN, ORANGE
 from augfpn.figures.theme import GREY, INK, WIDTH, themed, write_svg
 
-LONGER, SUPERVISED = ("train\nlonger", ORANGE), ("keep it", GREEN)  # ends, with their colours
+LONGER, SUPERVISED = (
+    ("train longer,\ncome back", ORANGE),
+    ("keep it", GREEN),
+)  # ends, with their colours
 AUGFPN, FPN = ("keep\nAugFPN", GREEN), ("keep\nFPN", BLUE)
 QUESTIONS = [  # a question, and the answers that end the search; any other leads to the next one
     (
-        "Train FPN with twice the steps.\nDoes that bring more than 1.7 points?",
+        "Train FPN with twice the steps.\nDoes that bring more than another\nseed changes?",
         {"yes": LONGER},
     ),
     (
@@ -21,7 +24,7 @@ QUESTIONS = [  # a question, and the answers that end the search; any other lead
         {"yes": SUPERVISED},
     ),
     (
-        "May inference take 1.2 times as long,\nand do medium or large\nobjects matter most?",
+        "May inference take 1.2 times\nas long?",
         {"no": FPN},
     ),
     (

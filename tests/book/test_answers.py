@@ -11,6 +11,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="_sta
 <script src="_static/book.js"></script><script src="_static/interactive.js"></script>
 <div class="cell tag_answer"><div class="cell_output"><figure id="cell">
 <p class="shown">bars</p><figcaption>a caption</figcaption></figure></div></div>
+<p class="told">The bars grow.</p><div class="cell"></div><p class="next">Another question.</p>
 <figure class="interactive-levels"><img alt="static"></figure>"""
 
 
@@ -36,7 +37,10 @@ def test_an_answer_is_shown_when_it_is_asked_for_with_the_keyboard(browser, site
     shown, button = page.locator(".shown"), page.locator("#cell button")
     assert (shown.is_visible(), page.locator("figcaption").is_visible()) == (False, True)
     assert button.inner_text().startswith("Show the answer")
+    told, after = page.locator(".told"), page.locator(".next")
+    assert (told.is_visible(), after.is_visible()) == (False, True)
     button.press("Enter")
+    assert told.is_visible()
     assert (shown.is_visible(), button.count()) == (True, 0)
     assert page.evaluate("document.activeElement.matches('#cell .answer')")
 
@@ -46,10 +50,12 @@ def test_nothing_is_covered_in_print_or_without_scripts(browser, site: str) -> N
     page.goto(site)
     page.emulate_media(media="print")
     assert page.locator(".shown").is_visible()
+    assert page.locator(".told").is_visible()
     assert not page.locator("#cell button").is_visible()
     page = browser.new_context(java_script_enabled=False).new_page()
     page.goto(site)
     assert page.locator(".shown").is_visible()
+    assert page.locator(".told").is_visible()
     assert page.locator("button").count() == 0
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from augfpn.settings import parameters
 from augfpn.settings.components import variant_of
-from augfpn.study import advice, gather, tries
+from augfpn.study import advice, gather, spreads, tables, tries
+from augfpn.study.cells import effect_text
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import Interval
 from augfpn.training.prepare import experiment_from
@@ -104,7 +105,10 @@ def test_nine_tries_are_typed() -> None:
 
 
 def test_no_part_is_shown_to_help_small_objects() -> None:
-    assert "No part is shown to help them" in rows()["small objects matter most"]
+    line = rows()["small objects matter most"]
+    assert "No part is shown to help them" in line
+    row = tables.variant_row("augfpn", later())
+    assert f"The paper has {row.printed['APs'] - row.base['APs']:+.1f} on them" in line
     for name in ("cs", "rfa", "srs"):
         assert later().effects(name, "fpn")["APs"].low < 0
 
@@ -132,3 +136,13 @@ def test_times_are_medians_over_pairs() -> None:
     low, high = (float(x) for x in text.split()[3:6:2])
     assert 1 < low < high < 2.5
     assert advice.times_text({"aquarium": photographs()["aquarium"]}, "cs") == ""
+
+
+def test_what_scenes_say_of_medium_objects_stands_beside_what_photographs_say() -> None:
+    (line,) = [line for name, line in rows().items() if "medium objects matter more" in name]
+    on_scenes, on_cells = (
+        spreads.wider_effect(of, "cs_srs", number="APm") for of in (later(), photographs()["bccd"])
+    )
+    assert on_scenes.low > 0 > on_cells.high
+    line = line.replace("\u00a0", " ")
+    assert line.index(effect_text(on_scenes)) < line.index(effect_text(on_cells))

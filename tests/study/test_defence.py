@@ -11,7 +11,7 @@ from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import SMALL_EFFECT, Interval
 
 PHOTOGRAPHS = ("bccd", "bccd_learning", "aquarium")
-TOPICS = ("all parts", "cs", "rfa", "srs", "photographs")
+TOPICS = ("all parts", "cs", "why", "rfa", "srs", "photographs")
 
 
 @cache
@@ -73,6 +73,16 @@ def test_supervision_is_better_and_the_others_are_not_shown_to_add() -> None:
     assert verdicts(found) == ["holds", "holds"]
     assert wide(both("augfpn", "cs")) in row.because
     assert "holds" not in verdicts(both("augfpn", "cs"))
+
+
+def test_that_supervision_closes_the_gap_is_not_shown() -> None:
+    row, found = rows()["why"], both("cs_single_lam1", "cs")
+    assert wide(found) in row.may
+    assert verdicts(found) == ["smaller than 1 AP"] * 2
+    assert {each.seeds for each in found} == {6}
+    gap = pilot().measured(["cs"], ["fpn"], "gap")
+    assert gap.low < 0 < gap.high
+    assert effect_text(gap) in row.because
 
 
 def test_augmentation_changes_less_than_a_point_and_restores_nothing() -> None:

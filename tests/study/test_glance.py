@@ -81,10 +81,10 @@ def test_augfpn_is_probably_better_on_scenes_and_open_on_blood_cells() -> None:
 
 def test_supervision_helps_by_either_way_of_counting_and_brings_most_of_the_gain() -> None:
     assert rows()["Does Consistent Supervision help?"][1] == (
-        "Yes, on scenes: it brings most of the gain."
+        "Yes, on scenes. That the other parts add to it is not shown."
     )
     assert [side(each) for each in both_ways("cs")] == [1, 1]
-    assert both_ways("cs")[0].mean > both_ways("augfpn")[0].mean / 2
+    assert [side(each) for each in both_ways("augfpn", "cs")] == [0, 0]
 
 
 def test_augmentation_changes_less_than_a_point() -> None:

@@ -160,10 +160,7 @@ def three_seeds_leave_supervision_open() -> None:
     assert at("scenes").effects("cs", "fpn")["AP"].seeds == 3
 
 
-@says(
-    "consistent_supervision",
-    "In the pilot it also makes levels tell classes apart better on average;",
-)
+@says("consistent_supervision", "So *own level* rises and *spread of levels* falls.")
 def levels_with_supervision() -> None:
     assert measured("scenes", "cs", "own level", less="fpn").low > 0
     before, after = (at("scenes").arrays(v, "semantic_gap", "probe")[0, 0] for v in ("fpn", "cs"))

@@ -197,7 +197,10 @@ def the_jump_and_its_end() -> None:
 # --- three lines at the end of a chapter ----------------------------------------------------------
 
 
-@says("consistent_supervision", "that it narrows the gap is undecided.")
+@says(
+    "consistent_supervision",
+    "That it does so by narrowing the gap is not shown; a single level gains about as much.",
+)
 def what_supervision_is_worth() -> None:
     for pictures in BOTH:
         assert undecided(measured(pictures, "cs", "gap", less="fpn"))
