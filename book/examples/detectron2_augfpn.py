@@ -11,6 +11,7 @@ from detectron2.modeling.poolers import (
     ROIPooler,
     convert_boxes_to_pooler_format,
 )
+from torch import nn
 
 from augfpn.pyramid import (
     AdaptiveSpatialFusion,
@@ -40,6 +41,7 @@ class AugFPN(FPNWithM):
         super().__init__(*args, **kwargs)
         width = kwargs["out_channels"]
         fusion = AdaptiveSpatialFusion(width, len(ratios))
+        nn.init.zeros_(fusion.score.weight)  # even gates
         pools = [
             partial(ratio_invariant_pool, ratio=ratio)
             for ratio in ratios
@@ -70,6 +72,7 @@ class SoftPooler(ROIPooler):
         super().__init__(*how)
         levels = len(self.level_poolers)
         self.fusion = AdaptiveSpatialFusion(width, levels)
+        nn.init.zeros_(self.fusion.score.weight)  # even gates
 
     def forward(self, x, box_lists):
         rois = convert_boxes_to_pooler_format(box_lists)

@@ -4,6 +4,7 @@ from functools import partial
 
 from mmdet.models import SingleRoIExtractor
 from mmdet.registry import MODELS
+from torch import nn
 
 from augfpn.pyramid import (
     AdaptiveSpatialFusion,
@@ -29,6 +30,11 @@ class AugFPN(FPNWithM):
             c5, width, pools, fusion
         )
 
+    def init_weights(self):  # draws the whole neck anew
+        super().init_weights()
+        score = self.augment.fusion.score
+        nn.init.zeros_(score.weight)  # even gates
+
     def keep(self, k, lateral, inputs, output):
         super().keep(k, lateral, inputs, output)
         if k == 5:
@@ -45,6 +51,7 @@ class SoftExtractor(SingleRoIExtractor):
         self.fusion = AdaptiveSpatialFusion(
             self.out_channels, levels
         )
+        nn.init.zeros_(self.fusion.score.weight)  # even gates
 
     def forward(self, feats, rois, roi_scale_factor=None):
         rois = rois.type_as(feats[0])

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from augfpn.detectors.two_stage import roi_loss
 from augfpn.pyramid import (
     FPN,
+    AdaptiveSpatialFusion,
     ConsistentSupervision,
     HardRoISelection,
     Pyramid,
@@ -104,6 +105,14 @@ def softly(p: dict[int, Tensor], fusion: nn.Module) -> Tensor:
     return SoftRoISelection(tuple(WIDTHS), 7, torchvision_roi_align, fusion)(p, [BOXES])
 
 
+def drawn(fusion: AdaptiveSpatialFusion) -> None:
+    """Every gate begins at one half; then draw them, so that comparisons see each gate."""
+    n = fusion.score.out_channels
+    gates = fusion.weights(torch.rand(n, 1, 16, 3, 3) * 100)
+    assert torch.equal(gates, torch.full((1, n, 3, 3), 0.5))
+    nn.init.normal_(fusion.score.weight)
+
+
 def same(found: list[Tensor], wanted: dict) -> bool:
     return all(map(torch.allclose, found, wanted.values()))
 
@@ -127,6 +136,8 @@ def test_detectron2s_fpn_gives_our_pyramid(names: dict, ratios: list | None) -> 
     else:
         build = names["detectron2_augfpn"].build_augfpn_backbone
         backbone = build(switched(names, RATIOS=ratios), None)
+    if ratios:
+        drawn(backbone.augment.fusion)
     c = c_maps()
     backbone.bottom_up.maps = {f"res{k}": x for k, x in c.items()}
     found = backbone(torch.rand(1, 3, 64, 96))
@@ -170,6 +181,7 @@ def test_detectron2s_heads_pool_softly(names: dict) -> None:
     heads = example.AugFPNROIHeads(cfg, shapes)
     p = {k: torch.rand(1, 16, 64 // 2**k, 96 // 2**k) for k in WIDTHS}
     for pooler in (heads.box_pooler, heads.mask_pooler):
+        drawn(pooler.fusion)
         found = pooler([*p.values()], [SimpleNamespace(tensor=BOXES)])
         assert torch.allclose(found, softly(p, pooler.fusion))
 
@@ -195,6 +207,9 @@ def test_detectron2s_switches_leave_nothing_behind(names: dict) -> None:
 def test_mmdetections_fpn_gives_our_pyramid(names: dict, rfa: bool) -> None:
     made = names["mmdet_augfpn"].AugFPN if rfa else names["mmdet_supervision"].FPNWithM
     neck, c = made([*WIDTHS.values()], 16, 5), c_maps()
+    neck.init_weights()  # as MMDetection does before training
+    if rfa:
+        drawn(neck.augment.fusion)
     found = neck(tuple(c.values()))
     m, p = our_pyramid(c, neck.lateral_convs, neck.fpn_convs, getattr(neck, "augment", None))
     assert same(found[:4], p)
@@ -208,6 +223,8 @@ def test_mmdetections_fpn_gives_our_pyramid(names: dict, rfa: bool) -> None:
 def test_mmdetections_extractor_pools_softly(names: dict, factor: float | None) -> None:
     how = {k: v for k, v in mmdet.extractor().items() if k != "type"}
     extractor = names["mmdet_augfpn"].SoftExtractor(**how)
+    extractor.init_weights()
+    drawn(extractor.fusion)
     p = {k: torch.rand(1, 16, 64 // 2**k, 96 // 2**k) for k in WIDTHS}
     rois = nn.functional.pad(BOXES, (1, 0))
     found = extractor(tuple(p.values()), rois, roi_scale_factor=factor)

@@ -21,6 +21,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from augfpn.pyramid import AdaptiveSpatialFusion
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "book" / "coming_from.md"
 OURS = ROOT / "book" / "examples", ROOT / "tests" / "helpers"
@@ -109,6 +111,18 @@ def test_a_checkpoint_lacks_the_new_parts_alone(
     m, laterals = library.m_and_laterals(adapted.eval(), DATA[2][None])
     assert same(m, laterals)
     deepcopy(adapted)
+
+
+@MASKS
+def test_every_gate_begins_at_one_half(library: ModuleType, masks: bool, tmp_path: Path) -> None:
+    """Also after the library has initialised all weights."""
+    model = detectors(library, masks, tmp_path)["all"]()
+    fusions = [each for each in model.modules() if isinstance(each, AdaptiveSpatialFusion)]
+    assert len(fusions) == (3 if masks else 2)
+    for fusion in fusions:
+        n, width = fusion.score.out_channels, fusion.score.in_channels
+        gates = fusion.weights(torch.rand(n, 1, width, 3, 3) * 100)
+        assert torch.equal(gates, torch.full((1, n, 3, 3), 0.5))
 
 
 @MASKS

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN_ResNet50_FPN_Weights, fasterrcnn_resnet50_fpn
 
+from augfpn.pyramid import AdaptiveSpatialFusion
 from augfpn.settings.budgets import BUDGETS
 from augfpn.speed.quick import is_quickened
 
@@ -52,6 +53,17 @@ def downloaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> nn.Module:
     return theirs
 
 
+def gates(detector: nn.Module) -> list[float]:
+    """The gate of each fusion, where all its gates are equal."""
+    found = []
+    for fusion in detector.modules():
+        if isinstance(fusion, AdaptiveSpatialFusion):
+            n, width = fusion.score.out_channels, fusion.score.in_channels
+            (gate,) = fusion.weights(torch.rand(n, 1, width, 3, 3) * 100).unique()
+            found.append(gate.item())
+    return found
+
+
 def pictures() -> tuple[list[Tensor], list[dict[str, Tensor]]]:
     torch.manual_seed(1)
     boxes = torch.tensor([[9.0, 9, 90, 80]])
@@ -65,6 +77,7 @@ def test_a_torchvision_detector_with_our_parts_runs() -> None:
     assert names["model"].roi_heads.supervision.head[1].cls_score.out_features == 4
     exec(PLAIN, names)
     model = names["model"]
+    assert gates(model) == [0.5] * 3
     assert model.roi_heads.supervision.weight == 0.25
     model.eval()
     model.transform.min_size, model.transform.max_size = (160,), 200
@@ -104,6 +117,7 @@ def test_from_coco_weights_only_new_parts_learn(downloaded: nn.Module) -> None:
     names: dict = {}
     exec(PRETRAINED, names)
     detector = names["detector"]
+    assert gates(detector) == [0.5] * 2
     learning = {n.split(".")[0] for n, q in detector.named_parameters() if q.requires_grad}
     assert learning == {"fpn", "select", "supervision"}
     frozen = detector.backbone.body.conv1.weight
@@ -133,7 +147,10 @@ def test_new_parts_learn_first_and_the_rest_later(start: str, downloaded: nn.Mod
     exec(changed(LOOP, "= 1000, 50, 200", "= 4, 2, 2"), names)
     new = {n for n in names["own"] if n in before}
     old = {n for n in before if n not in new and not n.startswith(names["still"])}
-    assert moved[1] == moved[2] == new
+    later = {n for n in new if "fusion.reduce." in n}  # behind last convolutions that begin at zero
+    assert len(later) == (0 if start == "torchvision" else 4)
+    assert moved[1] == new - later
+    assert moved[2] == new
     if start == "torchvision":
         assert {n.split(".")[1] for n in new} == {"supervision", "box_predictor"}
     assert moved[3] & old

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torchvision.ops import roi_align
 
 CLASSES = 2
+XAVIER = {"type": "Xavier", "layer": "Conv2d", "distribution": "uniform"}
 
 
 class Registry(dict):
@@ -31,6 +32,16 @@ class BaseModule(nn.Module):
         super().__init__()
         self.init_cfg = init_cfg
 
+    def init_weights(self):
+        """As mmengine's: ``init_cfg`` is for all convolutions inside, also those of a subclass."""
+        for layer in self.modules():
+            if self.init_cfg and isinstance(layer, nn.Conv2d):
+                nn.init.xavier_uniform_(layer.weight)
+                nn.init.zeros_(layer.bias)
+        for each in self.children():
+            if hasattr(each, "init_weights"):
+                each.init_weights()
+
 
 def bbox2roi(bbox_list: list[Tensor]) -> Tensor:
     """Boxes of images in one tensor: the image's index and the corners."""
@@ -39,7 +50,7 @@ def bbox2roi(bbox_list: list[Tensor]) -> Tensor:
 
 @MODELS.register_module()
 class FPN(BaseModule):
-    def __init__(self, in_channels, out_channels, num_outs, init_cfg=None):
+    def __init__(self, in_channels, out_channels, num_outs, init_cfg=XAVIER):
         super().__init__(init_cfg)
         self.in_channels, self.out_channels, self.num_outs = in_channels, out_channels, num_outs
         self.lateral_convs = nn.ModuleList(nn.Conv2d(n, out_channels, 1) for n in in_channels)
