@@ -95,7 +95,7 @@ def test_nothing_is_left_as_markup(browser, site: str, name: str) -> None:
     visit = Visit(browser, f"{site}{name}.html")
     code = """() => [...document.querySelectorAll("article :is(p, td, li, figcaption)")]
         .map(each => { const copy = each.cloneNode(true);
-            copy.querySelectorAll("code, mjx-container").forEach(x => x.remove());
+            copy.querySelectorAll("code, pre, mjx-container").forEach(x => x.remove());
             return copy.textContent; })"""
     markup = re.compile(r"\| ?(---|—) ?\||^\|.*\|.*\||\{(numref|eq|cite:\w+)\}|\$|\*\*|\]\(")
     assert [text for text in visit.page.evaluate(code) if markup.search(text)] == []
