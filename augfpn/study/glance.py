@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import wider_main_effect
+from augfpn.study.intervals import FEWEST_SEEDS
 from augfpn.study.side_by_side import images_called
 from augfpn.study.spreads import wider_text
 from augfpn.study.tables import variant_row
@@ -96,11 +97,11 @@ def about_defects() -> list[tuple[str, str, str, str]]:
 
 
 def on_each(by_set: Mapping[str, Evidence], variant: str) -> str:
-    """A variant's gain in AP on each set of images that has it, with its pairs of runs."""
+    """A variant's gain in AP on each set of images with enough pairs of its runs, and how many."""
     said = []
     for name, of in by_set.items():
         pairs = len(of.apart(variant, "fpn"))
-        if pairs:
+        if pairs >= FEWEST_SEEDS:
             said.append(f"{images_called(name)} {wider_text(of, variant)} ({pairs} pairs)")
     return "; ".join(said) or "not run"
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PAPER, OF_PILOT, by_situation_figure
 from augfpn.study import grid
 from augfpn.study.evidence import Evidence
+from augfpn.study.intervals import FEWEST_SEEDS
 from augfpn.study.side_by_side import images_called
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_row
@@ -31,7 +32,8 @@ def situations_figure(
 ) -> Figure:
     """A panel for AugFPN and one for each part, with a row for each situation that was run.
 
-    An interval is the wider of two (`augfpn.study.spreads.wider_effect`). ``pilot`` has the
+    An interval is the wider of two (`augfpn.study.spreads.wider_effect`), of three seeds or more;
+    what has fewer has no row. ``pilot`` has the
     evidence of the first seeds by set of images, ``later`` that of the seeds that confirm with the
     controls of the same seeds, ``photographs`` that of runs from pretrained weights.
     """
@@ -67,7 +69,7 @@ def situation_rows(
     there = grid.variants()
     for name, of, with_it, without, kind in asked:
         found = wider_effect(of, with_it, without) if with_it in there else None
-        if found is not None:
+        if found is not None and found.seeds >= FEWEST_SEEDS:
             ends = (100 * x for x in (found.mean, found.low, found.high))
             yield part, name, *ends, found.seeds, kind
 

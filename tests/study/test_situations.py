@@ -74,3 +74,12 @@ def test_the_figure_has_a_panel_for_each_part_and_a_row_for_each_situation() -> 
     for axis in axes:
         rows = frame().query("part == @axis.get_title('right')")
         assert [text.get_text() for text in axis.get_yticklabels()] == [*rows["situation"]]
+
+
+def test_two_pairs_of_runs_have_no_row() -> None:
+    """They are recorded, and decide nothing."""
+    aquarium = gather.committed("aquarium", "transfer")
+    assert 0 < len(aquarium.apart("srs", "fpn")) < 3
+    assert "aquarium, pretrained" not in set(
+        frame().query("part.str.startswith('Soft')")["situation"]
+    )
