@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from augfpn.figures.by_situation import OF_FIXED, OF_PAPER, by_situation_figure
-from augfpn.study import gather, situations
+from augfpn.study import gather, intervals, situations
 from augfpn.study.cells import effect_text
 from augfpn.study.evidence import Evidence
 
@@ -76,10 +76,8 @@ def test_the_figure_has_a_panel_for_each_part_and_a_row_for_each_situation() -> 
         assert [text.get_text() for text in axis.get_yticklabels()] == [*rows["situation"]]
 
 
-def test_two_pairs_of_runs_have_no_row() -> None:
-    """They are recorded, and decide nothing."""
-    aquarium = gather.committed("aquarium", "transfer")
-    assert 0 < len(aquarium.apart("srs", "fpn")) < 3
-    assert "aquarium, pretrained" not in set(
-        frame().query("part.str.startswith('Soft')")["situation"]
-    )
+def test_what_has_fewer_than_three_seeds_has_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = intervals.Interval(0.01, 0.0, 0.02, 2, 0.001, 0.001)
+    monkeypatch.setattr(situations, "wider_effect", lambda *_: two)
+    of = situations.situations({"bccd": later()}, later(), {"aquarium": later()})
+    assert set(of["kind"]) == {OF_PAPER}
