@@ -156,7 +156,5 @@ def newer_text() -> str:
 
 def printed_gain_text(of: Evidence, variant: str, number: str = "AP") -> str:
     """The gain over FPN that the paper prints; a dash if it prints none."""
-    row = variant_row(variant, of)
-    if row.printed is None or row.base is None:
-        return "–"
-    return f"{row.printed[number] - row.base[number]:+.1f}"
+    gain = variant_row(variant, of).printed_gain(number)
+    return "–" if gain is None else f"{gain:+.1f}"

@@ -33,7 +33,7 @@ ASKED_SETS = ("scenes", "bccd")  # the sets of images that the page compares
 def answers(by_set: Mapping[str, Evidence]) -> Answers:
     """The interval of each question on the sets of images that the page compares.
 
-    ``by_set`` maps a set of images to its evidence; the sets of dials are used by some questions.
+    ``by_set`` maps a set of images to its evidence.
     """
     return {
         (question, pictures): question.found(by_set[pictures])

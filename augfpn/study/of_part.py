@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.figure import Figure
 
-from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PAPER, OF_PILOT, by_situation_figure
+from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PILOT, by_situation_figure
 from augfpn.study.cells import SIZE_OF
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import wider_main_effect
-from augfpn.study.intervals import Interval
+from augfpn.study.situations import COLUMNS_OF_EFFECTS, effect_row, papers_row
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_row
 
@@ -32,9 +32,7 @@ def part_effects(part: str, cells: Evidence, later: Evidence, pretrained: Eviden
     The column "part" has the panel. The paper's effects, of the part alone, share rows with ours.
     """
     asked = [*on_all_objects(part, cells, later, pretrained), *by_size(part, later)]
-    names = ["part", "situation", "mean", "low", "high", "seeds", "kind"]
-    found = [each for each in asked if each is not None]
-    return pd.DataFrame(found, columns=names)
+    return pd.DataFrame(filter(None, asked), columns=COLUMNS_OF_EFFECTS)
 
 
 def on_all_objects(
@@ -43,7 +41,7 @@ def on_all_objects(
     """The rows of the panel of all objects."""
     alone = "scenes, alone"
     yield effect_row(OF_ALL_OBJECTS, alone, wider_effect(later, part), OF_FIXED)
-    yield papers_row(OF_ALL_OBJECTS, alone, papers_effect(part, later, "AP"))
+    yield papers_row(OF_ALL_OBJECTS, alone, variant_row(part, later).printed_gain("AP"))
     yield effect_row(
         OF_ALL_OBJECTS, "scenes, main effect", wider_main_effect(later, part), OF_FIXED
     )
@@ -55,28 +53,8 @@ def on_all_objects(
 
 def by_size(part: str, later: Evidence) -> Iterator[tuple | None]:
     """The rows of the panel by size; a row says how many such objects the test images have."""
-    objects = later.objects()
+    objects, printed = later.objects(), variant_row(part, later)
     for number, size in SIZE_OF.items():
         row = f"{size} ({objects.get(size, 0)} objects)"
         yield effect_row(MAIN_BY_SIZE, row, wider_main_effect(later, part, number), OF_FIXED)
-        yield papers_row(MAIN_BY_SIZE, row, papers_effect(part, later, number))
-
-
-def effect_row(panel: str, situation: str, found: Interval | None, kind: str) -> tuple | None:
-    """A row of the frame, in points; ``None`` without records."""
-    if found is None:
-        return None
-    return panel, situation, *(100 * x for x in found[:3]), found.seeds, kind
-
-
-def papers_row(panel: str, situation: str, effect: float | None) -> tuple | None:
-    """A row of the frame for a number that the paper prints, which has no interval."""
-    return None if effect is None else (panel, situation, effect, effect, effect, 1, OF_PAPER)
-
-
-def papers_effect(part: str, of: Evidence, number: str) -> float | None:
-    """What the paper's row of a part alone has above its row of FPN, in points."""
-    row = variant_row(part, of)
-    if row.printed is None or row.base is None:
-        return None
-    return row.printed[number] - row.base[number]
+        yield papers_row(MAIN_BY_SIZE, row, printed.printed_gain(number))

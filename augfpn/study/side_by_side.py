@@ -26,7 +26,13 @@ from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
 from augfpn.study.mechanisms import chance, measured_alone, measured_cell, with_unit
 from augfpn.study.spreads import wider_effect
-from augfpn.study.tables import VariantRow, variant_label, variant_row, verdict_with_limit
+from augfpn.study.tables import (
+    VariantRow,
+    by_size_cells,
+    variant_label,
+    variant_row,
+    verdict_with_limit,
+)
 
 PAPERS = f"<br>paper:{NO_BREAK_SPACE}"  # the last line of a cell
 SET_NAMES = {  # as the pages call them
@@ -122,13 +128,9 @@ def sizes_beside(part: str, by_set: Mapping[str, Evidence], wider: bool = False)
 
 def size_cells(row: VariantRow, wider: bool = False) -> list[str]:
     """An effect for each size; for FPN how many objects of it the test images have."""
-    objects = row.objects or {}
     if row.effect_asked:
-        shown = row.wider if wider else row.effect
-        return [
-            size_effect_text(shown.get(number), objects.get(size))
-            for number, size in SIZE_OF.items()
-        ]
+        return by_size_cells(row, wider)
+    objects = row.objects or {}
     return [objects_text(objects.get(size)).strip(" ()") for size in SIZE_OF.values()]
 
 
@@ -150,9 +152,8 @@ def effects_by_size(part: str, of: Evidence) -> str:
 
 def papers_text(row: VariantRow, number: str) -> str:
     """The paper's effect on a number, as a line of a cell: "paper: +0.4"; empty if it has none."""
-    if row.printed is None or row.base is None or not row.effect_asked:
-        return ""
-    return f"{PAPERS}{percent((row.printed[number] - row.base[number]) / 100, sign=True)}"
+    gain = row.printed_gain(number)
+    return "" if gain is None else f"{PAPERS}{percent(gain / 100, sign=True)}"
 
 
 def numbers_beside(variant: str, of: Evidence) -> str:

@@ -67,15 +67,13 @@ class VariantRow(NamedTuple):
     @property
     def limits(self) -> dict[str, float | None]:
         """Below what an effect on AP counts as small, and the one that the paper prints."""
-        printed = self.printed_effect
-        papers = None if printed is None else printed / 100
+        papers = None if (gain := self.printed_effect) is None else gain / 100
         return {"small": intervals.SMALL_EFFECT, "papers": papers}
 
     @property
-    def wider(self) -> dict[str, Interval]:
+    def wider(self) -> dict[str, Interval | None]:
         """The effects, each with the wider of its two intervals."""
-        both = {name: (each, self.alone.get(name)) for name, each in self.effect.items()}
-        return {name: intervals.wider(*each) or each[0] for name, each in both.items()}
+        return {n: intervals.wider(x, self.alone.get(n)) for n, x in self.effect.items()}
 
     @property
     def seeds(self) -> int:
@@ -85,9 +83,13 @@ class VariantRow(NamedTuple):
     @property
     def printed_effect(self) -> float | None:
         """The paper's difference in AP, in percent."""
+        return self.printed_gain("AP")
+
+    def printed_gain(self, number: str) -> float | None:
+        """The paper's difference in one of its AP numbers, in percent; ``None`` without one."""
         if self.printed is None or self.base is None or not self.effect_asked:
             return None
-        return self.printed["AP"] - self.base["AP"]
+        return self.printed[number] - self.base[number]
 
     @property
     def effect_asked(self) -> bool:
@@ -185,10 +187,10 @@ def effect_cells(row: VariantRow, masks: bool) -> list[str]:
     ]
 
 
-def by_size_cells(row: VariantRow) -> list[str]:
-    """An effect for each size of objects."""
-    objects = row.objects or {}
-    return [size_effect_text(row.effect.get(n), objects.get(s)) for n, s in SIZE_OF.items()]
+def by_size_cells(row: VariantRow, wider: bool = False) -> list[str]:
+    """An effect for each size of objects; with ``wider`` it has the wider of its two intervals."""
+    objects, shown = row.objects or {}, row.wider if wider else row.effect
+    return [size_effect_text(shown.get(n), objects.get(s)) for n, s in SIZE_OF.items()]
 
 
 def verdict_with_limit(row: VariantRow) -> str:

@@ -5,7 +5,7 @@ from augfpn.study.cells import effect_text
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import contrasts
 from augfpn.study.intervals import SETTLED, SMALL_EFFECT, verdict, wider
-from augfpn.study.of_part import papers_effect
+from augfpn.study.tables import variant_row
 from said.evidence import confirmation
 
 
@@ -21,7 +21,10 @@ def by_wider(
     of = of or confirmation()
     weights = contrasts()[(part,)] if main else {part: 1.0, "fpn": -1.0}
     found = [of.contrast(weights, number, pooled=pooled) for pooled in (True, False)]
-    limits = {"small": SMALL_EFFECT, "papers": (papers_effect(part, of, number) or 0) / 100}
+    limits = {
+        "small": SMALL_EFFECT,
+        "papers": (variant_row(part, of).printed_gain(number) or 0) / 100,
+    }
     widest = wider(*found)
     said, of_shared = verdict(widest, **limits), verdict(found[0], **limits)
     stronger = of_shared in SETTLED and said not in SETTLED
