@@ -82,19 +82,12 @@
 }
 
 /* The answer to a question of the text, which is what a cell with the tag "answer" shows, is covered
-   until the reader asks for it; its caption stays. So is the text behind it, which tells the answer,
-   up to the next heading, cell or table. Without scripts and in print all is simply shown (book.css).
-   interactive.js covers the answers of interactive figures. */
+   until the reader asks for it; its caption stays. So is the one paragraph behind it, which tells the
+   answer. Without scripts and in print all is simply shown (book.css). interactive.js covers the
+   answers of interactive figures. */
 {
-  const ends = "section, .cell, .cell_output, figure, .pst-scrollable-table-container, table";
-  const textBehind = (cell) => {
-    const found = [];
-    for (let next = cell.nextElementSibling; next && !next.matches(ends); next = next.nextElementSibling)
-      found.push(next);
-    return found;
-  };
-  const hide = (box, text) => {
-    text.forEach((each) => each.classList.add("waits-for-answer"));
+  const hide = (box, told) => {
+    told?.classList.add("waits-for-answer");
     const answer = document.createElement("div");
     answer.className = "answer is-covered";
     answer.append(...[...box.children].filter((each) => !each.matches("figcaption")));
@@ -104,7 +97,7 @@
     button.innerHTML = '<span>Show the answer<i class="visually-hidden">, which is hidden</i></span>';
     button.addEventListener("click", () => {
       answer.classList.remove("is-covered");
-      text.forEach((each) => each.classList.remove("waits-for-answer"));
+      told?.classList.remove("waits-for-answer");
       button.remove();
       answer.tabIndex = -1; // a screen reader goes on here
       answer.focus({ preventScroll: true });
@@ -113,7 +106,9 @@
     box.prepend(answer);
   };
   document.addEventListener("DOMContentLoaded", () => {
-    document.querySelectorAll(".tag_answer .cell_output").forEach((output) =>
-      hide(output.querySelector("figure") ?? output, textBehind(output.closest(".tag_answer"))));
+    document.querySelectorAll(".tag_answer .cell_output").forEach((output) => {
+      const next = output.closest(".tag_answer").nextElementSibling;
+      hide(output.querySelector("figure") ?? output, next?.matches("p") ? next : null);
+    });
   });
 }

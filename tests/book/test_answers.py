@@ -11,7 +11,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="_sta
 <script src="_static/book.js"></script><script src="_static/interactive.js"></script>
 <div class="cell tag_answer"><div class="cell_output"><figure id="cell">
 <p class="shown">bars</p><figcaption>a caption</figcaption></figure></div></div>
-<p class="told">The bars grow.</p><div class="cell"></div><p class="next">Another question.</p>
+<p class="told">The bars grow.</p><p class="next">A bar is the share of a class.</p>
 <figure class="interactive-levels"><img alt="static"></figure>"""
 
 
