@@ -108,7 +108,7 @@ def beside_cells(row: VariantRow, wider: bool = False) -> list[str]:
         str(row.seeds),
         percent(row.own["AP"].mean),
         effect_text(effect) if row.effect_asked else "",
-        verdict_with_limit(row),
+        verdict_with_limit(row, wider),
         percent(printed / 100, sign=True) if printed is not None else "",
     ]
 

@@ -193,12 +193,13 @@ def by_size_cells(row: VariantRow, wider: bool = False) -> list[str]:
     return [size_effect_text(shown.get(n), objects.get(s)) for n, s in SIZE_OF.items()]
 
 
-def verdict_with_limit(row: VariantRow) -> str:
+def verdict_with_limit(row: VariantRow, wider: bool = False) -> str:
     """Whether a variant is better than FPN, or the limit of its effect with the interval of it."""
     if not row.effect:
         return ""
-    limit = f" {limiting_text(row.effect['AP'])}" if row.verdict in intervals.LIMITS else ""
-    return "probably " * row.probable + BETTER[row.verdict] + limit
+    said = "probably " * row.probable + BETTER[row.verdict]
+    found = (row.wider if wider else row.effect)["AP"]
+    return f"{said} {limiting_text(found)}" if row.verdict in intervals.LIMITS else said
 
 
 def mask_cells(row: VariantRow) -> tuple[str, str, str]:
