@@ -163,7 +163,7 @@ def write_source(done: Iterable[Executed]) -> None:
     for name, notebook in notebooks.items():
         outputs.caption_tables(notebook)
         outputs.cut_paths(notebook, ROOT)
-        outputs.fold_parameters(notebook)
+        outputs.quiet_set_up(notebook)
         nbformat.write(notebook, target / f"{name}.ipynb")
     write_api(target)
     made = {"timed on": run_times.timed_on(), "executed on": run_times.executed_on(notebooks)}

@@ -1,4 +1,4 @@
-"""What pages show of cells: tables get captions, the machine's paths are cut, parameters folded."""
+"""What pages show of cells: tables get captions, paths are cut, the set-up is left out."""
 
 import re
 import tempfile
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+SET_UP = "# Finds the package"  # how the first cell of each chapter begins
 TABLE = re.compile(r"(?:^\|.*\|$\n?){2,}", re.MULTILINE)
 
 
@@ -44,10 +45,15 @@ def cut_paths(notebook: NotebookNode, root: Path) -> None:
             output["text"] = re.sub(places, "…", output["text"])
 
 
-def fold_parameters(notebook: NotebookNode) -> None:
-    """Hide the cell that papermill sets, as the set-up above it is hidden; it keeps its tag."""
+def quiet_set_up(notebook: NotebookNode) -> None:
+    """Leave the set-up out, which only those need who run the chapter, and fold the parameters.
+
+    The cell that papermill sets keeps its tag.
+    """
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
+        if cell.source.startswith(SET_UP):
+            cell.metadata["tags"] = [*tags, "remove-cell"]
         if "parameters" in tags:
             cell.metadata["tags"] = [*tags, "hide-input"]
             cell.metadata.setdefault("mystnb", {})["code_prompt_show"] = "Show the parameters"

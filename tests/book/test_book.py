@@ -136,6 +136,7 @@ def test_a_figure_comes_before_the_first_formula(chapter: Path) -> None:
 def test_first_cell_finds_or_installs_the_package_and_leaves_torch_alone(chapter: Path) -> None:
     first = cells(chapter, "code")[0]
     assert "hide-cell" in first["metadata"]["tags"]
+    assert source(first).startswith("# Finds the package")  # what pages leave out
     installs = [line.split() for line in source(first).splitlines() if "%pip install" in line]
     assert any("--no-deps" in line and "{source}" in line for line in installs)
     needed = {re.match(r"[\w-]+", each)[0] for each in DEPENDENCIES} - LEFT_ALONE

@@ -85,11 +85,19 @@ def test_outputs_name_no_folder_and_no_load_of_the_machine(
     Path(made).rmdir()
 
 
+def test_the_set_up_is_left_out_of_pages(build: ModuleType) -> None:
+    chapter = nbformat.read(ROOT / "book" / "fpn.ipynb", as_version=4)
+    first, *others = (cell for cell in chapter.cells if cell.cell_type == "code")
+    build.outputs.quiet_set_up(chapter)
+    assert "remove-cell" in first.metadata["tags"]
+    assert not [cell for cell in others if "remove-cell" in cell.metadata.get("tags", [])]
+
+
 def test_parameters_are_folded_and_stay_parameters(build: ModuleType) -> None:
     """The copy that readers can download is papermill's, too."""
     cells = [new_code_cell("steps = 8", metadata={"tags": ["parameters"]}), new_code_cell("steps")]
     notebook = new_notebook(cells=cells)
-    build.outputs.fold_parameters(notebook)
+    build.outputs.quiet_set_up(notebook)
     assert notebook.cells[0].metadata["tags"] == ["parameters", "hide-input"]
     assert notebook.cells[0].metadata["mystnb"]["code_prompt_show"] == "Show the parameters"
     assert not notebook.cells[1].metadata
