@@ -17,17 +17,20 @@ MARKS = {  # how a kind of result is drawn
     OF_PAPER: {"color": ORANGE, "marker": "s", "s": 30, "facecolors": "none", "linewidths": 1.6},
 }
 ROW_INCHES, TITLE_ROWS = 0.27, 1.6  # inches of a row; rows that a panel's title takes
+TITLE_LEFT = -0.35  # of an axis' width: so far left of it a title begins
 BELOW_FIRST = 0.3  # of a row: how far below the first of a row its second mark lies
 FEW_POINTS = 8  # points: an axis that spans less has a tick at each
 SITUATION_SIZE = 10.8  # points: some 9.8 px on a phone
+FARTHEST = 4.0  # points of AP: where the axis ends, if effects lie farther; an arrow leads to them
+COUNT = {"size": SITUATION_SIZE, "va": "center", "color": "0.4"}  # of seeds, beside its row
 
 
 @themed
 def by_situation_figure(of: pd.DataFrame) -> Figure:
     """Effects in points of AP, one axis for all panels.
 
-    ``of`` has the columns part, situation, mean, low, high and kind, a key of `MARKS`. Neighbours
-    of one situation share a row.
+    ``of`` has the columns part, situation, mean, low, high, seeds and kind, a key of `MARKS`.
+    Neighbours of one situation share a row.
     """
     panels = dict(tuple(of.groupby("part", sort=False)))
     heights = [places_of_situations(each)[-1] + 1 + TITLE_ROWS for each in panels.values()]
@@ -41,11 +44,13 @@ def by_situation_figure(of: pd.DataFrame) -> Figure:
     for axis, (part, rows) in zip(axes[:, 0], panels.items(), strict=True):
         draw_panel(axis, str(part), rows)
     last = axes[-1, 0]
-    low, high = last.get_xlim()
+    low, high = (max(-FARTHEST, min(FARTHEST, x)) for x in last.get_xlim())
+    last.set_xlim(low, high)
     last.xaxis.set_major_locator(MultipleLocator(1 if high - low < FEW_POINTS else 2))
     last.set_xlabel("effect on AP, points")
     for kind in dict.fromkeys(of["kind"]):
         last.scatter([], [], **MARKS[kind], label=kind)
+    axes[0, 0].text(1.02, -1, "seeds", transform=axes[0, 0].get_yaxis_transform(), **COUNT)
     figure.legend(loc="outside upper center", ncols=2)
     return figure
 
@@ -55,13 +60,30 @@ def draw_panel(axis: Axes, part: str, rows: pd.DataFrame) -> None:
     axis.axvline(0, color="black", lw=0.8, zorder=1)
     places = places_of_situations(rows)
     for i, (place, row) in enumerate(zip(places, rows.itertuples(), strict=True)):
-        mark, at = MARKS[row.kind], place + BELOW_FIRST * (place in places[:i])
-        axis.hlines(at, row.low, row.high, color=mark["color"], lw=2, zorder=2)
-        axis.scatter(row.mean, at, **mark, zorder=3)
+        at = place + BELOW_FIRST * (place in places[:i])
+        draw_effect(axis, at, row.mean, row.low, row.high, MARKS[row.kind])
+        if row.seeds > 1:
+            axis.text(1.02, at, row.seeds, transform=axis.get_yaxis_transform(), **COUNT)
     named = dict(zip(places, rows["situation"], strict=True))
     axis.set_yticks([*named], [*named.values()], size=SITUATION_SIZE)
     axis.set_ylim(len(named) - 0.4, -0.6)
-    axis.set_title(part, loc="right", size=SITUATION_SIZE, weight="bold")
+    axis.set_title(part, loc="left", x=TITLE_LEFT, size=SITUATION_SIZE, weight="bold")
+
+
+def draw_effect(axis: Axes, at: float, mean: float, low: float, high: float, mark: dict) -> None:
+    """A mark with its interval; an arrow, with the mean if it is beyond, where the axis ends."""
+    axis.hlines(at, max(low, -FARTHEST), min(high, FARTHEST), color=mark["color"], lw=2, zorder=2)
+    axis.scatter(mean, at, **mark, zorder=3)
+    for end, is_beyond, arrow in (
+        (-FARTHEST, low < -FARTHEST, "<"),
+        (FARTHEST, high > FARTHEST, ">"),
+    ):
+        if is_beyond:
+            axis.scatter(end, at, color=mark["color"], marker=arrow, s=40, clip_on=False, zorder=3)
+    if abs(mean) > FARTHEST:
+        inside, side = (-FARTHEST, "left") if mean < 0 else (FARTHEST, "right")
+        said = f"{mean:+.1f}".replace("-", "−")
+        axis.text(inside * 0.94, at, said, va="center", ha=side, size=SITUATION_SIZE)
 
 
 def places_of_situations(panel: pd.DataFrame) -> list[int]:

@@ -23,7 +23,7 @@ TITLES_OF_PARTS = {
 COLUMNS_OF_EFFECTS = ("part", "situation", "mean", "low", "high", "seeds", "kind")
 ON_SCENES = {  # a row's label: the end of the names of both variants
     "scenes": "",
-    "scenes, 4 × the steps": "_4x_steps",
+    "scenes, all 4 × steps": "_4x_steps",
     "scenes, both tuned": "_tuned",
 }
 
@@ -61,6 +61,8 @@ def situation_rows(
         (name, later, f"{variant}{end}", f"fpn{end}", OF_LATER if end else OF_FIXED)
         for name, end in ON_SCENES.items()
     ]
+    if variant == "augfpn":
+        asked.append(("scenes, FPN 2 × steps", later, variant, "fpn_2x_steps", OF_LATER))
     asked.append((images_called("bccd"), cells, variant, "fpn", OF_PILOT))
     for pictures, of in photographs.items():
         asked.append((below_images(pictures), of, variant, "fpn", OF_LATER))

@@ -31,7 +31,7 @@ def test_the_papers_effects_stand_beside_ours(part: str) -> None:
         assert of.loc[place - 1, "situation"] == row["situation"]
         assert of.loc[place - 1, "kind"] == OF_FIXED
     (first, second) = by_situation_figure(of).axes
-    assert [axis.get_title("right") for axis in (first, second)] == [
+    assert [axis.get_title("left") for axis in (first, second)] == [
         of_part.OF_ALL_OBJECTS,
         of_part.MAIN_BY_SIZE,
     ]

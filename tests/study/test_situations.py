@@ -70,10 +70,20 @@ def test_even_gates_stand_below_the_images_that_they_were_run_on() -> None:
 
 def test_the_figure_has_a_panel_for_each_part_and_a_row_for_each_situation() -> None:
     axes = by_situation_figure(frame()).axes
-    assert [axis.get_title("right") for axis in axes] == [*situations.TITLES_OF_PARTS.values()]
+    assert [axis.get_title("left") for axis in axes] == [*situations.TITLES_OF_PARTS.values()]
     for axis in axes:
-        rows = frame().query("part == @axis.get_title('right')")
+        rows = frame().query("part == @axis.get_title('left')")
         assert [text.get_text() for text in axis.get_yticklabels()] == [*rows["situation"]]
+
+
+def test_an_effect_beyond_the_axis_has_an_arrow_and_its_number() -> None:
+    (axis, *_) = by_situation_figure(frame()).axes
+    beyond = frame().query("mean < -4")
+    assert [*beyond["situation"]] == ["scenes, FPN 2 × steps"]
+    said = [text.get_text() for text in axis.texts]
+    assert f"−{-beyond['mean'].item():.1f}" in said
+    assert str(beyond["seeds"].item()) in said
+    assert axis.get_xlim()[0] == -4
 
 
 def test_what_has_fewer_than_three_seeds_has_no_row(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -269,7 +269,7 @@ def what_the_search_found() -> None:
     "Tuned alike, no gain of AugFPN is shown, and a tuned FPN is ahead of AugFPN with the study's "
     "settings. The trade between sizes stays.",
 )
-@says("intro", "With settings [searched for both](fair_baselines.ipynb) no gain of AugFPN shows.")
+@says("intro", "with settings [searched for both](fair_baselines.ipynb) no gain of AugFPN shows.")
 def tuned_alike() -> None:
     of = confirmation()
     pairs = {"both": ("augfpn_tuned", "fpn_tuned"), "one": ("augfpn", "fpn_tuned")}

@@ -68,11 +68,6 @@ def whole_levels_are_shut() -> None:
 @says("photographs", "in none of the other five do the coarse maps weigh as much.")
 @says("what_we_found", "[lean most on coarse maps](photographs.ipynb).")
 @says(
-    "intro",
-    "The three runs in which AugFPN loses most are those whose *gates*, learned weights of the "
-    "levels, lean most on coarse maps.",
-)
-@says(
     "photographs",
     "On blood cells the three runs that lose most are those whose gates lean most on coarse maps",
 )
