@@ -169,7 +169,7 @@ def neither_a_gain_nor_a_harm_is_shown_on_photographs() -> None:
 # --- answers --------------------------------------------------------------------------------------
 
 
-@says(PAGE, "half of them cover less than two places of $P_4$")
+@says(PAGE, "half of these objects cover less than two places of $P_4$")
 def half_of_the_small_objects() -> None:
     places_of_small_objects()
 
