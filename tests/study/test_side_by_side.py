@@ -7,7 +7,6 @@ import pytest
 
 from augfpn.study import (
     cells,
-    defence,
     findings,
     gather,
     intervals,
@@ -17,6 +16,8 @@ from augfpn.study import (
 )
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import Interval
+
+READOUT = "C5 lost in M5 + M6 minus C5 lost in M5"
 
 
 def cells_of(table: str) -> list[list[str]]:
@@ -174,10 +175,10 @@ def test_losses_are_not_in_percent_and_a_variant_alone_has_its_interval() -> Non
 
 def test_a_difference_that_fpn_does_not_have_stands_with_its_own_interval() -> None:
     of = gather.committed("scenes")
-    table = side_by_side.measured_beside({"scenes": of}, [defence.READOUT], ("fpn", "rfa"))
+    table = side_by_side.measured_beside({"scenes": of}, [READOUT], ("fpn", "rfa"))
     label, _, _, fpn, rfa = cells_of(table)[1]
     assert (label, fpn) == ("C5 lost in M5 + M6 minus C5 lost in M5, points", "–")
-    assert unkept(rfa) == cells.effect_text(of.measured(["rfa"], [], defence.READOUT))
+    assert unkept(rfa) == cells.effect_text(of.measured(["rfa"], [], READOUT))
 
 
 def test_each_loss_of_the_figure_is_a_mean_with_its_interval() -> None:

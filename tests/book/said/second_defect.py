@@ -9,7 +9,6 @@ import torch
 from augfpn.pyramid import ratio_invariant_pool
 from augfpn.study import grid, mechanisms
 from augfpn.study.cells import SIZE_OF, effect_text
-from augfpn.study.defence import READOUT
 from said.evidence import (
     BOTH,
     NOISE,
@@ -24,6 +23,8 @@ from said.evidence import (
 )
 from said.parts import by_wider, pretrained
 from said.table import says
+
+READOUT = "C5 lost in M5 + M6 minus C5 lost in M5"
 
 
 @cache
