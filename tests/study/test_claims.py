@@ -17,25 +17,25 @@ NORMAL = factor(LEVEL)  # half-width of an interval in standard errors
 
 # Effects that the paper's text states in AP, by claim; where a claim has several, the first ones.
 STATED = {
-    "C1": [2.4],
-    "C2": [1.7],
-    "C3": [1.8],
-    "C4": [1.4],
-    "C5": [1.3],
-    "C6": [1.6],
-    "C7": [1.6],
-    "C8": [1.3],
-    "C9": [0.9],
-    "C10": [2.0, 1.9],
-    "C11": [1.5, 1.5],
-    "C12": [1.6, 1.7],
-    "C17": [0.9],
-    "C18": [1.0],
-    "C19": [0.8],
-    "C21": [1.7],
-    "C29": [0.5],
-    "C36": [0.5],
-    "C37": [1.8],
+    "#1": [2.4],
+    "#2": [1.7],
+    "#3": [1.8],
+    "#4": [1.4],
+    "#5": [1.3],
+    "#6": [1.6],
+    "#7": [1.6],
+    "#8": [1.3],
+    "#9": [0.9],
+    "#10": [2.0, 1.9],
+    "#11": [1.5, 1.5],
+    "#12": [1.6, 1.7],
+    "#17": [0.9],
+    "#18": [1.0],
+    "#19": [0.8],
+    "#21": [1.7],
+    "#29": [0.5],
+    "#36": [0.5],
+    "#37": [1.8],
 }
 
 
@@ -175,21 +175,21 @@ def test_two_seeds_are_no_verdict() -> None:
 
 def test_what_needs_no_run_is_decided_and_what_has_no_test_is_not_run() -> None:
     rows = {row.claim.id: row for row in claims.ledger(Table({}))}
-    assert [rows[name].verdict for name in ("C33", "C46", "C52")] == ["holds"] * 3
-    assert "592,385" in rows["C46"].note
-    assert "38,538,240" in rows["C52"].note
-    others = {row.verdict for name, row in rows.items() if name not in ("C33", "C46", "C52", "C61")}
+    assert [rows[name].verdict for name in ("#33", "#46", "#52")] == ["holds"] * 3
+    assert "592,385" in rows["#46"].note
+    assert "38,538,240" in rows["#52"].note
+    others = {row.verdict for name, row in rows.items() if name not in ("#33", "#46", "#52", "#61")}
     assert others == {"not run"}
 
 
 def test_a_withdrawn_claim_stays_with_its_reason() -> None:
     rows = {row.claim.id: row for row in claims.ledger(Table({}))}
-    assert [name for name, row in rows.items() if row.verdict == "withdrawn"] == ["C61"]
-    assert rows["C61"].note.startswith("Withdrawn after the pilot: the test asks a head")
+    assert [name for name, row in rows.items() if row.verdict == "withdrawn"] == ["#61"]
+    assert rows["#61"].note.startswith("Withdrawn after the pilot: the test asks a head")
 
 
 def test_a_claim_whose_test_cannot_answer_at_a_budget_has_no_verdict_there() -> None:
-    (pooling,) = [each for each in claims.claims() if each.id == "C44"]
+    (pooling,) = [each for each in claims.claims() if each.id == "#44"]
     assert pooling.withheld_at == ("laptop",)
     above = {"rfa": 3.0, "rfa_psp": 1.0}
     row = claims.judged(pooling, Table(above))
@@ -227,13 +227,13 @@ def test_a_size_with_few_objects_gets_no_verdict() -> None:
 )
 def test_run_time_agrees_within_a_tenth(ratio: float, said: str) -> None:
     rows = {r.claim.id: r for r in claims.ledger(Table({"training": ratio}, half=0.03))}
-    assert rows["C57"].verdict == said
-    assert rows["C57"].lines[0].printed == pytest.approx(1.1 / 0.9)
-    assert rows["C58"].verdict == "not run"
+    assert rows["#57"].verdict == said
+    assert rows["#57"].lines[0].printed == pytest.approx(1.1 / 0.9)
+    assert rows["#58"].verdict == "not run"
 
 
 def test_a_measured_claim_compares_measured_numbers() -> None:
-    """C27 needs a smaller gap and more similar levels; here the first holds, the other is open."""
+    """#27 needs a smaller gap and more similar levels; here the first holds, the other is open."""
 
     class Measured(Table):
         def measured(self, plus, minus, number):
@@ -241,11 +241,11 @@ def test_a_measured_claim_compares_measured_numbers() -> None:
             return mean and around(mean, 3, 0.0, 0.1 / NORMAL)
 
     rows = {r.claim.id: r for r in claims.ledger(Measured({}))}
-    verdicts = {id_: rows[id_].verdict for id_ in ("C27", "C48", "C59", "C34")}
+    verdicts = {id_: rows[id_].verdict for id_ in ("#27", "#48", "#59", "#34")}
     assert verdicts == {
-        "C27": "undecided", "C48": "not run", "C59": "not run", "C34": "not run"
+        "#27": "undecided", "#48": "not run", "#59": "not run", "#34": "not run"
     }  # fmt: skip
-    assert [line.printed for line in rows["C27"].lines] == [None, None]
+    assert [line.printed for line in rows["#27"].lines] == [None, None]
 
 
 def test_the_names_of_measured_numbers_are_those_that_diagnostics_give() -> None:

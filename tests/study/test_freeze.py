@@ -37,7 +37,7 @@ class AllAlike:
 def test_the_claims_that_table_2_decides_are_tested_as_was_fixed() -> None:
     """They may not change any more: their runs have begun."""
     fixed = freeze.decided_by_table2(claims.claims())
-    assert {"C1", "C17", "C18", "C19", "C24"} <= set(fixed) <= set(freeze.frozen().tests)
+    assert {"#1", "#17", "#18", "#19", "#24"} <= set(fixed) <= set(freeze.frozen().tests)
     assert not set(fixed) & set(freeze.changed(claims.claims()))
 
 
@@ -50,7 +50,7 @@ def test_the_seeds_that_confirm_take_precedence_where_they_have_runs() -> None:
     assert set(again) == decided
     both = {row.claim.id: row.verdict for row in freeze.with_precedence(pilot, again)}
     assert {name for name, said in both.items() if said != "undecided"} <= decided
-    assert both["C1"] == again["C1"].verdict == "smaller than 1 AP"
+    assert both["#1"] == again["#1"].verdict == "smaller than 1 AP"
 
 
 def test_what_was_fixed_is_the_file_of_that_commit() -> None:
@@ -60,13 +60,16 @@ def test_what_was_fixed_is_the_file_of_that_commit() -> None:
     if found.returncode:
         pytest.skip("this clone does not have the commit")
     assert hashlib.sha256(found.stdout).hexdigest() == fixed.claims_sha256
-    then = claims.read_claims(found.stdout.decode())
+    then = [
+        replace(each, id=each.id.replace("C", "#"))
+        for each in claims.read_claims(found.stdout.decode())
+    ]
     assert {each.id: freeze.test_digest(each) for each in then} == fixed.tests
     assert freeze.changed(then) == []
 
 
 def test_words_may_change_and_tests_may_not() -> None:
-    (one,) = [each for each in claims.claims() if each.id == "C17"]
+    (one,) = [each for each in claims.claims() if each.id == "#17"]
     digest = freeze.test_digest(one)
     assert freeze.test_digest(replace(one, **WORDS)) == digest
     (test,) = one.tests
@@ -79,14 +82,14 @@ def test_words_may_change_and_tests_may_not() -> None:
         replace(one, withheld_at=("laptop",)),
     ):
         assert freeze.test_digest(other) != digest
-        rest = [each for each in claims.claims() if each.id != "C17"]
-        assert freeze.changed([*rest, other]) == ["C17", "C44"]
-    assert freeze.changed(each for each in claims.claims() if each.id != "C17") == ["C17", "C44"]
+        rest = [each for each in claims.claims() if each.id != "#17"]
+        assert freeze.changed([*rest, other]) == ["#17", "#44"]
+    assert freeze.changed(each for each in claims.claims() if each.id != "#17") == ["#17", "#44"]
 
 
 def test_one_verdict_is_withheld_since() -> None:
     """It is none of those that are confirmed."""
-    assert freeze.changed(claims.claims()) == ["C44"]
+    assert freeze.changed(claims.claims()) == ["#44"]
 
 
 def test_a_claim_that_was_added_later_has_its_date() -> None:

@@ -10,7 +10,7 @@ from augfpn.study import claims
 from augfpn.study.claims import Comparison
 
 WRITTEN = {
-    "id": "C62",
+    "id": "#62",
     "group": "mine",
     "statement": "CS helps.",
     "where": "nowhere",
@@ -66,12 +66,12 @@ def test_a_claim_that_is_wholly_written_is_read() -> None:
 def test_what_a_claim_lacks_is_said_in_one_sentence(change: dict, said: str) -> None:
     with pytest.raises(UserError) as raised:
         claims.read_claims(json.dumps([WRITTEN | change]))
-    assert str(raised.value).startswith(f"claims.json, claim C62, {said}")
+    assert str(raised.value).startswith(f"claims.json, claim #62, {said}")
     assert "\n" not in str(raised.value)
 
 
 def test_two_claims_with_one_id_are_refused() -> None:
-    with pytest.raises(UserError, match="claim C62: another claim has this id already"):
+    with pytest.raises(UserError, match="claim #62: another claim has this id already"):
         claims.read_claims(json.dumps([WRITTEN, WRITTEN]))
 
 

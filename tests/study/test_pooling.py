@@ -154,6 +154,6 @@ def test_a_seed_is_left_out_and_signs_are_counted() -> None:
 
 def test_a_verdict_that_its_own_differences_leave_open_says_so() -> None:
     of = gather.committed("scenes", phase="confirmation")
-    rows = {row.claim.id: row for row in claims.ledger(of) if row.claim.id in ("C1", "C17", "C18")}
+    rows = {row.claim.id: row for row in claims.ledger(of) if row.claim.id in ("#1", "#17", "#18")}
     said = {row.claim.id: row.verdict for row in spreads.with_probable(of, rows.values())}
-    assert said == {name: row.verdict for name, row in rows.items()} | {"C1": "probably holds"}
+    assert said == {name: row.verdict for name, row in rows.items()} | {"#1": "probably holds"}

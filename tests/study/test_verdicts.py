@@ -8,7 +8,7 @@ def many(*ends: tuple[float, float]) -> str:
     normal = intervals.factor(intervals.LEVEL)
     found = (intervals.around((a + b) / 2, 3, 0.0, (b - a) / 2 / normal) for a, b in ends)
     lines = tuple(claims.Line(f"n{i}", each, None, 0.0) for i, each in enumerate(found))
-    (claim,) = [each for each in claims.claims() if each.id == "C23"]
+    (claim,) = [each for each in claims.claims() if each.id == "#23"]
     return verdicts.evidence_text(claims.Judgement(claim, claims.of_lines(lines), lines, ""))
 
 
@@ -39,7 +39,7 @@ def test_of_many_effects_that_all_hold_the_lowest_are_shown() -> None:
 def test_what_of_a_claim_is_not_run_is_said() -> None:
     there = claims.Line("a − b", intervals.around(0.01, 3, 0.0, 0.0), None, 0.0)
     missing = claims.Line("b − c", None, None, 0.0)
-    (claim,) = [each for each in claims.claims() if each.id == "C28"]
+    (claim,) = [each for each in claims.claims() if each.id == "#28"]
     row = claims.Judgement(claim, "undecided", (there, missing), "A note.")
     assert verdicts.evidence_text(row) == (
         "1 of 2 comparisons are run; a − b: +1.0 [+1.0, +1.0]. A note."
@@ -48,11 +48,11 @@ def test_what_of_a_claim_is_not_run_is_said() -> None:
 
 
 def test_verdicts_of_the_seeds_that_confirm_stand_first_and_are_counted() -> None:
-    """C17 fails again and C18 is judged once; C2 is not run, so it comes last."""
+    """#17 fails again and #18 is judged once; #2 is not run, so it comes last."""
     every = {each.id: each for each in claims.claims()}
-    said = {"C17": "holds", "C2": "not run", "C18": "undecided"}
+    said = {"#17": "holds", "#2": "not run", "#18": "undecided"}
     pilot = [claims.Judgement(every[name], each, (), "A note.") for name, each in said.items()]
-    again = {"C17": pilot[0]._replace(verdict="does not hold")}
+    again = {"#17": pilot[0]._replace(verdict="does not hold")}
     counts, parts, idle = (
         [[cell.strip() for cell in line[1:-1].split("|")] for line in table.splitlines()]
         for table in verdicts.ledger_beside({"scenes": pilot}, {"scenes": again}).split("\n\n")
@@ -65,16 +65,16 @@ def test_verdicts_of_the_seeds_that_confirm_stand_first_and_are_counted() -> Non
     ]
     assert parts[0][2:4] == ["scenes, confirmation", "scenes, pilot"]
     assert [row[0:1] + row[2:4] for row in parts[2:]] == [
-        ["C17", "does not hold", "holds"],
-        ["C18", "–", "undecided"],
+        ["#17", "does not hold", "holds"],
+        ["#18", "–", "undecided"],
     ]
     assert idle[0][2:] == ["note"]
-    assert [(row[0], row[2]) for row in idle[2:]] == [("C2", "A note.")]
+    assert [(row[0], row[2]) for row in idle[2:]] == [("#2", "A note.")]
 
 
 def test_what_decides_stands_in_the_ledger_and_the_rest_is_folded() -> None:
     """Of three effects the lowest that is undecided; a single effect without a note has no fold."""
-    (claim,) = [each for each in claims.claims() if each.id == "C17"]
+    (claim,) = [each for each in claims.claims() if each.id == "#17"]
     above, across, below = (
         claims.Line(f"{name} − fpn, AP", intervals.around(x, 3, 0.002, 0.0), 1.0, 0.0)
         for name, x in (("cs", 0.03), ("rfa", 0.001), ("cs_rfa", 0.002))

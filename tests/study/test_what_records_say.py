@@ -24,7 +24,7 @@ def scenes() -> Evidence:
 
 @pytest.fixture(scope="module")
 def ledger(scenes: Evidence) -> dict[str, claims.Judgement]:
-    wanted = ("C1", "C14", "C17", "C22", "C28", "C53", "C54", "C61", "C62", "C63")
+    wanted = ("#1", "#14", "#17", "#22", "#28", "#53", "#54", "#61", "#62", "#63")
     chosen = [each for each in claims.claims() if each.id in wanted]
     return {each.id: claims.judged(each, scenes) for each in chosen}
 
@@ -45,9 +45,9 @@ def test_a_variance_of_all_runs_has_fifty_degrees_of_freedom(scenes: Evidence) -
 
 
 def test_what_pooling_decides(ledger: dict[str, claims.Judgement]) -> None:
-    said = {name: ledger[name].verdict for name in ("C1", "C22", "C28")}
-    assert said == {"C1": "holds", "C22": "holds", "C28": "undecided"}
-    assert near(ledger["C1"].lines[0].found, 1.8, 0.5, 3.1)
+    said = {name: ledger[name].verdict for name in ("#1", "#22", "#28")}
+    assert said == {"#1": "holds", "#22": "holds", "#28": "undecided"}
+    assert near(ledger["#1"].lines[0].found, 1.8, 0.5, 3.1)
 
 
 def test_selection_trades_small_objects_for_larger_ones(scenes: Evidence) -> None:
@@ -67,17 +67,17 @@ def test_selection_trades_small_objects_for_larger_ones(scenes: Evidence) -> Non
 
 def test_two_claims_of_the_paper_are_measured(ledger: dict[str, claims.Judgement]) -> None:
     """M5 + M6 gives back less of C5 than M5; supervised levels know more and differ less."""
-    (lost,) = ledger["C62"].lines
+    (lost,) = ledger["#62"].lines
     assert near(lost.found, -0.34, -0.43, -0.24)
-    assert ledger["C62"].verdict == "does not hold"
-    own, spread = ledger["C63"].lines
+    assert ledger["#62"].verdict == "does not hold"
+    own, spread = ledger["#63"].lines
     assert near(own.found, 2.5, 1.2, 3.7)
     assert 100 * spread.found.mean == pytest.approx(7, abs=0.1)
-    assert ledger["C63"].verdict == "holds"
+    assert ledger["#63"].verdict == "holds"
 
 
 def test_shares_stay_between_zero_and_one(ledger: dict[str, claims.Judgement]) -> None:
-    for name in ("C53", "C54"):
+    for name in ("#53", "#54"):
         assert all(0 < x.found.low < x.found.mean < x.found.high < 1 for x in ledger[name].lines)
 
 
@@ -94,7 +94,7 @@ def test_the_withdrawn_claim_asked_a_head_about_levels_it_does_not_know(
     loss = scenes.arrays("fpn", "assignment", "oracle", "loss")
     classes = scenes.recorded("fpn")[0].experiment.model.classes + 1
     assert np.nanmean(loss[~np.eye(4, dtype=bool)]) > np.log(classes)
-    assert ledger["C61"].verdict == "withdrawn"
+    assert ledger["#61"].verdict == "withdrawn"
 
 
 def test_sizes_with_few_objects_have_their_count_beside_them(scenes: Evidence) -> None:

@@ -37,7 +37,7 @@ def steps_bring_more_than_parts() -> None:
 @says("should_you_use_it", "it costs nothing at inference, and on scenes it is the part that")
 @says("should_you_use_it", "It was not tuned by itself.")
 def consistent_supervision_is_the_part_to_try() -> None:
-    assert verdict("scenes", "C17") == "holds"
+    assert verdict("scenes", "#17") == "holds"
     assert "cs_tuned" not in grid.variants()
 
 

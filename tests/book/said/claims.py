@@ -16,19 +16,19 @@ from said.table import says
 
 
 @says("claims", "We count sixty-three in this one's text, tables and captions")
-@says("claims", "We wrote sixty-one down before our runs; claims C62 and C63 were added since.")
+@says("claims", "We wrote sixty-one down before our runs; claims #62 and #63 were added since.")
 @says(
     "claims",
-    "Three claims, C34, C35 and C45, have no test, and C61 is withdrawn. Fifty-nine have a test; "
+    "Three claims, #34, #35 and #45, have no test, and #61 is withdrawn. Fifty-nine have a test; "
     "of these, forty-eight are judged on scenes, the others need runs that nobody has made.",
 )
 def number_of_claims() -> None:
     every = claims.claims()
     assert len(every) == 63
-    assert [each.id for each in every if each.kind == "untested"] == ["C34", "C35", "C45"]
-    assert [each.id for each in every if each.withdrawn] == ["C61"]
+    assert [each.id for each in every if each.kind == "untested"] == ["#34", "#35", "#45"]
+    assert [each.id for each in every if each.withdrawn] == ["#61"]
     added = [each.id for each in every if "added after the pilot" in each.note]
-    assert added == ["C62", "C63"]
+    assert added == ["#62", "#63"]
     assert (len(every) - len(added), len(every) - 4) == (61, 59)
     assert sum(row.verdict not in ("not run", "withdrawn") for row in ledger("scenes")) == 48
 
@@ -66,8 +66,8 @@ def colours_of_the_verdicts() -> None:
     "claims",
     "Of the twelve claims that hold on scenes, three are exact and need no run, four are measured "
     "inside detectors, and five are effects on AP; a thirteenth, that AugFPN is better than FPN "
-    "(C1), *probably holds*. Of the six on blood cells, three are exact and three are measured, "
-    "one nearly certain beforehand (C48) and one with unequal probes (C60); none is about AP.",
+    "(#1), *probably holds*. Of the six on blood cells, three are exact and three are measured, "
+    "one nearly certain beforehand (#48) and one with unequal probes (#60); none is about AP.",
 )
 @says("claims", "The three exact claims need no run, so they are in neither count")
 def what_holds_is_structure() -> None:
@@ -76,37 +76,37 @@ def what_holds_is_structure() -> None:
         for pictures in BOTH
     )
     assert kinds == {"exact": 3, "measured": 4, "effects": 1 + 5}
-    assert [*probable()] == ["C1", "C23"]
+    assert [*probable()] == ["#1", "#23"]
     assert there == {"exact": 3, "measured": 3}
     notes = {row.claim.id: row.note for row in ledger("bccd") if row.verdict == "holds"}
-    assert "nearly certain" in notes["C48"]
-    assert "unequal" in notes["C60"]
+    assert "nearly certain" in notes["#48"]
+    assert "unequal" in notes["#60"]
 
 
 @says(
     "claims",
-    "So claims C14, C24 and C28 are undecided although single comparisons of theirs *do not hold* "
+    "So claims #14, #24 and #28 are undecided although single comparisons of theirs *do not hold* "
     "by their own intervals.",
 )
 def comparisons_that_fail_alone() -> None:
-    for name in ("C14", "C24", "C28"):
+    for name in ("#14", "#24", "#28"):
         rows = [row for pictures in BOTH for row in ledger(pictures) if row.claim.id == name]
         assert {row.verdict for row in rows} == {"undecided"}
         assert "does not hold" in {line.said() for row in rows for line in row.lines}
 
 
-@says("claims", "Claim C44 gets no verdict, whatever its interval says")
-@says("claims", "(C44's verdict was withheld later)")
+@says("claims", "Claim #44 gets no verdict, whatever its interval says")
+@says("claims", "(#44's verdict was withheld later)")
 @says(
     "test_bench",
     "So [the ledger](claims.ipynb) withholds its verdict on the claim that ratio-invariant pooling "
-    "is better than PSP (C44).",
+    "is better than PSP (#44).",
 )
 def a_verdict_that_is_withheld() -> None:
-    (row,) = [row for row in ledger("scenes") if row.claim.id == "C44"]
+    (row,) = [row for row in ledger("scenes") if row.claim.id == "#44"]
     assert (row.verdict, row.rider) == ("undecided", claims.WITHHELD)
     assert {line.said() for line in row.lines} == {"smaller than the paper's"}
-    assert freeze.changed(claims.claims()) == ["C44"]
+    assert freeze.changed(claims.claims()) == ["#44"]
 
 
 def effects_that_hold() -> dict[str, claims.Judgement]:
@@ -124,14 +124,14 @@ def probable() -> dict[str, claims.Judgement]:
 
 @says(
     "claims",
-    "Two of the five effects are confirmed: Consistent Supervision alone (C17) and with Soft RoI "
-    "Selection (C21) are better than FPN. So is, probably, AugFPN. The other three are the "
-    "pilot's: RetinaNet's gain, and the harm of a global maximum (C37, C38).",
+    "Two of the five effects are confirmed: Consistent Supervision alone (#17) and with Soft RoI "
+    "Selection (#21) are better than FPN. So is, probably, AugFPN. The other three are the "
+    "pilot's: RetinaNet's gain, and the harm of a global maximum (#37, #38).",
 )
 @says(
     "claims",
     "Another held in the pilot only: that of Residual Feature Augmentation with Soft RoI "
-    "Selection (C22) is *smaller than 1 AP*.",
+    "Selection (#22) is *smaller than 1 AP*.",
 )
 @says(
     "claims",
@@ -141,33 +141,33 @@ def probable() -> dict[str, claims.Judgement]:
 def effects_that_are_confirmed() -> None:
     again = freeze.confirming_verdicts(confirmation())
     confirmed = {name for name, row in again.items() if row.verdict == "holds"}
-    assert confirmed == {"C1", "C17", "C21"}
-    assert effects_that_hold().keys() - confirmed == {"C7", "C37", "C38"}
+    assert confirmed == {"#1", "#17", "#21"}
+    assert effects_that_hold().keys() - confirmed == {"#7", "#37", "#38"}
     pilot = {row.claim.id for row in claims.ledger(at("scenes")) if row.verdict == "holds"}
-    assert {name for name in again if name in pilot} - confirmed == {"C22"}
-    assert again["C22"].verdict == "smaller than 1 AP"
+    assert {name for name in again if name in pilot} - confirmed == {"#22"}
+    assert again["#22"].verdict == "smaller than 1 AP"
 
 
 @says(
     "claims",
     "**What has a limit** are seven effects on scenes, six of them by the confirming seeds. Two "
-    "are *smaller than 1 AP*: Soft RoI Selection alone (C19) and with Residual Feature "
-    "Augmentation (C22). The other five are *smaller than the paper's* and may be losses; four of "
-    "these are confirmed, all of Residual Feature Augmentation: alone (C18), with Consistent "
-    "Supervision (C20), on objects of every size (C25) and on small ones (C47).",
+    "are *smaller than 1 AP*: Soft RoI Selection alone (#19) and with Residual Feature "
+    "Augmentation (#22). The other five are *smaller than the paper's* and may be losses; four of "
+    "these are confirmed, all of Residual Feature Augmentation: alone (#18), with Consistent "
+    "Supervision (#20), on objects of every size (#25) and on small ones (#47).",
 )
 @says("claims", "Residual Feature Augmentation's effect alone is *smaller than the paper's*.")
 def effects_that_have_a_limit() -> None:
     small = {x.claim.id: x.verdict for x in ledger("scenes") if x.verdict in intervals.LIMITS}
     again = small.keys() & freeze.confirming_verdicts(confirmation()).keys()
     assert len(small) == 7
-    assert again == {"C18", "C19", "C20", "C22", "C25", "C47"}
+    assert again == {"#18", "#19", "#20", "#22", "#25", "#47"}
     (both, one_side) = intervals.LIMITS
-    assert [name for name, said in small.items() if said == both] == ["C19", "C22"]
-    assert sorted(again - {"C19", "C22"}) == ["C18", "C20", "C25", "C47"]
+    assert [name for name, said in small.items() if said == both] == ["#19", "#22"]
+    assert sorted(again - {"#19", "#22"}) == ["#18", "#20", "#25", "#47"]
     assert [*small.values()].count(one_side) == 5
     about = {each.id: each.tests for each in claims.claims()}
-    tests = [test for name in again - {"C19"} for test in about[name]]
+    tests = [test for name in again - {"#19"} for test in about[name]]
     assert all("rfa" in test.plus[0] for test in tests)
 
 
@@ -181,7 +181,7 @@ def three_effects_far_beyond_their_intervals() -> None:
         for name, row in effects_that_hold().items()
         if all(x.found.mean > 2 * (x.found.mean - x.found.low) for x in row.lines)
     }
-    assert far == {"C7", "C37", "C38"}
+    assert far == {"#7", "#37", "#38"}
 
 
 @says(
@@ -199,13 +199,13 @@ def one_of_two_effects_at_its_share_of_the_level() -> None:
         for name, row in effects_that_hold().items()
         if all(line.said(share) == "holds" for line in row.lines)
     ]
-    assert left == ["C37", "C38"]
+    assert left == ["#37", "#38"]
 
 
 @says("claims", "**What does not hold** is one claim on scenes, and probably another.")
 @says(
     "claims",
-    "That all three parts together are best in every number (C23) probably does not hold, by the "
+    "That all three parts together are best in every number (#23) probably does not hold, by the "
     "confirming seeds: small objects lose 2.0 points against FPN.",
 )
 @says(
@@ -215,11 +215,11 @@ def one_of_two_effects_at_its_share_of_the_level() -> None:
 )
 def what_does_not_hold() -> None:
     failed = [row.claim.id for row in ledger("scenes") if row.verdict == "does not hold"]
-    assert failed == ["C23", "C62"]
+    assert failed == ["#23", "#62"]
     again = freeze.confirming_verdicts(confirmation())
-    assert again["C23"].verdict == "does not hold"
-    assert probable()["C23"].verdict == "probably does not hold"
-    assert not {"C14", "C62"} & again.keys()
+    assert again["#23"].verdict == "does not hold"
+    assert probable()["#23"].verdict == "probably does not hold"
+    assert not {"#14", "#62"} & again.keys()
     small = confirmation().effects("augfpn", "fpn")["APs"]
     assert effect_text(small).startswith("−2.0 ")
     assert small.high < 0
@@ -241,20 +241,20 @@ def the_loss_at_the_top_is_not_reduced() -> None:
     "point: weights of supervision, numbers of ratios, kinds of fusion.",
 )
 def rankings_are_undecided() -> None:
-    for pictures, name in itertools.product(BOTH, ("C30", "C31", "C41", "C42", "C43", "C49")):
+    for pictures, name in itertools.product(BOTH, ("#30", "#31", "#41", "#42", "#43", "#49")):
         assert verdict(pictures, name) in ("undecided", "not run")
 
 
 @says(
     "claims",
     "Two claims stay undecided in the confirmation: that each part improves on whatever it is "
-    "added to (C24), and that Soft RoI Selection helps medium *and* large objects (C26): only "
+    "added to (#24), and that Soft RoI Selection helps medium *and* large objects (#26): only "
     "medium ones are shown to gain.",
 )
 def undecided_in_the_confirmation() -> None:
     again = freeze.confirming_verdicts(confirmation())
-    assert [name for name, row in again.items() if row.verdict == "undecided"] == ["C24", "C26"]
-    medium, large = again["C26"].lines[:2]
+    assert [name for name, row in again.items() if row.verdict == "undecided"] == ["#24", "#26"]
+    medium, large = again["#26"].lines[:2]
     assert (medium.said(), large.said()) == ("holds", "undecided")
     assert "APm" in medium.label
     assert "APl" in large.label
@@ -263,7 +263,7 @@ def undecided_in_the_confirmation() -> None:
 @says("claims", "Most would need a hundred seeds.")
 def seeds_for_rankings() -> None:
     """``None`` means that no number of seeds is enough, because the test images are too few."""
-    rows = [row for row in ledger("scenes") if row.claim.id in ("C30", "C31", "C42", "C43", "C49")]
+    rows = [row for row in ledger("scenes") if row.claim.id in ("#30", "#31", "#42", "#43", "#49")]
     needed = [
         intervals.seeds_needed(tables.deviation_of(x.found), x.printed / 100, x.found.of_pictures)
         for row in rows
@@ -278,7 +278,7 @@ def seeds_for_rankings() -> None:
     "the gap must grow, and linear CKA, which no change of basis moves, must fall.",
 )
 def test_of_the_first_defect() -> None:
-    (claim,) = [each for each in claims.claims() if each.id == "C59"]
+    (claim,) = [each for each in claims.claims() if each.id == "#59"]
     (test,) = claim.tests
     assert (test.plus, test.minus) == (("fpn",), ())
     assert test.numbers == ("gap minus gap before training", "alike before training minus alike")

@@ -108,7 +108,7 @@ def what_each_part_adds() -> None:
     parameters, work = ((b - a) / (c - a) for a, b, c in zip(plain_, panet, gates, strict=True))
     assert 2.8 < work < 3
     assert round(parameters, -1) == 140
-    assert {verdict("scenes", name) for name in ("C33", "C46", "C52")} == {"holds"}
+    assert {verdict("scenes", name) for name in ("#33", "#46", "#52")} == {"holds"}
 
 
 def priced(backbone: str | None, use: str, size: list[int]) -> dict[str, dict]:

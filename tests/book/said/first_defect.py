@@ -74,7 +74,7 @@ def the_gap_with_supervision_is_undecided() -> None:
     for pictures in BOTH:
         assert undecided(measured(pictures, "cs", "gap", less="fpn"))
         assert undecided(measured(pictures, "augfpn", "gap", less="fpn"))
-        assert verdict(pictures, "C27") == "undecided"
+        assert verdict(pictures, "#27") == "undecided"
 
 
 @says(
@@ -240,7 +240,7 @@ def best_weights_in_the_paper() -> None:
 @says(
     "claims",
     "In the pilot on scenes a single supervised level was better than all four at the same total "
-    "weight. But claim C28 needs two comparisons; at its share of the level this interval contains "
+    "weight. But claim #28 needs two comparisons; at its share of the level this interval contains "
     "zero.",
 )
 def a_single_level_is_better_than_all() -> None:
@@ -248,7 +248,7 @@ def a_single_level_is_better_than_all() -> None:
     assert max(means, key=means.get) == "cs_single_lam1"
     less = at("scenes").combination(["cs_single_lam1"], ["cs"], "AP")
     assert intervals.verdict(less) == "holds"
-    assert verdict("scenes", "C28") == "undecided"
+    assert verdict("scenes", "#28") == "undecided"
     corrected = intervals.at_level(less, 1 - 0.05 / 2)
     assert effect_text(less) == "+1.2 [+0.1, +2.4]"
     assert undecided(corrected)

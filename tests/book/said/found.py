@@ -66,7 +66,7 @@ def retinanet_is_not_bold() -> None:
 def one_level_or_all() -> None:
     means = {gain("scenes", name): name for name in compared("table3", "scenes")}
     assert means[max(means)] == "cs_single_lam1"
-    (row,) = [row for row in ledger("scenes") if row.claim.id == "C28"]
+    (row,) = [row for row in ledger("scenes") if row.claim.id == "#28"]
     assert row.verdict == "undecided"
     one, other = row.lines
     assert (one.said(), other.said()) == ("does not hold", "holds")
@@ -148,12 +148,12 @@ def soft_selection_on_blood_cells() -> None:
 
 
 @says("residual_feature_augmentation", "within RFA's runs on scenes, that claim does not hold.")
-@says("all_effects", "The claim (C62 of [the ledger](claims.ipynb)) does not hold on scenes")
+@says("all_effects", "The claim (#62 of [the ledger](claims.ipynb)) does not hold on scenes")
 def augmentation_restores_nothing() -> None:
     more = "C5 lost in M5 + M6 minus C5 lost in M5"
     assert measured("scenes", "rfa", more).low > 0
     assert measured("bccd", "rfa", more).high > 0
-    assert verdict("scenes", "C62") == "does not hold"
+    assert verdict("scenes", "#62") == "does not hold"
 
 
 @says(

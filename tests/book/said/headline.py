@@ -23,7 +23,7 @@ def the_headline() -> None:
     assert later.seeds == 9
     assert printed("augfpn") / 100 > pilot.mean > later.mean
     assert undecided(cells)
-    assert verdict("bccd", "C1") == "smaller than the paper's"
+    assert verdict("bccd", "#1") == "smaller than the paper's"
 
 
 @says(
@@ -182,17 +182,17 @@ def soft_selection_is_confirmed_as_a_trade() -> None:
 
 @says(
     "all_effects",
-    "of its claim C1, *AugFPN is better than FPN*: it *probably holds*.",
+    "of its claim #1, *AugFPN is better than FPN*: it *probably holds*.",
 )
 def claims_that_table2_decides() -> None:
     decided = freeze.decided_by_table2(claims.claims())
     verdicts = {row.claim.id: row.verdict for row in claims.ledger(confirmation())}
     said = {
-        "holds": ["C1", "C17", "C21"],
-        "does not hold": ["C23"],
-        "smaller than 1 AP": ["C19", "C22"],
-        "smaller than the paper's": ["C18", "C20", "C25", "C47"],
-        "undecided": ["C24", "C26"],
+        "holds": ["#1", "#17", "#21"],
+        "does not hold": ["#23"],
+        "smaller than 1 AP": ["#19", "#22"],
+        "smaller than the paper's": ["#18", "#20", "#25", "#47"],
+        "undecided": ["#24", "#26"],
     }
     assert {word: [c for c in decided if verdicts[c] == word] for word in said} == said
     assert len(decided) == 12

@@ -24,7 +24,7 @@ def a_probe_fails_on_other_levels_even_untrained() -> None:
 @says("fpn", "What the gap says of *meaning* is less plain than it looks")
 @says("consistent_supervision", "but the intervals contain zero.")
 def what_training_adds_to_the_gap_is_undecided() -> None:
-    assert {verdict(pictures, "C59") for pictures in BOTH} == {"undecided"}
+    assert {verdict(pictures, "#59") for pictures in BOTH} == {"undecided"}
 
 
 @says("intro", "part of $C_5$ cannot be read from $M_5$")
@@ -35,7 +35,7 @@ def what_training_adds_to_the_gap_is_undecided() -> None:
     "**There is a loss**: on both sets a good part of $C_5$'s variance is not in $M_5$.",
 )
 def something_of_c5_is_lost() -> None:
-    assert [verdict(pictures, "C48") for pictures in BOTH] == ["holds", "holds"]
+    assert [verdict(pictures, "#48") for pictures in BOTH] == ["holds", "holds"]
     assert all(measured(pictures, "fpn", "C5 lost in M5").low > 10 for pictures in BOTH)
 
 
@@ -49,9 +49,9 @@ def predictions_jump_at_a_border() -> None:
 
 
 def augfpn_holds_on_scenes() -> None:
-    assert verdict("scenes", "C1") == "holds"
+    assert verdict("scenes", "#1") == "holds"
     assert undecided(effect("bccd", "augfpn"))
-    assert verdict("bccd", "C1") == "smaller than the paper's"
+    assert verdict("bccd", "#1") == "smaller than the paper's"
     assert table_verdict("bccd", "srs") == "smaller than 1 AP"
 
 

@@ -149,7 +149,7 @@ def platelet_is_missed(run: Record, truth: dict, names: dict[int, str]) -> bool:
 )
 def masks_on_scenes() -> None:
     gains = {n: effect("scenes", "mask_rcnn:augfpn", n) for n in ("AP", "mask AP")}
-    (claim,) = [each for each in claims.claims() if each.id == "C10"]
+    (claim,) = [each for each in claims.claims() if each.id == "#10"]
     (test,) = claim.tests
     assert {found.seeds for found in gains.values()} == {3}
     for number, found in gains.items():
@@ -201,5 +201,5 @@ def what_faster_rcnn_confirms() -> None:
     "that it does not.",
 )
 def one_stage_in_general() -> None:
-    verdicts = {verdict(pictures, name) for pictures in BOTH for name in ("C7", "C9")}
+    verdicts = {verdict(pictures, name) for pictures in BOTH for name in ("#7", "#9")}
     assert len(verdicts) > 1 or "undecided" in verdicts

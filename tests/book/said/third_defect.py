@@ -80,7 +80,7 @@ def levels_that_take_part_depend_on_the_run() -> None:
     runs = at("scenes").recorded("augfpn").values()
     gates = [np.array(x.diagnostics["assignment"]["mixture"]["mean"]).max(axis=0) for x in runs]
     assert any(max(each) > 0.5 and min(each) < 0.1 for each in zip(*gates, strict=True))
-    assert {verdict(pictures, "C53") for pictures in BOTH} == {"undecided"}
+    assert {verdict(pictures, "#53") for pictures in BOTH} == {"undecided"}
 
 
 @says(
@@ -104,7 +104,7 @@ def how_far_a_border_moves_predictions() -> None:
 
 @says("soft_roi_selection", "The jump does not show that the rule's choice is arbitrary.")
 def predictions_jump_at_a_border() -> None:
-    assert {verdict(pictures, "C56") for pictures in BOTH} == {"holds"}
+    assert {verdict(pictures, "#56") for pictures in BOTH} == {"holds"}
 
 
 @says(

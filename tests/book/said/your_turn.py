@@ -198,8 +198,8 @@ def hours_of_the_confirming_runs() -> None:
 @says("reproducibility", "the SHA-256 of the file of claims, `77fdf957…`")
 @says(
     "reproducibility",
-    "Since then notes of claims were edited, the words of C56, and one claim's source; no test "
-    "was, but the verdict on C44, which these runs do not decide, is withheld.",
+    "Since then notes of claims were edited, the words of #56, and one claim's source; no test "
+    "was, but the verdict on #44, which these runs do not decide, is withheld.",
 )
 def what_was_fixed_and_when() -> None:
     """The time of the commit is Git's: ``git show --format=%ci c8f12ec``."""
@@ -207,8 +207,8 @@ def what_was_fixed_and_when() -> None:
     assert (fixed.date, fixed.commit[:7], fixed.claims_sha256[:8]) == (
         *("2026-11-28", "c8f12ec", "77fdf957"),
     )
-    assert freeze.changed(claims.claims()) == ["C44"]
-    assert "C44" not in freeze.decided_by_table2(claims.claims())
+    assert freeze.changed(claims.claims()) == ["#44"]
+    assert "#44" not in freeze.decided_by_table2(claims.claims())
     variants = grid.part("table2").variants
     later = [run for each in variants for run in confirmation().recorded(each).values()]
     assert len(later) == 72
