@@ -82,7 +82,7 @@ A_B, B_C = Comparison(("a",), ("b",)), Comparison(("b",), ("c",))
 def test_the_papers_63_come_first_and_in_order() -> None:
     """A reader's own claims may follow; each is stated once."""
     found = claims.claims()
-    assert [each.id for each in found[:63]] == [f"C{n}" for n in range(1, 64)]
+    assert [each.id for each in found[:63]] == [f"#{n}" for n in range(1, 64)]
     assert len({each.id for each in found}) == len({each.statement for each in found}) == len(found)
 
 
