@@ -7,6 +7,7 @@ MMDetection.
 import csv
 import re
 import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
@@ -241,4 +242,5 @@ def test_detectron2_is_given_the_checkpoint_the_seed_and_the_part(monkeypatch) -
 def test_the_page_prints_what_the_command_says(capsys) -> None:
     (words,) = re.findall(r"^ +augfpn interval (--without .*\n.*)$", PAGE, re.M)
     assert main(["interval", *words.replace("\\", "").split()]) == 0
-    assert f"```text\n{capsys.readouterr().out}```" in PAGE
+    printed = textwrap.indent(capsys.readouterr().out, " " * 4)
+    assert f"The command prints:\n\n{printed}\n" in PAGE
