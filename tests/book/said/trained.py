@@ -1,7 +1,7 @@
 """You have a trained detector: what the page says of our runs."""
 
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import beside, gather, spreads, timed
+from augfpn.study import ap_lists, beside, gather, spreads, timed
 from said.evidence import at, confirmation, runs, undecided
 from said.table import says
 
@@ -58,3 +58,20 @@ def what_no_run_has() -> None:
     assert {each.experiment.device for each in every} == {"cpu"}
     model = BUDGETS["transfer"].model
     assert (model.long_side, model.short_side) == (427, 320)
+
+
+INVENTED = (
+    "without: 7 runs, mean 31.1 AP with: 7 runs, mean 31.6 AP with minus without: +0.5 AP, 95 % "
+    "interval [+0.2, +0.8] from 7 pairs; standard deviation of a difference: 0.31 AP"
+)
+
+
+@says("trained_detector", INVENTED)
+def interval_of_invented_runs() -> None:
+    lists = (
+        "31.2 30.8 31.5 31.0 31.4 30.6 31.3".split(),
+        "31.9 31.4 32.0 31.1 31.7 31.6 31.5".split(),
+    )
+    of = ap_lists.ap_lists(("without", "with"), lists, paired=True)
+    printed = ap_lists.ap_lists_text(of, ap_lists.ap_difference(of))
+    assert INVENTED in " ".join(printed.split())
