@@ -69,8 +69,8 @@ INVENTED = (
 @says("trained_detector", INVENTED)
 def interval_of_invented_runs() -> None:
     lists = (
-        "31.2 30.8 31.5 31.0 31.4 30.6 31.3".split(),
-        "31.9 31.4 32.0 31.1 31.7 31.6 31.5".split(),
+        ["31.2", "30.8", "31.5", "31.0", "31.4", "30.6", "31.3"],
+        ["31.9", "31.4", "32.0", "31.1", "31.7", "31.6", "31.5"],
     )
     of = ap_lists.ap_lists(("without", "with"), lists, paired=True)
     printed = ap_lists.ap_lists_text(of, ap_lists.ap_difference(of))
