@@ -42,7 +42,13 @@ ROOMS = {
 WITHOUT_TORCH = (
     *("augfpn.config", "augfpn.records", "augfpn.notebook", "augfpn.cli.program"),
     *("augfpn.settings.recipes", "augfpn.settings.experiment", "augfpn.settings.paper"),
-    *("augfpn.study.grid", "augfpn.study.recorded", "augfpn.data.load", "augfpn.data.scenes.scene"),
+    *(
+        "augfpn.study.grid",
+        "augfpn.study.recorded",
+        "augfpn.study.ap_lists",
+        "augfpn.data.load",
+        "augfpn.data.scenes.scene",
+    ),
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from augfpn.cli import bench, doctor, options, study
+from augfpn.cli import bench, doctor, interval, options, study
 from augfpn.cli.options import Argument, argument, parameters_of
 from augfpn.cli.output import DONE, FAILED, as_json, progress_apart, say
 from augfpn.support.files import check_writable
@@ -211,6 +211,9 @@ COMMANDS = (
             options.DATA_ROOT,
             options.JSON,
         ),
+    ),
+    Command(
+        "interval", interval.run_interval, interval.INTERVAL_OPTIONS, epilog=interval.ABOUT_LISTS
     ),
     Command(
         "predict",

@@ -17,12 +17,11 @@ from augfpn.study.cells import effect_text, percent
 from augfpn.study.evidence import paired
 from augfpn.study.intervals import FEWEST_SEEDS, Interval
 from augfpn.study.kept_scores import scored_once
+from augfpn.study.planning import ONE_POINT, seeds_for, shown_by
 from augfpn.study.resampling import Draws
 from augfpn.study.truth import has_kept_truth, truth_of
 from augfpn.support.text import columns
 from augfpn.training.reopen import open_record, recorded_pictures
-
-ONE_POINT = 0.01  # of AP: the effect for which seeds are planned
 
 
 class Beside(NamedTuple):
@@ -226,16 +225,7 @@ def plan(ap: Interval) -> str:
     needed = seeds_for(ap, ONE_POINT)
     if needed is None:
         return "No number of seeds shows a difference of 1 AP on so few test images."
-    return f"A true difference of 1 AP would be shown by some {needed} seeds (in 80 of 100 cases)."
-
-
-def seeds_for(ap: Interval, gain: float) -> int | None:
-    """How many seeds would show a gain, a fraction, if differences vary as those behind ``ap``.
-
-    In 80 of 100 cases; ``None`` if no number of seeds does on so few test images.
-    """
-    spread = ap.of_seeds * math.sqrt(ap.seeds)
-    return intervals.seeds_needed(spread, gain, ap.of_pictures)
+    return shown_by(needed, "seeds")
 
 
 def seeds_text(seeds: Sequence[int] | dict[int, Any]) -> str:

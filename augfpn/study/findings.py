@@ -22,10 +22,10 @@ from augfpn.study.intervals import (
 from augfpn.study.questions import Question, QuestionKind, questions
 from augfpn.study.side_by_side import images_called
 from augfpn.study.tables import variant_rows
+from augfpn.study.verdict_words import SIGNS
 
 Answers = dict[tuple[Question, str], Interval | None]  # by question and set of images
 OF_GAINS = ("table2", "one_stage")  # the parts of the study whose gains the page speaks of
-SIGNS = {"holds": "above zero", "does not hold": "below zero"}
 EFFECTS: tuple[QuestionKind, ...] = ("effect", "main effect")
 ASKED_SETS = ("scenes", "bccd")  # the sets of images that the page compares
 

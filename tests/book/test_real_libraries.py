@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from augfpn.pyramid import AdaptiveSpatialFusion
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "book" / "coming_from.md"
+PAGES = [ROOT / "book" / name for name in ("trained_detector.md", "coming_from.md")]
 OURS = ROOT / "book" / "examples", ROOT / "tests" / "helpers"
 DATA = (
     torch.tensor([[8.0, 8, 70, 60], [40, 30, 120, 100]]),
@@ -56,7 +56,8 @@ def detectors(library: ModuleType, masks: bool, folder: Path) -> dict[str, Calla
                 masks, RATIOS=[], LAM=0.0, SOFT_BOXES=False, SOFT_MASKS=False
             ),
         }
-    alone, every = re.findall(r"```python\n(_base_.*?)```", PAGE.read_text(), re.S)
+    text = "".join(page.read_text() for page in PAGES)
+    alone, every = re.findall(r"```python\n(_base_.*?)```", text, re.S)
     task = BASE["mask" if masks else "bbox"]
     native = f'_base_ = "mmdet::{task}_r50_fpn_1x_coco.py"\n'
     heads = 'model["roi_head"]'

@@ -122,6 +122,7 @@ ANSWERS_AT_ONCE = [
     (["recipes"], 0),
     (["study", "status"], 0),
     (["completion", "bash"], 0),
+    (["interval", "--without", "31.2", "30.8", "--with", "31.9", "31.4"], 0),
     (["trian"], 2),
     (["train", "--lam", "much"], 2),
     (["train", "--recipe", "none"], 2),

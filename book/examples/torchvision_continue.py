@@ -1,0 +1,73 @@
+"""More steps for a trained torchvision detector."""
+
+from itertools import chain, repeat
+
+import torch
+from torch.optim.lr_scheduler import (
+    CosineAnnealingLR,
+    LinearLR,
+    SequentialLR,
+)
+from torch.utils.data import DataLoader
+
+from augfpn.detectors.supervised_torchvision import (
+    add_consistent_supervision,
+)
+
+device = "cuda" if torch.cuda.is_available() else "cpu"
+half = device == "cuda"  # mixed precision, on a GPU only
+
+
+def continued(build, checkpoint, dataset, steps, seed, lam):
+    """Your detector after more steps; lam 0: the control."""
+    torch.manual_seed(seed)
+    state = torch.load(checkpoint, "cpu", weights_only=True)
+    model = build()
+    model.load_state_dict(state.get("model", state))
+    add_consistent_supervision(model, weight=lam)
+    return train(model, dataset, steps, seed)
+
+
+def train(model, dataset, steps, seed, rate=1e-4, batch=4):
+    """Pairs of a seed see the same images in the same order."""
+    torch.manual_seed(seed)
+    loader = DataLoader(
+        dataset,
+        batch,
+        shuffle=True,
+        generator=torch.Generator().manual_seed(seed),
+        collate_fn=together,
+    )
+    batches = chain.from_iterable(repeat(loader))
+    every = model.to(device).train().parameters()
+    learn = [q for q in every if q.requires_grad]
+    optimizer = torch.optim.AdamW(learn, rate)
+    warm_up = max(1, steps // 20)
+    rise = LinearLR(optimizer, 0.01, total_iters=warm_up)
+    fall = CosineAnnealingLR(optimizer, steps - warm_up)
+    schedule = SequentialLR(optimizer, [rise, fall], [warm_up])
+    scaler = torch.amp.GradScaler(device, enabled=half)
+    for _, (images, targets) in zip(range(steps), batches):
+        with torch.autocast(device, torch.half, enabled=half):
+            losses = model(there(images), there(targets))
+        scaler.scale(sum(losses.values())).backward()
+        scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(learn, 35)
+        scaler.step(optimizer)
+        scaler.update()
+        optimizer.zero_grad()
+        schedule.step()
+    return model
+
+
+def together(pairs):
+    return tuple(zip(*pairs))
+
+
+def there(x):
+    """Tensors in lists and dicts, on the device."""
+    if isinstance(x, dict):
+        return {name: there(value) for name, value in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [there(each) for each in x]
+    return x.to(device) if torch.is_tensor(x) else x

@@ -1,0 +1,246 @@
+"""What the page on a trained detector prints runs: its files, its code, and its commands.
+
+`test_coming_from` and `test_real_libraries` have the supervision files of detectron2 and
+MMDetection.
+"""
+
+import csv
+import re
+import sys
+import textwrap
+from pathlib import Path
+from types import ModuleType
+
+import foreign_detectron2 as detectron2
+import pytest
+import torch
+from chapters import BOOK
+from torch import nn
+from torchvision.models.detection import FasterRCNN
+from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
+from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
+
+from augfpn.cli.program import main
+from augfpn.training import evaluate
+
+PAGE = (BOOK / "trained_detector.md").read_text("utf-8")
+EXAMPLES = BOOK / "examples"
+PAIRS, OURS = re.findall(r"```python\n(from .*?)```", PAGE, re.DOTALL)
+CHECKPOINT = "my_model.pth"
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
+    """The page's files can be imported, and the working directory is an empty folder."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    monkeypatch.chdir(tmp_path)
+    for name in ("torchvision_continue", "torchvision_ap"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    import torchvision_continue
+
+    return torchvision_continue
+
+
+def build() -> FasterRCNN:
+    """A torchvision detector that is small and quick."""
+    backbone = resnet_fpn_backbone(backbone_name="resnet18", weights=None, trainable_layers=5)
+    return FasterRCNN(
+        backbone,
+        min_size=64,
+        max_size=96,
+        box_head=TwoMLPHead(256 * 49, 16),
+        box_predictor=FastRCNNPredictor(16, 3),
+        rpn_post_nms_top_n_train=20,
+        rpn_post_nms_top_n_test=20,
+        box_batch_size_per_image=8,
+        box_score_thresh=0.0,
+    )
+
+
+def pictures(count: int = 5) -> list:
+    draw = torch.Generator().manual_seed(1)
+    box = torch.tensor([[5.0, 5, 40, 40]])
+    return [
+        (
+            torch.rand(3, 64, 80, generator=draw),
+            {"boxes": box + n, "labels": torch.tensor([1 + n % 2]), "image_id": n},
+        )
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> dict:
+    torch.manual_seed(0)
+    state = build().state_dict()
+    torch.save({"model": state}, tmp_path / CHECKPOINT)
+    return state
+
+
+def first_losses(model: nn.Module) -> list[dict[str, float]]:
+    """The losses of every step, kept as the model returns them."""
+    seen, forward = [], model.forward
+
+    def watched(*data):
+        losses = forward(*data)
+        seen.append({name: loss.item() for name, loss in losses.items()})
+        return losses
+
+    model.forward = watched
+    return seen
+
+
+def test_both_of_a_pair_start_alike_and_see_the_same(files, checkpoint) -> None:
+    seen = {}
+    for lam in (0.0, 0.25):
+        watched = []
+
+        def watch(kept=watched) -> FasterRCNN:
+            model = build()
+            kept.append(first_losses(model))
+            return model
+
+        model = files.continued(watch, CHECKPOINT, pictures(), 2, seed=3, lam=lam)
+        ((first, _),) = watched
+        seen[lam] = first
+        new = model.state_dict().keys() - checkpoint.keys()
+        assert checkpoint.keys() <= model.state_dict().keys()
+        assert all(name.startswith("roi_heads.supervision.") for name in new)
+        assert bool(new) == bool(lam)
+    added = seen[0.25].keys() - seen[0.0].keys()
+    assert added == {"loss_supervision_class", "loss_supervision_box"}
+    assert {name: seen[0.25][name] for name in seen[0.0]} == seen[0.0]
+
+
+def test_mixed_precision_trains(files, checkpoint, monkeypatch) -> None:
+    """In 16 bits on the processor: what a GPU would do has not been run."""
+    monkeypatch.setattr(files, "half", True)
+    kinds = []
+    before = nn.Linear.forward
+
+    def watched(self, x):
+        found = before(self, x)
+        kinds.append(found.dtype)
+        return found
+
+    monkeypatch.setattr(nn.Linear, "forward", watched)
+    model = files.continued(build, CHECKPOINT, pictures(), 2, seed=0, lam=0.25)
+    assert set(kinds) == {torch.float16}
+    state = model.state_dict()
+    assert all(value.isfinite().all() for value in state.values())
+    assert any(not torch.equal(value, state[name]) for name, value in checkpoint.items())
+
+
+def test_ap_is_that_of_the_package(files, checkpoint) -> None:
+    import torchvision_ap
+
+    class Sure(nn.Module):
+        """Finds each object a little off, and one that is none."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight, self.calls = nn.Parameter(torch.zeros(1)), 0
+
+        def forward(self, images: list) -> list[dict]:
+            target = data[self.calls][1]
+            self.calls += 1
+            boxes = torch.cat([target["boxes"] + self.calls, torch.tensor([[0.0, 0, 9, 9]])])
+            labels = torch.cat([target["labels"], torch.tensor([1])])
+            return [{"boxes": boxes, "labels": labels, "scores": torch.tensor([0.9, 0.5])}]
+
+    data = pictures()
+    found = torchvision_ap.ap(Sure(), data)
+    truth, results = [], []
+    for n, (_, target) in enumerate(data):
+        x1, y1, x2, y2 = target["boxes"][0].tolist()
+        size = [x2 - x1, y2 - y1]
+        label = target["labels"].item()
+        truth.append({"id": n + 1, "image_id": n, "category_id": label, "iscrowd": 0})
+        truth[-1] |= {"bbox": [x1, y1, *size], "area": size[0] * size[1]}
+        off = n + 1
+        results.append({"image_id": n, "category_id": label, "bbox": [x1 + off, y1 + off, *size]})
+        results[-1]["score"] = 0.9
+        results.append({"image_id": n, "category_id": 1, "bbox": [0, 0, 9, 9], "score": 0.5})
+    images = [{"id": n, "width": 80, "height": 64} for n in range(len(data))]
+    coco = {"images": images, "annotations": truth}
+    coco["categories"] = [{"id": k, "name": str(k)} for k in (1, 2)]
+    assert 0 < found < 100
+    assert found == pytest.approx(100 * evaluate.score(coco, results)["AP"])
+
+
+def test_the_pairs_become_a_file_that_augfpn_reads(files, checkpoint, capsys) -> None:
+    train_set = test_set = pictures(2)
+    assert PAIRS.count("steps=2000") == PAIRS.count("range(7)") == 1
+    code = PAIRS.replace("steps=2000", "steps=2").replace("range(7)", "range(2)")
+    import torchvision_ap
+
+    scores = iter([31.2, 31.9, 30.8, 31.4])
+    names = {"build": build, "train_set": train_set, "test_set": test_set}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torchvision_ap, "ap", lambda model, data: next(scores))
+        exec(code, names)
+    rows = list(csv.reader(Path("runs.csv").read_text().splitlines()))
+    assert rows == [["without", "with"], ["31.2", "31.9"], ["30.8", "31.4"]]
+    capsys.readouterr()
+    assert main(["interval", "runs.csv"]) == 0
+    assert "2 pairs" in capsys.readouterr().out
+
+
+def test_our_detector_takes_the_checkpoint_and_trains(files, tmp_path) -> None:
+    from torchvision.models.detection import fasterrcnn_resnet50_fpn
+
+    torch.manual_seed(0)
+    yours = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=4)
+    state = {k: v for k, v in yours.state_dict().items() if "num_batches" not in k}
+    torch.save(state, CHECKPOINT)
+    small = "classes=3, short_side=64, long_side=96, proposals=(20, 20), rois=8"
+    code = OURS.replace("classes=3", small).replace("steps=2000", "steps=2")
+    assert code.count("steps=2") == code.count(small) == 1
+    names = {"train_set": pictures(2), "seed": 0, "lam": 0.25}
+    exec(code, names)
+    assert {name.split(".")[0] for name in names["new"]} == {"supervision"}
+    assert all(q.isfinite().all() for q in names["detector"].parameters())
+
+
+def test_detectron2_is_given_the_checkpoint_the_seed_and_the_part(monkeypatch) -> None:
+    class Settings(ModuleType):
+        def merge_from_file(self, file: str) -> None:
+            self.file = file
+
+    def settings() -> Settings:
+        cfg = Settings("cfg")
+        cfg.MODEL = ModuleType("MODEL")
+        cfg.MODEL.BACKBONE, cfg.MODEL.ROI_HEADS = ModuleType("B"), ModuleType("H")
+        cfg.MODEL.BACKBONE.NAME, cfg.MODEL.ROI_HEADS.NAME = "yours", "yours"
+        return cfg
+
+    theirs = detectron2.modules()
+    for name in ("detectron2.engine", "detectron2.evaluation"):
+        theirs[name] = ModuleType(name)
+    theirs["detectron2.config"].get_cfg = settings
+    theirs["detectron2.engine"].DefaultTrainer = object
+    theirs["detectron2.engine"].default_setup = None
+    theirs["detectron2.evaluation"].COCOEvaluator = None
+    for name, module in theirs.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    for name in ("detectron2_supervision", "detectron2_continue"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    import detectron2_continue
+
+    found = [
+        detectron2_continue.configured("c.yaml", CHECKPOINT, x, "4") for x in ("without", "with")
+    ]
+    assert {(cfg.file, cfg.MODEL.WEIGHTS, cfg.SEED) for cfg in found} == {("c.yaml", CHECKPOINT, 4)}
+    assert [cfg.OUTPUT_DIR for cfg in found] == ["runs/without-4", "runs/with-4"]
+    names = [(cfg.MODEL.BACKBONE.NAME, cfg.MODEL.ROI_HEADS.NAME) for cfg in found]
+    assert names == [("yours", "yours"), ("build_fpn_with_m_backbone", "SupervisedROIHeads")]
+    for name in ("detectron2_supervision", "detectron2_continue"):
+        sys.modules.pop(name)
+
+
+def test_the_page_prints_what_the_command_says(capsys) -> None:
+    (words,) = re.findall(r"^ +augfpn interval (--without .*\n.*)$", PAGE, re.M)
+    assert main(["interval", *words.replace("\\", "").split()]) == 0
+    printed = textwrap.indent(capsys.readouterr().out, " " * 4)
+    assert f"The command prints:\n\n{printed}\n" in PAGE
