@@ -45,9 +45,12 @@ def cut_paths(notebook: NotebookNode, root: Path) -> None:
 
 
 def fold_parameters(notebook: NotebookNode) -> None:
-    """Hide the cell that papermill sets, as the set-up above it is hidden; it keeps its tag."""
+    """Hide the cell that papermill sets, as the set-up above it is hidden; it keeps its tag.
+
+    Where a page shows no code at all, it is hidden already.
+    """
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        if "parameters" in tags:
+        if "parameters" in tags and "remove-input" not in tags:
             cell.metadata["tags"] = [*tags, "hide-input"]
             cell.metadata.setdefault("mystnb", {})["code_prompt_show"] = "Show the parameters"
