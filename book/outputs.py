@@ -48,12 +48,12 @@ def cut_paths(notebook: NotebookNode, root: Path) -> None:
 def quiet_set_up(notebook: NotebookNode) -> None:
     """Leave the set-up out, which only those need who run the chapter, and fold the parameters.
 
-    The cell that papermill sets keeps its tag.
+    The cell that papermill sets keeps its tag. A page that shows no code at all hides it already.
     """
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
         if cell.source.startswith(SET_UP):
             cell.metadata["tags"] = [*tags, "remove-cell"]
-        if "parameters" in tags:
+        if "parameters" in tags and "remove-input" not in tags:
             cell.metadata["tags"] = [*tags, "hide-input"]
             cell.metadata.setdefault("mystnb", {})["code_prompt_show"] = "Show the parameters"

@@ -103,6 +103,13 @@ def test_parameters_are_folded_and_stay_parameters(build: ModuleType) -> None:
     assert not notebook.cells[1].metadata
 
 
+def test_parameters_of_a_page_that_shows_no_code_have_no_line_to_unfold(build: ModuleType) -> None:
+    tags = ["parameters", "remove-input"]
+    notebook = new_notebook(cells=[new_code_cell("steps = 8", metadata={"tags": tags})])
+    build.outputs.quiet_set_up(notebook)
+    assert notebook.cells[0].metadata["tags"] == tags
+
+
 def test_every_name_of_the_api_has_a_place_of_its_own(build: ModuleType) -> None:
     places = build.pages.places(ROOT / "augfpn")
     made = build.pages.api(ROOT / "augfpn")

@@ -35,18 +35,19 @@ def test_options_switch_off_what_the_table_says(options: str, variant: str) -> N
     assert variant_of(experiment_from(chosen, "scratch").model) == variant
 
 
-@pytest.mark.parametrize("start", [advice.FROM_IMAGENET, advice.FROM_COCO])
-def test_options_for_small_objects_have_smaller_anchors(start: str) -> None:
-    """Smaller than those that follow from the larger images alone."""
-    side, anchors = (each.strip("`").split()[1] for each in advice.SMALL_OBJECTS.split("` `"))
-    given = {"data": "scenes", "device": "cpu", "budget": "transfer", "short_side": int(side)}
+@pytest.mark.parametrize("start", advice.LARGER)
+def test_options_for_small_objects_have_larger_images_and_smaller_anchors(start: str) -> None:
+    """Larger than those of the row above, and anchors smaller than these images alone bring."""
+    given = {"data": "scenes", "device": "cpu", "budget": "transfer"}
     if start == advice.FROM_COCO:
-        given |= {"budget": "gpu", "weights": "coco"}
-    larger, both = (
+        given |= {"budget": "gpu", "weights": "coco", "short_side": 800}
+    anchors = advice.SMALLER_ANCHORS.strip("`").split()[1]
+    larger_side = {"short_side": advice.LARGER[start]}
+    plain, larger, both = (
         experiment_from(parameters.parse(given | more), "scratch").model
-        for more in ({}, {"settings": (anchors,)})
+        for more in ({}, larger_side, larger_side | {"settings": (anchors,)})
     )
-    assert both.short_side == 640
+    assert larger.short_side == both.short_side == advice.LARGER[start] > plain.short_side
     assert all(a < b for a, b in zip(both.anchor_sizes, larger.anchor_sizes, strict=True))
 
 
@@ -60,10 +61,25 @@ def later() -> Evidence:
     return gather.committed("scenes", "laptop", "confirmation")
 
 
-def rows() -> dict[str, str]:
-    """The lines of the table by what they try and where."""
-    lines = advice.advice_table(later(), photographs()).splitlines()[2:]
-    return {line.split("|")[1].strip(): line for line in lines}
+def rows_of(table: str) -> dict[str, str]:
+    """The lines of a table by their situation."""
+    return {line.split("|")[1].strip(): line for line in table.splitlines()[2:]}
+
+
+def your_case() -> dict[str, str]:
+    return rows_of(advice.your_case_table(later(), photographs()))
+
+
+def other_cases() -> dict[str, str]:
+    return rows_of(advice.other_cases_table(later(), photographs()))
+
+
+def test_own_images_are_apart_from_other_cases() -> None:
+    """COCO's weights come first; no row that starts from scratch is among them."""
+    own, others = list(your_case()), list(other_cases())
+    assert own[:2] == ["COCO's weights, a GPU", "small objects matter most"]
+    assert not any("scratch" in situation for situation in own)
+    assert all("scratch" in each or "like COCO" in each for each in others)
 
 
 def test_gains_name_their_images_and_pairs_of_runs() -> None:
@@ -82,8 +98,8 @@ def test_augfpn_has_less_ap_than_fpn_on_all_photographs() -> None:
 
 def test_no_command_from_pretrained_weights_begins_with_random_gates() -> None:
     """Each leaves Soft RoI Selection out or lets its gates begin even."""
-    for situation, line in rows().items():
-        if "photographs" in situation or situation.startswith("the same"):
+    for situation, line in your_case().items():
+        if "weights" in situation:
             for command in line.split("|")[2].split(advice.BREAK):
                 without = any(f"--parts {parts}`" in command for parts in ("none", "cs"))
                 assert without or advice.EVEN_GATES in command
@@ -104,17 +120,30 @@ def test_nine_tries_are_typed() -> None:
         assert {float(x) for x in re.findall(r"\d\S*\d", said)} == every
 
 
-def test_no_part_is_shown_to_help_small_objects() -> None:
-    line = rows()["small objects matter most"]
-    assert "No part is shown to help them" in line
+def test_small_objects_have_what_was_measured_before_what_was_not() -> None:
+    line = your_case()["small objects matter most"]
+    assert line.index("twice the steps") < line.index("searched") < line.index("not measured")
+    parts = your_case()["the same, and you want a part"]
+    assert list(your_case()).index("the same, and you want a part") == 2
+    for there, *pair in (
+        (line, "fpn_2x_steps"),
+        (line, "fpn_tuned"),
+        (parts, "augfpn"),
+        (parts, "augfpn_tuned", "fpn_tuned"),
+    ):
+        found = spreads.wider_text(later(), *pair, number="APs")
+        assert found.replace("\u00a0", " ") in there.replace("\u00a0", " ")
     row = tables.variant_row("augfpn", later())
-    assert f"The paper has {row.printed['APs'] - row.base['APs']:+.1f} on them" in line
-    for name in ("cs", "rfa", "srs"):
+    assert f"{row.printed['APs'] - row.base['APs']:+.1f} on val, +1.8 on test-dev" in parts
+
+
+def test_no_part_is_shown_to_help_small_objects() -> None:
+    for name in ("cs", "rfa", "srs", "augfpn"):
         assert later().effects(name, "fpn")["APs"].low < 0
 
 
 def test_mmdetections_newer_fpn_is_named_beside_the_papers_gain() -> None:
-    line = rows()["long training on data like COCO"]
+    line = other_cases()["long training on data like COCO"]
     assert "+2.4 by the paper" in line
     assert "1.1 above the paper's, and with 24 epochs only 0.3 below" in line
 
@@ -139,7 +168,7 @@ def test_times_are_medians_over_pairs() -> None:
 
 
 def test_what_scenes_say_of_medium_objects_stands_beside_what_photographs_say() -> None:
-    (line,) = [line for name, line in rows().items() if "medium objects matter more" in name]
+    (line,) = [line for name, line in other_cases().items() if "medium objects matter" in name]
     on_scenes, on_cells = (
         spreads.wider_effect(of, "cs_srs", number="APm") for of in (later(), photographs()["bccd"])
     )

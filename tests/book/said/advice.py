@@ -1,8 +1,7 @@
 """Should you use it, and which effects their own differences leave open."""
 
-from augfpn.settings import paper, parameters
-from augfpn.study import advice, beside, findings, gather, grid, intervals, spreads
-from augfpn.study.evidence import shared_seeds
+from augfpn.settings import parameters
+from augfpn.study import advice, findings, gather, grid, intervals, spreads
 from augfpn.training import prepare
 from said.evidence import BOTH, at, compared, confirmation, effect, undecided, verdict
 from said.photographs import shares
@@ -11,11 +10,10 @@ from said.table import says
 SETS = ("bccd", "bccd_learning", "aquarium")
 
 
-@says("should_you_use_it", "**Start with the plain pyramid.**")
 @says(
     "should_you_use_it",
-    "From pretrained weights no gain of AugFPN shows [on photographs](photographs.ipynb), whether "
-    "the backbone learns or not.",
+    "**From pretrained weights no gain of AugFPN is shown** [on photographs](photographs.ipynb), "
+    "whether the backbone learns or not.",
 )
 def no_gain_on_photographs() -> None:
     photographs = gather.committed_sets(SETS, "transfer")
@@ -34,53 +32,11 @@ def steps_bring_more_than_parts() -> None:
     assert low > max(of.effects(name, "fpn")["AP"].high for name in others)
 
 
-@says("should_you_use_it", "it costs nothing at inference, and on scenes it is the part that")
+@says("should_you_use_it", "on scenes it is the part that [brings the gain](what_we_found.ipynb).")
 @says("should_you_use_it", "It was not tuned by itself.")
 def consistent_supervision_is_the_part_to_try() -> None:
     assert verdict("scenes", "#17") == "holds"
     assert "cs_tuned" not in grid.variants()
-
-
-@says(
-    "should_you_use_it",
-    "on scenes it takes AP from them. On COCO the paper reports a gain for them.",
-)
-def small_objects_and_soft_selection() -> None:
-    assert confirmation().effects("srs", "fpn")["APs"].high < 0
-    rows = {(row["CS"], row["RFA"], row["SRS"]): row["APs"] for row in paper.tables()["table2"]}
-    assert rows[False, False, True] > rows[False, False, False]
-
-
-@says("should_you_use_it", "FPN on blood cells, pretrained:")
-@says("should_you_use_it", "For AugFPN it is the wider one, which {numref}`tab-should-you` has.")
-@says(
-    "should_you_use_it",
-    "To show one point in place of two takes two to five times the seeds. Consistent Supervision "
-    "varies less than AugFPN, on blood cells as on scenes, and is decided sooner.",
-)
-@says(
-    "should_you_use_it",
-    "seven pairs of Consistent Supervision and FPN show a gain of one point in 80 of 100 cases. "
-    "Eleven pairs of AugFPN and FPN show one of two points.",
-)
-def seeds_for_half_the_gain() -> None:
-    of = gather.committed("bccd", "transfer")
-    runs = [of.recorded(name) for name in ("augfpn", "fpn")]
-    found = beside.beside([each.folder for by_seed in runs for each in by_seed.values()])
-    assert found.seeds == shared_seeds({name: of.of(name) for name in ("augfpn", "fpn")})
-    pooled, own = of.effects("augfpn", "fpn")["AP"], found.differences["AP"]
-    assert own.high - own.low > pooled.high - pooled.low
-    own = [
-        each.combination([name], ["fpn"], "AP", pooled=False)
-        for each in (of, confirmation())
-        for name in ("augfpn", "cs")
-    ]
-    for all_parts, supervision in (own[:2], own[2:]):
-        assert supervision.of_seeds < all_parts.of_seeds
-        assert beside.seeds_for(supervision, 0.01) < beside.seeds_for(all_parts, 0.01)
-    assert [beside.seeds_for(own[1], 0.01), beside.seeds_for(own[0], 0.02)] == [7, 11]
-    more = [beside.seeds_for(each, 0.01) / beside.seeds_for(each, 0.02) for each in own]
-    assert (round(min(more)), round(max(more))) == (2, 5)
 
 
 @says(
@@ -104,11 +60,15 @@ def augmentation_and_medium_objects() -> None:
     assert undecided(findings.own_interval(asked, confirmation()))
 
 
-@says("should_you_use_it", "{numref}`tab-should-you` begins with COCO's weights")
+@says(
+    "should_you_use_it",
+    "{numref}`tab-should-you` is for images of your own and pretrained weights,",
+)
 def the_table_has_both_sets_of_photographs() -> None:
-    text = advice.advice_table(confirmation(), gather.committed_sets(SETS, "transfer"))
-    begins, first = text.splitlines()[2:4]
+    text = advice.your_case_table(confirmation(), gather.committed_sets(SETS, "transfer"))
+    begins, small, _, first = text.splitlines()[2:6]
     assert "COCO's weights" in begins
+    assert "small objects" in small
     assert "blood cells, pretrained: " in first
     assert "aquarium, pretrained: " in first
 
@@ -155,11 +115,12 @@ def one_stage() -> None:
 
 @says(
     "should_you_use_it",
-    "because anchors grow along: the row has smaller ones, too.",
+    "**`--short-side` alone does not help an object to an anchor**, because anchors grow along. So "
+    "the row adds smaller anchors.",
 )
 def larger_images_and_smaller_anchors() -> None:
     asked = {"data": "scenes", "budget": "transfer", "device": "cpu", "short_side": 640}
-    smaller = advice.SMALL_OBJECTS.rpartition("`--settings ")[2].rstrip("`")
+    smaller = advice.SMALLER_ANCHORS.strip("`").split()[1]
     plain, larger, both = (
         prepare.experiment_from(parameters.parse(words), "imagenet").model
         for words in (asked | {"short_side": 320}, asked, asked | {"settings": (smaller,)})
@@ -170,7 +131,7 @@ def larger_images_and_smaller_anchors() -> None:
 
 @says(
     "should_you_use_it",
-    "Where we measured, Consistent Supervision gained on drawn scenes, and nothing gained on "
+    "Where we measured, Consistent Supervision gained AP on drawn scenes, and no gain is shown on "
     "photographs.",
 )
 def what_gained() -> None:

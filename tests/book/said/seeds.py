@@ -118,14 +118,3 @@ def seeds_that_would_decide() -> None:
     later = planned(confirmation())
     assert {name for name, plan in later.items() if plan.own_seeds > 9} == {"srs", "rfa_srs"}
     assert {name for name, plan in later.items() if plan.seeds > 9} == {"cs", "rfa", "srs"}
-
-
-@says(
-    "should_you_use_it",
-    "For Consistent Supervision's gain in the paper, [the plan of "
-    "seeds](putting_it_together.ipynb) has five by its own spread, and fourteen by that of all "
-    "variants.",
-)
-def seeds_for_consistent_supervision() -> None:
-    plan = planned(confirmation())["cs"]
-    assert (plan.own_seeds, plan.seeds) == (5, 14)

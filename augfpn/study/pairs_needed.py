@@ -1,0 +1,48 @@
+"""How many pairs of runs show a gain, by two estimates of how much pairs vary from seed to seed."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from augfpn.study.beside import seeds_for
+from augfpn.study.cells import page_table
+from augfpn.study.evidence import Evidence
+
+GAINS_TO_SHOW = (0.01, 0.02, 0.03)  # of AP, as fractions
+
+
+class Paired(NamedTuple):
+    """A variant and FPN with equal seeds, as a row of the table."""
+
+    label: str
+    of: Evidence
+    variant: str
+
+
+def pairs_for(of: Evidence, variant: str, gain: float) -> tuple[int | None, int | None]:
+    """The pairs of runs that show a gain over FPN in 80 of 100 cases.
+
+    First if pairs vary as this variant's own did, then if they vary as all variants did together.
+    The interval is that of `augfpn.study.beside.beside`, which knows these pairs only; ``None`` if
+    the test images are too few for any number.
+    """
+    own, together = (
+        of.combination([variant], ["fpn"], "AP", pooled=pooled) for pooled in (False, True)
+    )
+    return seeds_for(own, gain), seeds_for(together, gain)
+
+
+def pairs_table(rows: Sequence[Paired]) -> str:
+    """A row for each comparison: the fewest and the most pairs for gains of one to three points."""
+    cells = [
+        [each.label, *(ends(pairs_for(each.of, each.variant, gain)) for gain in GAINS_TO_SHOW)]
+        for each in rows
+    ]
+    header = [f"{100 * gain:.0f} point{'s' * (gain > GAINS_TO_SHOW[0])}" for gain in GAINS_TO_SHOW]
+    return page_table(["", *header], cells)
+
+
+def ends(found: tuple[int | None, int | None]) -> str:
+    """Both numbers, the smaller one first: "7 to 27"; one if they are equal."""
+    if None in found:
+        return "more images"
+    return " to ".join(str(number) for number in dict.fromkeys(sorted(found)))
