@@ -76,13 +76,10 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "matrices": lambda: plots.matrices(
         {"": np.array([[1.0, 2.0], [np.nan, np.nan]])}, ["M2", "M3"], "tested on", "fitted on", ""
     ),
-    "matrices with words": lambda: plots.matrices(
-        {"": np.eye(2)}, ["P2", "P3"], "read from", "level by size", "", {"": np.full((2, 2), "?")}
-    ),
     "pilots": lambda: gates.pilots(PILOTS, {"lost": 8.0, "regained": 80.0}),
     "ap_against_time": lambda: costs.ap_against_time(LENGTHS),
     "fields": lambda: plots.fields({"M5": WEIGHTS, "P5": WEIGHTS, "C5": WEIGHTS}, columns=2),
-    "fields on one scale": lambda: plots.fields({"scene": PICTURE, "P5": WEIGHTS}, 1, top=1),
+    "fields on one scale": lambda: plots.fields({"scene": PICTURE, "P5": WEIGHTS}, 1, 1, "weight"),
     "maps_figure": lambda: shapes.maps_figure(
         {"fractions": {"4 × 5": WEIGHTS, "4 × 2": WEIGHTS[:, :2]}, "bins": SHADES}
     ),
