@@ -17,7 +17,6 @@ MARKS = {  # how a kind of result is drawn
     OF_PAPER: {"color": ORANGE, "marker": "s", "s": 30, "facecolors": "none", "linewidths": 1.6},
 }
 ROW_INCHES, TITLE_ROWS = 0.27, 1.6  # inches of a row; rows that a panel's title takes
-BELOW_FIRST = 0.3  # of a row: how far below the first of a row its second mark lies
 FEW_POINTS = 8  # points: an axis that spans less has a tick at each
 SITUATION_SIZE = 10.8  # points: some 9.8 px on a phone
 
@@ -26,11 +25,10 @@ SITUATION_SIZE = 10.8  # points: some 9.8 px on a phone
 def by_situation_figure(of: pd.DataFrame) -> Figure:
     """Effects in points of AP, one axis for all panels.
 
-    ``of`` has the columns part, situation, mean, low, high and kind, a key of `MARKS`. Neighbours
-    of one situation share a row.
+    ``of`` has the columns part, situation, mean, low, high and kind, a key of `MARKS`.
     """
     panels = dict(tuple(of.groupby("part", sort=False)))
-    heights = [places_of_situations(each)[-1] + 1 + TITLE_ROWS for each in panels.values()]
+    heights = [len(each) + TITLE_ROWS for each in panels.values()]
     figure, axes = plt.subplots(
         len(panels),
         sharex=True,
@@ -53,17 +51,10 @@ def by_situation_figure(of: pd.DataFrame) -> Figure:
 def draw_panel(axis: Axes, part: str, rows: pd.DataFrame) -> None:
     """One part: a mark with its interval for each situation, the first at the top."""
     axis.axvline(0, color="black", lw=0.8, zorder=1)
-    places = places_of_situations(rows)
-    for i, (place, row) in enumerate(zip(places, rows.itertuples(), strict=True)):
-        mark, at = MARKS[row.kind], place + BELOW_FIRST * (place in places[:i])
-        axis.hlines(at, row.low, row.high, color=mark["color"], lw=2, zorder=2)
-        axis.scatter(row.mean, at, **mark, zorder=3)
-    named = dict(zip(places, rows["situation"], strict=True))
-    axis.set_yticks([*named], [*named.values()], size=SITUATION_SIZE)
-    axis.set_ylim(len(named) - 0.4, -0.6)
+    for place, row in enumerate(rows.itertuples()):
+        mark = MARKS[row.kind]
+        axis.hlines(place, row.low, row.high, color=mark["color"], lw=2, zorder=2)
+        axis.scatter(row.mean, place, **mark, zorder=3)
+    axis.set_yticks(range(len(rows)), rows["situation"], size=SITUATION_SIZE)
+    axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_title(part, loc="right", size=SITUATION_SIZE, weight="bold")
-
-
-def places_of_situations(panel: pd.DataFrame) -> list[int]:
-    """For each effect of a panel its row, counted from 0."""
-    return (panel["situation"].shift() != panel["situation"]).cumsum().sub(1).tolist()
