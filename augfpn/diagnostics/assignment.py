@@ -67,6 +67,24 @@ def assignment(detector: TwoStage, rule: HardRoISelection, pictures: Pictures, d
     return result
 
 
+@torch.no_grad()
+def right_by_level(detector: TwoStage, pictures: Pictures, device: str) -> Array:
+    """How often the head is right, by an object's level and the level that it is read from.
+
+    Row i has the objects to which the rule of a detector with a `HardRoISelection` gives its i-th
+    level, column j the share of them whose class is the most probable one when they are read from
+    level j: (L, L), nan for fewer than 20 objects.
+    """
+    rule, level, right = detector.select, [], []
+    for i in pictures.with_objects():
+        of = maps(detector, *pictures[i], device)
+        level.append(rule.level_of(of.boxes).cpu().numpy())
+        right.append(right_from_each(detector, rule, of))
+    own, is_right = np.concatenate(level), np.concatenate(right)
+    rows = [is_right[own == k] for k in rule.levels]
+    return np.array([x.mean(0) if len(x) >= FEWEST else len(x.T) * [np.nan] for x in rows])
+
+
 # --- observations -----------------------------------------------------------------------------
 
 
@@ -118,6 +136,12 @@ def probabilities(detector: TwoStage, select: Select, p: Levels, boxes: Tensor) 
     heads = detector.heads
     logits, _ = heads.box_predictor(heads.box_head(select(p, [boxes])))
     return logits.float().softmax(dim=1)
+
+
+def right_from_each(detector: TwoStage, rule: HardRoISelection, of: Maps) -> Array:
+    """Whether each object's class is the most probable one, read from each level: (n, L)."""
+    here = (probabilities(detector, alone(rule, k), of.p, of.boxes) for k in rule.levels)
+    return as_columns([array(x.argmax(dim=1) == of.labels) for x in here], len(of.boxes))
 
 
 def class_losses(chances: Tensor, labels: Tensor) -> Array:

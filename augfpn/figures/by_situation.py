@@ -18,7 +18,6 @@ MARKS = {  # how a kind of result is drawn
 }
 ROW_INCHES, TITLE_ROWS = 0.27, 1.6  # inches of a row; rows that a panel's title takes
 TITLE_LEFT = -0.35  # of an axis' width: so far left of it a title begins
-BELOW_FIRST = 0.3  # of a row: how far below the first of a row its second mark lies
 FEW_POINTS = 8  # points: an axis that spans less has a tick at each
 SITUATION_SIZE = 10.8  # points: some 9.8 px on a phone
 FARTHEST = 4.0  # points of AP: where the axis ends, if effects lie farther; an arrow leads to them
@@ -30,10 +29,9 @@ def by_situation_figure(of: pd.DataFrame) -> Figure:
     """Effects in points of AP, one axis for all panels.
 
     ``of`` has the columns part, situation, mean, low, high, seeds and kind, a key of `MARKS`.
-    Neighbours of one situation share a row.
     """
     panels = dict(tuple(of.groupby("part", sort=False)))
-    heights = [places_of_situations(each)[-1] + 1 + TITLE_ROWS for each in panels.values()]
+    heights = [len(each) + TITLE_ROWS for each in panels.values()]
     figure, axes = plt.subplots(
         len(panels),
         sharex=True,
@@ -58,15 +56,12 @@ def by_situation_figure(of: pd.DataFrame) -> Figure:
 def draw_panel(axis: Axes, part: str, rows: pd.DataFrame) -> None:
     """One part: a mark with its interval for each situation, the first at the top."""
     axis.axvline(0, color="black", lw=0.8, zorder=1)
-    places = places_of_situations(rows)
-    for i, (place, row) in enumerate(zip(places, rows.itertuples(), strict=True)):
-        at = place + BELOW_FIRST * (place in places[:i])
-        draw_effect(axis, at, row.mean, row.low, row.high, MARKS[row.kind])
+    for place, row in enumerate(rows.itertuples()):
+        draw_effect(axis, place, row.mean, row.low, row.high, MARKS[row.kind])
         if row.seeds > 1:
-            axis.text(1.02, at, row.seeds, transform=axis.get_yaxis_transform(), **COUNT)
-    named = dict(zip(places, rows["situation"], strict=True))
-    axis.set_yticks([*named], [*named.values()], size=SITUATION_SIZE)
-    axis.set_ylim(len(named) - 0.4, -0.6)
+            axis.text(1.02, place, row.seeds, transform=axis.get_yaxis_transform(), **COUNT)
+    axis.set_yticks(range(len(rows)), rows["situation"], size=SITUATION_SIZE)
+    axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_title(part, loc="left", x=TITLE_LEFT, size=SITUATION_SIZE, weight="bold")
 
 
@@ -84,8 +79,3 @@ def draw_effect(axis: Axes, at: float, mean: float, low: float, high: float, mar
         inside, side = (-FARTHEST, "left") if mean < 0 else (FARTHEST, "right")
         said = f"{mean:+.1f}".replace("-", "−")
         axis.text(inside * 0.94, at, said, va="center", ha=side, size=SITUATION_SIZE)
-
-
-def places_of_situations(panel: pd.DataFrame) -> list[int]:
-    """For each effect of a panel its row, counted from 0."""
-    return (panel["situation"].shift() != panel["situation"]).cumsum().sub(1).tolist()

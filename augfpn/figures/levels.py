@@ -5,16 +5,18 @@ from itertools import cycle
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 
-from augfpn.figures.colours import LEVEL_COLOURS
+from augfpn.figures.colours import BLUE, LEVEL_COLOURS, ORANGE
 from augfpn.figures.theme import GREY, INK, WIDTH, themed
 
 OF_SEEDS = ("-", "--", ":", "-.")  # the lines of single runs
+OF_DETECTORS = {"palette": [GREY, BLUE, ORANGE], "markers": ["s", "o", "D"]}
 MIDDLE = "#8a8a8a"  # a grey that is seen on a white and on a dark page
 
 
@@ -37,6 +39,31 @@ def mixtures(mean: np.ndarray, seeds: np.ndarray, first: int = 2) -> Figure:
             axis.text(0.5, 0.5, "too few RoIs", ha="center", transform=axis.transAxes)
         axis.set(title=f"RoIs of\n{name} by\nrule", ylim=(0, 1.02))
     axes[0].set_ylabel("weight")
+    return figure
+
+
+@themed
+def accuracies(found: pd.DataFrame, guessing: float) -> Figure:
+    """How well levels tell classes, a panel for each set of images: means joined, dots for seeds.
+
+    ``found`` has a row for each seed: "images", "level" ("M2"), "detector" and "accuracy" in
+    percent, like ``guessing``, which is a dotted line. There are at most three detectors.
+    """
+    sets = found["images"].unique()
+    figure, axes = plt.subplots(1, len(sets), figsize=(WIDTH, 3.6), sharey=True, squeeze=False)
+    for axis, name in zip(axes[0], sets, strict=True):
+        of = {"data": found[found["images"] == name], "x": "level", "y": "accuracy", "ax": axis}
+        of |= {"hue": "detector", "palette": OF_DETECTORS["palette"]}
+        lines = {"markers": OF_DETECTORS["markers"], "linestyles": ["--", "-", "-"], "ms": 6}
+        seaborn.pointplot(**of, **lines, lw=1.6, dodge=0.36, errorbar=None)
+        seaborn.stripplot(**of, dodge=True, jitter=False, size=3.5, alpha=0.6, legend=False)
+        axis.axhline(guessing, color=GREY, lw=1, ls=":")
+        axis.set(title=name, xlabel=None, ylim=(20, 104))
+        words, marks = axis.get_legend_handles_labels()
+        axis.get_legend().remove()
+    axes[0][0].set(ylabel="accuracy, percent")
+    axes[0][0].text(0, guessing - 3, "guessing", va="top", ha="left", color=INK, size=10.8)
+    figure.legend(words, marks, loc="outside upper center", ncols=3)
     return figure
 
 

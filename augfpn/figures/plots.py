@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY
 from augfpn.figures.galleries import gallery as gallery
+from augfpn.figures.levels import accuracies as accuracies
 from augfpn.figures.levels import level_weights as level_weights
 from augfpn.figures.levels import mixtures as mixtures
 from augfpn.figures.phases import CONFIRMATION
@@ -220,22 +221,20 @@ def matrices(
     across: str,
     down: str,
     what: str,
-    words: dict[str, np.ndarray] | None = None,
 ) -> Figure:
     """Square tables as shaded cells with their numbers, a panel each, with one colour scale.
 
     ``panels`` maps a title to (n, n), nan for what is not known. ``across`` is the label of the
     columns, ``down`` that of the rows, ``what`` that of the numbers. In the cells stand the numbers
-    without decimals, or the ``words`` of a title, (n, n), which have wider cells.
+    without decimals.
     """
     top = max(np.nanmax(x) for x in panels.values())
-    side = min(3.6 if words else 2.4, (WIDTH - 0.7) / len(panels))  # of a panel, in inches
+    side = min(2.4, (WIDTH - 0.7) / len(panels))  # of a panel, in inches
     size = (min(WIDTH, 1.2 + side * len(panels)), 1.2 + side)
     figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False)
     for axis, (title, values) in zip(axes[0], panels.items(), strict=True):
         table = pd.DataFrame(values, names, names)
-        inside = {"annot": words[title], "fmt": ""} if words else {"annot": True, "fmt": ".0f"}
-        seaborn.heatmap(table, vmin=0, vmax=top, cmap="Blues", **inside, square=True,
+        seaborn.heatmap(table, vmin=0, vmax=top, cmap="Blues", annot=True, fmt=".0f", square=True,
                         cbar=False, linewidths=1, ax=axis)  # fmt: skip
         axis.set(title=title, xlabel=across, facecolor="#eeeeee")
         axis.title.set_size("medium")
@@ -248,12 +247,15 @@ def matrices(
 
 @themed
 def fields(
-    panels: dict[str, np.ndarray], columns: int | None = None, top: float | None = None
+    panels: dict[str, np.ndarray],
+    columns: int | None = None,
+    top: float | None = None,
+    scale: str | None = None,
 ) -> Figure:
     """Maps (h, w) in a grid with ``columns`` columns; each row has one colour scale, from 0 on.
 
     ``panels`` maps a title to a map, or to a picture (h, w, 3) uint8. With ``top`` all maps share
-    the scale from 0 to ``top``.
+    the scale from 0 to ``top``, which ``scale`` names.
     """
     columns = columns or len(panels)
     rows = -(-len(panels) // columns)
@@ -275,5 +277,5 @@ def fields(
         if top is None:
             figure.colorbar(shown, ax=list(line), aspect=10, pad=0.02)
     if top is not None:
-        figure.colorbar(shown, ax=list(axes.flat), aspect=20, pad=0.02)
+        figure.colorbar(shown, ax=list(axes.flat), aspect=20, pad=0.02, label=scale)
     return figure

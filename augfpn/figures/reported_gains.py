@@ -10,16 +10,15 @@ from augfpn.figures.colours import BLUE
 from augfpn.figures.theme import GREY, INK, WIDTH, themed
 
 PANEL_TITLES = {
-    "Table 2": "Table 2: the parts",
-    "Table 3": "Table 3: CS by λ",
-    "Table 4": "Table 4: pooling in RFA",
-    "Table 5": "Table 5: levels of a RoI",
+    "Table 2": "the paper's Table 2: parts",
+    "Table 3": "the paper's Table 3: CS, levels and λ",
+    "Table 4": "the paper's Table 4: how RFA pools",
+    "Table 5": "the paper's Table 5: how SRS joins levels",
 }
-COLUMNS = (("Table 2", "Table 3"), ("Table 4", "Table 5"))
-COLUMN_SHARES = (0.47, 0.53)  # of the width: the labels of the second column are longer
+TITLE_ROWS = 1.5  # rows that a panel's title takes
 AXIS_ENDS = (-0.6, 2.75)  # points of AP above FPN
 BAND = "#eeeeee"
-ROW, CLOSE_ROW = 0.3, 0.235  # inches
+ROW, CLOSE_ROW = 0.3, 0.245  # inches
 TITLE_SIZE = 11.5  # points
 LABEL_SIZE = 10.8  # points: some 9.8 px on a phone
 ROOM = 4  # points of AP to the right of the last dot, for its label
@@ -59,17 +58,15 @@ def ablations_figure(rows: Sequence[tuple[str, str, float]], deviation: float) -
     lies left of all others by far is an arrow with its number.
     """
     panels = {name: [row[1:] for row in rows if row[0] == name] for name in PANEL_TITLES}
-    lines = max(sum(len(panels[name]) for name in column) for column in COLUMNS)
-    figure = plt.figure(figsize=(WIDTH, 1.6 + CLOSE_ROW * lines))
-    parts = figure.subfigures(1, 2, width_ratios=COLUMN_SHARES)
-    for part, names in zip(parts, COLUMNS, strict=True):
-        heights = [len(panels[name]) for name in names]
-        shares = {"height_ratios": heights}
-        axes = part.subplots(len(names), 1, sharex=True, squeeze=False, gridspec_kw=shares)[:, 0]
-        for axis, name in zip(axes, names, strict=True):
-            gains_panel(axis, panels[name], deviation)
-            axis.set_title(PANEL_TITLES[name], loc="right", size=TITLE_SIZE)
-        axes[0].tick_params("x", labeltop=True)
+    heights = [len(each) + TITLE_ROWS for each in panels.values()]
+    size = WIDTH, 1.0 + CLOSE_ROW * sum(heights)
+    figure, axes = plt.subplots(
+        len(panels), sharex=True, figsize=size, height_ratios=heights, squeeze=False
+    )
+    for axis, (name, gains) in zip(axes[:, 0], panels.items(), strict=True):
+        gains_panel(axis, gains, deviation)
+        axis.set_title(PANEL_TITLES[name], loc="right", size=TITLE_SIZE)
+    axes[0, 0].tick_params("x", labeltop=True)
     figure.supxlabel("points of AP above FPN's 36.3, on val2017", size=LABEL_SIZE, color=INK)
     return figure
 

@@ -57,8 +57,11 @@ def wider_main_effect(of: Evidence, part: str, number: str = "AP") -> Interval |
     return wider(*(of.contrast(weights, number, pooled=pooled) for pooled in (True, False)))
 
 
-def factorial_table(of: Evidence) -> str:
-    """Main effects and interactions on AP and by size; empty if a variant is not recorded."""
+def factorial_table(of: Evidence, largest: int = len(FACTORS)) -> str:
+    """Main effects and interactions on AP and by size; empty if a variant is not recorded.
+
+    Interactions of more than ``largest`` components are left out; with 1, all of them.
+    """
     by_number = {number: factorial(of, number) for number in EFFECT_NUMBERS}
     if not by_number["AP"]:
         return ""
@@ -73,5 +76,6 @@ def factorial_table(of: Evidence) -> str:
             ),
         ]
         for effect in contrasts()
+        if len(effect) <= largest
     ]
     return page_table(["", *header], lines)

@@ -168,25 +168,6 @@ def level_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
     )
 
 
-def loss_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
-    """The mean loss of objects, by the level of their size and the level that they are read from.
-
-    Each cell has the mean over seeds with its interval. Levels with too few objects are left out.
-    """
-    runs = [record.diagnostics for record in of.recorded(variant).values() if record.diagnostics]
-    if not runs:
-        return None
-    loss = np.array([each["assignment"]["oracle"]["loss"] for each in runs], float)
-    some = ~np.isnan(loss).any(axis=(0, 2))  # what was not measured is nan here
-    loss = loss[:, some][:, :, some]  # (seeds, levels by size, levels that are read from)
-    names = [f"P{k}" for k, there in enumerate(some, start=2) if there]
-    cells = [loss_text(mean_interval(seeds)) for seeds in loss.reshape(len(runs), -1).T]
-    words = np.reshape([cell.replace(" ", "\n", 1) for cell in cells], loss.shape[1:])
-    title, what = f"{variant_label(variant)}, {len(runs)} seeds", "mean loss and its 95 % interval"
-    panels, words_of = {title: loss.mean(axis=0)}, {title: words}
-    return plots.matrices(panels, names, "read from", "level by size", what, words_of)
-
-
 def mixture_figure(of: Evidence, variant: str = "augfpn") -> Figure | None:
     """Figure 4: the mean weight of each level by the level that the rule gives a RoI."""
     mean = of.arrays(variant, "assignment", "mixture", "mean")

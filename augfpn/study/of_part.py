@@ -13,7 +13,8 @@ from augfpn.study.situations import COLUMNS_OF_EFFECTS, effect_row, papers_row
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_row
 
-OF_ALL_OBJECTS, MAIN_BY_SIZE = "all objects", "scenes, main effect by size"
+PAPERS_BELOW = "… the paper, part alone"
+OF_ALL_OBJECTS, MAIN_BY_SIZE = "all objects", "by size: scenes, main effect"
 
 
 def part_figure(part: str, cells: Evidence, later: Evidence, pretrained: Evidence) -> Figure:
@@ -29,7 +30,7 @@ def part_figure(part: str, cells: Evidence, later: Evidence, pretrained: Evidenc
 def part_effects(part: str, cells: Evidence, later: Evidence, pretrained: Evidence) -> pd.DataFrame:
     """The same as a frame: part, situation, mean, low, high (points of AP), seeds and kind.
 
-    The column "part" has the panel. The paper's effects, of the part alone, share rows with ours.
+    The column "part" has the panel. The paper's effects are of the part alone.
     """
     asked = [*on_all_objects(part, cells, later, pretrained), *by_size(part, later)]
     return pd.DataFrame(filter(None, asked), columns=COLUMNS_OF_EFFECTS)
@@ -39,9 +40,9 @@ def on_all_objects(
     part: str, cells: Evidence, later: Evidence, pretrained: Evidence
 ) -> Iterator[tuple | None]:
     """The rows of the panel of all objects."""
-    alone = "scenes, alone"
-    yield effect_row(OF_ALL_OBJECTS, alone, wider_effect(later, part), OF_FIXED)
-    yield papers_row(OF_ALL_OBJECTS, alone, variant_row(part, later).printed_gain("AP"))
+    printed = variant_row(part, later).printed_gain("AP")
+    yield papers_row(OF_ALL_OBJECTS, "COCO, the paper, part alone", printed)
+    yield effect_row(OF_ALL_OBJECTS, "scenes, alone", wider_effect(later, part), OF_FIXED)
     yield effect_row(
         OF_ALL_OBJECTS, "scenes, main effect", wider_main_effect(later, part), OF_FIXED
     )
@@ -57,4 +58,4 @@ def by_size(part: str, later: Evidence) -> Iterator[tuple | None]:
     for number, size in SIZE_OF.items():
         row = f"{size} ({objects.get(size, 0)} objects)"
         yield effect_row(MAIN_BY_SIZE, row, wider_main_effect(later, part, number), OF_FIXED)
-        yield papers_row(MAIN_BY_SIZE, row, printed.printed_gain(number))
+        yield papers_row(MAIN_BY_SIZE, PAPERS_BELOW, printed.printed_gain(number))

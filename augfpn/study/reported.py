@@ -17,6 +17,14 @@ NOISE = 0.3  # points of AP by which two trainings of one COCO setting may diffe
 # pull request 1142 saw 0.1 to 0.2, and issue 39 of facebookresearch/moco calls 0.3 usual.
 # It is of a difference; `of_one_run` has the deviation of a single run that belongs to it.
 BY_SIZE = paper.AP_NAMES[3:]
+ABBREVIATIONS = {
+    "GMP": "global maximum",
+    "GAP": "global average",
+    "RA-AP": "ratios",
+    "PSP": "pyramid pooling, PSP",
+    "ACF": "channel weights, ACF",
+    "ASF": "gates, ASF",
+}
 
 
 class Pair(NamedTuple):
@@ -49,8 +57,13 @@ class AblationRow(NamedTuple):
 
     @property
     def short(self) -> str:
-        """The label without what is the same in most rows of a table."""
-        return self.label.removeprefix("RA-AP ").replace("λ = ", "")
+        """The label of Table 4 or 5 without the paper's abbreviations."""
+        words = self.label.removesuffix(", sum")
+        kind, _, ratios = words.partition(" ")
+        end = ", sum" * (words != self.label)
+        if self.table in ("Table 4", "Table 5") and kind in ABBREVIATIONS:
+            return f"{ABBREVIATIONS[kind]} {ratios}".strip() + end
+        return self.label
 
 
 def pairs(masks: bool = False) -> list[Pair]:

@@ -7,6 +7,7 @@ detectors, and the rows only stand beside each other.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -24,7 +25,7 @@ from augfpn.study.cells import (
 )
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
-from augfpn.study.mechanisms import chance, measured_alone, measured_cell, with_unit
+from augfpn.study.mechanisms import chance, guessing, measured_alone, measured_cell, with_unit
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import (
     VariantRow,
@@ -202,3 +203,26 @@ def measured_beside(
     if not any(guessing for _, _, _, guessing, *_ in lines):
         header, *lines = ([*line[:3], *line[4:]] for line in (header, *lines))
     return page_table(header, lines)
+
+
+def own_level_figure(
+    by_set: Mapping[str, Evidence], variants: Sequence[str] = ("fpn", "cs")
+) -> Figure | None:
+    """The accuracy of probes of M on the level that they were fitted on; ``None`` without records.
+
+    There is a panel for each set of images, and a line before training and for each variant.
+    """
+    measured = {"before training": (variants[0], "semantic_gap_before")}
+    measured |= {variant_label(each): (each, "semantic_gap") for each in variants}
+    rows = [
+        (images_called(name), f"M{k}", detector, 100 * right)
+        for name, of in by_set.items()
+        for detector, (variant, key) in measured.items()
+        for run in of.recorded(variant).values()
+        if run.diagnostics
+        for k, right in enumerate(np.diag(run.diagnostics[key]["probe"]), start=2)
+    ]
+    if not rows:
+        return None
+    found = pd.DataFrame(rows, columns=["images", "level", "detector", "accuracy"])
+    return plots.accuracies(found, 100 * guessing(next(iter(by_set.values()))))

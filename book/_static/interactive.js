@@ -1,6 +1,6 @@
-/* Six figures that answer to mouse and keyboard, without a kernel or a server.
+/* Five figures that answer to mouse and keyboard, without a kernel or a server.
 
-   A page marks a static figure with a class (interactive-levels, -pooling, -maps, -studies,
+   A page marks a static figure with a class (interactive-levels, -pooling, -studies,
    -precision, -gates). Here a widget is put before its picture, which stays for print and for readers
    without scripts. What is computed is in `arithmetic`, which tests/book/test_interactive.py
    compares with the package. What comes from a trained detector is data, written by
@@ -167,12 +167,14 @@ function levels(figure, data) {
   picture.append(...frames);
   const rule = bars("FPN: one level, by size");
   const soft = bars("AugFPN: trained weights");
-  let hidden = true;
-  const answer = covered("Which level weighs most in this box, in a trained AugFPN?", (guess) => {
+  const both = element("div", { class: "bars" }, rule.drawing, soft.drawing);
+  let hidden = !figure.classList.contains("answered"); // where readers have guessed before
+  const question = "Which level weighs most in this box, in a trained AugFPN?";
+  const answer = !hidden ? both : covered(question, (guess) => {
     hidden = false;
     show(guess);
     picture.focus({ preventScroll: true });
-  }, element("div", { class: "bars" }, rule.drawing, soft.drawing));
+  }, both);
   const said = element("p", { "aria-live": "polite", class: "said" });
   const controls = {
     x: slider("across", 0, xs.length - 1, 1, at.x, (i) => `${xs[i]} px`, (i) => move("x", i)),
@@ -285,63 +287,6 @@ function pooling(figure, data) {
       (x) => x.toFixed(2), (x) => { now.ratios[i] = x; show(); })));
   show();
   return [controls, panels, said];
-}
-
-/* --- the levels of a picture, with and without Consistent Supervision --------------------------- */
-
-function maps(figure, data) {
-  const [height, width] = data.sizes[2].map((places) => 4 * places);
-  const at = { x: 120, y: 92 }; // the white cell
-  const rings = [];
-  /* A picture with a ring, which a click or a finger moves */
-  function panel(file, alt, title) {
-    const picture = element("img", { src: new URL(file, files).href, alt, draggable: "false" });
-    const ring = element("i", { class: "ring" });
-    const frame = element("div", { class: "ringed" }, picture, ring);
-    const drag = ({ clientX, clientY }) => {
-      const box = frame.getBoundingClientRect();
-      move("x", ((clientX - box.left) / box.width) * width);
-      move("y", ((clientY - box.top) / box.height) * height);
-    };
-    frame.addEventListener("pointerdown", drag);
-    frame.addEventListener("pointermove", (event) => { if (event.buttons) drag(event); });
-    rings.push(ring);
-    return element("div", {}, frame, element("span", {}, title));
-  }
-  const shown = Object.keys(data.sizes);
-  const levels = data.variants.flatMap(([name, title]) => shown.map((k) => panel(
-    `${name}-m${k}.png`, `${data.colours} M${k}, ${title}`,
-    `M${k}, ${name === "cs" ? "with CS" : title}`)));
-  const photograph = panel("cells.png", data.alt, "the photograph");
-  const said = element("p", { "aria-live": "polite", class: "said" });
-  const pixels = (x) => `${x} px`;
-  const controls = {
-    x: slider("across", 0, width, 4, at.x, pixels, (x) => move("x", x)),
-    y: slider("down", 0, height, 4, at.y, pixels, (y) => move("y", y)),
-  };
-  const most = { x: width, y: height };
-
-  function move(name, to) {
-    at[name] = Math.min(most[name], Math.max(0, 4 * Math.round(to / 4)));
-    controls[name].set(at[name]);
-    show();
-  }
-  function show() {
-    for (const ring of rings) {
-      ring.style.left = `${(100 * at.x) / width}%`;
-      ring.style.top = `${(100 * at.y) / height}%`;
-    }
-    const places = shown.map((k) => `${data.sizes[k].join(" × ")} places (M${k})`);
-    said.textContent = `The ring is at ${at.x} px across and ${at.y} px down. ` +
-      `The levels have ${places.join(", ")}.`;
-  }
-  show();
-  return [
-    element("div", { class: "beside" },
-      photograph,
-      element("div", {}, element("div", { class: "controls" }, ...Object.values(controls)), said)),
-    element("div", { class: "panels by-level" }, ...levels),
-  ];
 }
 
 /* --- many studies of the same effect ------------------------------------------------------------ */
@@ -527,7 +472,7 @@ function gates(figure, data) {
 
 /* --- put them into the page --------------------------------------------------------------------- */
 
-const WIDGETS = { levels, pooling, maps, studies, precision, gates };
+const WIDGETS = { levels, pooling, studies, precision, gates };
 window.augfpn = { arithmetic, data: {} };
 
 function start() {

@@ -45,6 +45,7 @@ class Pyramid(NamedTuple):
     notes: tuple[tuple[Place, str, str], ...] = ()  # place, words, colour
     sums: tuple[tuple[int, str], ...] = ()  # level, colour
     framed: tuple[int, str] | None = None  # column, colour; its arrow leads down to a head below
+    loop: tuple[Place, str] | None = None  # a map that is made from itself, colour
 
 
 def across(a: float, b: float, colour: str = GREY, levels: Iterable[int] = LEVELS) -> list[Arrow]:
@@ -145,7 +146,8 @@ PYRAMIDS = {
          *(Arrow((3, k), (4, 3.9), ORANGE) for k in (3, 4, 5))],
         head=4,
         heads="one",
-        notes=(((1, 5.6), "attention", GREEN),
+        loop=((1, 5), GREEN),
+        notes=(((1.62, 5.75), "attention", GREEN),
                ((3.95, 2.75), "queries\nsample\nall levels", ORANGE)),
     ),
 }  # fmt: skip
@@ -165,6 +167,8 @@ def drawn(pyramid: Pyramid) -> Figure:
         draw_frame(axis, *pyramid.framed, every)
     for arrow in pyramid.arrows:
         draw_arrow(axis, arrow)
+    if pyramid.loop is not None:
+        draw_loop(axis, *pyramid.loop)
     for column, (letter, levels) in enumerate(pyramid.columns.items()):
         for k in levels:
             draw_map(axis, (column, k), f"{letter}{k}", LEVEL_COLOURS[k])
@@ -214,6 +218,17 @@ def draw_frame(axis: Axes, column: int, colour: str, levels: list[int]) -> None:
     ends = (column * STEP, foot), (column * STEP, head + HEIGHT / 2)
     axis.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=9, lw=1.3, color=colour,
                                    shrinkA=0, shrinkB=1))  # fmt: skip
+
+
+def draw_loop(axis: Axes, place: Place, colour: str) -> None:
+    """An arrow from the upper edge of a map back to it."""
+    (x, y), half = (place[0] * STEP, place[1] + HEIGHT / 2), WIDTH / 4
+    axis.add_patch(
+        FancyArrowPatch(
+            (x - half, y), (x + half, y), arrowstyle="-|>", mutation_scale=9, lw=1.3, color=colour,
+            connectionstyle="arc3,rad=-1.5", shrinkA=1, shrinkB=1,
+        )
+    )  # fmt: skip
 
 
 def draw_sum(axis: Axes, level: int, colour: str) -> None:

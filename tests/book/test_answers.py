@@ -12,7 +12,8 @@ PAGE = """<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="_sta
 <div class="cell tag_answer"><div class="cell_output"><figure id="cell">
 <p class="shown">bars</p><figcaption>a caption</figcaption></figure></div></div>
 <p class="told">The bars grow.</p><p class="next">A bar is the share of a class.</p>
-<figure class="interactive-levels"><img alt="static"></figure>"""
+<figure class="interactive-levels"><img alt="static"></figure>
+<figure class="interactive-levels answered"><img alt="static"></figure>"""
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_nothing_is_covered_in_print_or_without_scripts(browser, site: str) -> N
 def test_bars_of_levels_wait_for_a_guess(browser, site: str, guess: str, said: str) -> None:
     page = browser.new_page()
     page.goto(site)
-    figure = page.locator("figure.interactive-levels")
+    figure = page.locator("figure.interactive-levels:not(.answered)")
     figure.locator(".widget").wait_for()
     assert not figure.locator(".bars").is_visible()
     assert figure.locator(".said").inner_text() == "A box of 69 × 69 px."
@@ -72,3 +73,13 @@ def test_bars_of_levels_wait_for_a_guess(browser, site: str, guess: str, said: s
     assert figure.locator(".said").inner_text().startswith(said)
     assert "FPN reads P3 alone" in figure.locator(".said").inner_text()
     assert page.evaluate("document.activeElement.matches('svg.scene')")  # the box can be moved on
+
+
+def test_where_readers_have_guessed_before_the_bars_are_shown_at_once(browser, site: str) -> None:
+    page = browser.new_page()
+    page.goto(site)
+    figure = page.locator("figure.answered")
+    figure.locator(".widget").wait_for()
+    assert figure.locator(".bars").is_visible()
+    assert figure.locator(".cover").count() == 0
+    assert "FPN reads P3 alone" in figure.locator(".said").inner_text()

@@ -171,14 +171,6 @@ def test_the_gates_are_those_of_the_committed_detector() -> None:
     assert shown["canonical"] == pytest.approx(rule.canonical_size / float(scale))
 
 
-def test_the_maps_have_the_sizes_that_the_figure_says() -> None:
-    shown = data("maps")
-    for name, _ in shown["variants"]:
-        for k, (height, width) in shown["sizes"].items():
-            size = Image.open(DATA / f"{name}-m{k}.png").size
-            assert size == (width, height)
-
-
 def test_gates_are_sigmoids_of_values_that_grow_with_the_maps(page) -> None:
     values = data("gates")["values"][0][0]
     found = page.evaluate("x => augfpn.arithmetic.gates(x, 8)", values)

@@ -22,7 +22,6 @@ MOST_BYTES = 3_000_000  # without files that all pages share, which a browser ke
 WIDGETS = {
     "levels": "soft_roi_selection",
     "pooling": "residual_feature_augmentation",
-    "maps": "consistent_supervision",
     "studies": "intervals",
     "precision": "average_precision",
     "gates": "photographs",

@@ -181,16 +181,6 @@ def test_a_difference_that_fpn_does_not_have_stands_with_its_own_interval() -> N
     assert unkept(rfa) == cells.effect_text(of.measured(["rfa"], [], READOUT))
 
 
-def test_each_loss_of_the_figure_is_a_mean_with_its_interval() -> None:
-    of = gather.committed("scenes")
-    (axis,) = mechanisms.loss_figure(of).axes
-    mean = of.arrays("fpn", "assignment", "oracle", "loss")[:3, :3]
-    assert [text.get_text().split("\n")[0] for text in axis.texts] == [
-        f"{x:.2f}" for x in mean.flatten()
-    ]
-    assert axis.texts[0].get_text().split("\n")[1].startswith("[")
-
-
 # --- what we found --------------------------------------------------------------------------------
 
 ASKED = questions.Question("the topic", "It gains.", "It loses.", "effect", ("cs",), ("fpn",))

@@ -92,13 +92,14 @@ def m6_gives_nothing_back() -> None:
     "residual_feature_augmentation",
     "On scenes the main effect of pools this small is **smaller than 1 AP**, [fixed "
     "beforehand](what_we_found.ipynb): −0.2 [−0.9, +0.4]; alone it is *smaller than the paper's*. "
-    "On medium objects it is *probably below zero*, on small and large ones *smaller than 1 AP*; "
-    "on blood cells *undecided*, and *smaller than the paper's* from pretrained weights.",
+    "On medium objects the main effect is *probably below zero*, on small and large ones *smaller "
+    "than 1 AP*. On blood cells the effect of the part alone is *undecided* from scratch, and "
+    "*smaller than the paper's* from pretrained weights.",
 )
 @says(
     "residual_feature_augmentation",
-    "All intervals contain zero; the paper's squares lie to the right of them, but for large "
-    "objects.",
+    "All intervals contain zero; the paper's squares for small and medium objects lie to the right "
+    "of the intervals above them.",
 )
 def what_augmentation_brings() -> None:
     assert by_wider("rfa", main=True) == ("−0.2 [−0.9, +0.4]", "smaller than 1 AP")
@@ -111,7 +112,8 @@ def what_augmentation_brings() -> None:
 
 @says(
     "residual_feature_augmentation",
-    "There $C_5$ has 8 × 10 places, and the pools have only 1 × 1, 1 × 2 and 2 × 3 bins.",
+    "they have at most 320 × 256 px, so $C_5$ has 8 × 10 places and its pools have 1 × 1, 1 × 2 "
+    "and 2 × 3.",
 )
 def sizes_of_the_pools() -> None:
     _, _, of = looked_at("augfpn")
@@ -184,8 +186,8 @@ def the_global_maximum_harms_and_the_average_does_not() -> None:
 
 @says(
     "residual_feature_augmentation",
-    "Pyramid pooling, PSP, has it, on scenes. It is undecided against FPN, and so is its "
-    "difference to RFA.",
+    "**Pyramid pooling, PSP, reaches the best mean on scenes**, and not RFA. Whether it is better "
+    "than FPN or than RFA is undecided.",
 )
 def pyramid_pooling_has_the_best_mean() -> None:
     means = {v: effect("scenes", v).mean for v in compared("table4", "scenes")}

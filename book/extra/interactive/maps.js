@@ -1,1 +1,0 @@
-window.augfpn.data.maps = {"variants":[["fpn","FPN"],["cs","with Consistent Supervision"]],"sizes":{"2":[60,80],"3":[30,40]},"alt":"A microscope picture of blood cells","colours":"The first three principal components of the features, as light and two tints, at"};
