@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from augfpn import config, records
+from augfpn.data.annotations import count_by_size
 from augfpn.data.files import some
 from augfpn.errors import UserError
 from augfpn.settings.components import label_of
 from augfpn.settings.paper import AP_NAMES
 from augfpn.settings.repeated import differing
 from augfpn.study import intervals
-from augfpn.study.cells import effect_text, percent
+from augfpn.study.cells import SIZE_OF, effect_text, percent
 from augfpn.study.evidence import paired
-from augfpn.study.intervals import FEWEST_SEEDS, Interval
+from augfpn.study.intervals import FEWEST_OBJECTS, FEWEST_SEEDS, Interval
 from augfpn.study.kept_scores import scored_once
 from augfpn.study.planning import ONE_POINT, seeds_for, shown_by
 from augfpn.study.resampling import Draws
@@ -27,13 +28,15 @@ from augfpn.training.reopen import open_record, recorded_pictures
 class Beside(NamedTuple):
     """Two settings on the same test images: means over the seeds that both have, and differences.
 
-    AP numbers are fractions; ``differences`` are the first minus the second.
+    AP numbers are fractions; ``differences`` are the first minus the second. ``objects`` are those
+    of the test images by size, without crowds.
     """
 
     labels: tuple[str, str]
     settings: dict[str, tuple[Any, Any]]  # those that differ, by name
     seeds: list[int]
     test_images: int
+    objects: dict[str, int]
     means: tuple[dict[str, float], dict[str, float]]
     differences: dict[str, Interval]
 
@@ -66,6 +69,7 @@ def beside(places: Sequence[Path], data_root: str | None = None) -> Beside:
         settings=what_differs(one.experiment, other.experiment),
         seeds=seeds,
         test_images=len(coco["images"]),
+        objects=count_by_size(coco["annotations"]),
         means=(means[0], means[1]),
         differences=intervals.single(list(paired(*drawn).values())),
     )
@@ -159,7 +163,7 @@ def value_at(settings: dict, name: str) -> Any:
 
 
 def beside_text(of: Beside) -> str:
-    """What is compared, a table, and a sentence that says what the interval of AP shows.
+    """What is compared, a table, and what the intervals show: of AP, then of each size of objects.
 
     The numbers of masks have a table of their own: a phone shows some 45 letters of a line.
     """
@@ -174,23 +178,33 @@ def beside_text(of: Beside) -> str:
             seeds,
             *(numbers_text(of, kind) for kind in kinds),
             "low, high: the 95 % interval of A - B",
-            said_of_ap(of.differences["AP"]),
+            "\n".join([said_of_ap(of.differences["AP"]), *said_of_sizes(of)]),
         ]
     )
 
 
 def numbers_text(of: Beside, kind: str) -> str:
-    """A table of both means and their difference with its interval, of boxes or of masks."""
+    """A table of both means and their difference with its interval, of boxes or of masks.
+
+    A size of which there are fewer than `FEWEST_OBJECTS` has dashes, as in the study's tables.
+    """
     names = [f"{kind}{name}" for name in AP_NAMES if f"{kind}{name}" in of.differences]
-    rows = [
-        [side, *(percent(means[name]) for name in names)]
-        for side, means in zip("AB", of.means, strict=True)
-    ]
-    rows.append(["A - B", *(percent(of.differences[name].mean, sign=True) for name in names)])
-    for end in ("low", "high"):
-        limits = (getattr(of.differences[name], end) for name in names)
-        rows.append([f" {end}", *(percent(limit, sign=True) for limit in limits)])
+    known = {name: enough_objects(of, name) for name in names}
+
+    def row(label: str, numbers: dict[str, float], sign: bool) -> list[str]:
+        cells = (percent(numbers[name] if known[name] else None, sign) for name in names)
+        return [label, *cells]
+
+    rows = [row(side, means, False) for side, means in zip("AB", of.means, strict=True)]
+    for label, end in (("A - B", "mean"), (" low", "low"), (" high", "high")):
+        rows.append(row(label, {n: getattr(x, end) for n, x in of.differences.items()}, True))
     return columns([kind.strip(), *(name.removeprefix(kind) for name in names)], rows)
+
+
+def enough_objects(of: Beside, name: str) -> bool:
+    """Whether a number is of all objects, or of a size of which the test images have enough."""
+    size = SIZE_OF.get(name.removeprefix("mask "))
+    return size is None or of.objects[size] >= FEWEST_OBJECTS
 
 
 def as_values(of: Beside) -> dict[str, Any]:
@@ -215,9 +229,34 @@ def said_of_ap(ap: Interval) -> str:
             f"{said} over {ap.seeds} seed{'s' * (ap.seeds > 1)}: undecided, fewer than "
             f"{FEWEST_SEEDS} seeds say too little about others: train both with more (--seed)."
         )
-    if ap.low > 0 or ap.high < 0:
-        return f"{said} over {ap.seeds} seeds: A is {'better' if ap.low > 0 else 'worse'} than B."
+    if (decided := decision(ap)) != "undecided":
+        return f"{said} over {ap.seeds} seeds: {decided}."
     return f"{said} over {ap.seeds} seeds: undecided, the interval contains zero. {plan(ap)}"
+
+
+def said_of_sizes(of: Beside) -> list[str]:
+    """A line for each size of objects with what the difference in its AP shows."""
+    lines = []
+    for kind in ("", "mask "):
+        for number, size in SIZE_OF.items():
+            found, objects = of.differences.get(f"{kind}{number}"), of.objects[size]
+            if found is None:
+                continue
+            if objects < FEWEST_OBJECTS:
+                said = f": only {objects} in the test images, no verdict"
+            elif found.seeds < FEWEST_SEEDS:
+                said = f" ({objects}): undecided, fewer than {FEWEST_SEEDS} seeds"
+            else:
+                said = f" ({objects}): {decision(found)}"
+            lines.append(f"{size} objects{', masks' if kind else ''}{said}")
+    return lines
+
+
+def decision(of: Interval) -> str:
+    """Whether A is better or worse than B, or undecided, by an interval of three seeds or more."""
+    if of.low > 0:
+        return "A is better than B"
+    return "A is worse than B" if of.high < 0 else "undecided"
 
 
 def plan(ap: Interval) -> str:

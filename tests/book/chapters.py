@@ -10,6 +10,7 @@ ONE_SCREEN = {
     "what_we_found",
     "all_effects",
     "should_you_use_it",
+    "reproduce_one_result",
 }  # pages without formulas and exercises
 
 

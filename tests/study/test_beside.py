@@ -10,8 +10,11 @@ from scipy import stats
 
 from augfpn import records
 from augfpn.cli.program import main
+from augfpn.data.annotations import count_by_size
 from augfpn.errors import UserError
 from augfpn.study import beside
+from augfpn.study.intervals import FEWEST_OBJECTS, Interval
+from augfpn.study.truth import truth_of
 
 COMMITTED = Path(__file__).resolve().parents[2] / "experiments" / "records"
 
@@ -87,6 +90,43 @@ def test_its_tables_fit_a_phone_those_of_masks_too(augfpn_and_fpn) -> None:
     boxes, of_masks = (table.splitlines() for table in tables if "AP50" in table)
     assert of_masks[0].split() == ["mask", *boxes[0].split()]
     assert of_masks[1:] == boxes[1:]
+
+
+def test_each_size_has_its_own_verdict(augfpn_and_fpn) -> None:
+    """AP alone does not say which objects gain: a size may be decided where AP is not."""
+    small, medium, large = (
+        Interval(mean, mean - 0.02, mean + 0.02, 3, 0.01, 0.0) for mean in (0.01, 0.05, -0.05)
+    )
+    apart = augfpn_and_fpn.differences | {"APs": small, "APm": medium, "APl": large}
+    many = dict.fromkeys(augfpn_and_fpn.objects, 100)
+    said = beside.beside_text(augfpn_and_fpn._replace(differences=apart, objects=many))
+    assert "small objects (100): undecided" in said
+    assert "medium objects (100): A is better" in said
+    assert "large objects (100): A is worse" in said
+
+
+def test_a_size_with_few_objects_has_no_number_and_no_verdict(augfpn_and_fpn) -> None:
+    """The book's tables refuse such a size: what it gains or loses is that of a few objects."""
+    few = augfpn_and_fpn.objects | {"small": FEWEST_OBJECTS - 1, "large": 1}
+    said = beside.beside_text(augfpn_and_fpn._replace(objects=few))
+    assert "small objects: only 29 in the test images, no verdict" in said
+    assert "large objects: only 1 in the test images, no verdict" in said
+    at = next(line.split() for line in said.splitlines() if "APs" in line).index("APs") + 1
+    for side in ("A ", "B ", " low", " high"):
+        row = next(x for x in said.splitlines() if x.startswith(side) and "–" in x).split()
+        assert row[at] == "–"
+
+
+def test_the_objects_are_those_of_the_test_images(augfpn_and_fpn) -> None:
+    one = records.read(runs_of("fpn")[0])
+    rows = truth_of(one)["annotations"]
+    assert augfpn_and_fpn.objects == count_by_size(rows)
+
+
+def test_one_seed_decides_no_size() -> None:
+    one = beside.beside([runs_of("cs+rfa+srs")[1], *runs_of("fpn")])
+    said = beside.beside_text(one._replace(objects=dict.fromkeys(one.objects, 100)))
+    assert said.count("objects (100): undecided, fewer than 3 seeds") == 3
 
 
 def test_a_folder_stands_for_its_records(tmp_path: Path, capsys) -> None:

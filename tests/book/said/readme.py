@@ -9,7 +9,6 @@ from said.table import says
 
 
 @says("README", "what AugFPN found after seven minutes on a CPU core")
-@says("intro", "with seed 0, which takes about seven minutes on one CPU core.")
 def seconds_of_the_pictures_in_the_readme() -> None:
     shown_runs = [at(pictures).recorded("augfpn")[0] for pictures in BOTH]
     assert all(run.environment["threads"] == 1 for run in shown_runs)
