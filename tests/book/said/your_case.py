@@ -169,6 +169,16 @@ def our_detectors_fail_the_first_question() -> None:
     "by their own estimate, the interval of Consistent Supervision's eight pairs on blood cells is "
     "half as wide as by the other.",
 )
+@says(
+    "trained_detector",
+    "On our blood cells eight pairs show a gain of two points, and one point takes [7 to "
+    "27](should_you_use_it.ipynb#how-many-pairs).",
+)
+@says(
+    "your_pictures",
+    "on blood cells one point of AP [takes](should_you_use_it.ipynb#how-many-pairs) 7 to 27 pairs "
+    "of Consistent Supervision.",
+)
 def pairs_of_both_estimates() -> None:
     found = {
         variant: [pairs_for(blood_cells(), variant, gain) for gain in (0.01, 0.02)]

@@ -10,7 +10,7 @@ from augfpn.records import Record
 from augfpn.settings import dialects, paper, parameters, recipes
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import experiment
-from augfpn.study import beside, claims, freeze, gather, grid, spreads, tables
+from augfpn.study import claims, freeze, gather, grid, spreads, tables
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import FEWEST_SEEDS, LEVEL, factor
 from augfpn.study.tries import committed_rows
@@ -130,19 +130,6 @@ def more_steps_and_another_rate_on_an_aquarium() -> None:
     twice = confirmation().effects("fpn_2x_steps", "fpn")["AP"]
     assert (f"{100 * twice.mean:.1f}", twice.low > 0) == ("12.6", True)
     assert found[own, 2 * rate] < found[own, rate]
-
-
-@says(
-    "your_pictures",
-    "one point of AP [would take](should_you_use_it.ipynb) 7 seeds of Consistent Supervision on "
-    "blood cells, and 52 of AugFPN.",
-)
-def seeds_for_one_point() -> None:
-    cs, cells = (
-        of.combination([variant], ["fpn"], "AP", pooled=False)
-        for of, variant in ((photos()["bccd"], "cs"), (photos()["bccd"], "augfpn"))
-    )
-    assert [beside.seeds_for(each, beside.ONE_POINT) for each in (cs, cells)] == [7, 52]
 
 
 @says("your_pictures", "With `model.gates=even` the gates begin at 0.5;")
