@@ -33,7 +33,7 @@ def test_the_table_has_the_numbers_of_the_records(scenes: Evidence) -> None:
 
 def test_the_same_runs_on_another_processor_are_within_what_is_allowed(scenes: Evidence) -> None:
     """Else the page's sentence "you are right if" is wrong for the one who wrote it."""
-    for variant in ("fpn",):
+    for variant in PAIR:
         own = scenes.recorded(variant)[0]
         again = reproduced.elsewhere(own)
         assert again is not None
