@@ -24,7 +24,7 @@ LEAST_DEVIATION = 1e-9  # a standard deviation below it is rounding: AP has fewe
 MEANINGS = {
     "holds": "the interval excludes zero.",
     "does not hold": "the interval excludes zero.",
-    "smaller than 1 AP": "the interval contains zero, and both one-sided limits lie within 1 AP.",
+    "within 1 AP of zero": "the interval contains zero, and both one-sided limits lie within 1 AP.",
     "undecided": "the interval contains zero.",
 }
 

@@ -202,7 +202,7 @@ def of_lines(lines: Sequence[Line]) -> ClaimVerdict:
     if any(line.said(share) == "does not hold" for line in run):
         return "does not hold"
     said = {line.said() for line in lines}
-    for weakest in ("holds", "smaller than 1 AP", "smaller than the paper's"):
+    for weakest in ("holds", "within 1 AP of zero", "below the paper's gain"):
         said.discard(weakest)
         if not said:
             return weakest

@@ -128,7 +128,7 @@ def undecided_text(of: Answers) -> str:
     said = []
     for head, lines in (
         (
-            "Of either sign, but smaller than 1 AP:",
+            "Of either sign, but within 1 AP of zero:",
             [f"{each.topic} ({', '.join(small)})" for each, small in open_.items() if small],
         ),
         ("Undecided wherever it was asked:", [q.topic for q, small in open_.items() if not small]),
@@ -140,7 +140,7 @@ def undecided_text(of: Answers) -> str:
 def limited_text(by_set: Mapping[str, Evidence]) -> str:
     """The gains in AP that may have either sign but have a limit, for each of `LIMITS`.
 
-    Only the first of these limits has two sides: an effect that is smaller than the paper's may be
+    Only the first of these limits has two sides: an effect that is below the paper's gain may be
     a loss of any size.
     """
     said = []

@@ -22,14 +22,14 @@ from augfpn.study.resampling import Draws
 
 Floats = NDArray[np.float64]
 Verdict = Literal[  # on an effect: from the strongest to none
-    "holds", "does not hold", "smaller than 1 AP", "smaller than the paper's", "undecided"
+    "holds", "does not hold", "within 1 AP of zero", "below the paper's gain", "undecided"
 ]
-LIMITS: tuple[Verdict, ...] = ("smaller than 1 AP", "smaller than the paper's")
+LIMITS: tuple[Verdict, ...] = ("within 1 AP of zero", "below the paper's gain")
 SETTLED: tuple[Verdict, ...] = ("holds", "does not hold")
 LEVEL = 0.95
 FEWEST_OBJECTS = 30  # of a size in the test pictures, for a verdict on a number of that size
 ONE_SIDED = 0.90  # the level of an interval each end of which is a one-sided limit at 95 %
-SMALL_EFFECT = 0.01  # an effect within one point of AP of zero is called smaller than 1 AP
+SMALL_EFFECT = 0.01  # an effect within one point of AP of zero is called within 1 AP of zero
 TO_THE_ENDS = 1e-4  # to 0 and 1: where a share is put that is 0 or 1 before its logit is taken
 FEWEST_SEEDS = 3  # for a verdict: the intervals have their coverage from three seeds on
 MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
@@ -216,8 +216,8 @@ def verdict(
         return "does not hold"
     inner = at_level(of, ONE_SIDED)
     if small is not None and -small < inner.low and inner.high < small:
-        return "smaller than 1 AP"
-    return "smaller than the paper's" if inner.high < (papers or -math.inf) else "undecided"
+        return "within 1 AP of zero"
+    return "below the paper's gain" if inner.high < (papers or -math.inf) else "undecided"
 
 
 def wider(*found: Interval | None) -> Interval | None:

@@ -43,8 +43,8 @@ Brackets contain its 95 % interval, for other seeds and other test pictures of t
 hundred such studies, 95 have an interval that contains the true effect. A star marks fewer than
 three seeds, which are too few for a verdict. The *verdict* is "better than FPN" if the interval
 lies above zero, and "worse than FPN" if it lies below. If it contains zero, the effect may be known
-to be "smaller than 1 AP" (the 90 % interval lies within a point of zero) or "smaller than the
-paper's" (that interval lies below the paper's effect); otherwise it is "undecided".
+to be "within 1 AP of zero" (the 90 % interval lies there) or "below the paper's gain"
+(that interval lies below the paper's effect); otherwise it is "undecided".
 *Runs better*: in how many pairs of one of its runs and one of FPN's the former has the higher AP.
 The paper's numbers are from COCO: compare the direction and size of effects, not the AP; Tables 1
 to 5 are the paper's. *Sum* and *max* are fusions without weights; *channel weights* are its

@@ -34,9 +34,7 @@ DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"
 BETTER = {  # a verdict on an effect in words
     "holds": "better than FPN",
     "does not hold": "worse than FPN",
-    "smaller than 1 AP": "smaller than 1 AP",
-    "smaller than the paper's": "smaller than the paper's",
-    "undecided": "undecided",
+    **{said: said for said in (*intervals.LIMITS, "undecided")},
 }
 
 

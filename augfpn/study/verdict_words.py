@@ -12,5 +12,5 @@ PROBABLE: dict[str, ClaimVerdict] = {  # what a claim's own differences leave op
 SIGNS = {"holds": "above zero", "does not hold": "below zero"}  # of an effect, for better or worse
 VERDICTS: tuple[ClaimVerdict, ...] = (
     *("holds", "probably holds", "does not hold", "probably does not hold"),
-    *("smaller than 1 AP", "smaller than the paper's", "undecided", "not run", "withdrawn"),
+    *("within 1 AP of zero", "below the paper's gain", "undecided", "not run", "withdrawn"),
 )

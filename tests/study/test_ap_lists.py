@@ -74,7 +74,7 @@ def test_fractions_are_read_as_the_same_ap() -> None:
         (WITH, WITHOUT, "verdict: below zero"),
         (["40", "41", "42"], ["40.4", "42.6", "44.8"], "verdict: undecided: the interval contains"),
         (["40", "41"], ["40.4", "41.5"], "verdict: undecided: fewer than 3 pairs"),
-        (WITHOUT, ["31.1", "30.9", "31.4", "31.1"], "verdict: smaller than 1 AP"),
+        (WITHOUT, ["31.1", "30.9", "31.4", "31.1"], "verdict: within 1 AP of zero"),
     ],
 )
 def test_the_verdict_has_the_words_of_the_book(without, with_part, said: str, capsys) -> None:

@@ -203,13 +203,13 @@ def test_a_claim_is_small_if_its_weakest_comparison_is() -> None:
     """In AP: an interval of +-0.4 around 0.3 contains zero and lies within one point of it."""
     fraction = 0.01
     near = Table({"a": 0.3 * fraction, "b": 0.0, "c": -2.0 * fraction}, half=0.4 * fraction)
-    assert claims.judged(claim(A_B), near).verdict == "smaller than 1 AP"
-    assert claims.judged(claim(A_B, B_C), near).verdict == "smaller than 1 AP"  # b - c holds
+    assert claims.judged(claim(A_B), near).verdict == "within 1 AP of zero"
+    assert claims.judged(claim(A_B, B_C), near).verdict == "within 1 AP of zero"  # b - c holds
     wide = Table({"a": 0.3 * fraction, "b": 0.0}, half=1.5 * fraction)
     assert claims.judged(claim(A_B), wide).verdict == "undecided"
     below = claims.Line("a − b", around(0.0, 3, 0.0, 0.01 / NORMAL), 2.4, 0.0, small=0.005)
-    assert below.said() == "smaller than the paper's"
-    assert claims.of_lines([below, line(1.0)]) == "smaller than the paper's"
+    assert below.said() == "below the paper's gain"
+    assert claims.of_lines([below, line(1.0)]) == "below the paper's gain"
     measured = claims.judged(claim(A_B, kind="measured"), near)
     assert measured.verdict == "undecided"  # a measured number is not AP
 

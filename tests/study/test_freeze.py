@@ -50,7 +50,7 @@ def test_the_seeds_that_confirm_take_precedence_where_they_have_runs() -> None:
     assert set(again) == decided
     both = {row.claim.id: row.verdict for row in freeze.with_precedence(pilot, again)}
     assert {name for name, said in both.items() if said != "undecided"} <= decided
-    assert both["#1"] == again["#1"].verdict == "smaller than 1 AP"
+    assert both["#1"] == again["#1"].verdict == "within 1 AP of zero"
 
 
 def test_what_was_fixed_is_the_file_of_that_commit() -> None:

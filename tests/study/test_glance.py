@@ -105,9 +105,9 @@ def test_augmentation_changes_less_than_a_point() -> None:
         "On scenes it changes AP by less than a point"
     )
     found = main_effect("rfa", "AP")
-    assert intervals.verdict(found, small=SMALL_EFFECT) == "smaller than 1 AP"
+    assert intervals.verdict(found, small=SMALL_EFFECT) == "within 1 AP of zero"
     alone = main_effect("rfa", "AP", pooled=False)
-    assert intervals.verdict(alone, small=SMALL_EFFECT) == "smaller than 1 AP"
+    assert intervals.verdict(alone, small=SMALL_EFFECT) == "within 1 AP of zero"
 
 
 def test_the_pools_have_one_to_six_bins() -> None:

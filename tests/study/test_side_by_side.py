@@ -56,8 +56,8 @@ def test_a_set_without_records_of_a_variant_has_no_row(evidence: Evidence) -> No
 def test_small_gains_are_named_by_verdict(evidence: Evidence) -> None:
     """In these records RFA is no different from FPN, in any seed."""
     small, smaller = findings.limited_text({"scenes": evidence}).splitlines()
-    assert small == "- *Smaller than 1 AP*: on scenes RFA (90 %: [0.0, 0.0])."
-    assert smaller == "- *Smaller than the paper's*: none."
+    assert small == "- *Within 1 AP of zero*: on scenes RFA (90 %: [0.0, 0.0])."
+    assert smaller == "- *Below the paper's gain*: none."
 
 
 def test_sizes_name_the_number_of_their_objects(evidence: Evidence) -> None:

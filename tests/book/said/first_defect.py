@@ -79,8 +79,8 @@ def the_gap_with_supervision_is_undecided() -> None:
     "consistent_supervision",
     "That Consistent Supervision raises AP on scenes **holds**, [fixed "
     "beforehand](what_we_found.ipynb): alone by +0.8 [+0.1, +1.6], as main effect by "
-    "+0.8 [+0.4, +1.2]. Medium and large objects gain; the effect on small ones is *smaller than "
-    "1 AP* either way. On blood cells all is *undecided*.",
+    "+0.8 [+0.4, +1.2]. Medium and large objects gain; the effect on small ones is *within 1 AP "
+    "of zero*. On blood cells all is *undecided*.",
 )
 @says(
     "consistent_supervision",
@@ -94,7 +94,7 @@ def what_supervision_brings() -> None:
     assert by_wider("cs") == ("+0.8 [+0.1, +1.6]", "holds")
     main = [by_wider("cs", number, main=True) for number in EFFECT_NUMBERS]
     assert main[0] == ("+0.8 [+0.4, +1.2]", "holds")
-    assert [verdict for _, verdict in main[1:]] == ["smaller than 1 AP", "holds", "holds"]
+    assert [verdict for _, verdict in main[1:]] == ["within 1 AP of zero", "holds", "holds"]
     assert {by_wider("cs", of=of)[1] for of in (at("bccd"), pretrained())} == {"undecided"}
     means = [main_effect("cs", number).mean for number in EFFECT_NUMBERS]
     assert min(means) > 0

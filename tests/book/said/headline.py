@@ -23,7 +23,7 @@ def the_headline() -> None:
     assert later.seeds == 9
     assert printed("augfpn") / 100 > pilot.mean > later.mean
     assert undecided(cells)
-    assert verdict("bccd", "#1") == "smaller than the paper's"
+    assert verdict("bccd", "#1") == "below the paper's gain"
 
 
 @says(
@@ -91,7 +91,7 @@ def widths_of_two_intervals() -> None:
 @says(
     "all_effects",
     "**Consistent Supervision raises AP**, by +0.8 [+0.4, +1.2] points (its main effect). "
-    "Medium and large objects gain; on small ones its effect is *smaller than 1 AP*. The pilot "
+    "Medium and large objects gain; on small ones its effect is *within 1 AP of zero*. The pilot "
     "had left this undecided.",
 )
 @says(
@@ -104,7 +104,7 @@ def consistent_supervision_is_confirmed() -> None:
     (asked,) = [x for x in findings.of_table2() if (x.plus, x.number) == (("cs",), "AP")]
     assert findings.own_interval(asked, confirmation()).low > 0
     assert min(main_effect("cs", number).low for number in ("APm", "APl")) > 0
-    assert intervals.verdict(main_effect("cs", "APs"), small=SMALL) == "smaller than 1 AP"
+    assert intervals.verdict(main_effect("cs", "APs"), small=SMALL) == "within 1 AP of zero"
     assert undecided(main_effect("cs", of=at("scenes")))
 
 
@@ -134,7 +134,7 @@ def consistent_supervision_alone() -> None:
 @says(
     "residual_feature_augmentation",
     "The context makes no difference to AP that matters: on [nine further "
-    "seeds](what_we_found.ipynb) its main effect is *smaller than 1 AP*.",
+    "seeds](what_we_found.ipynb) its main effect is *within 1 AP of zero*.",
 )
 @says(
     "all_effects",
@@ -143,12 +143,12 @@ def consistent_supervision_alone() -> None:
 )
 @says(
     "all_effects",
-    "The pilot's mean was above half a point; on nine further seeds its main effect is *smaller "
-    "than 1 AP*.",
+    "The pilot's mean was above half a point; on nine further seeds its main effect is *within "
+    "1 AP of zero*.",
 )
 def augmentation_is_not_confirmed() -> None:
     assert 0.5 < 100 * main_effect("rfa", of=at("scenes")).mean < 0.6
-    assert intervals.verdict(main_effect("rfa"), small=SMALL) == "smaller than 1 AP"
+    assert intervals.verdict(main_effect("rfa"), small=SMALL) == "within 1 AP of zero"
     assert main_effect("rfa", "APm").high < 0 < main_effect("rfa", "APm", at("scenes")).low
 
 
@@ -156,7 +156,7 @@ def augmentation_is_not_confirmed() -> None:
     "all_effects",
     "**Soft RoI Selection is the trade that the pilot showed**, between small and medium objects. "
     "That large ones gain is not confirmed, and on all objects together its main effect is "
-    "*smaller than 1 AP*.",
+    "*within 1 AP of zero*.",
 )
 @says(
     "all_effects", "in the pilot and in the confirming runs. Large ones gained in the pilot only."
@@ -177,7 +177,7 @@ def soft_selection_is_confirmed_as_a_trade() -> None:
     assert 100 * medium.mean < 3
     assert undecided(large)
     assert main_effect("srs", "APl", at("scenes")).low > 0
-    assert intervals.verdict(main_effect("srs"), small=SMALL) == "smaller than 1 AP"
+    assert intervals.verdict(main_effect("srs"), small=SMALL) == "within 1 AP of zero"
 
 
 @says(
@@ -190,8 +190,8 @@ def claims_that_table2_decides() -> None:
     said = {
         "holds": ["#1", "#17", "#21"],
         "does not hold": ["#23"],
-        "smaller than 1 AP": ["#19", "#22"],
-        "smaller than the paper's": ["#18", "#20", "#25", "#47"],
+        "within 1 AP of zero": ["#19", "#22"],
+        "below the paper's gain": ["#18", "#20", "#25", "#47"],
         "undecided": ["#24", "#26"],
     }
     assert {word: [c for c in decided if verdicts[c] == word] for word in said} == said

@@ -84,11 +84,11 @@ def fcos_shows_nothing() -> None:
 @says(
     "one_stage_and_masks",
     "And on blood cells RetinaNet's mean is *below* zero, by more than it is above on scenes. That "
-    "may be chance: all that is known there is that its gain is *smaller than the paper's*.",
+    "may be chance: all that is known there is that its gain is *below the paper's gain*.",
 )
 def retinanet_on_blood_cells() -> None:
     found = effect("bccd", "retinanet:augfpn")
-    assert table_verdict("bccd", "retinanet:augfpn") == "smaller than the paper's"
+    assert table_verdict("bccd", "retinanet:augfpn") == "below the paper's gain"
     assert undecided(found)
     assert -found.mean > effect("scenes", "retinanet:augfpn").mean
 

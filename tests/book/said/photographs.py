@@ -139,7 +139,7 @@ def the_settings_of_the_runs() -> None:
 @says(
     "photographs",
     "**No gain of AugFPN is shown there**: AugFPN minus FPN is −1.2 [−2.9, +0.6] points over eight "
-    "pairs of runs, and AugFPN is behind in five of them. It is *smaller than the paper's* gain.",
+    "pairs of runs, and AugFPN is behind in five of them. It is *below the paper's gain*.",
 )
 @says(
     "photographs",
@@ -156,7 +156,7 @@ def behind_on_blood_cells() -> None:
     found = of.effects("augfpn", "fpn")
     assert (behind(of), found["AP"].seeds) == (5, 8)
     assert wider_text(of, "augfpn") == "−1.2 [−2.9, +0.6]"
-    assert intervals.verdict(found["AP"], small=0.01, papers=0.024) == "smaller than the paper's"
+    assert intervals.verdict(found["AP"], small=0.01, papers=0.024) == "below the paper's gain"
     assert max(found[name].mean for name in ("AP", "APm", "APl")) < 0
 
 
@@ -246,7 +246,7 @@ def even_gates() -> None:
 @says(
     "photographs",
     "**On Aquarium AugFPN is behind in each of three pairs of runs**, by −0.6 [−1.2, +0.004] on "
-    "average: *smaller than the paper's*.",
+    "average: *below the paper's gain*.",
 )
 @says("photographs", "| eight on blood cells, three on Aquarium |")
 @says("test_bench", "[three pairs of runs](photographs.ipynb)")
@@ -256,7 +256,7 @@ def behind_on_aquarium() -> None:
     found = of.effects("augfpn", "fpn")["AP"]
     assert (behind(of), found.seeds) == (3, 3)
     assert effect_text(found) == "−0.6 [−1.2, +0.004]"
-    assert intervals.verdict(found, small=0.01, papers=0.024) == "smaller than the paper's"
+    assert intervals.verdict(found, small=0.01, papers=0.024) == "below the paper's gain"
     assert photos()["bccd"].objects()["small"] == 7
 
 

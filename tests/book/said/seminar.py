@@ -110,7 +110,7 @@ def supervision_is_better_and_the_others_are_not_shown_to_add() -> None:
 def that_supervision_closes_the_gap_is_not_shown() -> None:
     found = both("cs_single_lam1", "cs")
     assert wide(found) == "−0.1 [−1.1, +0.8]"
-    assert verdicts(found) == ["smaller than 1 AP"] * 2
+    assert verdicts(found) == ["within 1 AP of zero"] * 2
     assert {each.seeds for each in found} == {6}
     gap = at("scenes").measured(["cs"], ["fpn"], "gap")
     assert effect_text(gap) == "−6.3 [−21.1, +8.4]"
@@ -126,7 +126,7 @@ def that_supervision_closes_the_gap_is_not_shown() -> None:
 def augmentation_changes_less_than_a_point_and_restores_nothing() -> None:
     found = main_effects("rfa", "AP")
     assert wide(found) == "−0.2 [−0.9, +0.4]"
-    assert verdicts(found) == ["smaller than 1 AP"] * 2
+    assert verdicts(found) == ["within 1 AP of zero"] * 2
     more = at("scenes").measured(["rfa"], [], READOUT)
     assert effect_text(more) == "+0.3 [+0.2, +0.4]"
     assert more.low > 0

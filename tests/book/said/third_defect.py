@@ -187,8 +187,8 @@ def a_sum_trades_as_the_gates_do() -> None:
     "soft_roi_selection",
     "On scenes Soft RoI Selection is **a trade**, [fixed beforehand](what_we_found.ipynb): small "
     "objects lose, −2.3 [−3.4, −1.3], medium ones gain, +2.8 [+2.2, +3.3]; in the paper both gain. "
-    "On all objects its main effect is *smaller than 1 AP*. On blood cells the effect of the part "
-    "alone is *probably smaller than 1 AP* from scratch; from pretrained weights, AP falls.",
+    "On all objects its main effect is *within 1 AP of zero*. On blood cells the effect of the "
+    "part alone is *probably within 1 AP of zero* from scratch; from pretrained weights, AP falls.",
 )
 @says(
     "soft_roi_selection",
@@ -199,8 +199,8 @@ def what_soft_selection_brings() -> None:
     assert by_wider("srs", "APs", main=True) == ("−2.3 [−3.4, −1.3]", "does not hold")
     assert by_wider("srs", "APm", main=True) == ("+2.8 [+2.2, +3.3]", "holds")
     assert min(printed("srs", "APs"), printed("srs", "APm")) > 0
-    assert by_wider("srs", main=True)[1] == "smaller than 1 AP"
-    assert by_wider("srs", of=at("bccd"))[1] == "probably smaller than 1 AP"
+    assert by_wider("srs", main=True)[1] == "within 1 AP of zero"
+    assert by_wider("srs", of=at("bccd"))[1] == "probably within 1 AP of zero"
     assert by_wider("srs", of=pretrained())[1] == "does not hold"
 
 
