@@ -16,7 +16,7 @@ from augfpn.figures.colours import BLUE, LEVEL_COLOURS, ORANGE
 from augfpn.figures.theme import GREY, INK, WIDTH, themed
 
 OF_SEEDS = ("-", "--", ":", "-.")  # the lines of single runs
-OF_DETECTORS = {"palette": [GREY, BLUE, ORANGE], "markers": ["s", "o", "D"]}
+LOOK_OF_DETECTORS = {"palette": [GREY, BLUE, ORANGE], "markers": ["s", "o", "D"]}
 MIDDLE = "#8a8a8a"  # a grey that is seen on a white and on a dark page
 
 
@@ -53,8 +53,8 @@ def accuracies(found: pd.DataFrame, guessing: float) -> Figure:
     figure, axes = plt.subplots(1, len(sets), figsize=(WIDTH, 3.6), sharey=True, squeeze=False)
     for axis, name in zip(axes[0], sets, strict=True):
         of = {"data": found[found["images"] == name], "x": "level", "y": "accuracy", "ax": axis}
-        of |= {"hue": "detector", "palette": OF_DETECTORS["palette"]}
-        lines = {"markers": OF_DETECTORS["markers"], "linestyles": ["--", "-", "-"], "ms": 6}
+        of |= {"hue": "detector", "palette": LOOK_OF_DETECTORS["palette"]}
+        lines = {"markers": LOOK_OF_DETECTORS["markers"], "linestyles": ["--", "-", "-"], "ms": 6}
         seaborn.pointplot(**of, **lines, lw=1.6, dodge=0.36, errorbar=None)
         seaborn.stripplot(**of, dodge=True, jitter=False, size=3.5, alpha=0.6, legend=False)
         axis.axhline(guessing, color=GREY, lw=1, ls=":")

@@ -15,7 +15,7 @@ PANEL_TITLES = {
     "Table 4": "the paper's Table 4: how RFA pools",
     "Table 5": "the paper's Table 5: how SRS joins levels",
 }
-TITLE_ROWS = 1.5  # rows that a panel's title takes
+TABLE_TITLE_ROWS = 1.5  # rows that a panel's title takes
 AXIS_ENDS = (-0.6, 2.75)  # points of AP above FPN
 BAND = "#eeeeee"
 ROW, CLOSE_ROW = 0.3, 0.245  # inches
@@ -58,7 +58,7 @@ def ablations_figure(rows: Sequence[tuple[str, str, float]], deviation: float) -
     lies left of all others by far is an arrow with its number.
     """
     panels = {name: [row[1:] for row in rows if row[0] == name] for name in PANEL_TITLES}
-    heights = [len(each) + TITLE_ROWS for each in panels.values()]
+    heights = [len(each) + TABLE_TITLE_ROWS for each in panels.values()]
     size = WIDTH, 1.0 + CLOSE_ROW * sum(heights)
     figure, axes = plt.subplots(
         len(panels), sharex=True, figsize=size, height_ratios=heights, squeeze=False

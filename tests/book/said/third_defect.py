@@ -58,10 +58,7 @@ def twins() -> None:
     assert top + high == 512
 
 
-@says(
-    "soft_roi_selection",
-    "In {numref}`fig-mixture` the bars of the four panels look alike on scenes:",
-)
+@says("soft_roi_selection", "the bars of the four panels look alike on scenes:")
 @says("soft_roi_selection", "In all panels P2 has the highest bar.")
 @says(
     "soft_roi_selection",
@@ -144,9 +141,7 @@ def gates_of_one_picture() -> None:
     assert max(*p3, *p5) < 0.05
 
 
-@says(
-    "soft_roi_selection", "The paper's ASF and ACF differ no more than two runs of one setting do"
-)
+@says("soft_roi_selection", "ASF and ACF differ no more than two runs of one setting do")
 def the_papers_fusions_differ_little() -> None:
     assert abs(printed("srs") - printed("srs_acf")) <= NOISE
 
