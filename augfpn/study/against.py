@@ -24,6 +24,8 @@ AGAINST = (  # the question, and those that controls are for: the first variant 
     ("augfpn", "fpn"),
     ("augfpn", "fpn_2x_steps"),
     ("augfpn", "fpn_wide"),
+    ("augfpn_even", "augfpn"),
+    ("augfpn_even", "fpn"),
     ("augfpn_4x_steps", "fpn_4x_steps"),
     ("cs_4x_steps", "fpn_4x_steps"),
     ("fpn_tuned", "fpn"),

@@ -77,6 +77,12 @@ def other_terms(
          "probable, found afterwards", wider_text(later, "augfpn_4x_steps", "fpn_4x_steps")),
         ("And if both are tuned?", "On scenes no gain is shown.", "open",
          wider_text(later, "augfpn_tuned", "fpn_tuned")),
+        ("And if gates begin even?",
+         "On scenes AugFPN is then better than FPN, and no loss of small objects is shown. By how "
+         "much the gates' beginning matters is open.", "found afterwards",
+         f"scenes {wider_text(later, 'augfpn_even')}, small "
+         f"{wider_text(later, 'augfpn_even', number='APs')}; minus AugFPN with random gates "
+         f"{wider_text(later, 'augfpn_even', 'augfpn')}"),
         ("And on photographs, from pretrained weights?",
          "No gain is shown. On blood cells Soft RoI Selection costs AP.",
          "that loss: found afterwards, on one set; the rest is open",

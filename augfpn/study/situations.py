@@ -61,6 +61,7 @@ def situation_rows(
         (name, later, f"{variant}{end}", f"fpn{end}", OF_LATER if end else OF_FIXED)
         for name, end in ON_SCENES.items()
     ]
+    asked.append(("scenes, even gates", later, f"{variant}_even", "fpn", OF_LATER))
     if variant == "augfpn":
         asked.append(("scenes, FPN 2 × steps", later, variant, "fpn_2x_steps", OF_LATER))
     asked.append((images_called("bccd"), cells, variant, "fpn", OF_PILOT))

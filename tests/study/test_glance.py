@@ -153,6 +153,15 @@ def test_longer_and_tuned_training_leave_it_open() -> None:
     assert [(side(x), x.seeds) for x in tuned] == [(0, 6), (0, 6)]
 
 
+def test_even_gates_gain_on_scenes() -> None:
+    row = rows()["And if gates begin even?"]
+    assert [side(each) for each in both_ways("augfpn_even")] == [1, 1]
+    assert f"scenes {wide(both_ways('augfpn_even'))}" in row[3]
+    assert side(spreads.wider_effect(later(), "augfpn_even", number="APs")) == 0
+    assert [side(each) for each in both_ways("augfpn_even", "augfpn")] == [1, 0]
+    assert row[3].endswith(wide(both_ways("augfpn_even", "augfpn")))
+
+
 @pytest.mark.parametrize("pictures", PHOTOGRAPHS)
 def test_no_gain_on_photographs(pictures: str) -> None:
     """The wider interval decides, and is shown."""

@@ -223,7 +223,7 @@ def a_backbone_that_learns() -> None:
 @says("photographs", "seed 3, which had lost nothing, is now two points worse.")
 @says(
     "photographs",
-    "So whether even gates help is undecided, and a gain over FPN is not shown.",
+    "So whether even gates help here is undecided, and a gain over FPN is not shown;",
 )
 @says("photographs", "the mean is higher, which is undecided; a gain over FPN is not shown.")
 def even_gates() -> None:
