@@ -269,8 +269,8 @@ def of_phase(every: Mapping[str, Evidence], end: str) -> dict[str, Evidence]:
 
 
 def processor_of(record: records.Record) -> str:
-    """The name of the processor or GPU that made a record."""
-    return str(record.environment["device_name"])
+    """The processor or GPU that made a record; how many of its cores were free does not count."""
+    return str(record.environment["device_name"]).split(", ")[0]
 
 
 def record_number(record: records.Record, number: str) -> float:

@@ -103,12 +103,12 @@ def about_defects(pilot: Evidence) -> list[tuple[str, str, str, str]]:
          "Predictions jump where the size rule changes its level. Part of $C_5$ is lost on the way "
          "to $M_5$. Whether the jump or the loss costs AP is open; so is how far levels differ in "
          "meaning.", "jump and loss: found afterwards",
-         f"no AP: of the predictions of FPN {percent('fpn', JUMP)} % change across a border, of "
-         f"the variance of $C_5$ {percent('fpn', LOST)} % is lost"),
+         f"no AP: class probabilities of FPN move by {percent('fpn', JUMP)} % (total variation) "
+         f"across a border; of the variance of $C_5$ {percent('fpn', LOST)} % is lost"),
         ("Does each part mend its own defect?",
          "Soft RoI Selection removes most of the jump, nearly by construction. Of the others it "
          "does not show: no set of images drawn for it has shown that it can answer.", "open",
-         f"no AP: with it {percent('srs', JUMP)} % change"),
+         f"no AP: with it they move by {percent('srs', JUMP)} %"),
     ]  # fmt: skip
 
 

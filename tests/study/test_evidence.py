@@ -10,8 +10,8 @@ from made_records import made_up
 from augfpn import records
 from augfpn.data import load
 from augfpn.errors import UserError
-from augfpn.study import grid, recorded, tables
-from augfpn.study.evidence import Evidence
+from augfpn.study import gather, grid, recorded, tables
+from augfpn.study.evidence import Evidence, processor_of
 from augfpn.study.truth import IN_ANNOTATION, keep_truth, truth_of
 from augfpn.support.files import packed
 from augfpn.training import evaluate
@@ -66,3 +66,20 @@ def test_other_annotations_are_kept_beside_the_records(
     file.write_bytes(packed({"fingerprint": "of others"} | kept))
     with pytest.raises(UserError, match="is not for the pictures"):
         truth_of(record)
+
+
+@pytest.mark.parametrize(
+    ("device_name", "processor"),
+    [
+        ("AMD EPYC, 1 cores", "AMD EPYC"),  # a run that was pinned to one core
+        ("AMD EPYC, 2 cores", "AMD EPYC"),
+        ("NVIDIA H200", "NVIDIA H200"),
+    ],
+)
+def test_how_many_cores_were_free_does_not_make_another_processor(
+    device_name: str, processor: str
+) -> None:
+    """On one thread the same run on one core and on two has the same detections, bit for bit."""
+    run = gather.committed("scenes").recorded("fpn")[0]
+    made = replace(run, environment=run.environment | {"device_name": device_name})
+    assert processor_of(made) == processor

@@ -196,7 +196,7 @@ def test_the_jump_and_the_loss_are_there_and_their_price_is_open() -> None:
         for number in (jumps, "C5 lost in M5"):
             assert of.measured(["fpn"], [], number).low > 0.1
         assert of.measured(["srs"], [], jumps).high < 0.02
-    assert "20.0 [18.7, 21.2] % change" in row[3]
+    assert "move by 20.0 [18.7, 21.2] %" in row[3]
 
 
 def test_what_was_not_run_is_said() -> None:

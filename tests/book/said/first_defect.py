@@ -115,11 +115,10 @@ def probes(pictures: str, variant: str) -> np.ndarray:
 )
 @says(
     "consistent_supervision",
-    "levels further apart read each other better with supervision, but $M_2$'s probe falls on "
-    "$M_3$ from 53 to 46 %, $M_3$'s on $M_4$ from 36 to 31 %. With three seeds, all intervals off "
-    "the diagonal contain zero.",
+    "levels further apart read each other better with supervision; of the six pairs of neighbours "
+    "three rise and three fall. With three seeds, all these intervals contain zero.",
 )
-def probes_of_neighbours_do_not_gain() -> None:
+def probes_off_the_diagonal() -> None:
     before, after = probes("scenes", "fpn"), probes("scenes", "cs")
     found = {
         place: intervals.mean_interval([*(after - before)[:, place[0], place[1]]])
@@ -129,8 +128,8 @@ def probes_of_neighbours_do_not_gain() -> None:
     assert decided == {(2, 2), (3, 3)}
     ends = [[f"{x:.1f}" for x in found[place][:3]] for place in sorted(decided)]
     assert ends == [["4.6", "2.6", "6.6"], ["6.0", "3.9", "8.0"]]
-    falls = [(x.mean(0)[0, 1], x.mean(0)[1, 2]) for x in (before, after)]
-    assert [[f"{each:.0f}" for each in pair] for pair in falls] == [["53", "36"], ["46", "31"]]
+    beside = [each.mean > 0 for (i, j), each in found.items() if abs(i - j) == 1]
+    assert (sum(beside), len(beside)) == (3, 6)
     assert all(each.mean > 0 for (i, j), each in found.items() if abs(i - j) > 1)
     spread = measured("scenes", "cs", "spread of levels", less="fpn")
     assert spread.high < 0

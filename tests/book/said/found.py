@@ -199,7 +199,8 @@ def the_jump_and_its_end() -> None:
 
 @says(
     "consistent_supervision",
-    "That it does so by narrowing the gap is not shown; a single level gains about as much.",
+    "That it does so by narrowing the gap is not shown; whether a single level would "
+    "do is not decided.",
 )
 def what_supervision_is_worth() -> None:
     for pictures in BOTH:

@@ -12,7 +12,7 @@ from said.table import says
     "**AugFPN is probably better than FPN on scenes**, by +1.1 [−0.02, +2.2] in nine seeds that "
     "were fixed beforehand.",
 )
-@says("intro", "The paper has +2.4 on COCO.")
+@says("intro", "The paper has +2.4 on COCO's val2017.")
 def the_headline() -> None:
     of = (confirmation(), *map(at, BOTH))
     later, pilot, cells = (each.effects("augfpn", "fpn")["AP"] for each in of)
@@ -39,8 +39,7 @@ def the_headline() -> None:
 @says("claims", "**This change decided the headline**")
 @says(
     "intro",
-    "*Probably* means that zero lies in this interval, the wider of [two](intervals.ipynb), and "
-    "outside the narrower.",
+    "*Probably* means: the wider contains zero, and the narrower does not.",
 )
 @says(
     "what_we_found",
@@ -50,7 +49,7 @@ def the_headline() -> None:
 @says("what_we_found", "from all runs together, is [+0.3, +1.9]: hence *probably*.")
 @says(
     "what_we_found",
-    "and AugFPN nearly. In six later seeds AugFPN with *even* gates lies clear of zero, too",
+    "In six later seeds AugFPN with *even* gates lies clear of zero, too",
 )
 @says(
     "what_we_found",
@@ -119,7 +118,7 @@ def consistent_supervision_is_confirmed() -> None:
     "[−0.5, +1.0], by its own differences [−0.7, +1.3]; Soft RoI Selection still moves AP from "
     "small objects to medium ones.",
 )
-@says("what_we_found", "Consistent Supervision lies clear of zero")
+@says("what_we_found", "Consistent Supervision alone lies above zero")
 def consistent_supervision_alone() -> None:
     pairs = (("cs", "fpn"), ("augfpn", "fpn"), ("augfpn", "cs"))
     alone, together, more = (confirmation().effects(*pair) for pair in pairs)

@@ -6,7 +6,6 @@ from statistics import mean
 
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study import factorial, gather, glance, intervals, photographs
-from augfpn.study.cells import effect_text
 from augfpn.study.evidence import Evidence
 from augfpn.study.spreads import wider_text
 from augfpn.study.tries import committed_rows
@@ -88,10 +87,6 @@ def sides_differ_tenfold() -> None:
     "after them it is far behind on Aquarium, and level with the others on blood cells.",
 )
 @says("photographs", "three times as many bring FPN 6.8 points.")
-@says(
-    "photographs",
-    "AugFPN is behind, too, by more than two points at both rates after 300 steps.",
-)
 def what_the_tries_found() -> None:
     cells = [
         tried("bccd", "fpn", lr=1e-3, steps=300),
@@ -105,7 +100,6 @@ def what_the_tries_found() -> None:
         for rate in (1e-3, 2e-3)
     }
     assert all(short[name, 2e-3] < short[name, 1e-3] for name in ("fpn", "augfpn"))
-    assert all(short["fpn", rate] > short["augfpn", rate] + 2 for rate in (1e-3, 2e-3))
     assert tried("aquarium", "fpn", frozen=3) < short["fpn", 1e-3] - 5
     longer = tried("aquarium", "fpn", steps=900)
     assert round(longer - short["fpn", 1e-3], 1) == 6.8
@@ -245,18 +239,21 @@ def even_gates() -> None:
 
 @says(
     "photographs",
-    "**On Aquarium AugFPN is behind in each of three pairs of runs**, by −0.6 [−1.2, +0.004] on "
-    "average: *below the paper's gain*.",
+    "**On Aquarium no gain is shown either.** AugFPN is behind in each of three pairs, by −0.6 "
+    "[−1.8, +0.6] on average. In three other pairs each, run later on another processor, "
+    "Consistent Supervision alone differs by −0.7 [−2.3, +0.9] from FPN, and Soft RoI Selection "
+    "alone by −1.0 [−3.7, +1.8].",
 )
 @says("photographs", "| eight on blood cells, three on Aquarium |")
 @says("test_bench", "[three pairs of runs](photographs.ipynb)")
 @says("photographs", "Small blood cells are left out: the test images have seven.")
 def behind_on_aquarium() -> None:
     of = photos()["aquarium"]
-    found = of.effects("augfpn", "fpn")["AP"]
-    assert (behind(of), found.seeds) == (3, 3)
-    assert effect_text(found) == "−0.6 [−1.2, +0.004]"
-    assert intervals.verdict(found, small=0.01, papers=0.024) == "below the paper's gain"
+    assert (behind(of), len(of.apart("augfpn", "fpn"))) == (3, 3)
+    shown = ["−0.6 [−1.8, +0.6]", "−0.7 [−2.3, +0.9]", "−1.0 [−3.7, +1.8]"]
+    assert [wider_text(of, variant) for variant in ("augfpn", "cs", "srs")] == shown
+    seeds = {variant: set(of.apart(variant, "fpn")) for variant in ("augfpn", "cs", "srs")}
+    assert seeds == {"augfpn": {0, 1, 2}, "cs": {4, 5, 6}, "srs": {4, 5, 6}}
     assert photos()["bccd"].objects()["small"] == 7
 
 
