@@ -62,7 +62,8 @@ def the_pilot_is_undecided() -> None:
 @says(
     PAGE,
     "They also have other test scenes, a thousand in place of a hundred; each seed draws its own "
-    "scenes for training; and in each pair CS starts from FPN's weights.",
+    "scenes for training; and in each pair CS starts from FPN's first weights, those before "
+    "training.",
 )
 def the_nine_have_other_settings() -> None:
     for variant in PAIR:
@@ -74,7 +75,10 @@ def the_nine_have_other_settings() -> None:
             assert (data.test_scenes, data.scene_seed, train.fpn_start) == (1000, seed, True)
 
 
-@says(PAGE, "A pair trains for some seven minutes, the nine pairs for more than an hour.")
+@says(
+    PAGE,
+    "In these runs a pair trains for some seven minutes, the nine pairs for more than an hour.",
+)
 def minutes_of_nine_pairs() -> None:
     of_pair = sum(
         median(run.result["seconds"] for run in confirmation().recorded(variant).values())
