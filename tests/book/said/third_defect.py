@@ -19,7 +19,7 @@ from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from augfpn.speed.roi_align import torchvision_roi_align
 from augfpn.study import factorial
 from augfpn.study.spreads import wider_effect
-from said.evidence import BOTH, NOISE, at, compared, effect, measured, printed, undecided, verdict
+from said.evidence import BOTH, at, compared, effect, measured, printed, undecided, verdict
 from said.parts import by_wider, pretrained
 from said.table import says
 
@@ -141,11 +141,6 @@ def gates_of_one_picture() -> None:
     assert max(*p3, *p5) < 0.05
 
 
-@says("soft_roi_selection", "ASF and ACF differ no more than two runs of one setting do")
-def the_papers_fusions_differ_little() -> None:
-    assert abs(printed("srs") - printed("srs_acf")) <= NOISE
-
-
 @says(
     "soft_roi_selection",
     "or 38.5 million parameters, about 140 times as many as Adaptive Spatial Fusion has",
@@ -254,7 +249,6 @@ def most_fusions_are_undecided() -> None:
     assert mean(held) > 0.5
 
 
-@says("soft_roi_selection", "On screen it opens on a cross, which the rule reads from $P_3$.")
 @says(
     "soft_roi_selection",
     "In the cross of {numref}`fig-drag` $P_2$ weighs most, and the rule's own $P_3$ next to "
