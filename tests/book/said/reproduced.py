@@ -126,4 +126,4 @@ def twice_the_steps() -> None:
     again = reproduced.elsewhere(short)
     assert processor_of(long) == processor_of(again)
     assert [round(100 * run.result["AP"], 1) for run in (again, long)] == [47.5, 61.7]
-    assert long.experiment.train.seed == 0
+    assert long.experiment.seed == 0
