@@ -23,7 +23,7 @@ class Start(NamedTuple):
     @property
     def options(self) -> str:
         """Its options as they are typed."""
-        return " ".join(f"--{name} {value}" for name, value in self.words.items())
+        return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in self.words.items())
 
     @property
     def experiment(self) -> config.Experiment:
@@ -32,7 +32,7 @@ class Start(NamedTuple):
 
 
 STARTS = (
-    Start({"weights": "coco", "batch": "auto"}, "cuda", "coco"),
+    Start({"weights": "coco", "batch": "auto", "short_side": 800}, "cuda", "coco"),
     Start({"budget": "transfer", "steps": 900}, "cpu", "imagenet"),
     Start({}, "cuda", "imagenet"),
     Start({}, "cpu", "scratch"),

@@ -1,6 +1,6 @@
 """How many pairs of runs show a gain, by two estimates of how much pairs vary from seed to seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from augfpn.study.beside import seeds_for
@@ -8,6 +8,10 @@ from augfpn.study.cells import page_table
 from augfpn.study.evidence import Evidence
 
 GAINS_TO_SHOW = (0.01, 0.02, 0.03)  # of AP, as fractions
+PAIRS, TESTED_EPOCHS, NIGHT = 8, 12, 12  # of the recommended test, and the hours that one may wait
+TIMES_AS_LONG = 1.5  # as FPN's a training step of Consistent Supervision takes, on a CPU
+IMAGES_TO_TRAIN_ON = (800, 2000, 5000)  # training images
+IMAGES_A_SECOND = (5, 10, 20)  # that a GPU trains FPN on
 
 
 class Paired(NamedTuple):
@@ -46,3 +50,27 @@ def ends(found: tuple[int | None, int | None]) -> str:
     if None in found:
         return "more images"
     return " to ".join(str(number) for number in dict.fromkeys(sorted(found)))
+
+
+def image_passes(images: int) -> int:
+    """Images of FPN's training that take as long as the recommended pairs of runs."""
+    return round(PAIRS * (1 + TIMES_AS_LONG) * TESTED_EPOCHS * images)
+
+
+def hours_table() -> str:
+    """A row for each number of training images: what the recommended pairs take, and a verdict."""
+    rows = []
+    for images in IMAGES_TO_TRAIN_ON:
+        hours = {each: image_passes(images) / each / 3600 for each in IMAGES_A_SECOND}
+        shown = [f"{each:.0f}" for each in hours.values()]
+        rows.append([f"{images:,}", f"{image_passes(images):,}", *shown, verdict_on_hours(hours)])
+    speeds = [f"hours at {each} images/s" for each in IMAGES_A_SECOND]
+    return page_table(["training images", "passes", *speeds, "verdict"], rows)
+
+
+def verdict_on_hours(hours: Mapping[int, float]) -> str:
+    """Whether a night is enough, of hours by images a second."""
+    enough = [speed for speed, each in hours.items() if each <= NIGHT]
+    if len(enough) == len(hours):
+        return "a night is enough"
+    return f"a night from {min(enough)} images/s" if enough else "no night: do not test"

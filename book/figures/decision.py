@@ -10,7 +10,7 @@ from augfpn.figures.theme import GREY, INK, WIDTH, themed, write_svg
 
 STEPS = [  # what a box says, and the answers that end the search; any other leads to the next box
     (
-        "Train FPN with twice the steps.\nDoes that bring more\nthan 3.5 points?",
+        "Train FPN with twice the steps.\nDoes that bring more\nthan 2 to 5 points?",
         {"yes": "train longer,\nask again"},
     ),
     ("Do you judge by\nAP of small objects?", {"yes": "keep FPN"}),

@@ -7,7 +7,7 @@ import pytest
 
 from augfpn.settings import parameters
 from augfpn.settings.components import variant_of
-from augfpn.study import advice, gather, spreads, tables, tries
+from augfpn.study import advice, claims, freeze, gather, spreads, tables, tries
 from augfpn.study.cells import effect_text
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import Interval
@@ -88,7 +88,7 @@ def test_gains_name_their_images_and_pairs_of_runs() -> None:
     assert first.endswith("; 8 pairs")
     assert learns.startswith("blood cells, pretrained, backbone learns: ")
     assert last.startswith("aquarium, pretrained: ")
-    assert advice.gains_on({"aquarium": photographs()["aquarium"]}, "cs") == ["not run"]
+    assert advice.gains_on({"aquarium": photographs()["aquarium"]}, "augfpn_even") == ["not run"]
 
 
 def test_augfpn_has_less_ap_than_fpn_on_all_photographs() -> None:
@@ -164,7 +164,7 @@ def test_times_are_medians_over_pairs() -> None:
     assert text.startswith("a run took ")
     low, high = (float(x) for x in text.split()[3:6:2])
     assert 1 < low < high < 2.5
-    assert advice.times_text({"aquarium": photographs()["aquarium"]}, "cs") == ""
+    assert advice.times_text({"aquarium": photographs()["aquarium"]}, "augfpn_even") == ""
 
 
 def test_what_scenes_say_of_medium_objects_stands_beside_what_photographs_say() -> None:
@@ -175,3 +175,16 @@ def test_what_scenes_say_of_medium_objects_stands_beside_what_photographs_say() 
     assert on_scenes.low > 0 > on_cells.high
     line = line.replace("\u00a0", " ")
     assert line.index(effect_text(on_scenes)) < line.index(effect_text(on_cells))
+
+
+def test_ap_by_size_was_no_question_beforehand() -> None:
+    """The seeds were fixed, but no fixed test compares a part with FPN on small objects alone."""
+    every = {each.id: each for each in claims.claims()}
+    tests = [
+        test for name in freeze.decided_by_table2(every.values()) for test in every[name].tests
+    ]
+    alone = [test for test in tests if test.minus == ("fpn",) and test.numbers == ("APs",)]
+    assert [test.plus for test in alone] == [("rfa",)]
+    table = advice.your_case_table(later(), photographs())
+    assert table.count("fixed beforehand, the question was not") == 1
+    assert "fixed beforehand)" not in table

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from augfpn.study import beside, gather, pairs_needed
+from augfpn.study import beside, gather, pairs_needed, timed
 from augfpn.study.evidence import Evidence
 from augfpn.study.pairs_needed import Paired
 
@@ -39,3 +39,33 @@ def test_ends_are_sorted_and_equal_ones_are_said_once() -> None:
     assert pairs_needed.ends((11, 9)) == "9 to 11"
     assert pairs_needed.ends((4, 4)) == "4"
     assert pairs_needed.ends((None, 5)) == "more images"
+
+
+def test_sixteen_trainings_count_as_twenty_of_fpn() -> None:
+    (timing,) = gather.committed("scenes", "laptop").timings
+    measured = timed.time_ratio(timing, "training", "cs").mean
+    assert round(measured, 1) == pairs_needed.TIMES_AS_LONG
+    assert pairs_needed.image_passes(5000) == 20 * 12 * 5000
+
+
+def test_hours_are_passes_by_speed() -> None:
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in pairs_needed.hours_table().splitlines()[2:]
+    ]
+    assert [row[1:5] for row in rows] == [
+        ["192,000", "11", "5", "3"],
+        ["480,000", "27", "13", "7"],
+        ["1,200,000", "67", "33", "17"],
+    ]
+    assert [row[5] for row in rows] == [
+        "a night is enough",
+        "a night from 20 images/s",
+        "no night: do not test",
+    ]
+
+
+def test_a_night_has_twelve_hours() -> None:
+    assert pairs_needed.verdict_on_hours({5: 12.0, 10: 6.0}) == "a night is enough"
+    assert pairs_needed.verdict_on_hours({5: 12.1, 10: 6.05}) == "a night from 10 images/s"
+    assert pairs_needed.verdict_on_hours({5: 24.4, 10: 12.2}) == "no night: do not test"

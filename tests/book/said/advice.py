@@ -1,6 +1,9 @@
 """Should you use it, and which effects their own differences leave open."""
 
+from torchvision.models.detection import fasterrcnn_resnet50_fpn
+
 from augfpn.settings import parameters
+from augfpn.settings.starts import STARTS
 from augfpn.study import advice, findings, gather, grid, intervals, spreads
 from augfpn.training import prepare
 from said.evidence import BOTH, at, compared, confirmation, effect, undecided, verdict
@@ -140,3 +143,15 @@ def what_gained() -> None:
         for variant in grid.part("table2").variants[1:]:
             found = spreads.wider_effect(of, variant)
             assert found is None or found.low < 0
+
+
+@says(
+    "your_pictures",
+    "With hundreds of images leave `--epochs 12` out: 1000 steps are 32 passes over 500.",
+)
+def steps_on_a_gpu() -> None:
+    """The short side is torchvision's own, as where COCO's weights were trained."""
+    gpu = STARTS[0].experiment
+    assert (gpu.train.steps, gpu.train.steps * gpu.train.batch / 500) == (1000, 32)
+    plain = fasterrcnn_resnet50_fpn(weights=None, weights_backbone=None)
+    assert plain.transform.min_size == (gpu.model.short_side,)
