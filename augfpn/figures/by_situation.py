@@ -20,7 +20,9 @@ ROW_INCHES, TITLE_ROWS = 0.27, 1.6  # inches of a row; rows that a panel's title
 TITLE_LEFT = -0.35  # of an axis' width: so far left of it a title begins
 FEW_POINTS = 8  # points: an axis that spans less has a tick at each
 SITUATION_SIZE = 10.8  # points: some 9.8 px on a phone
-AXIS_ENDS = 4.0  # points of AP: where the axis ends, if effects lie farther; an arrow leads to them
+LIMIT_POINTS = (
+    4.0  # points of AP: where the axis ends, if effects lie farther; an arrow leads to them
+)
 COUNT = {"size": SITUATION_SIZE, "va": "center"}  # of seeds, beside its row
 
 
@@ -42,7 +44,7 @@ def by_situation_figure(of: pd.DataFrame) -> Figure:
     for axis, (part, rows) in zip(axes[:, 0], panels.items(), strict=True):
         draw_panel(axis, str(part), rows)
     last = axes[-1, 0]
-    low, high = (max(-AXIS_ENDS, min(AXIS_ENDS, x)) for x in last.get_xlim())
+    low, high = (max(-LIMIT_POINTS, min(LIMIT_POINTS, x)) for x in last.get_xlim())
     last.set_xlim(low, high)
     last.xaxis.set_major_locator(MultipleLocator(1 if high - low < FEW_POINTS else 2))
     last.set_xlabel("effect on AP, points")
@@ -67,15 +69,17 @@ def draw_panel(axis: Axes, part: str, rows: pd.DataFrame) -> None:
 
 def draw_effect(axis: Axes, at: float, mean: float, low: float, high: float, mark: dict) -> None:
     """A mark with its interval; an arrow, with the mean if it is beyond, where the axis ends."""
-    axis.hlines(at, max(low, -AXIS_ENDS), min(high, AXIS_ENDS), color=mark["color"], lw=2, zorder=2)
+    axis.hlines(
+        at, max(low, -LIMIT_POINTS), min(high, LIMIT_POINTS), color=mark["color"], lw=2, zorder=2
+    )
     axis.scatter(mean, at, **mark, zorder=3)
     for end, is_beyond, arrow in (
-        (-AXIS_ENDS, low < -AXIS_ENDS, "<"),
-        (AXIS_ENDS, high > AXIS_ENDS, ">"),
+        (-LIMIT_POINTS, low < -LIMIT_POINTS, "<"),
+        (LIMIT_POINTS, high > LIMIT_POINTS, ">"),
     ):
         if is_beyond:
             axis.scatter(end, at, color=mark["color"], marker=arrow, s=40, clip_on=False, zorder=3)
-    if abs(mean) > AXIS_ENDS:
-        inside, side = (-AXIS_ENDS, "left") if mean < 0 else (AXIS_ENDS, "right")
+    if abs(mean) > LIMIT_POINTS:
+        inside, side = (-LIMIT_POINTS, "left") if mean < 0 else (LIMIT_POINTS, "right")
         said = f"{mean:+.1f}".replace("-", "−")
         axis.text(inside * 0.94, at, said, va="center", ha=side, size=SITUATION_SIZE)
