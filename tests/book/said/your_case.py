@@ -118,6 +118,7 @@ def price_of_all_parts() -> None:
 
 
 @says("should_you_use_it", "Each part alone brings about one point in the paper.")
+@says("trained_detector", "in the paper one part brings about one.")
 @says("should_you_use_it", "does that bring more than 3.5 points?")
 def gains_of_single_parts() -> None:
     rows = {(row["CS"], row["RFA"], row["SRS"]): row["AP"] for row in paper.tables()["table2"]}
