@@ -18,23 +18,52 @@ device = "cuda" if torch.cuda.is_available() else "cpu"
 half = device == "cuda"  # mixed precision, on a GPU only
 
 
-def continued(build, checkpoint, dataset, steps, seed, lam):
-    """Your detector after more steps; lam 0: the control."""
+SECOND_HEAD = "roi_heads.supervision."
+
+
+def started(build, checkpoint, seed, lam):
+    """Your detector before the first step; lam 0: control."""
     torch.manual_seed(seed)
     state = torch.load(checkpoint, "cpu", weights_only=True)
     model = build()
     model.load_state_dict(state.get("model", state))
-    add_consistent_supervision(model, weight=lam)
-    return train(model, dataset, steps, seed)
+    return add_consistent_supervision(model, weight=lam)
 
 
-def train(model, dataset, steps, seed, rate=1e-4, batch=4):
+def continued(
+    build, checkpoint, dataset, steps, seed, lam, **how
+):
+    """It after more steps; how: rate, batch, num_workers."""
+    model = started(build, checkpoint, seed, lam)
+    return train(model, dataset, steps, seed, **how)
+
+
+def save(model, file):
+    """Without the second head, so that `build` can load it."""
+    kept = {
+        name: value
+        for name, value in model.state_dict().items()
+        if not name.startswith(SECOND_HEAD)
+    }
+    torch.save(kept, file)
+
+
+def train(
+    model,
+    dataset,
+    steps,
+    seed,
+    rate=1e-4,
+    batch=4,
+    num_workers=0,
+):
     """Pairs of a seed see the same images in the same order."""
     torch.manual_seed(seed)
     loader = DataLoader(
         dataset,
         batch,
         shuffle=True,
+        num_workers=num_workers,
         generator=torch.Generator().manual_seed(seed),
         collate_fn=together,
     )

@@ -32,7 +32,6 @@ from augfpn.pyramid import (
 from augfpn.speed.roi_align import torchvision_roi_align
 
 PAGE, EXAMPLES = BOOK / "coming_from.md", BOOK / "examples"
-TRAINED = BOOK / "trained_detector.md"  # it has the files and settings of one part alone
 ADAPTERS = "detectron2_supervision", "detectron2_augfpn", "mmdet_supervision", "mmdet_augfpn"
 WIDTHS = {2: 6, 3: 8, 4: 10, 5: 12}
 BOXES = torch.tensor([[8.0, 8, 60, 50], [0, 0, 32, 32], [20, 10, 90, 60]])
@@ -56,14 +55,11 @@ def names() -> Iterator[dict]:
         yield found
 
 
-def both_pages() -> str:
-    return TRAINED.read_text() + PAGE.read_text()
-
-
 def configurations() -> list[dict]:
     """MMDetection's configurations on the page: of Consistent Supervision alone, and of all."""
     found = []
-    for code in re.findall(r"```python\n(_base_.*?)```", both_pages(), re.S):
+    (every,) = re.findall(r"```python\n(_base_.*?)```", PAGE.read_text(), re.S)
+    for code in ((EXAMPLES / "mmdet_with.py").read_text(), every):
         found.append({})
         exec(code, found[-1])
     return found

@@ -101,6 +101,9 @@ SOURCES: dict[tuple[str, str], Callable[[], str]] = {
     ("seminar", "2.0"): named("2.0"),  # of the licence
     ("soft_roi_selection", "13.3"): lambda: macs("box RoI selection"),
     ("soft_roi_selection", "14.3"): lambda: macs("box head"),
+    ("trained_detector", "0.6"): named("0.6"),  # of detectron2
+    ("trained_detector", "2.11"): lambda: TORCH,
+    ("trained_detector", "0.25"): lambda: f"{AUGFPN.lam}",
     ("two_forwards", "0.6"): named("0.6"),  # of mmdetection
     ("why_one_map", "8.0"): named("8.0"),  # printed in FPN's paper, section 5.1, as is the next
     ("why_one_map", "12.9"): named("12.9"),

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from augfpn.pyramid import AdaptiveSpatialFusion
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "book" / name for name in ("trained_detector.md", "coming_from.md")]
+PAGE = ROOT / "book" / "coming_from.md"
 OURS = ROOT / "book" / "examples", ROOT / "tests" / "helpers"
 DATA = (
     torch.tensor([[8.0, 8, 70, 60], [40, 30, 120, 100]]),
@@ -56,8 +56,8 @@ def detectors(library: ModuleType, masks: bool, folder: Path) -> dict[str, Calla
                 masks, RATIOS=[], LAM=0.0, SOFT_BOXES=False, SOFT_MASKS=False
             ),
         }
-    text = "".join(page.read_text() for page in PAGES)
-    alone, every = re.findall(r"```python\n(_base_.*?)```", text, re.S)
+    (every,) = re.findall(r"```python\n(_base_.*?)```", PAGE.read_text(), re.S)
+    alone = (OURS[0] / "mmdet_with.py").read_text()
     task = BASE["mask" if masks else "bbox"]
     native = f'_base_ = "mmdet::{task}_r50_fpn_1x_coco.py"\n'
     heads = 'model["roi_head"]'
@@ -145,3 +145,50 @@ def test_ten_steps_lower_the_loss(
     assert sum("supervision" in key for key in losses) == (2 if learns else 0)
     assert all(torch.tensor(totals).isfinite())
     assert totals[-1] < 0.9 * totals[0]
+
+
+@pytest.fixture
+def pair(library: ModuleType, tmp_path: Path) -> dict:
+    """MMDetection's two configurations of a pair, on its own Faster R-CNN."""
+    if library.__name__ != "real_mmdet":
+        pytest.skip("detectron2 has one configuration for both")
+    native = '_base_ = "mmdet::faster_rcnn/faster-rcnn_r50_fpn_1x_coco.py"\n'
+    (tmp_path / "my_config.py").write_text(native)
+    for name in ("mmdet_without.py", "mmdet_with.py"):
+        (tmp_path / name).write_text((OURS[0] / name).read_text())
+    return {
+        kind: library.Config.fromfile(tmp_path / f"mmdet_{kind}.py") for kind in ("without", "with")
+    }
+
+
+def test_both_of_a_pair_differ_in_the_part_alone(pair: dict) -> None:
+    differ = {"model", "custom_imports", "filename"}
+    part, control = ({k: v for k, v in c.items() if k not in differ} for c in pair.values())
+    assert part == control
+    cfg = pair["with"]
+    assert cfg.model.backbone == pair["without"].model.backbone
+    assert (cfg.load_from, cfg.train_cfg.max_epochs) == ("my_model.pth", 6)
+    assert cfg.val_dataloader.dataset.ann_file == "annotations/instances_val2017.json"
+    assert cfg.test_dataloader.dataset.ann_file == "test.json"
+    assert cfg.test_dataloader.dataset.data_prefix == {"img": "test/"}
+    assert cfg.test_evaluator.ann_file == "data/test.json"
+    assert cfg.test_evaluator.type == cfg.val_evaluator.type
+
+
+def test_the_rate_of_a_pair_rises_and_falls(pair: dict) -> None:
+    from mmengine.optim import build_optim_wrapper
+    from mmengine.registry import PARAM_SCHEDULERS
+
+    wrapper = build_optim_wrapper(nn.Linear(1, 1), pair["with"].optim_wrapper)
+    rises, falls = pair["with"].param_scheduler
+    assert falls.pop("convert_to_iter_based")
+    makers = [PARAM_SCHEDULERS.get(each.pop("type")) for each in (rises, falls)]
+    rise = makers[0](wrapper.optimizer, **rises)
+    fall = makers[1].build_iter_from_epoch(wrapper.optimizer, epoch_length=100, **falls)
+    seen = []
+    for _ in range(600):
+        seen.append(wrapper.get_lr()["lr"][0])
+        rise.step()
+        fall.step()
+    assert max(seen[0], seen[-1]) < 0.0001
+    assert 0.0019 < max(seen) <= 0.002

@@ -11,7 +11,6 @@ import textwrap
 from pathlib import Path
 from types import ModuleType
 
-import foreign_detectron2 as detectron2
 import pytest
 import torch
 from chapters import BOOK
@@ -34,7 +33,7 @@ def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """The page's files can be imported, and the working directory is an empty folder."""
     monkeypatch.syspath_prepend(str(EXAMPLES))
     monkeypatch.chdir(tmp_path)
-    for name in ("torchvision_continue", "torchvision_ap"):
+    for name in ("torchvision_continue", "torchvision_ap", "torchvision_pairs"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import torchvision_continue
 
@@ -112,6 +111,59 @@ def test_both_of_a_pair_start_alike_and_see_the_same(files, checkpoint) -> None:
     assert {name: seen[0.25][name] for name in seen[0.0]} == seen[0.0]
 
 
+def test_the_saved_file_is_one_of_the_plain_model(files, checkpoint) -> None:
+    model = files.continued(build, CHECKPOINT, pictures(), 2, seed=0, lam=0.25)
+    files.save(model, "saved.pth")
+    plain = build()
+    plain.load_state_dict(torch.load("saved.pth", weights_only=True), strict=True)
+    (image, _), *_ = pictures()
+    with torch.no_grad():
+        ((mine,), (theirs,)) = (each.eval()([image]) for each in (plain, model.cpu()))
+    assert len(mine["boxes"]) > 0
+    assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+
+
+def test_the_loop_obeys_rate_batch_and_workers(files, checkpoint, monkeypatch) -> None:
+    seen = {}
+
+    class Loader(files.DataLoader):
+        def __init__(self, dataset, batch, num_workers, **how) -> None:
+            seen.update(batch=batch, num_workers=num_workers)
+            super().__init__(dataset, batch, num_workers=0, **how)
+
+    class Optimizer(torch.optim.AdamW):
+        def __init__(self, parameters, rate) -> None:
+            seen.update(rate=rate)
+            super().__init__(parameters, rate)
+
+    monkeypatch.setattr(files, "DataLoader", Loader)
+    monkeypatch.setattr(torch.optim, "AdamW", Optimizer)
+    how = {"rate": 0.003, "batch": 2, "num_workers": 3}
+    files.continued(build, CHECKPOINT, pictures(2), 2, seed=0, lam=0, **how)
+    assert seen == how
+
+
+def test_the_check_finds_a_part_that_changes_the_plain_losses(
+    files, checkpoint, monkeypatch, capsys
+) -> None:
+    import torchvision_pairs
+
+    torchvision_pairs.check(build, CHECKPOINT, pictures())
+    added = {"loss_supervision_class", "loss_supervision_box"}
+    assert set(capsys.readouterr().out.split(": ")[1].split()) == added
+
+    def wrong(*given) -> FasterRCNN:
+        model = files.started(*given)
+        if given[-1]:
+            with torch.no_grad():
+                model.backbone.fpn.layer_blocks[0][0].bias += 1
+        return model
+
+    monkeypatch.setattr(torchvision_pairs, "started", wrong)
+    with pytest.raises(AssertionError, match="loss"):
+        torchvision_pairs.check(build, CHECKPOINT, pictures())
+
+
 def test_mixed_precision_trains(files, checkpoint, monkeypatch) -> None:
     """In 16 bits on the processor: what a GPU would do has not been run."""
     monkeypatch.setattr(files, "half", True)
@@ -169,21 +221,25 @@ def test_ap_is_that_of_the_package(files, checkpoint) -> None:
 
 
 def test_the_pairs_become_a_file_that_augfpn_reads(files, checkpoint, capsys) -> None:
-    train_set = test_set = pictures(2)
-    assert PAIRS.count("steps=2000") == PAIRS.count("range(7)") == 1
-    code = PAIRS.replace("steps=2000", "steps=2").replace("range(7)", "range(2)")
-    import torchvision_ap
+    """Those that an interrupted session finished stay, and are not trained again."""
+    import torchvision_pairs
 
+    Path("runs.csv").write_text("without,with\n" + "31.0,31.5\n" * 6)
     scores = iter([31.2, 31.9, 30.8, 31.4])
-    names = {"build": build, "train_set": train_set, "test_set": test_set}
+    code = PAIRS.replace("2000", "2").replace('"num_workers": 4', '"num_workers": 0')
+    assert code.count('"steps": 2,') == code.count('"num_workers": 0') == 1
+    names = {"build": build, "train_set": pictures(2), "test_set": pictures(2)}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torchvision_ap, "ap", lambda model, data: next(scores))
+        patch.setattr(torchvision_pairs, "ap", lambda model, data: next(scores))
         exec(code, names)
     rows = list(csv.reader(Path("runs.csv").read_text().splitlines()))
-    assert rows == [["without", "with"], ["31.2", "31.9"], ["30.8", "31.4"]]
+    assert rows[0] == ["without", "with"]
+    assert rows[1:] == 6 * [["31.0", "31.5"]] + [["31.2", "31.9"], ["30.8", "31.4"]]
+    saved = {f"{kind}-{seed}.pth" for kind in ("without", "with") for seed in (6, 7)}
+    assert {file.name for file in Path().glob("*-*.pth")} == saved
     capsys.readouterr()
     assert main(["interval", "runs.csv"]) == 0
-    assert "2 pairs" in capsys.readouterr().out
+    assert "8 pairs" in capsys.readouterr().out
 
 
 def test_our_detector_takes_the_checkpoint_and_trains(files, tmp_path) -> None:
@@ -200,43 +256,6 @@ def test_our_detector_takes_the_checkpoint_and_trains(files, tmp_path) -> None:
     exec(code, names)
     assert {name.split(".")[0] for name in names["new"]} == {"supervision"}
     assert all(q.isfinite().all() for q in names["detector"].parameters())
-
-
-def test_detectron2_is_given_the_checkpoint_the_seed_and_the_part(monkeypatch) -> None:
-    class Settings(ModuleType):
-        def merge_from_file(self, file: str) -> None:
-            self.file = file
-
-    def settings() -> Settings:
-        cfg = Settings("cfg")
-        cfg.MODEL = ModuleType("MODEL")
-        cfg.MODEL.BACKBONE, cfg.MODEL.ROI_HEADS = ModuleType("B"), ModuleType("H")
-        cfg.MODEL.BACKBONE.NAME, cfg.MODEL.ROI_HEADS.NAME = "yours", "yours"
-        return cfg
-
-    theirs = detectron2.modules()
-    for name in ("detectron2.engine", "detectron2.evaluation"):
-        theirs[name] = ModuleType(name)
-    theirs["detectron2.config"].get_cfg = settings
-    theirs["detectron2.engine"].DefaultTrainer = object
-    theirs["detectron2.engine"].default_setup = None
-    theirs["detectron2.evaluation"].COCOEvaluator = None
-    for name, module in theirs.items():
-        monkeypatch.setitem(sys.modules, name, module)
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    for name in ("detectron2_supervision", "detectron2_continue"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    import detectron2_continue
-
-    found = [
-        detectron2_continue.configured("c.yaml", CHECKPOINT, x, "4") for x in ("without", "with")
-    ]
-    assert {(cfg.file, cfg.MODEL.WEIGHTS, cfg.SEED) for cfg in found} == {("c.yaml", CHECKPOINT, 4)}
-    assert [cfg.OUTPUT_DIR for cfg in found] == ["runs/without-4", "runs/with-4"]
-    names = [(cfg.MODEL.BACKBONE.NAME, cfg.MODEL.ROI_HEADS.NAME) for cfg in found]
-    assert names == [("yours", "yours"), ("build_fpn_with_m_backbone", "SupervisedROIHeads")]
-    for name in ("detectron2_supervision", "detectron2_continue"):
-        sys.modules.pop(name)
 
 
 def test_the_page_prints_what_the_command_says(capsys) -> None:
