@@ -178,12 +178,8 @@ def limit_of_all_parts() -> None:
 
 
 @says("should_you_use_it", "Each part alone brings about one point in the paper.")
-<<<<<<< HEAD
 @says("should_you_use_it", "the claimed gain of one part is one")
-=======
 @says("trained_detector", "in the paper one part brings about one.")
-@says("should_you_use_it", "does that bring more than 3.5 points?")
->>>>>>> 9675e07c182171c742134e946a5fd567741e72d3
 def gains_of_single_parts() -> None:
     rows = {(row["CS"], row["RFA"], row["SRS"]): row["AP"] for row in paper.tables()["table2"]}
     base = rows[False, False, False]
