@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from augfpn.settings import paper
-from augfpn.study.cells import page_table
+from augfpn.study.cells import SIZE_OF, page_table
 
 NOISE = 0.3  # points of AP by which two trainings of one COCO setting may differ: mmdetection's
 # pull request 1142 saw 0.1 to 0.2, and issue 39 of facebookresearch/moco calls 0.3 usual.
@@ -100,6 +100,21 @@ def parts_label(row: dict) -> str:
     """The parts of a row of Table 2 that are on: "CS + RFA", "AugFPN", "FPN"."""
     on = [name for name in ("CS", "RFA", "SRS") if row[name]]
     return "FPN" if not on else "AugFPN" if len(on) == 3 else " + ".join(on)
+
+
+def components_table() -> str:
+    """The paper's Table 2: AP of each combination of the parts, and the gain over FPN in brackets.
+
+    The paper marks parts by ticks whose columns the text layer loses: a row whose parts follow from
+    their order alone has a star.
+    """
+    fpn, *rows = paper.tables()["table2"]
+    lines = [["FPN", *(f"{fpn[number]:.1f}" for number in ("AP", *BY_SIZE))]]
+    for row in rows:
+        star = " *" * row["column_assignment"].startswith("inferred")
+        cells = (f"{row[n]:.1f} ({row[n] - fpn[n]:+.1f})" for n in ("AP", *BY_SIZE))
+        lines.append([parts_label(row) + star, *cells])
+    return page_table(["", "AP", *SIZE_OF.values()], lines)
 
 
 def supervision_label(row: dict) -> str:

@@ -69,3 +69,18 @@ def test_an_interaction_deviates_as_rows_of_one_run_each_make_it() -> None:
     found = reported.interactions(noise=0.3)
     assert found["CS + RFA"].deviation == pytest.approx(pair.std(), rel=0.01)
     assert found["AugFPN"].deviation == pytest.approx(of_all.std(), rel=0.01)
+
+
+def test_components_are_those_of_the_papers_table_2() -> None:
+    """Typed from the paper: 36.3 without a part, 38.7 with all; two rows have a star."""
+    header, _, fpn, *rows = reported.components_table().splitlines()
+    assert [cell.strip() for cell in header.strip("|").split("|")][1:] == [
+        *("AP", "small", "medium", "large")
+    ]
+    assert "36.3" in fpn
+    assert "38.7 (+2.4)" in rows[-1]
+    assert "24.1 (+2.7)" in rows[-1]
+    assert [row.split("|")[1].strip() for row in rows if "*" in row] == [
+        "CS + RFA *",
+        "RFA + SRS *",
+    ]
