@@ -54,7 +54,7 @@ def test_a_notebook_has_the_parameters_that_it_is_given(line: Line) -> None:
     assert rest[::3] == ["-p"] * (len(rest) // 3)
     for name, value in zip(rest[1::3], rest[2::3], strict=True):
         assert name in names, f"{line.file}: {words[0]} has no parameter {name}"
-        names[name] = "0" if value == "$seed" else value  # in a loop over seeds
+        names[name] = value
     (notebook.asked if "run" in names else notebook.check)(names)
 
 

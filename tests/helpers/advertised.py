@@ -14,6 +14,8 @@ FENCE = re.compile(r"^```[^\n`]*\n(.*?)^```", re.M | re.S)
 SPAN = re.compile(r"`([^`\n]+)`")
 PROMPT_OF_SHELL = re.compile(r'"\$\((.*)\)"')  # eval "$(augfpn completion bash)"
 
+OF_LOOPS = {"$seed": "0", "$parts": "none"}  # variables of loops, with one of their values
+
 
 class Line(NamedTuple):
     """A command line and the file that shows it."""
@@ -48,6 +50,8 @@ def lines() -> list[Line]:
 def shown_in(text: str, is_code: bool = False) -> Iterator[str]:
     """What looks like a command line: in blocks, in code spans, on lines of their own."""
     whole = text.replace("\\\n", " ")
+    for variable, value in OF_LOOPS.items():
+        whole = whole.replace(variable, value)
     blocks = FENCE.findall(whole)
     for line in (line for block in blocks for line in block.splitlines()):
         inside = PROMPT_OF_SHELL.search(line)
