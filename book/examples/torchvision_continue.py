@@ -73,7 +73,7 @@ def train(
     optimizer = torch.optim.AdamW(learn, rate)
     warm_up = max(1, steps // 20)
     rise = LinearLR(optimizer, 0.01, total_iters=warm_up)
-    fall = CosineAnnealingLR(optimizer, steps - warm_up)
+    fall = CosineAnnealingLR(optimizer, max(1, steps - warm_up))
     schedule = SequentialLR(optimizer, [rise, fall], [warm_up])
     scaler = torch.amp.GradScaler(device, enabled=half)
     for _, (images, targets) in zip(range(steps), batches):
