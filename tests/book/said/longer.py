@@ -71,8 +71,8 @@ def price_of_consistent_supervision() -> None:
 )
 @says(
     "consistent_supervision",
-    "One level minus four is −0.1 [−1.1, +0.8], one level minus FPN +0.6 [−0.3, +1.6], so whether "
-    "one is enough is not decided; and the gap did not measurably shrink.",
+    "One level minus four is −0.1 [−1.1, +0.8], and one level minus FPN is open, so whether one is "
+    "enough is not decided; and the gap did not measurably shrink.",
 )
 @says("claims", "Six further seeds [do not confirm it](fair_baselines.ipynb).")
 def one_level_or_all_at_later_seeds() -> None:
