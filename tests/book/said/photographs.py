@@ -239,10 +239,9 @@ def even_gates() -> None:
 
 @says(
     "photographs",
-    "**On Aquarium no gain is shown either.** AugFPN is behind in each of three pairs, by −0.6 "
-    "[−1.8, +0.6] on average. In three other pairs each, of another processor, neither "
-    "Consistent Supervision alone nor Soft RoI Selection alone is shown to gain: both means lie "
-    "below zero.",
+    "**On Aquarium no gain is shown either.** AugFPN is behind in each of three pairs, and its "
+    "interval contains zero. In three other pairs each, of another processor, neither Consistent "
+    "Supervision alone nor Soft RoI Selection alone is shown to gain: both means lie below zero.",
 )
 @says("photographs", "| eight on blood cells, three on Aquarium |")
 @says("test_bench", "[three pairs of runs](photographs.ipynb)")
