@@ -79,7 +79,7 @@ def right_by_level(detector: TwoStage, pictures: Pictures, device: str) -> Array
     for i in pictures.with_objects():
         of = maps(detector, *pictures[i], device)
         level.append(rule.level_of(of.boxes).cpu().numpy())
-        right.append(right_from_each(detector, rule, of))
+        right.append(right_in(from_each(detector, rule, of), of.labels))
     own, is_right = np.concatenate(level), np.concatenate(right)
     rows = [is_right[own == k] for k in rule.levels]
     return np.array([x.mean(0) if len(x) >= FEWEST else len(x.T) * [np.nan] for x in rows])
@@ -97,10 +97,8 @@ def observe(detector: TwoStage, rule: HardRoISelection, of: Maps, mirrored: Maps
     chances = chances.unflatten(0, grown.shape[:2])  # (T + 1, n, K + 1)
     levels = rule.level_of(grown.flatten(0, 1)).unflatten(0, grown.shape[:2])
     own = probabilities(detector, detector.select, of.p, box)
-    single = [alone(rule, k) for k in rule.levels if isinstance(detector.select, HardRoISelection)]
-    here = [probabilities(detector, select, of.p, box) for select in single]
-    there = [probabilities(detector, select, mirrored.p, mirrored.boxes) for select in single]
-    right = [array(x.argmax(dim=1) == of.labels) for x in here]
+    is_hard = isinstance(detector.select, HardRoISelection)
+    here, there = (from_each(detector, rule, x) if is_hard else [] for x in (of, mirrored))
     return Objects(
         side=array((box[:, 2:] - box[:, :2]).prod(dim=1).sqrt()),
         level=level.cpu().numpy(),
@@ -109,7 +107,7 @@ def observe(detector: TwoStage, rule: HardRoISelection, of: Maps, mirrored: Maps
         crosses=(levels[1:] != levels[:-1]).cpu().numpy().T,
         each=as_columns([class_losses(x, of.labels) for x in here], len(box)),
         mirrored=as_columns([class_losses(x, of.labels) for x in there], len(box)),
-        right=as_columns(right, len(box)) > 0,
+        right=right_in(here, of.labels) > 0,
     )
 
 
@@ -138,10 +136,14 @@ def probabilities(detector: TwoStage, select: Select, p: Levels, boxes: Tensor) 
     return logits.float().softmax(dim=1)
 
 
-def right_from_each(detector: TwoStage, rule: HardRoISelection, of: Maps) -> Array:
-    """Whether each object's class is the most probable one, read from each level: (n, L)."""
-    here = (probabilities(detector, alone(rule, k), of.p, of.boxes) for k in rule.levels)
-    return as_columns([array(x.argmax(dim=1) == of.labels) for x in here], len(of.boxes))
+def from_each(detector: TwoStage, rule: HardRoISelection, of: Maps) -> list[Tensor]:
+    """The class probabilities of objects, read from each level alone: L times (n, K + 1)."""
+    return [probabilities(detector, alone(rule, k), of.p, of.boxes) for k in rule.levels]
+
+
+def right_in(chances: Sequence[Tensor], labels: Tensor) -> Array:
+    """Whether each object's class is the most probable one, a column for each item: (n, L)."""
+    return as_columns([array(x.argmax(dim=1) == labels) for x in chances], len(labels))
 
 
 def class_losses(chances: Tensor, labels: Tensor) -> Array:

@@ -20,9 +20,7 @@ ROW_INCHES, TITLE_ROWS = 0.27, 1.6  # inches of a row; rows that a panel's title
 TITLE_LEFT = -0.35  # of an axis' width: so far left of it a title begins
 FEW_POINTS = 8  # points: an axis that spans less has a tick at each
 SITUATION_SIZE = 10.8  # points: some 9.8 px on a phone
-LIMIT_POINTS = (
-    4.0  # points of AP: where the axis ends, if effects lie farther; an arrow leads to them
-)
+LIMIT_POINTS = 4.0  # of AP: where the axis ends, if effects lie farther; an arrow leads to them
 COUNT = {"size": SITUATION_SIZE, "va": "center"}  # of seeds, beside its row
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from statistics import median
 
 from augfpn.settings import paper
+from augfpn.study import reported
 from augfpn.study.cells import effect_text, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.situations import pretrained
@@ -191,10 +192,5 @@ def printed_gain_text(of: Evidence, variant: str, number: str = "AP") -> str:
 
 def gain_on_test_dev(number: str) -> float:
     """What AugFPN adds to FPN in the paper's Table 1: Faster R-CNN, ResNet-50, COCO's test-dev."""
-    fpn, augfpn = (
-        row
-        for name in ("Faster R-CNN*", "Faster R-CNN (ours)")
-        for row in paper.tables()["table1"]
-        if row["method_as_printed"] == name and row["backbone"].startswith("ResNet-50")
-    )
-    return augfpn[number] - fpn[number]
+    (pair,) = (each for each in reported.pairs() if each.label == "Faster R-CNN, ResNet-50")
+    return pair.gain(number)
