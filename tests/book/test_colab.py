@@ -31,7 +31,8 @@ def prose(file: Path) -> str:
 def test_on_colab_no_chapter_has_directives_roles_or_links_into_the_repository(
     colab: Path, chapter: Path
 ) -> None:
-    shown = re.sub(r"^```python\n.*?^```$", "", prose(colab / chapter.name), flags=re.M | re.S)
+    plain_code = r"^```(?:python|bash)\n.*?^```$"
+    shown = re.sub(plain_code, "", prose(colab / chapter.name), flags=re.M | re.S)
     for myst in (
         r"^ *(?:`{3,}|:{3,})\{?",  # a directive, or the end of one
         r"\{[\w:-]+\}`",  # a role
