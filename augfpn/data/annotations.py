@@ -6,11 +6,12 @@ What would make training wrong is an error; what can be repaired is repaired and
 import posixpath
 import reprlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sized
+from collections.abc import Iterable, Sized
 from typing import Any
 
 from pycocotools import mask as rle
 
+from augfpn.data.fields import RULES, wrong_field
 from augfpn.data.files import some
 from augfpn.data.masks import has_mask, mask_code
 from augfpn.data.plausible import (
@@ -27,7 +28,6 @@ Coco = dict[str, Any]
 Entry = dict[str, Any]  # one of the dict's images, annotations or categories
 Box = list[float]  # x y w h in pixels
 Findings = dict[str, list[str]]  # what was found -> the annotations concerned
-Rule = tuple[str, Callable[[Any], bool]]  # what is expected, and a test of a value
 
 THINNEST = 0.01  # px: COCO writes hundredths, and float32 coordinates can still resolve them
 ROUNDING = 1.0  # px: a box that sticks out by no more is a rounding error, not reported
@@ -37,48 +37,6 @@ NO_SIZE = "without width or height"
 OUTSIDE = "entirely outside of the picture"
 CLIPPED = "sticking out of the picture"
 AREA = "Computed the area of"  # anew
-
-
-def _finite(value: object) -> bool:
-    return type(value) in (int, float) and abs(value) < 1e18
-
-
-def _is_mask(value: object) -> bool:
-    if isinstance(value, list):
-        return all(isinstance(polygon, list) for polygon in value)
-    return isinstance(value, dict) and {"size", "counts"} <= value.keys()
-
-
-# COCO's evaluation takes no id below 0, and none that has no room in 64 bits.
-_ID: Rule = ("a whole number from 0", lambda value: type(value) is int and 0 <= value < 2**63)
-_TEXT: Rule = (
-    "a text with a letter that can be seen",
-    lambda value: isinstance(value, str) and any(map(str.isprintable, "".join(value.split()))),
-)
-_SIDE: Rule = ("a positive whole number", lambda value: type(value) is int and value > 0)
-_BOX: Rule = (
-    "four finite numbers x, y, width, height",
-    lambda value: isinstance(value, list | tuple) and len(value) == 4 and all(map(_finite, value)),
-)
-_AREA: Rule = ("a finite number", lambda value: value is None or _finite(value))
-_CROWD: Rule = ("0 or 1", lambda value: value in (None, 0, 1))
-_MASK: Rule = (
-    "a list of polygons or a run-length code",
-    lambda value: value is None or _is_mask(value),
-)
-RULES: dict[str, dict[str, Rule]] = {
-    "images": {"id": _ID, "file_name": _TEXT, "width": _SIDE, "height": _SIDE},
-    "categories": {"id": _ID, "name": _TEXT},
-    "annotations": {
-        "id": _ID,
-        "image_id": _ID,
-        "category_id": _ID,
-        "bbox": _BOX,
-        "area": _AREA,
-        "iscrowd": _CROWD,
-        "segmentation": _MASK,
-    },
-}
 
 
 def check_annotations(coco: object, where: str) -> tuple[Coco, tuple[str, ...]]:
@@ -153,7 +111,7 @@ def _table(coco: Coco, table: str, where: str) -> dict[int, Entry]:
         raise UserError(f"{where} has no {table}; give a file that lists some.")
     by_id: dict[int, Entry] = {}
     for position, entry in enumerate(entries):
-        wrong = _wrong(entry, RULES[table])
+        wrong = wrong_field(entry, RULES[table])
         if not wrong and entry["id"] in by_id:
             wrong = "has the id of an earlier one; give each its own"
         if wrong:
@@ -161,16 +119,6 @@ def _table(coco: Coco, table: str, where: str) -> dict[int, Entry]:
             raise UserError(f"{where}: {name} {wrong}.")
         by_id[entry["id"]] = entry
     return by_id
-
-
-def _wrong(entry: Entry, rules: dict[str, Rule]) -> str:
-    """What is wrong with the first field that breaks its rule; "" if none does."""
-    for field, (expected, holds) in rules.items():
-        value = entry.get(field)
-        if not holds(value):
-            has = f"no {field}; add" if value is None else f"{field} {reprlib.repr(value)}; make it"
-            return f"has {has} {expected}"
-    return ""
 
 
 def _expect_known(

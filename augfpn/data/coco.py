@@ -60,7 +60,7 @@ def coco(root: str | os.PathLike[str] | None, split: str) -> Pictures:
     folder = existing_folder(root, "coco", COCO_LAYOUT)
     file = _annotation_file(folder, split)
     content = file.read_bytes()
-    annotations, report = check_annotations(_parse(content, file), str(file))
+    annotations, report = check_annotations(parse_json(content, file), str(file))
     names = [entry["file_name"] for entry in annotations["images"]]
     expect_inside(names, str(file))
     pictures = _picture_folder(folder, file, split, names)
@@ -126,7 +126,8 @@ def _annotation_file(folder: Path, split: str) -> Path:
     )
 
 
-def _parse(content: bytes, file: Path) -> object:
+def parse_json(content: bytes, file: Path) -> object:
+    """What a file's bytes say. Raises ``UserError`` unless they are JSON."""
     if content.startswith(b"\x1f\x8b"):
         raise UserError(f"{file} is packed by gzip; unpack it.")
     try:

@@ -46,11 +46,7 @@ def add_consistent_supervision(
     if weight == 0:
         return model
     laterals = laterals_of(model.backbone)
-    if type(model.roi_heads) is not RoIHeads:
-        raise UserError(
-            f"the RoI heads are a {type(model.roi_heads).__name__} and not torchvision's RoIHeads: "
-            "call this once, on a model as torchvision builds it."
-        )
+    expect_plain_heads(model)
     pools = [HardRoISelection((k,), size, torchvision_roi_align) for k in LEVELS]
     second, criterion = second_head(model.roi_heads), partial(roi_loss, beta=beta)
     supervision = ConsistentSupervision(second, weight, pools, criterion)
@@ -59,6 +55,15 @@ def add_consistent_supervision(
         convolution.register_forward_hook(partial(heads.keep, k))
     model.roi_heads = heads.train(model.training)
     return model
+
+
+def expect_plain_heads(model: GeneralizedRCNN) -> None:
+    """Raise ``UserError`` unless the RoI heads are torchvision's own."""
+    if type(model.roi_heads) is not RoIHeads:
+        raise UserError(
+            f"the RoI heads are a {type(model.roi_heads).__name__} and not torchvision's RoIHeads: "
+            "call this once, on a model as torchvision builds it."
+        )
 
 
 class SupervisedRoIHeads(RoIHeads):

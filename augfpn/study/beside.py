@@ -18,7 +18,7 @@ from augfpn.study.cells import SIZE_OF, effect_text, percent
 from augfpn.study.evidence import paired
 from augfpn.study.intervals import FEWEST_OBJECTS, FEWEST_SEEDS, Interval
 from augfpn.study.kept_scores import scored_once
-from augfpn.study.planning import ONE_POINT, seeds_for, shown_by
+from augfpn.study.planning import ONE_POINT, images_for, seeds_for, shown_by
 from augfpn.study.resampling import Draws
 from augfpn.study.truth import has_kept_truth, truth_of
 from augfpn.support.text import columns
@@ -178,7 +178,7 @@ def beside_text(of: Beside) -> str:
             seeds,
             *(numbers_text(of, kind) for kind in kinds),
             "low, high: the 95 % interval of A - B",
-            "\n".join([said_of_ap(of.differences["AP"]), *said_of_sizes(of)]),
+            "\n".join([said_of_ap(of), *said_of_sizes(of)]),
         ]
     )
 
@@ -221,8 +221,9 @@ def as_values(of: Beside) -> dict[str, Any]:
     return of._asdict() | {"means": means, "differences": differences}
 
 
-def said_of_ap(ap: Interval) -> str:
+def said_of_ap(of: Beside) -> str:
     """What the difference in AP shows, and what would show more."""
+    ap = of.differences["AP"]
     said = f"AP of A minus B: {effect_text(ap).rstrip(' *')}"
     if ap.seeds < FEWEST_SEEDS:
         return (
@@ -231,7 +232,7 @@ def said_of_ap(ap: Interval) -> str:
         )
     if (decided := decision(ap)) != "undecided":
         return f"{said} over {ap.seeds} seeds: {decided}."
-    return f"{said} over {ap.seeds} seeds: undecided, the interval contains zero. {plan(ap)}"
+    return f"{said} over {ap.seeds} seeds: undecided, the interval contains zero. {plan(of)}"
 
 
 def said_of_sizes(of: Beside) -> list[str]:
@@ -259,11 +260,15 @@ def decision(of: Interval) -> str:
     return "A is worse than B" if of.high < 0 else "undecided"
 
 
-def plan(ap: Interval) -> str:
-    """How many seeds would probably show a difference of one point of AP."""
+def plan(of: Beside) -> str:
+    """How many seeds, or test images, would probably show a difference of one point of AP."""
+    ap = of.differences["AP"]
     needed = seeds_for(ap, ONE_POINT)
     if needed is None:
-        return "No number of seeds shows a difference of 1 AP on so few test images."
+        return (
+            f"No number of seeds shows a difference of 1 AP on {of.test_images} test images: it "
+            f"takes more than {images_for(ap, ONE_POINT, of.test_images)}."
+        )
     return shown_by(needed, "seeds")
 
 

@@ -28,6 +28,7 @@ LIMITS: tuple[Verdict, ...] = ("within 1 AP of zero", "below the paper's gain")
 SETTLED: tuple[Verdict, ...] = ("holds", "does not hold")
 LEVEL = 0.95
 FEWEST_OBJECTS = 30  # of a size in the test pictures, for a verdict on a number of that size
+POWER = 0.8  # the share of cases in which a true effect is to be shown
 ONE_SIDED = 0.90  # the level of an interval each end of which is a one-sided limit at 95 %
 SMALL_EFFECT = 0.01  # an effect within one point of AP of zero is called within 1 AP of zero
 TO_THE_ENDS = 1e-4  # to 0 and 1: where a share is put that is 0 or 1 before its logit is taken
@@ -251,7 +252,7 @@ def seeds_needed(
     spread: float,
     effect: float,
     of_pictures: float = 0.0,
-    power: float = 0.8,
+    power: float = POWER,
     level: float = LEVEL,
     variants: int = 2,
 ) -> int | None:

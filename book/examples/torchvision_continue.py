@@ -59,15 +59,7 @@ def train(
 ):
     """Pairs of a seed see the same images in the same order."""
     torch.manual_seed(seed)
-    loader = DataLoader(
-        dataset,
-        batch,
-        shuffle=True,
-        num_workers=num_workers,
-        generator=torch.Generator().manual_seed(seed),
-        collate_fn=together,
-    )
-    batches = chain.from_iterable(repeat(loader))
+    batches = shuffled(dataset, batch, num_workers, seed)
     every = model.to(device).train().parameters()
     learn = [q for q in every if q.requires_grad]
     optimizer = torch.optim.AdamW(learn, rate)
@@ -76,10 +68,15 @@ def train(
     fall = CosineAnnealingLR(optimizer, max(1, steps - warm_up))
     schedule = SequentialLR(optimizer, [rise, fall], [warm_up])
     scaler = torch.amp.GradScaler(device, enabled=half)
-    for _, (images, targets) in zip(range(steps), batches):
+    for step, (images, targets) in zip(range(steps), batches):
         with torch.autocast(device, torch.half, enabled=half):
             losses = model(there(images), there(targets))
-        scaler.scale(sum(losses.values())).backward()
+        loss = sum(losses.values())
+        if not loss.isfinite():
+            raise ValueError(f"step {step}: lower the rate")
+        if step % 50 == 0:
+            print(f"step {step}/{steps}, loss {loss:.2f}")
+        scaler.scale(loss).backward()
         scaler.unscale_(optimizer)
         torch.nn.utils.clip_grad_norm_(learn, 35)
         scaler.step(optimizer)
@@ -87,6 +84,19 @@ def train(
         optimizer.zero_grad()
         schedule.step()
     return model
+
+
+def shuffled(dataset, batch, num_workers, seed):
+    """Batches without end."""
+    loader = DataLoader(
+        dataset,
+        batch,
+        shuffle=True,
+        num_workers=num_workers,
+        generator=torch.Generator().manual_seed(seed),
+        collate_fn=together,
+    )
+    return chain.from_iterable(repeat(loader))
 
 
 def together(pairs):

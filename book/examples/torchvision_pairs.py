@@ -1,11 +1,12 @@
-"""Pairs of runs of a torchvision detector, and their AP."""
+"""Pairs of runs of a torchvision detector."""
 
+import json
 from pathlib import Path
 
 import torch
 
-from torchvision_ap import ap
 from torchvision_continue import continued, save, started
+from torchvision_found import found, truth
 
 LAM = {"without": 0, "with": 0.25}
 
@@ -24,18 +25,16 @@ def check(build, checkpoint, dataset):
     print("also learnt:", *more.keys() - plain.keys())
 
 
-def pairs(build, checkpoint, train_set, test_set, steps, **how):
-    """Eight lines of runs.csv; done ones are not repeated."""
-    runs = Path("runs.csv")
-    if not runs.exists():
-        runs.write_text("without,with\n")
-    done = len(runs.read_text().splitlines()) - 1
-    own = build, checkpoint, train_set, steps
-    for seed in range(done, 8):
-        pair = []
+def pairs(own, test_set, classes, steps, **how):
+    """Sixteen files of detections; done ones stay."""
+    annotations = json.dumps(truth(test_set, classes))
+    Path("test.json").write_text(annotations)
+    for seed in range(8):
         for kind, lam in LAM.items():
-            model = continued(*own, seed, lam, **how)
+            file = Path(f"{kind}-{seed}.json")
+            if file.exists():
+                continue
+            model = continued(*own, steps, seed, lam, **how)
             save(model, f"{kind}-{seed}.pth")
-            pair.append(ap(model, test_set))
-        with runs.open("a") as rows:
-            print(*pair, sep=",", file=rows)
+            rows = found(model, test_set)
+            file.write_text(json.dumps(rows))

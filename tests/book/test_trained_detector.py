@@ -4,10 +4,9 @@
 MMDetection.
 """
 
-import csv
+import json
 import re
 import sys
-import textwrap
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +19,7 @@ from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 
 from augfpn.cli.program import main
+from augfpn.data.annotations import check_annotations
 from augfpn.training import evaluate
 
 PAGE = (BOOK / "trained_detector.md").read_text("utf-8")
@@ -33,7 +33,7 @@ def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     """The page's files can be imported, and the working directory is an empty folder."""
     monkeypatch.syspath_prepend(str(EXAMPLES))
     monkeypatch.chdir(tmp_path)
-    for name in ("torchvision_continue", "torchvision_ap", "torchvision_pairs"):
+    for name in ("torchvision_continue", "torchvision_found", "torchvision_pairs"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     import torchvision_continue
 
@@ -184,7 +184,7 @@ def test_mixed_precision_trains(files, checkpoint, monkeypatch) -> None:
 
 
 def test_ap_is_that_of_the_package(files, checkpoint) -> None:
-    import torchvision_ap
+    import torchvision_found
 
     class Sure(nn.Module):
         """Finds each object a little off, and one that is none."""
@@ -201,7 +201,7 @@ def test_ap_is_that_of_the_package(files, checkpoint) -> None:
             return [{"boxes": boxes, "labels": labels, "scores": torch.tensor([0.9, 0.5])}]
 
     data = pictures()
-    found = torchvision_ap.ap(Sure(), data)
+    found = torchvision_found.ap(Sure(), data)
     truth, results = [], []
     for n, (_, target) in enumerate(data):
         x1, y1, x2, y2 = target["boxes"][0].tolist()
@@ -220,26 +220,50 @@ def test_ap_is_that_of_the_package(files, checkpoint) -> None:
     assert found == pytest.approx(100 * evaluate.score(coco, results)["AP"])
 
 
-def test_the_pairs_become_a_file_that_augfpn_reads(files, checkpoint, capsys) -> None:
-    """Those that an interrupted session finished stay, and are not trained again."""
-    import torchvision_pairs
+def test_annotations_have_what_coco_wants_and_all_classes(files) -> None:
+    import torchvision_found
 
-    Path("runs.csv").write_text("without,with\n" + "31.0,31.5\n" * 6)
-    scores = iter([31.2, 31.9, 30.8, 31.4])
+    truth = torchvision_found.truth(pictures(2), classes=3)
+    clean, report = check_annotations(truth, "test.json")
+    assert clean["annotations"] == [each | {"segmentation": []} for each in truth["annotations"]]
+    assert [image["width"] for image in truth["images"]] == [80, 80]
+    assert [each["id"] for each in truth["categories"]] == [1, 2, 3]
+    assert report == ("1 class without an object: 3.",)
+
+
+def test_a_loss_that_is_not_finite_ends_the_training(files, checkpoint) -> None:
+    (image, target), *_ = pictures()
+    with pytest.raises(ValueError, match="step 0: lower the rate"):
+        files.continued(build, CHECKPOINT, [(image * torch.nan, target)], 2, seed=0, lam=0)
+
+
+def test_the_pairs_become_files_that_augfpn_compares(files, checkpoint, capsys) -> None:
+    """Those that an interrupted session finished stay, and are not trained again."""
+    kinds = ("without", "with")
+    there = [f"{kind}-{seed}" for kind in kinds for seed in range(8)]
+    for name in there[:7] + there[8:15]:
+        Path(f"{name}.json").write_text("[]")
     code = PAIRS.replace("2000", "2").replace('"num_workers": 4', '"num_workers": 0')
+    code = code.replace("classes=3", "classes=2")
     assert code.count('"steps": 2,') == code.count('"num_workers": 0') == 1
-    names = {"build": build, "train_set": pictures(2), "test_set": pictures(2)}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(torchvision_pairs, "ap", lambda model, data: next(scores))
-        exec(code, names)
-    rows = list(csv.reader(Path("runs.csv").read_text().splitlines()))
-    assert rows[0] == ["without", "with"]
-    assert rows[1:] == 6 * [["31.0", "31.5"]] + [["31.2", "31.9"], ["30.8", "31.4"]]
-    saved = {f"{kind}-{seed}.pth" for kind in ("without", "with") for seed in (6, 7)}
+    data = {f"{split}_set": pictures(2) for split in ("train", "val", "test")}
+    exec(code, {"build": build} | data)
+    assert "checkpoint " in capsys.readouterr().out
+    saved = {f"{kind}-7.pth" for kind in kinds}
     assert {file.name for file in Path().glob("*-*.pth")} == saved
-    capsys.readouterr()
-    assert main(["interval", "runs.csv"]) == 0
-    assert "8 pairs" in capsys.readouterr().out
+    files_of = {kind: [f"{kind}-{seed}.json" for seed in range(8)] for kind in kinds}
+    for rows in files_of.values():
+        found = json.loads(Path(rows[7]).read_text())
+        assert found
+        for seed in range(7):  # a run each, a little apart
+            moved = [each | {"score": each["score"] / (2 + seed)} for each in found[seed:]]
+            Path(rows[seed]).write_text(json.dumps(moved))
+    words = [f"--{kind}" for kind in kinds]
+    lists = [
+        each for word, kind in zip(words, kinds, strict=True) for each in (word, *files_of[kind])
+    ]
+    assert main(["interval", "--annotations", "test.json", *lists]) == 0
+    assert "8 pairs of runs, 2 test images" in capsys.readouterr().out
 
 
 def test_our_detector_takes_the_checkpoint_and_trains(files, tmp_path) -> None:
@@ -256,10 +280,3 @@ def test_our_detector_takes_the_checkpoint_and_trains(files, tmp_path) -> None:
     exec(code, names)
     assert {name.split(".")[0] for name in names["new"]} == {"supervision"}
     assert all(q.isfinite().all() for q in names["detector"].parameters())
-
-
-def test_the_page_prints_what_the_command_says(capsys) -> None:
-    (words,) = re.findall(r"^ +augfpn interval (--without .*\n.*)$", PAGE, re.M)
-    assert main(["interval", *words.replace("\\", "").split()]) == 0
-    printed = textwrap.indent(capsys.readouterr().out, " " * 4)
-    assert f"The command prints:\n\n{printed}\n" in PAGE

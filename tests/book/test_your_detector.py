@@ -17,7 +17,7 @@ from augfpn.settings.budgets import BUDGETS
 from augfpn.speed.quick import is_quickened
 
 PAGE = (BOOK / "your_detector.md").read_text("utf-8")
-SUPERVISED, PLAIN, QUICK, OWN, FIRST, PRETRAINED, OF_MODEL, LOADER, LOOP = re.findall(
+SUPERVISED, ALL_PARTS, QUICK, OWN, FIRST, PRETRAINED, OF_MODEL, LOADER, LOOP = re.findall(
     r"```python\n(.*?)```", PAGE, re.DOTALL
 )
 SMALL = "short_side=160, long_side=200, proposals=(20, 20)"
@@ -71,23 +71,37 @@ def pictures() -> tuple[list[Tensor], list[dict[str, Tensor]]]:
     return [torch.rand(3, 96, 120), torch.rand(3, 120, 96)], [target, target]
 
 
-def test_a_torchvision_detector_with_our_parts_runs() -> None:
-    names = supervised()
-    assert names["model"].roi_heads.supervision.weight == 0.25
-    assert names["model"].roi_heads.supervision.head[1].cls_score.out_features == 4
-    exec(PLAIN, names)
+def whole() -> dict:
+    """The names of the second code, in which the detector gets all three parts."""
+    names: dict = {}
+    exec(changed(ALL_PARTS, 'weights="DEFAULT"', "weights=None, weights_backbone=None"), names)
+    names["model"].transform.min_size, names["model"].transform.max_size = (160,), 200
+    return names
+
+
+def test_one_part_has_the_classes_of_the_new_predictor() -> None:
+    model = supervised()["model"]
+    assert model.roi_heads.supervision.weight == 0.25
+    assert model.roi_heads.supervision.head[1].cls_score.out_features == 4
+
+
+def test_a_torchvision_detector_with_all_parts_runs() -> None:
+    names = whole()
     model = names["model"]
-    assert gates(model) == [0.5] * 3
+    assert gates(model) == [0.5] * 2
     assert model.roi_heads.supervision.weight == 0.25
     model.eval()
-    model.transform.min_size, model.transform.max_size = (160,), 200
     model.roi_heads.score_thresh = 0
     picture = torch.rand(3, 120, 160)
     before = model([picture])[0]
-    assert before.keys() == {"boxes", "labels", "scores", "masks"}
+    assert before.keys() == {"boxes", "labels", "scores"}
     exec(QUICK, names)
     assert is_quickened(model)
     assert torch.allclose(model([picture])[0]["scores"], before["scores"], atol=1e-4)
+
+
+def test_supervision_in_a_forward_of_one_s_own_reaches_m_alone() -> None:
+    names: dict = {}
     exec(OWN, names)
     learning = {n.split(".")[0] for n, q in names["fpn"].named_parameters() if q.grad is not None}
     assert learning == {"lateral"}, "the loss reaches M, and not P"
@@ -125,10 +139,10 @@ def test_from_coco_weights_only_new_parts_learn(downloaded: nn.Module) -> None:
     assert not frozen.requires_grad
 
 
-@pytest.mark.parametrize("start", ["torchvision", "ours"])
+@pytest.mark.parametrize("start", ["one part", "all parts", "ours"])
 def test_new_parts_learn_first_and_the_rest_later(start: str, downloaded: nn.Module) -> None:
-    if start == "torchvision":
-        names = supervised()
+    if start != "ours":
+        names = supervised() if start == "one part" else whole()
         exec(OF_MODEL, names)
     else:
         names = {}
@@ -148,10 +162,10 @@ def test_new_parts_learn_first_and_the_rest_later(start: str, downloaded: nn.Mod
     new = {n for n in names["own"] if n in before}
     old = {n for n in before if n not in new and not n.startswith(names["still"])}
     later = {n for n in new if "fusion.reduce." in n}  # behind last convolutions that begin at zero
-    assert len(later) == (0 if start == "torchvision" else 4)
+    assert len(later) == (0 if start == "one part" else 4)
     assert moved[1] == new - later
     assert moved[2] == new
-    if start == "torchvision":
+    if start == "one part":
         assert {n.split(".")[1] for n in new} == {"supervision", "box_predictor"}
     assert moved[3] & old
     assert moved[3] <= new | old
