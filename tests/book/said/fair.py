@@ -55,7 +55,7 @@ def above_at_equal_time_and_below_at_equal_steps() -> None:
     "AugFPN is 11.8 points behind FPN with twice the steps, which takes 7 % more time, over six "
     "seeds. At exactly equal time {eq}`eq-break-even` puts it 10.5 points behind.",
 )
-@says("intro", "**At [equal training time](fair_baselines.ipynb) FPN is far ahead on scenes**")
+@says("intro", "[in the same training time](fair_baselines.ipynb) plain FPN gets far ahead")
 def twice_the_steps() -> None:
     of = confirmation()
     found = of.effects("augfpn", "fpn_2x_steps")["AP"]
@@ -158,7 +158,7 @@ def break_even_at_three_ratios() -> None:
     "On COCO the order is reversed: by the paper's numbers AugFPN is ahead even at equal time, "
     "because a doubling of the training brings a point or less there.",
 )
-@says("intro", "On COCO, by the paper's numbers, AugFPN is ahead;")
+@says("intro", "On COCO, by the paper's numbers, AugFPN is ahead.")
 def where_it_pays() -> None:
     scenes, cs, *coco = doublings()
     assert 12 < scenes.brings < 13
@@ -269,7 +269,7 @@ def what_the_search_found() -> None:
     "Tuned alike, no gain of AugFPN is shown, and a tuned FPN is ahead of AugFPN with the study's "
     "settings. The trade between sizes stays.",
 )
-@says("intro", "with settings [searched for both](fair_baselines.ipynb) no gain of AugFPN shows.")
+@says("intro", "With settings [searched for both](fair_baselines.ipynb) it no longer shows")
 def tuned_alike() -> None:
     of = confirmation()
     pairs = {"both": ("augfpn_tuned", "fpn_tuned"), "one": ("augfpn", "fpn_tuned")}

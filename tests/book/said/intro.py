@@ -57,7 +57,7 @@ def augfpn_holds_on_scenes() -> None:
 
 @says(
     "intro",
-    "**From pretrained weights no gain of AugFPN shows** [on photographs](photographs.ipynb).",
+    "**On photographs, from pretrained weights, no gain of AugFPN shows.**",
 )
 def no_gain_on_photographs() -> None:
     found = [both(of, "augfpn", "fpn") for of in photos().values()]

@@ -43,8 +43,7 @@ def after_longer_training() -> None:
 
 @says(
     "intro",
-    "in training a step of the small detector takes [about 1.5 times as long](cost.ipynb), and one "
-    "of AugFPN about 1.9 times.",
+    "a training step of the small detector takes [about 1.5 times as long](cost.ipynb).",
 )
 @says(
     "putting_it_together",

@@ -63,7 +63,7 @@ def effects_are_smaller_than_what_a_seed_does() -> None:
 
 
 @says("README", "Here each is a mean over seeds, paired with FPN of the same seed")
-@says("intro", "We trained small detectors with several seeds each")
+@says("intro", "**We** trained small detectors with several seeds each")
 def several_seeds_of_every_combination() -> None:
     for pictures in BOTH:
         seeds = [set(ap(pictures, v)) for v in grid.part("table2").variants]
