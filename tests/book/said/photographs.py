@@ -193,14 +193,13 @@ def a_backbone_that_learns() -> None:
 @says(
     "photographs",
     "AugFPN with even gates minus FPN is −0.3 [−1.6, +1.0] over eight pairs, and minus AugFPN with "
-    "random gates +0.9 [−0.7, +2.4]. The three that had lost most gain two to three points",
+    "random gates +0.9 [−0.7, +2.4].",
 )
 @says(
     "photographs",
     "gives the fine maps less weight than seeds 1 and 7 with random gates, and loses less than "
     "they do.",
 )
-@says("photographs", "seed 3, which had lost nothing, is now two points worse.")
 @says(
     "photographs",
     "So whether even gates help here is undecided, and a gain over FPN is not shown;",
@@ -214,13 +213,9 @@ def even_gates() -> None:
         {seed: round(100 * each.observed["AP"], 1) for seed, each in of.apart(*pair).items()}
         for pair in (("augfpn", "fpn"), ("augfpn_even", "augfpn"))
     )
-    worst = sorted(lost, key=lost.__getitem__)[:3]
-    assert all(2 <= gained[seed] < 3.5 for seed in worst)
-    assert lost[3] > 0
     fine = photographs.gates_of_runs(of).set_index(["gates", "seed"])["fine"]
     assert fine["even", 5] < min(fine["random", 1], fine["random", 7])
     assert lost[5] + gained[5] > max(lost[1], lost[7])
-    assert -2.5 < gained[3] < -1.5
 
 
 @says(
