@@ -12,11 +12,11 @@ from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study.bench.measure import ratio_of_rounds
 from augfpn.study.bench.pages import PRICED, step_of
-from augfpn.study.bench.report import Measured
+from augfpn.study.bench.report import Measured, called
+from augfpn.study.bench.settings import USES
 from augfpn.support.text import markdown
 
 PAPERS_GPU = "Tesla V100, the paper"
-STEPS = {"training": "training", "testing": "inference"}
 OPERATORS = {"fast": "", "torchvision": ", word by word"}
 
 
@@ -54,10 +54,10 @@ def price_table(found: Measured, operators: Measured, timing: Measured) -> str:
     The paper's ratios stand first.
     """
     rows = []
-    for use, step in STEPS.items():
+    for use in reversed(USES):
         printed = f"{paper.printed_time_ratios()[use]:.2f}"
         backbone = BUDGETS["paper"].model.backbone
-        name = f"{step}, 800 px, {backbone}"
+        name = f"{called(use)}, 800 px, {backbone}"
         rows.append((name, "–", printed, PAPERS_GPU, *["–"] * (3 + len(PRICED))))
         rows += [each.row() for each in prices(found, operators, timing, use)]
     header = ("step", "AugFPN / torchvision's FPN", "AugFPN / our FPN", "measured on", "rounds")
@@ -73,7 +73,7 @@ def prices(found: Measured, operators: Measured, timing: Measured, use: str) -> 
             seconds = {name: result["variants"][name]["seconds"] for name in PRICED}
             step = step_of(bench["settings"], use, result)
             yield Price(step, seconds, machine_of(bench["environment"]))
-    small = f"{STEPS[use]}, small detectors"
+    small = f"{called(use)}, small detectors"
     yield Price(small, timing["seconds"][use], machine_of(timing["environment"]), mean)
     before = found["laptop"]
     machine = machine_of(before["environment"])
