@@ -1,6 +1,6 @@
 """What detectors cost and what it buys, as figures in the theme of `augfpn.figures.plots`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from augfpn.figures.colours import AMBER, BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY, YELLOW
-from augfpn.figures.theme import GREY, WIDTH, themed
+from augfpn.figures.theme import GREY, INK, WIDTH, themed
 
 # Parts of a step, in the order of a bar. Small parts share a colour and a line of the legend.
 PART_COLOURS = {
@@ -121,7 +121,7 @@ def cost_by_part(
     """Parameters and multiply-accumulates by part, a bar with its number for each model.
 
     ``models`` maps a model's name to its parts and these to the two counts. Bars of the parts that
-    are ``training_only`` are hatched.
+    are ``training_only`` are hatched. A part that a model lacks has "none" in place of its bar.
     """
     counts = ["parameters,\nmillions", "MACs,\nbillions"]
     tables = {name: pd.DataFrame(parts, counts).T / [1e6, 1e9] for name, parts in models.items()}
@@ -139,11 +139,23 @@ def cost_by_part(
                 if parts[round(bar.get_y() + bar.get_height() / 2)] in training_only:
                     bar.set(hatch="////", edgecolor="white", lw=0)
         axis.set_xlim(right=1.3 * table[count].max())  # room for the numbers
+        name_missing(axis, parts, models)
     handles, _ = axes[1].get_legend_handles_labels()
     if training_only:
         handles.append(Patch(fc=GREY, ec="white", lw=0, hatch="////", label="training only"))
     axes[1].legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1))
     return figure
+
+
+def name_missing(axis: Axes, parts: Sequence[str], models: Mapping[str, Collection[str]]) -> None:
+    """Write "none" where a model lacks a part, so that its bar is missing."""
+    height = 0.8 / len(models)  # of seaborn's bars
+    for number, own in enumerate(models.values()):
+        for place, part in enumerate(parts):
+            if part not in own:
+                at = place - 0.4 + (number + 0.5) * height
+                look = {"textcoords": "offset points", "va": "center", "fontsize": 10.5}
+                axis.annotate("none", (0, at), (3, 0), color=INK, **look)
 
 
 def written(width: float) -> str:

@@ -8,26 +8,35 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, ORANGE
 from augfpn.figures.theme import INK, WIDTH, themed
 
-# Percent and AP: a dot closer than this to an earlier one has its seed at its left.
-TOO_CLOSE = (6, 0.35)
+# Percent and points: a dot closer than this to an earlier one has its seed at its left.
+TOO_CLOSE = (6, 0.5)
 
 
 @themed
 def gates_and_ap(runs: pd.DataFrame) -> Figure:
-    """A dot for each run: the weight of the fine maps in small boxes, and AP, both in percent.
+    """A dot for each run: the weight of the fine maps in boxes of P2, and AP minus FPN's.
 
-    ``runs`` has a row for each run: "fine", "AP", its "seed" and its "gates", "random" or "even".
+    ``runs`` has a row for each run: "fine" in percent, "minus FPN" in points, its "seed" and its
+    "gates", "random" or "even". FPN is the line at zero.
     """
-    figure, axis = plt.subplots(figsize=(WIDTH, 3.4))
+    figure, axis = plt.subplots(figsize=(WIDTH, 4.2))
+    axis.axhline(0, color=INK, lw=1)
+    axis.annotate("FPN of the same seed", (-3, 0), (0, 3), textcoords="offset points", color=INK)
     look = {"palette": {"random": ORANGE, "even": BLUE}, "markers": {"random": "o", "even": "D"}}
-    seaborn.scatterplot(runs, x="fine", y="AP", hue="gates", style="gates", s=70, ax=axis, **look)
+    seaborn.scatterplot(
+        runs, x="fine", y="minus FPN", hue="gates", style="gates", s=70, ax=axis, **look
+    )
     taken: list[tuple[float, float]] = []
-    for seed, x, y in runs[["seed", "fine", "AP"]].itertuples(index=False):
+    for seed, x, y in runs[["seed", "fine", "minus FPN"]].itertuples(index=False):
         close = any(abs(x - a) < TOO_CLOSE[0] and abs(y - b) < TOO_CLOSE[1] for a, b in taken)
         place = {"xytext": (-7, 0), "ha": "right"} if close else {"xytext": (7, 0), "ha": "left"}
         axis.annotate(f"{seed}", (x, y), textcoords="offset points", va="center", **place,
                       fontsize=11, color=INK)  # fmt: skip
         taken.append((x, y))
-    axis.set(xlabel="weight of P2 and P3 in small boxes, percent", ylabel="AP", xlim=(-5, 108))
+    axis.set(
+        xlabel="weight of P2 and P3 in boxes\nthat FPN reads from P2, percent",
+        ylabel="AP minus FPN, points",
+        xlim=(-5, 108),
+    )
     axis.legend(title="gates before training", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return figure

@@ -2,7 +2,9 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from operator import itemgetter
+from statistics import mean
 
 import pandas as pd
 import torch
@@ -12,20 +14,28 @@ from augfpn import records
 from augfpn.detectors.backbones import LEVELS
 from augfpn.detectors.build import hard_selection
 from augfpn.detectors.transform import size_after_resize
-from augfpn.study.cells import SIZE_OF, page_table, percent
+from augfpn.study import grid
+from augfpn.study.cells import SIZE_OF, effect_text, label_text, page_table, percent
 from augfpn.study.evidence import Evidence
-from augfpn.study.factorial import EFFECT_NUMBERS
-from augfpn.study.intervals import FEWEST_OBJECTS
 from augfpn.study.side_by_side import EffectRow, effects_drawn, images_called
-from augfpn.study.tables import variant_label, variant_row
+from augfpn.study.tables import (
+    VariantRow,
+    by_size_cells,
+    variant_label,
+    variant_row,
+    verdict_with_limit,
+)
 from augfpn.study.tries import committed_rows
+
+ALONE_AND_ALL = ("cs", "rfa", "srs", "augfpn")  # in the table of sizes
 
 
 def sides_on(by_set: Mapping[str, Evidence]) -> pd.DataFrame:
-    """The objects that FPN is tested on: "images", "side" / canonical size and "level".
+    """The objects that FPN is tested on: "images", "side", "level" and "canonical", its size.
 
-    The side is the square root of the box's area, in the image as FPN's network gets it; the level
-    is that of FPN's rule. A set on which FPN is not recorded has no rows.
+    The side is the square root of the box's area in pixels of the image as FPN's network gets it,
+    divided by the canonical size, which is in these pixels, too; the level is that of FPN's rule. A
+    set on which FPN is not recorded has no rows.
     """
     runs = {name: next(iter(of.recorded("fpn").values()), None) for name, of in by_set.items()}
     tables = [sides(run, by_set[name]) for name, run in runs.items() if run is not None]
@@ -44,41 +54,82 @@ def sides(record: records.Record, of: Evidence) -> pd.DataFrame:
     side = torch.tensor(sides, dtype=torch.float64)
     squares = torch.stack([torch.zeros_like(side), torch.zeros_like(side), side, side], dim=1)
     level = hard_selection(model, LEVELS, bins=1).level_of(squares)
-    return pd.DataFrame(
-        {"images": images_called(of.pictures), "side": side / model.canonical_size, "level": level}
-    )
+    own = {"images": images_called(of.pictures), "canonical": model.canonical_size}
+    return pd.DataFrame(own | {"side": side / model.canonical_size, "level": level})
 
 
 def gains_figure(by_set: Mapping[str, Evidence]) -> Figure | None:
-    """AugFPN minus FPN, by the size of objects, beside the paper's; ``None`` without records.
+    """Every variant minus FPN, beside the paper's gain, set by set; ``None`` without records."""
+    return effects_drawn(
+        EffectRow(
+            f"{images_called(of.pictures)}, {row.label}", of, row.variant, papers=row.printed_effect
+        )
+        for of in by_set.values()
+        for row in compared_rows(of)
+    )
 
-    Sizes of which there are too few objects for a verdict are left out.
+
+def compared_rows(of: Evidence) -> list[VariantRow]:
+    """The variants that have a run with the seed of one of FPN's."""
+    names = dict.fromkeys((*grid.part("table2").variants, *grid.part("pretrained").variants))
+    return [row for row in map(partial(variant_row, evidence=of), names) if row.effect]
+
+
+def pairs_on_photographs(by_set: Mapping[str, Evidence]) -> str:
+    """AP of each variant and of FPN at the same seeds, their difference and its verdict.
+
+    AP has two decimals, so that a reader who subtracts finds the difference that is printed.
     """
-    printed = variant_row("augfpn", next(iter(by_set.values())))
-    drawn = []
+    lines = []
     for of in by_set.values():
-        for number in EFFECT_NUMBERS:
-            objects = of.fewest_objects(number)
-            if objects is None or objects >= FEWEST_OBJECTS:
-                label = f"{images_called(of.pictures)}, {SIZE_OF.get(number, 'all')}"
-                papers = printed.printed[number] - printed.base[number]
-                drawn.append(EffectRow(label, of, "augfpn", number=number, papers=papers))
-    return effects_drawn(drawn)
+        for number, row in enumerate(compared_rows(of)):
+            pairs = of.apart(row.variant, "fpn")
+            means = (
+                mean(of.of(name)[seed].observed["AP"] for seed in pairs)
+                for name in (row.variant, "fpn")
+            )
+            lines.append([
+                "" if number else images_called(of.pictures),
+                label_text(row.label),
+                *(f"{100 * each:.2f}" for each in means),
+                effect_text(row.wider["AP"]),
+                "–" if row.printed_effect is None else percent(row.printed_effect / 100, sign=True),
+                verdict_with_limit(row, wider=True),
+                str(len(pairs)),
+            ])  # fmt: skip
+    header = ["images", "", "AP", "FPN at the same seeds", "minus FPN", "paper: minus FPN"]
+    return page_table([*header, "verdict", "pairs"], lines)
+
+
+def sizes_on_photographs(by_set: Mapping[str, Evidence]) -> str:
+    """The effects of each part alone and of AugFPN by the size of objects, and their numbers."""
+    lines = []
+    for of in by_set.values():
+        counts = [str(of.objects().get(size, 0)) for size in SIZE_OF.values()]
+        lines.append([images_called(of.pictures), "objects in the test images", *counts])
+        lines += [
+            ["", row.label, *by_size_cells(row, wider=True)]
+            for row in compared_rows(of)
+            if row.variant in ALONE_AND_ALL
+        ]
+    return page_table(["images", "", *SIZE_OF.values()], lines)
 
 
 def gates_of_runs(of: Evidence) -> pd.DataFrame:
-    """AP and gates of AugFPN's measured runs: "gates" before training, "seed", "AP" and "fine".
+    """AugFPN's measured runs: "gates" before training, "seed", "minus FPN" and "fine".
 
-    "fine" is the weight of P2 and P3, as a share of all weights, in the boxes that FPN's rule reads
-    from P2. Both numbers are in percent.
+    "minus FPN" is their AP minus that of FPN's run with the same seed. "fine" is the weight of P2
+    and P3, as a share of all weights, in the boxes that FPN's rule reads from P2. Both numbers are
+    in percent.
     """
     rows = []
     for gates, variant in (("random", "augfpn"), ("even", "augfpn_even")):
-        for seed, record in of.recorded(variant).items():
-            if record.is_measured:
-                share = record.diagnostics["assignment"]["mixture"]["share"][0]
-                rows.append((gates, seed, 100 * record.result["AP"], 100 * sum(share[:2])))
-    return pd.DataFrame(rows, columns=["gates", "seed", "AP", "fine"])
+        runs = of.recorded(variant)
+        for seed, apart in of.apart(variant, "fpn").items():
+            if runs[seed].is_measured:
+                share = runs[seed].diagnostics["assignment"]["mixture"]["share"][0]
+                rows.append((gates, seed, 100 * apart.observed["AP"], 100 * sum(share[:2])))
+    return pd.DataFrame(rows, columns=["gates", "seed", "minus FPN", "fine"])
 
 
 def tries_on_photographs() -> str:

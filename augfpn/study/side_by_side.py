@@ -76,16 +76,13 @@ def effects_drawn(every: Iterable[EffectRow]) -> Figure | None:
     return plots.effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"]))
 
 
-def effects_beside(part: str, by_set: Mapping[str, Evidence], wider: bool = False) -> str:
-    """The effects of a part's variants on AP, and the paper's: a row for each set of images.
-
-    Their intervals are of all runs together, or the ``wider`` of these and of own differences.
-    """
+def effects_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
+    """The effects of a part's variants on AP, and the paper's: a row for each set of images."""
     lines = []
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
             label = "" if number else label_text(variant_label(variant))
-            seeds, ap, effect, said, papers = beside_cells(row, wider)
+            seeds, ap, effect, said, papers = beside_cells(row)
             lines.append([label, images_called(pictures), said, effect, papers, ap, seeds])
     header = ["", "images", "verdict", "minus FPN", "paper: minus FPN", "AP", "seeds"]
     return page_table(header, lines)
@@ -102,35 +99,35 @@ def rows_beside(part: str, by_set: Mapping[str, Evidence]) -> dict[str, dict[str
     return {variant: rows for variant, rows in found.items() if rows}
 
 
-def beside_cells(row: VariantRow, wider: bool = False) -> list[str]:
+def beside_cells(row: VariantRow) -> list[str]:
     """Seeds, AP, effect and verdict of a variant, and the paper's effect."""
-    effect, printed = (row.wider if wider else row.effect).get("AP"), row.printed_effect
+    effect, printed = row.effect.get("AP"), row.printed_effect
     return [
         str(row.seeds),
         percent(row.own["AP"].mean),
         effect_text(effect) if row.effect_asked else "",
-        verdict_with_limit(row, wider),
+        verdict_with_limit(row),
         percent(printed / 100, sign=True) if printed is not None else "",
     ]
 
 
-def sizes_beside(part: str, by_set: Mapping[str, Evidence], wider: bool = False) -> str:
+def sizes_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
     """The effects of a part's variants by the size of objects: a row for each set of images.
 
-    The numbers of a set's test objects stand in the row of FPN. For ``wider`` see `effects_beside`.
+    The numbers of a set's test objects stand in the row of FPN.
     """
     lines = []
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
             label = "" if number else label_text(variant_label(variant))
-            lines.append([label, images_called(pictures), *size_cells(row, wider)])
+            lines.append([label, images_called(pictures), *size_cells(row)])
     return page_table(["", "images", *SIZE_OF.values()], lines)
 
 
-def size_cells(row: VariantRow, wider: bool = False) -> list[str]:
+def size_cells(row: VariantRow) -> list[str]:
     """An effect for each size; for FPN how many objects of it the test images have."""
     if row.effect_asked:
-        return by_size_cells(row, wider)
+        return by_size_cells(row)
     objects = row.objects or {}
     return [objects_text(objects.get(size)).strip(" ()") for size in SIZE_OF.values()]
 

@@ -101,6 +101,12 @@ def test_a_figure_is_white_closed_and_the_same_bytes_twice(name: str, tmp_path: 
     assert dict(plt.rcParams) == before
 
 
+def test_a_missing_bar_is_named() -> None:
+    for axis in FIGURES["cost_by_part"]().axes:
+        (missing,) = (text for text in axis.texts if text.get_text() == "none")
+        assert missing.xy == pytest.approx((0, 0.8))  # of FPN: the upper bar of the second part
+
+
 def test_intervals_are_drawn_as_given() -> None:
     (axis,) = FIGURES["effects"]().axes
     (lines,) = axis.collections

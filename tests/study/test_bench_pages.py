@@ -2,7 +2,7 @@
 
 import pytest
 
-from augfpn.study.bench import goals, pages, report
+from augfpn.study.bench import goals, pages, prices, report
 from augfpn.study.bench.goals import GOALS
 
 
@@ -37,19 +37,39 @@ def bench_of(use: str, size: list[int], seconds: dict[str, list[float]]) -> dict
     return {"uses": {use: result}, "settings": {"backbone": None, "budget": "paper"}}
 
 
-def test_the_price_is_seconds_and_ratios_of_three_detectors_training_first() -> None:
+MACHINE = {"device_name": "Some(R) Maker(R) Processor, 2 cores", "threads": 2}
+SECONDS = {"torchvision": [3.0, 3.0], "fpn": [1.0, 0.5], "augfpn": [2.0, 2.0]}
+
+
+def test_every_ratio_names_what_it_was_measured_on_and_its_rounds() -> None:
     """The ratio is the median of those of rounds, 2 and 4, and not that of medians, 2.7."""
-    seconds = {"torchvision": [3.0, 3.0], "fpn": [1.0, 0.5], "augfpn": [2.0, 2.0]}
-    large, small = [800, 1216], [64, 96]
-    kinds = (("testing", large), ("training", small), ("training", large))
-    found = {"benches": {str(n): bench_of(*kind, seconds) for n, kind in enumerate(kinds)}}
-    first, second, third = cells(pages.price_table(found))[2:]
-    ratio, numbers = "3.00 (2.00 to 4.00)", ["0.75", "2.00", "3.00", "0.67 (0.67 to 0.67)", "2"]
-    assert first == ["training, 1 image of 64 x 96, resnet50", ratio, "–", *numbers]
-    assert second == ["training, 1 image of 800 x 1216, resnet50", ratio, "1.22", *numbers]
-    assert third == ["inference, 1 image of 800 x 1216, resnet50", ratio, "1.21", *numbers]
-    row = cells(pages.memory_table(found))[2]
-    assert row[1:] == ["1100", "300", "600", "2.00", "0.55"]
+    large = bench_of("training", [800, 1216], SECONDS) | {"environment": MACHINE}
+    ours = {use: {"fpn": [1.0], "augfpn": [2.0]} for use in ("training", "testing")}
+    timing = {"seconds": ours, "environment": MACHINE}
+    kinds = {
+        kind: {"fpn": {"cpu_seconds": [1.0]}, "augfpn": {"cpu_seconds": [x]}}
+        for kind, x in (("fast", 1.1), ("torchvision", 1.2))
+    }
+    bench = {"backbone": None, "budget": "paper", "uses": ["testing"], "size": [80, 96], "batch": 1}
+    operators = {"settings": bench, "operators": kinds}
+    operators["environment"] = MACHINE | {"threads": 1}
+    found = {"benches": {"large": large}, "laptop": timing}
+    rows = cells(prices.price_table(found, operators, timing))[2:]
+    training, testing = rows[:4], rows[4:]
+    assert training[0][:4] == ["training, 800 px, resnet50", "–", "1.22", "Tesla V100, the paper"]
+    assert training[1] == [
+        *("training, 1 image of 800 x 1216, resnet50", "0.67", "3.00"),
+        *("Some Maker, 2 threads", "2", "0.67 to 0.67", "2.00 to 4.00", "3", "0.75", "2"),
+    ]
+    assert training[2][:3] == ["training, small detectors", "–", "2.00"]
+    assert [row[2] for row in testing] == ["1.21", "2.00", "2.00", "1.10", "1.20"]
+    assert testing[-1][0].endswith("resnet50, word by word")
+    assert testing[-1][3] == "Some Maker, 1 thread, processor time"
+
+
+def test_memory_is_of_three_detectors_and_the_ratios_come_first() -> None:
+    row = cells(pages.memory_table({"benches": {"x": bench_of("training", [64, 96], SECONDS)}}))[2]
+    assert row[1:] == ["0.55", "2.00", "1100", "300", "600"]
 
 
 def test_both_kinds_of_operators_have_their_price() -> None:

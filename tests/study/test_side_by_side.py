@@ -1,6 +1,5 @@
 """Tables that have a row for each set of images, and the questions that intervals decide."""
 
-import re
 from dataclasses import replace
 
 import pytest
@@ -100,20 +99,6 @@ def effect_of(mean: float, seeds: int) -> Interval:
 )
 def test_a_label_is_broken_at_its_joints_only(label: str, parts: list[str]) -> None:
     assert cells.label_text(label).split(" ") == [part.replace(" ", "\u00a0") for part in parts]
-
-
-def test_a_limit_lies_inside_the_interval_that_stands_beside_it() -> None:
-    """On blood cells AugFPN once had 95 % [-2.9, +0.6] and, by the other spread, 90 % below zero.
-
-    Student's factor for seven degrees of freedom makes 90 % of it about [-2.6, +0.2].
-    """
-    photographs = gather.committed_sets(("bccd",), "transfer")
-    _, *rows = cells_of(side_by_side.effects_beside("table2", photographs, wider=True))
-    (augfpn,) = (row for row in rows if row[0] == "AugFPN")
-    limits = re.fullmatch(r".+ \(90\u00a0?.*\[(.+),.(.+)\]\)", augfpn[2])
-    low, high = (float(x.replace("−", "-")) for x in limits.groups())
-    assert augfpn[3].replace("\u00a0", " ") == "−1.2 [−2.9, +0.6]"
-    assert (low, high) == pytest.approx((-2.6, 0.2), abs=0.1)
 
 
 def test_effects_by_size_are_those_of_both_tables(evidence: Evidence) -> None:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from statistics import median
 
 from augfpn import records
-from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study.bench.engines import ENGINES
 from augfpn.study.bench.floor import least_seconds
@@ -24,24 +23,6 @@ def committed_bench(name: str) -> Measured:
     return next(json.loads(file.read_text()) for file in files if file.exists())
 
 
-def price_table(found: Measured) -> str:
-    """Seconds of a step of three detectors, and AugFPN's by our FPN's and by torchvision's.
-
-    The paper's ratio stands beside the steps that it timed, too.
-    """
-    rows = []
-    for settings, use, result in in_page_order(found):
-        theirs, ours, other = (result["variants"][name]["seconds"] for name in PRICED)
-        printed = f"{paper.printed_time_ratios()[use]:.2f}"
-        row = [step_of(settings, use, result), ratio_with_range(ours, other)]
-        row.append(printed if is_the_papers(settings, result) else "–")
-        row += [f"{median(each):.2f}" for each in (ours, other, theirs)]
-        rows.append((*row, ratio_with_range(theirs, other), str(len(other))))
-    header = ("step", "AugFPN / our FPN", "the paper's AugFPN / FPN")
-    seconds = (f"{name}, seconds" for name in ("our FPN", "AugFPN", "torchvision's FPN"))
-    return markdown((*header, *seconds, "AugFPN / torchvision's FPN", "rounds"), rows)
-
-
 def in_page_order(found: Measured) -> list[tuple[Measured, str, Measured]]:
     """Settings, use and result of each step: training first, then by backbone."""
     every = [
@@ -55,12 +36,6 @@ def in_page_order(found: Measured) -> list[tuple[Measured, str, Measured]]:
 def step_of(settings: Measured, use: str, result: Measured) -> str:
     """A step with its images and its backbone, as a row of a table is called."""
     return f"{title_of(use, result)}, {measured_backbone(settings)}"
-
-
-def is_the_papers(settings: Measured, result: Measured) -> bool:
-    """Whether the paper timed such a step: its backbone, and images as large as COCO's."""
-    its = BUDGETS["paper"].model
-    return (measured_backbone(settings), min(result["size"])) == (its.backbone, its.short_side)
 
 
 def ratio_with_range(base: Sequence[float], other: Sequence[float]) -> str:
@@ -81,16 +56,16 @@ def operators_table(found: Measured) -> str:
 
 
 def memory_table(found: Measured) -> str:
-    """Peak memory of a step in MB, and our AugFPN's divided by those of both FPNs."""
+    """Our AugFPN's peak memory of a step divided by those of both FPNs, and all three in MB."""
     rows = []
     for settings, use, result in in_page_order(found):
         peaks = [result["variants"][name]["peak_bytes"] for name in PRICED]
         theirs, ours, other = peaks
-        ratios = [f"{other / base:.2f}" for base in (ours, theirs)]
+        ratios = [f"{other / base:.2f}" for base in (theirs, ours)]
         megabytes = (f"{each / 1e6:.0f}" for each in peaks)
-        rows.append((step_of(settings, use, result), *megabytes, *ratios))
-    header = ("step", *(f"{VARIANT_NAMES[name]}, MB" for name in PRICED))
-    return markdown((*header, "AugFPN / our FPN", "AugFPN / torchvision's FPN"), rows)
+        rows.append((step_of(settings, use, result), *ratios, *megabytes))
+    header = ("step", "AugFPN / torchvision's FPN", "AugFPN / our FPN")
+    return markdown((*header, *(f"{VARIANT_NAMES[name]}, MB" for name in PRICED)), rows)
 
 
 def ratio_at_the_papers_size(found: Measured) -> float:

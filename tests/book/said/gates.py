@@ -57,7 +57,7 @@ def mean_gates(seed: int) -> list[list[float]]:
 
 
 @says("photographs", "seed 5 keeps $P_4$ alone, seed 1 $P_3$ and $P_5$, and in seed 7 $P_5$ weighs")
-@says("photographs", "seed 3 keeps $P_3$ alone, and loses nothing.")
+@says("photographs", "Seed 3 keeps $P_3$ alone, and loses nothing.")
 def whole_levels_are_shut() -> None:
     for seed, levels in ((5, {4}), (1, {3, 5}), (3, {3})):
         for gates in mean_gates(seed):
@@ -75,9 +75,9 @@ def whole_levels_are_shut() -> None:
 )
 @says(
     "photographs",
-    "The three runs with random gates in which the fine maps weigh least have the lowest AP of all "
-    "runs. The other five have four fifths of the weight on the fine maps, or more. Runs with even "
-    "gates have two fifths or more, and each has a higher AP than those three.",
+    "The three runs with random gates in which the fine maps weigh least lose most of all runs. "
+    "The other five have four fifths of the weight on the fine maps, or more. Runs with even "
+    "gates have two fifths or more, and each loses less than those three.",
 )
 def the_figure_of_gates() -> None:
     runs = photographs.gates_of_runs(cells())
@@ -85,15 +85,15 @@ def the_figure_of_gates() -> None:
     least, others = random.nsmallest(3, "fine"), random.nlargest(5, "fine")
     assert (len(random), len(even)) == (8, 8)
     assert sorted(least["seed"]) == list(LOST)
-    assert runs.drop(least.index)["AP"].min() > least["AP"].max()
+    assert runs.drop(least.index)["minus FPN"].min() > least["minus FPN"].max()
     assert others["fine"].min() >= 80
     assert even["fine"].min() >= 40
 
 
 @says(
     "photographs",
-    "Half of the platelets are smaller than 27 px, and the cells of $P_4$ and $P_5$ are 16 and 32 "
-    "px wide.",
+    "Half of the platelets are smaller than 27 px in the resized image, in which the cells of "
+    "$P_4$ and $P_5$ are 16 and 32 px wide.",
 )
 def platelets_are_small() -> None:
     of = cells()

@@ -1,8 +1,6 @@
 """Photographs, from pretrained weights: sizes, tries, gains."""
 
-import math
 from functools import cache
-from statistics import mean
 
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study import factorial, gather, glance, intervals, photographs
@@ -55,21 +53,6 @@ def most_objects_are_of_one_level() -> None:
 
 @says(
     "photographs",
-    "COCO counts sizes otherwise, in pixels of the original image: by its count 13 % of these "
-    "objects are small and 58 % medium",
-)
-def few_objects_of_aquarium_are_small() -> None:
-    of = photos()["aquarium"]
-    counts = of.objects()
-    every = sum(counts.values())
-    assert [round(100 * counts[size] / every) for size in ("small", "medium")] == [13, 58]
-    annotations = of.truth(of.recorded("fpn")[0])["annotations"]
-    assert all(each["area"] == math.prod(each["bbox"][2:]) for each in annotations)
-    assert sum(each["area"] < 32**2 for each in annotations) == counts["small"]
-
-
-@says(
-    "photographs",
     "their sides differ tenfold between the smallest and the largest twentieth.",
 )
 @says("photographs", "**Scenes** spread as widely, but over three levels.")
@@ -81,10 +64,10 @@ def sides_differ_tenfold() -> None:
 
 
 @says("photographs", "On blood cells all tries of FPN lie within a point")
-@says("photographs", "On Aquarium twice the rate is worse for both detectors.")
+@says("photographs", "On Aquarium twice the rate is worse for both detectors")
 @says(
     "photographs",
-    "after them it is far behind on Aquarium, and level with the others on blood cells.",
+    "A backbone that learns above $C_3$ has 175 steps in the same time, and is far behind there.",
 )
 @says("photographs", "three times as many bring FPN 6.8 points.")
 def what_the_tries_found() -> None:
@@ -140,24 +123,30 @@ def the_settings_of_the_runs() -> None:
     "From pretrained weights no gain of AugFPN is shown, in eight pairs of runs on blood cells and "
     "three on Aquarium; whatever it brings there is less than in the paper.",
 )
-@says(
-    "photographs",
-    "On blood cells the means of all, medium and large objects lie below zero, and the paper's, on "
-    "COCO, two to three points above it.",
-)
 def behind_on_blood_cells() -> None:
     of = photos()["bccd"]
     found = of.effects("augfpn", "fpn")
     assert (behind(of), found["AP"].seeds) == (5, 8)
     assert wider_text(of, "augfpn") == "−1.2 [−2.9, +0.6]"
     assert intervals.verdict(found["AP"], small=0.01, papers=0.024) == "below the paper's gain"
-    assert max(found[name].mean for name in ("AP", "APm", "APl")) < 0
 
 
 @says(
     "photographs",
-    "Alone it is −1.7 [−3.0, −0.4] points from FPN. Its main effect, over all combinations of the "
-    "other parts, is −1.5 [−2.8, −0.2], and medium objects lose more.",
+    "Each row with Soft RoI Selection has its mean below zero, and the paper's gain above zero.",
+)
+def soft_selection_is_behind_everywhere() -> None:
+    every = [(row, of) for of in photos().values() for row in photographs.compared_rows(of)]
+    soft = [row for row, _ in every if "srs" in row.variant or row.variant.startswith("augfpn")]
+    assert len(soft) > 6
+    assert all(row.effect["AP"].mean < 0 for row in soft)
+    assert all(row.printed_effect > 0 for row in soft if row.printed_effect is not None)
+
+
+@says(
+    "photographs",
+    "Its main effect, over all combinations of the other parts, is −1.5 [−2.8, −0.2], and medium "
+    "objects lose more.",
 )
 @says(
     "photographs",
@@ -174,7 +163,6 @@ def what_each_part_does_on_blood_cells() -> None:
     main, medium = (factorial.factorial(of, name) for name in ("AP", "APm"))
     shown = [glance.main_effect(of, part, "AP") for part in ("cs", "rfa", "srs")]
     assert shown == ["+0.5 [−0.1, +1.1]", "−0.3 [−1.1, +0.5]", "−1.5 [−2.8, −0.2]"]
-    assert wider_text(of, "srs") == "−1.7 [−3.0, −0.4]"
     assert alone(of, "srs", "fpn").high < 0
     assert medium[("srs",)].high < 0
     assert medium[("srs",)].mean < main[("srs",)].mean
@@ -182,17 +170,14 @@ def what_each_part_does_on_blood_cells() -> None:
         assert len(of.recorded(parts)) == 8
 
 
-@says("photographs", "FPN gains two points on blood cells.")
 @says(
     "photographs",
-    "Consistent Supervision is level with it again, within half a point in each of four seeds. "
-    "AugFPN is level in two seeds of four, and loses more than a point and more than five in the "
-    "others.",
+    "Consistent Supervision is level with FPN on blood cells, within half a point in each of four "
+    "seeds. AugFPN is level in two of the four, and loses more than a point and more than five in "
+    "the others.",
 )
 def a_backbone_that_learns() -> None:
-    of, frozen = photos()["bccd_learning"], photos()["bccd"]
-    means = [mean(r.result["AP"] for r in each.recorded("fpn").values()) for each in (of, frozen)]
-    assert round(100 * (means[0] - means[1])) == 2
+    of = photos()["bccd_learning"]
     supervised, all_parts = (
         [100 * each.observed["AP"] for each in of.apart(name, "fpn").values()]
         for name in ("cs", "augfpn")
@@ -208,18 +193,18 @@ def a_backbone_that_learns() -> None:
 @says(
     "photographs",
     "AugFPN with even gates minus FPN is −0.3 [−1.6, +1.0] over eight pairs, and minus AugFPN with "
-    "random gates +0.9 [−0.7, +2.4]. The three that had lost most gain two to three points.",
+    "random gates +0.9 [−0.7, +2.4].",
 )
 @says(
     "photographs",
-    "with even gates, seed 5 has less of it than seeds 1 and 7, and loses less.",
+    "gives the fine maps less weight than seeds 1 and 7 with random gates, and loses less than "
+    "they do.",
 )
-@says("photographs", "seed 3, which had lost nothing, is now two points worse.")
 @says(
     "photographs",
     "So whether even gates help here is undecided, and a gain over FPN is not shown;",
 )
-@says("photographs", "the mean is higher, which is undecided; a gain over FPN is not shown.")
+@says("photographs", "whether gates that begin even help is undecided.")
 def even_gates() -> None:
     of = photos()["bccd"]
     shown = [wider_text(of, "augfpn_even", name) for name in ("fpn", "augfpn")]
@@ -228,13 +213,9 @@ def even_gates() -> None:
         {seed: round(100 * each.observed["AP"], 1) for seed, each in of.apart(*pair).items()}
         for pair in (("augfpn", "fpn"), ("augfpn_even", "augfpn"))
     )
-    worst = sorted(lost, key=lost.__getitem__)[:3]
-    assert all(2 <= gained[seed] < 3.5 for seed in worst)
-    assert lost[3] > 0
     fine = photographs.gates_of_runs(of).set_index(["gates", "seed"])["fine"]
     assert fine["even", 5] < min(fine["random", 1], fine["random", 7])
     assert lost[5] + gained[5] > max(lost[1], lost[7])
-    assert -2.5 < gained[3] < -1.5
 
 
 @says(
@@ -245,7 +226,6 @@ def even_gates() -> None:
 )
 @says("photographs", "| eight on blood cells, three on Aquarium |")
 @says("test_bench", "[three pairs of runs](photographs.ipynb)")
-@says("photographs", "Small blood cells are left out: the test images have seven.")
 def behind_on_aquarium() -> None:
     of = photos()["aquarium"]
     assert (behind(of), len(of.apart("augfpn", "fpn"))) == (3, 3)

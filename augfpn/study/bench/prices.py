@@ -1,0 +1,93 @@
+"""How many times as long as FPN AugFPN takes: every ratio that was measured, and the paper's.
+
+Each row names its network, its processor and its number of rounds, because the ratio depends on the
+network and on the processor.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import mean, median
+from typing import NamedTuple
+
+from augfpn.settings import paper
+from augfpn.settings.budgets import BUDGETS
+from augfpn.study.bench.measure import ratio_of_rounds
+from augfpn.study.bench.pages import PRICED, step_of
+from augfpn.study.bench.report import Measured, called
+from augfpn.study.bench.settings import USES
+from augfpn.support.text import markdown
+
+PAPERS_GPU = "Tesla V100, the paper"
+OPERATORS = {"fast": "", "torchvision": ", word by word"}
+
+
+class Price(NamedTuple):
+    """One row: seconds of each round by detector, and on what they were measured."""
+
+    step: str
+    seconds: Mapping[str, Sequence[float]]
+    measured: str
+    of_rounds: Callable[[Sequence[float]], float] = median  # or the mean, where a page uses it
+
+    def ratio(self, base: str) -> tuple[str, str]:
+        """AugFPN's time divided by another's; the lowest and the highest of single rounds."""
+        if base not in self.seconds:
+            return "–", "–"
+        pairs = zip(self.seconds["augfpn"], self.seconds[base], strict=True)
+        ends = ratio_of_rounds(self.seconds["augfpn"], self.seconds[base])
+        middle = self.of_rounds([other / each for other, each in pairs])
+        return f"{middle:.2f}", f"{ends['low']:.2f} to {ends['high']:.2f}"
+
+    def row(self) -> tuple[str, ...]:
+        """Its cells: what matters to a reader first."""
+        theirs, ours = self.ratio("torchvision"), self.ratio("fpn")
+        of_each = (
+            f"{median(self.seconds[name]):.3g}" if name in self.seconds else "–" for name in PRICED
+        )
+        rounds = str(len(self.seconds["augfpn"]))
+        return (self.step, theirs[0], ours[0], self.measured, rounds, theirs[1], ours[1], *of_each)
+
+
+def price_table(found: Measured, operators: Measured, timing: Measured) -> str:
+    """AugFPN's time by torchvision's and by our FPN's, of all that was timed; training first.
+
+    ``found`` and ``operators`` are committed benches, ``timing`` is of the study's small detectors.
+    The paper's ratios stand first.
+    """
+    rows = []
+    for use in reversed(USES):
+        printed = f"{paper.printed_time_ratios()[use]:.2f}"
+        backbone = BUDGETS["paper"].model.backbone
+        name = f"{called(use)}, 800 px, {backbone}"
+        rows.append((name, "–", printed, PAPERS_GPU, *["–"] * (3 + len(PRICED))))
+        rows += [each.row() for each in prices(found, operators, timing, use)]
+    header = ("step", "AugFPN / torchvision's FPN", "AugFPN / our FPN", "measured on", "rounds")
+    ends = (f"lowest to highest, / {whose} FPN" for whose in ("torchvision's", "our"))
+    seconds = (f"{name}, seconds" for name in ("torchvision's FPN", "our FPN", "AugFPN"))
+    return markdown((*header, *ends, *seconds), rows)
+
+
+def prices(found: Measured, operators: Measured, timing: Measured, use: str) -> Iterator[Price]:
+    """What was measured of one kind of step."""
+    for bench in sorted(found["benches"].values(), key=lambda x: x["settings"]["backbone"] or ""):
+        if result := bench["uses"].get(use):
+            seconds = {name: result["variants"][name]["seconds"] for name in PRICED}
+            step = step_of(bench["settings"], use, result)
+            yield Price(step, seconds, machine_of(bench["environment"]))
+    small = f"{called(use)}, small detectors"
+    yield Price(small, timing["seconds"][use], machine_of(timing["environment"]), mean)
+    before = found["laptop"]
+    machine = machine_of(before["environment"])
+    yield Price(f"{small}, measured earlier", before["seconds"][use], machine)
+    if use in operators["settings"]["uses"]:
+        step = step_of(operators["settings"], use, operators["settings"])
+        machine = f"{machine_of(operators['environment'])}, processor time"
+        for kind, name in OPERATORS.items():
+            seconds = {v: x["cpu_seconds"] for v, x in operators["operators"][kind].items()}
+            yield Price(f"{step}{name}", seconds, machine)
+
+
+def machine_of(environment: Measured) -> str:
+    """A processor and how many threads torch had: "Intel Xeon, 2 threads"."""
+    name = environment["device_name"].split(",")[0].replace("(R)", "").removesuffix(" Processor")
+    count = environment["threads"]
+    return f"{name}, {count} thread{'s' * (count > 1)}"
