@@ -23,7 +23,7 @@ TITLES_OF_PARTS = {
 COLUMNS_OF_EFFECTS = ("part", "situation", "mean", "low", "high", "seeds", "kind")
 ON_SCENES = {  # a row's label: the end of the names of both variants
     "scenes": "",
-    "scenes, all 4 × steps": "_4x_steps",
+    "scenes, both 4 × as long": "_4x_steps",
     "scenes, both tuned": "_tuned",
 }
 
@@ -63,11 +63,11 @@ def situation_rows(
     ]
     asked.append(("scenes, even gates", later, f"{variant}_even", "fpn", OF_LATER))
     if variant == "augfpn":
-        asked.append(("scenes, FPN 2 × steps", later, variant, "fpn_2x_steps", OF_LATER))
+        asked.append(("scenes, only FPN 2 × as long", later, variant, "fpn_2x_steps", OF_LATER))
     asked.append((images_called("bccd"), cells, variant, "fpn", OF_PILOT))
     for pictures, of in photographs.items():
         asked.append((below_images(pictures), of, variant, "fpn", OF_LATER))
-        asked.append(("… with even gates", of, f"{variant}_even", "fpn", OF_LATER))
+        asked.append(("the same, even gates", of, f"{variant}_even", "fpn", OF_LATER))
     there = grid.variants()
     for name, of, with_it, without, kind in asked:
         found = wider_effect(of, with_it, without) if with_it in there else None
@@ -88,9 +88,9 @@ def papers_row(panel: str, situation: str, effect: float | None) -> tuple | None
 
 
 def below_images(pictures: str) -> str:
-    """The same below the row of the images themselves: what else changes, behind three dots."""
+    """The same below the row of the images themselves: what else changes."""
     name, _, changes = pretrained(pictures).partition(", pretrained, ")
-    return f"… {changes}" if changes else name
+    return f"the same, {changes}" if changes else name
 
 
 def pretrained(pictures: str) -> str:

@@ -60,7 +60,7 @@ def test_kinds_are_those_of_the_runs() -> None:
 
 def test_even_gates_stand_below_the_images_that_they_were_run_on() -> None:
     labels = [*frame().query("part.str.startswith('AugFPN')")["situation"]]
-    even = labels.index("… with even gates")
+    even = labels.index("the same, even gates")
     assert labels[even - 1] == "blood cells, pretrained"
     cells = gather.committed("bccd", "transfer")
     assert effect_text(cells.effects("augfpn_even", "fpn")["AP"]).startswith(
@@ -79,7 +79,7 @@ def test_the_figure_has_a_panel_for_each_part_and_a_row_for_each_situation() -> 
 def test_an_effect_beyond_the_axis_has_an_arrow_and_its_number() -> None:
     (axis, *_) = by_situation_figure(frame()).axes
     beyond = frame().query("mean < -4")
-    assert [*beyond["situation"]] == ["scenes, FPN 2 × steps"]
+    assert [*beyond["situation"]] == ["scenes, only FPN 2 × as long"]
     said = [text.get_text() for text in axis.texts]
     assert f"−{-beyond['mean'].item():.1f}" in said
     assert str(beyond["seeds"].item()) in said
