@@ -62,19 +62,8 @@ def test_hours_are_passes_by_speed() -> None:
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in pairs_needed.hours_table().splitlines()[2:]
     ]
-    assert [row[:6] for row in rows] == [
-        ["800", "1000 steps of 16", "320,000", "18", "9", "4"],
-        ["2,000", "12 epochs", "480,000", "27", "13", "7"],
-        ["5,000", "12 epochs", "1,200,000", "67", "33", "17"],
+    assert rows == [
+        ["800", "1000 steps of 16", "18", "9", "4"],
+        ["2,000", "12 epochs", "27", "13", "7"],
+        ["5,000", "12 epochs", "67", "33", "17"],
     ]
-    assert [row[6] for row in rows] == [
-        "a night from 10 images/s",
-        "a night from 20 images/s",
-        "longer than a night",
-    ]
-
-
-def test_a_night_has_twelve_hours() -> None:
-    assert pairs_needed.verdict_on_hours({5: 12.0, 10: 6.0}) == "one night"
-    assert pairs_needed.verdict_on_hours({5: 12.1, 10: 6.05}) == "a night from 10 images/s"
-    assert pairs_needed.verdict_on_hours({5: 24.4, 10: 12.2}) == "longer than a night"
