@@ -10,13 +10,13 @@ from augfpn.figures.theme import GREY, INK, WIDTH, themed, write_svg
 
 STEPS = [  # what a box says, and the answers that end the search; any other leads to the next box
     (
-        "Train FPN with twice the steps.\nDoes that bring more\nthan 2 to 5 points?",
+        "Train FPN with twice the steps. Does\nthat bring more than 2 points?\n"
+        "(4, if you would test all three parts)",
         {"yes": "train longer,\nask again"},
     ),
-    ("Do you judge by\nAP of small objects?", {"yes": "keep FPN"}),
+    ("Are two points worth\neight pairs of runs?", {"no": "keep FPN"}),
     (
-        "Choose one test: Consistent\nSupervision, or all three parts if\n"
-        "inference may take 1.2 times as long.",
+        "Choose one test: Consistent\nSupervision, or all three parts\nif inference may be slower.",
         {},
     ),
     (
@@ -25,6 +25,7 @@ STEPS = [  # what a box says, and the answers that end the search; any other lea
         {"yes": "keep\nthe part", "no": "keep FPN,\nand stop"},
     ),
 ]
+GOES_ON = {"yes": "no", "no": "yes"}  # the answer that leads to the next box, by the one that ends
 WIDE, LINE, MARGIN, GAP = 6.7, 0.42, 0.5, 0.75  # of a box and its lines; from one box to the next
 END = 7.75  # where the words on the right begin
 LETTERS = 10.8  # points: some 9.8 px on a phone
@@ -39,7 +40,7 @@ def decision() -> Figure:
         high = LINE * (1 + words.count("\n")) + MARGIN
         top, middle = bottom - GAP, bottom - GAP - high / 2
         if number:
-            answer = "no" if STEPS[number - 1][1] else ""
+            answer = "".join(GOES_ON[each] for each in STEPS[number - 1][1])
             arrow(axis, (WIDE / 2, bottom), (WIDE / 2, top), answer)
         box(axis, middle, high, words)
         for place, (answer, end) in enumerate(ends.items()):

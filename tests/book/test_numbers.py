@@ -122,13 +122,18 @@ def page_of(path: Path) -> str:
     return path.relative_to(ROOT).with_suffix("").as_posix().removeprefix("book/")
 
 
-def prose(path: Path) -> str:
-    """A file's text without code and commands."""
+def markdown(path: Path) -> str:
+    """A file's Markdown: of a notebook, that of its cells."""
     text = path.read_text("utf-8")
     if path.suffix == ".ipynb":
         cells = (c for c in json.loads(text)["cells"] if c["cell_type"] == "markdown")
         text = "\n\n".join("".join(cell["source"]) for cell in cells)
-    return CODE.sub(" ", COMMAND.sub(" ", TABLE.sub(r"\1", text)))
+    return text
+
+
+def prose(path: Path) -> str:
+    """A file's text without code and commands."""
+    return CODE.sub(" ", COMMAND.sub(" ", TABLE.sub(r"\1", markdown(path))))
 
 
 @cache
@@ -169,10 +174,11 @@ def unquoted(text: str, page: str) -> set[str]:
 def test_hardly_a_typed_number_would_pass(path: Path) -> None:
     """Of all numbers from 0.0 to 99.9 with one decimal, a page accepts fewer than twenty.
 
-    A sheet of results has more; there each number stands inside a checked sentence.
+    A sheet of results, or a table of cases, has more; there each number stands inside a checked
+    sentence.
     """
     passing = {f"{n / 10:.1f}" for n in range(1000)} & known(page_of(path))
-    assert len(passing) < 20 or not unquoted(TABLE.sub(r"\1", path.read_text()), page_of(path))
+    assert len(passing) < 20 or not unquoted(TABLE.sub(r"\1", markdown(path)), page_of(path))
 
 
 def test_a_number_outside_checked_sentences_is_found() -> None:

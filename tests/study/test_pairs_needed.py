@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from augfpn.settings.starts import STARTS
 from augfpn.study import beside, gather, pairs_needed, timed
 from augfpn.study.evidence import Evidence
 from augfpn.study.pairs_needed import Paired
@@ -48,24 +49,21 @@ def test_sixteen_trainings_count_as_twenty_of_fpn() -> None:
     assert pairs_needed.image_passes(5000) == 20 * 12 * 5000
 
 
+def test_hundreds_of_images_have_the_steps_that_the_plan_gives_them() -> None:
+    """Without epochs, so as many steps as a GPU makes of itself: the plan of "your images"."""
+    steps, batch = STARTS[0].experiment.train.steps, STARTS[0].experiment.train.batch
+    assert pairs_needed.training_of(800) == ("1000 steps of 16", steps * batch)
+    assert pairs_needed.training_of(2000) == ("12 epochs", 12 * 2000)
+    assert pairs_needed.image_passes(300) == pairs_needed.image_passes(800) == 20 * steps * batch
+
+
 def test_hours_are_passes_by_speed() -> None:
     rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
         for line in pairs_needed.hours_table().splitlines()[2:]
     ]
-    assert [row[1:5] for row in rows] == [
-        ["192,000", "11", "5", "3"],
-        ["480,000", "27", "13", "7"],
-        ["1,200,000", "67", "33", "17"],
+    assert rows == [
+        ["800", "1000 steps of 16", "18", "9", "4"],
+        ["2,000", "12 epochs", "27", "13", "7"],
+        ["5,000", "12 epochs", "67", "33", "17"],
     ]
-    assert [row[5] for row in rows] == [
-        "a night is enough",
-        "a night from 20 images/s",
-        "no night: do not test",
-    ]
-
-
-def test_a_night_has_twelve_hours() -> None:
-    assert pairs_needed.verdict_on_hours({5: 12.0, 10: 6.0}) == "a night is enough"
-    assert pairs_needed.verdict_on_hours({5: 12.1, 10: 6.05}) == "a night from 10 images/s"
-    assert pairs_needed.verdict_on_hours({5: 24.4, 10: 12.2}) == "no night: do not test"
