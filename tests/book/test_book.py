@@ -160,7 +160,9 @@ def test_papermill_can_set_parameters(chapter: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_included_code_exists(page: Path) -> None:
     included = re.findall(r"\{literalinclude\} (\S+)\n:pyobject: ([\w.]+)", text(page))
-    whole = re.findall(r"\{literalinclude\} (examples/\S+)\n:language: (?:diff|python|text)", text(page))
+    whole = re.findall(
+        r"\{literalinclude\} (examples/\S+)\n:language: (?:diff|python|text)", text(page)
+    )
     assert all((BOOK / path).is_file() for path in whole)
     assert len(included) + len(whole) == text(page).count("{literalinclude}")
     for path, name in included:
