@@ -55,6 +55,8 @@ def above_at_equal_time_and_below_at_equal_steps() -> None:
     "AugFPN is 11.8 points behind FPN with twice the steps, which takes 7 % more time, over six "
     "seeds. At exactly equal time {eq}`eq-break-even` puts it 10.5 points behind.",
 )
+@says("what_we_found", "and at exactly equal time 10.5: these small detectors are far from done")
+@says("seminar", "at exactly equal time some −10.5")
 @says("intro", "[in the same training time](fair_baselines.ipynb) plain FPN gets far ahead")
 def twice_the_steps() -> None:
     of = confirmation()
