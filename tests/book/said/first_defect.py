@@ -38,7 +38,7 @@ def colours_tell_classes() -> None:
     "consistent_supervision",
     "**Most of FPN's gap is there before training**: 30.6 of 35.6 points on scenes, 53.7 of 58.2 "
     "on blood cells. Training added to it in each of our runs, because a level learned more for "
-    "its own probe: +5.0 points [−4.6, +14.6] and +4.5 [−4.0, +13.0]. Whether it grows is "
+    "its own probe: +5.0 points [−4.6, +14.6] on scenes. On both sets, whether it grows is "
     "undecided.",
 )
 def the_gap_grew_in_every_run() -> None:
@@ -56,7 +56,8 @@ def the_gap_grew_in_every_run() -> None:
     assert shown == [["30.6", "35.6"], ["53.7", "58.2"]]
     more = "gap minus gap before training"
     found = [at(pictures).measured(["fpn"], [], more) for pictures in BOTH]
-    assert [*map(effect_text, found)] == ["+5.0 [−4.6, +14.6]", "+4.5 [−4.0, +13.0]"]
+    assert effect_text(found[0]) == "+5.0 [−4.6, +14.6]"
+    assert all(map(undecided, found))
     for pictures in BOTH:
         own, other = (
             measured(pictures, "fpn", f"{level} level minus {level} level before training").mean
@@ -233,8 +234,7 @@ def best_weights_in_the_paper() -> None:
 
 @says(
     "consistent_supervision",
-    "In our pilot a single level at one was ahead of all levels at a quarter, by +1.2 [+0.1, +2.4] "
-    "points on scenes.",
+    "In our pilot a single level at one was ahead of all levels at a quarter on scenes.",
 )
 @says(
     "claims",

@@ -22,7 +22,7 @@ def a_probe_fails_on_other_levels_even_untrained() -> None:
 
 
 @says("fpn", "What the gap says of *meaning* is less plain than it looks")
-@says("consistent_supervision", "Whether it grows is undecided.")
+@says("consistent_supervision", "On both sets, whether it grows is undecided.")
 def what_training_adds_to_the_gap_is_undecided() -> None:
     assert {verdict(pictures, "#59") for pictures in BOTH} == {"undecided"}
 
