@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, LEVEL_COLOURS, ORANGE
 from augfpn.figures.theme import GREY, INK, WIDTH, themed
 
-OF_SEEDS = ("-", "--", ":", "-.")  # the lines of single runs
+OF_SEEDS = ("o", "s", "^", "D")  # the marks of single runs
+OF_SEED = {"facecolors": "white", "edgecolors": INK, "linewidths": 1.1, "zorder": 3}
 LOOK_OF_DETECTORS = {"palette": [GREY, BLUE, ORANGE], "markers": ["s", "o", "D"]}
 MIDDLE = "#8a8a8a"  # a grey that is seen on a white and on a dark page
 
@@ -24,21 +25,24 @@ MIDDLE = "#8a8a8a"  # a grey that is seen on a white and on a dark page
 def mixtures(mean: np.ndarray, seeds: np.ndarray, first: int = 2) -> Figure:
     """Figure 4 of the paper: the weights of all levels, a panel for the RoIs of each level.
 
-    The bars are the mean over seeds, a thin line joins the weights of one seed. Shapes: mean
-    (L, L), seeds (S, L, L); row i is for the RoIs that the rule gives to level ``first`` + i; nan
-    for levels with too few RoIs.
+    The bars are the mean over seeds, a mark has the weight of one seed. Shapes: mean (L, L), seeds
+    (S, L, L); row i is for the RoIs that the rule gives to level ``first`` + i; nan for levels with
+    too few RoIs.
     """
     names = [f"P{first + i}" for i in range(len(mean))]
     palette = [LEVEL_COLOURS[first + i] for i in range(len(mean))]
-    figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 2.9), sharey=True)
+    figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 3.2), sharey=True)
+    beside = np.linspace(-0.22, 0.22, len(seeds)) if len(seeds) > 1 else np.zeros(len(seeds))
     for axis, row, runs, name in zip(axes, mean, seeds.swapaxes(0, 1), names, strict=True):
         seaborn.barplot(x=names, y=row, hue=names, palette=palette, saturation=1, ax=axis)
-        for run, style in zip(runs, cycle(OF_SEEDS)):
-            axis.plot(names, run, color=INK, lw=1, marker="o", ms=2.5, ls=style)
+        for seed, (run, mark, dx) in enumerate(zip(runs, cycle(OF_SEEDS), beside, strict=False)):
+            places = np.arange(len(names)) + dx
+            axis.scatter(places, run, s=20, marker=mark, label=f"seed {seed}", **OF_SEED)
         if np.isnan(row).all():
             axis.text(0.5, 0.5, "too few RoIs", ha="center", transform=axis.transAxes)
         axis.set(title=f"RoIs of\n{name} by\nrule", ylim=(0, 1.02))
     axes[0].set_ylabel("weight")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
 
 

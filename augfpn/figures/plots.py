@@ -26,7 +26,10 @@ BELOW = 0.27  # of a row: from its interval to the dots of its seeds
 FEW = 3  # seeds: the interval of fewer is dashed
 DASHED = (0, (2.5, 1.2))
 OF_A_SEED = {"jitter": False, "color": GREY, "size": 4}
-OF_VERDICTS = (GREEN, "#8fd3bb", ORANGE, "#f2b48a", BLUE, PURPLE, SKY, "#cccccc", "#888888")
+OF_VERDICTS = (  # each followed by that of "probably"
+    *(GREEN, "#8fd3bb", ORANGE, "#f2b48a", BLUE, "#6f94c4", PURPLE, "#ecc9dc"),
+    *(SKY, "#cccccc", "#888888"),
+)
 LONG_LABEL = 16  # letters: a longer label of a row takes two lines
 FOR_A_COMMA = 4  # letters by which a line may be longer, if it then ends at a comma
 LOSS_NAMES = {

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from itertools import combinations, product
 from math import prod
 
+from augfpn.study import intervals
 from augfpn.study.cells import SIZE_OF, objects_text, page_table, size_effect_text
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import Interval, wider
+from augfpn.study.intervals import Interval
 
 FACTORS = ("cs", "rfa", "srs")
 EFFECT_NUMBERS = ("AP", *SIZE_OF)
@@ -51,18 +52,32 @@ def factorial(of: Evidence, number: str = "AP") -> dict[tuple[str, ...], Interva
     return {effect: each for effect, each in found.items() if each is not None}
 
 
+def wider_factorial(of: Evidence, number: str = "AP") -> dict[tuple[str, ...], Interval]:
+    """As `factorial`, each with the wider of its two intervals; see `augfpn.study.spreads`."""
+    found = {effect: wider_contrast(of, weights, number) for effect, weights in contrasts().items()}
+    return {effect: each for effect, each in found.items() if each is not None}
+
+
 def wider_main_effect(of: Evidence, part: str, number: str = "AP") -> Interval | None:
-    """A part's main effect with the wider of its two intervals; see `augfpn.study.spreads`."""
-    weights = contrasts()[(part,)]
-    return wider(*(of.contrast(weights, number, pooled=pooled) for pooled in (True, False)))
+    """A part's main effect with the wider of its two intervals."""
+    return wider_contrast(of, contrasts()[(part,)], number)
 
 
-def factorial_table(of: Evidence, largest: int = len(FACTORS)) -> str:
+def wider_contrast(of: Evidence, weights: Mapping[str, float], number: str) -> Interval | None:
+    """A weighted sum of a number over variants with the wider of its two intervals."""
+    return intervals.wider(
+        *(of.contrast(weights, number, pooled=pooled) for pooled in (True, False))
+    )
+
+
+def factorial_table(of: Evidence, largest: int = len(FACTORS), wider: bool = False) -> str:
     """Main effects and interactions on AP and by size; empty if a variant is not recorded.
 
-    Interactions of more than ``largest`` components are left out; with 1, all of them.
+    Interactions of more than ``largest`` components are left out; with 1, all of them. With
+    ``wider`` an effect has the wider of its two intervals.
     """
-    by_number = {number: factorial(of, number) for number in EFFECT_NUMBERS}
+    look = wider_factorial if wider else factorial
+    by_number = {number: look(of, number) for number in EFFECT_NUMBERS}
     if not by_number["AP"]:
         return ""
     objects = of.objects()

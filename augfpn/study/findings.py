@@ -4,7 +4,7 @@
 sentences of the page *What we found*; the others are named.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from augfpn.study import grid
 from augfpn.study.cells import effect_text, limiting_text, page_table
@@ -18,6 +18,7 @@ from augfpn.study.intervals import (
     at_level,
     is_probable,
     verdict,
+    wider,
 )
 from augfpn.study.questions import Question, QuestionKind, questions
 from augfpn.study.side_by_side import images_called
@@ -54,6 +55,16 @@ def judged_again(pilot: Answers, later: Mapping[str, Evidence]) -> Answers:
         for pictures, of in later.items()
     }
     return pilot | {key: found for key, found in again.items() if found is not None}
+
+
+def wider_answers(pilot: Answers, later: Mapping[str, Evidence]) -> Answers:
+    """As `judged_again`, where later seeds have the wider of their two intervals, as is printed."""
+    return pilot | {
+        (question, pictures): wider(found, own_interval(question, later[pictures]))
+        if question.kind in EFFECTS
+        else found
+        for (question, pictures), found in judged_again({}, later).items()
+    }
 
 
 def intervals_in(of: Answers) -> int:
@@ -97,11 +108,17 @@ def interval_cell(found: Interval | None, comparisons: int) -> str:
     return text if shared == "undecided" else f"**{text}**"
 
 
-def decided_table(of: Answers, measured: bool = False, alone: Answers | None = None) -> str:
+def decided_table(
+    of: Answers,
+    measured: bool = False,
+    alone: Answers | None = None,
+    printed: Answers | None = None,
+) -> str:
     """A row for each question that is decided on some set of images; empty if none is.
 
     They are about AP, or, if ``measured``, about numbers from inside detectors. ``alone`` has the
-    intervals of own differences, as `own_answers`: a row says which effects they leave open.
+    intervals of own differences, as `own_answers`: a row says which effects they leave open. The
+    cells have the intervals ``of``, or those ``printed``, as `wider_answers`.
     """
     shown, many = list(dict.fromkeys(pictures for _, pictures in of)), intervals_in(of)
     lines = []
@@ -110,20 +127,24 @@ def decided_table(of: Answers, measured: bool = False, alone: Answers | None = N
         here = {pictures: of[question, pictures] for pictures in shown}
         if any(answer_text(question, found) for found in here.values()):
             own = {name: (alone or {}).get((question, name)) for name in here}
-            cells = [interval_cell(found, many) for found in here.values()]
+            cells = [interval_cell((printed or of)[question, name], many) for name in here]
             lines.append([answer_texts(question, here, own), *cells, question.runs()])
     header = ["", *map(images_called, shown), "records of"]
     return page_table(header, lines) if lines else ""
 
 
-def undecided_text(of: Answers) -> str:
-    """The questions that no set of images decides; of a small effect, the sets that say so."""
+def undecided_text(of: Answers, alone: Answers | None = None) -> str:
+    """The questions that no set of images decides; of a small effect, the sets that say so.
+
+    For ``alone`` see `decided_table`.
+    """
     closed = {question for (question, _), found in of.items() if answer_text(question, found)}
     asked = {question: list[str]() for (question, _), found in of.items() if found is not None}
     for (question, pictures), found in of.items():
         about_ap = found is not None and question.kind != "measured"
         if about_ap and verdict(found, small=SMALL_EFFECT) == LIMITS[0]:
-            asked[question].append(images_called(pictures))
+            open_alone = is_probable(found, (alone or {}).get((question, pictures)), SMALL_EFFECT)
+            asked[question].append("probably " * open_alone + images_called(pictures))
     open_ = {question: small for question, small in asked.items() if question not in closed}
     said = []
     for head, lines in (
@@ -137,9 +158,10 @@ def undecided_text(of: Answers) -> str:
     return "\n\n".join(said)
 
 
-def limited_text(by_set: Mapping[str, Evidence]) -> str:
+def limited_text(by_set: Mapping[str, Evidence], wider_on: Collection[str] = ()) -> str:
     """The gains in AP that may have either sign but have a limit, for each of `LIMITS`.
 
+    On the sets ``wider_on`` the limits are those of the wider of two intervals.
     Only the first of these limits has two sides: an effect that is below the paper's gain may be
     a loss of any size.
     """
@@ -147,7 +169,8 @@ def limited_text(by_set: Mapping[str, Evidence]) -> str:
     for limit in LIMITS:
         named = {
             images_called(pictures): [
-                f"{row.label} {limiting_text(row.effect['AP'])}"
+                f"{row.label}{', probably' * row.probable} "
+                f"{limiting_text((row.wider if pictures in wider_on else row.effect)['AP'])}"
                 for part in OF_GAINS
                 for row in variant_rows(part, by_set[pictures])
                 if row.effect and row.verdict == limit
@@ -164,15 +187,16 @@ def confirmed_table(pilot: Evidence, later: Evidence) -> str:
     """AugFPN's gain and the main effects of its parts on scenes: later seeds beside the pilot.
 
     The verdict is that of the later seeds, whose claims and tests were fixed before their runs.
-    Their interval is pooled (`augfpn.study.pooling`); the next one has their own differences alone.
+    Their interval is the wider of two; the next one is pooled (`augfpn.study.pooling`), as the
+    pilot's.
     """
     lines = []
     for question in of_table2():
         before, found = (question.found(of) for of in (pilot, later))
         alone = None if found is None else own_interval(question, later)
-        texts = map(effect_text, (found, alone, before))
+        texts = map(effect_text, (wider(found, alone), found, before))
         lines.append([question.label(), verdict_cell(found, alone), *texts])
-    header = ["", "confirmation says", "confirmation", "its own differences alone", "pilot"]
+    header = ["", "confirmation says", "confirmation", "by the shared spread", "pilot"]
     return page_table(header, lines)
 
 
@@ -202,7 +226,7 @@ def verdict_cell(found: Interval | None, alone: Interval | None = None) -> str:
     if found is None:
         return "not recorded"
     said = verdict(found, small=SMALL_EFFECT)
-    limit = f" {limiting_text(found)}" if said in LIMITS else ""
+    limit = f" {limiting_text(wider(found, alone) or found)}" if said in LIMITS else ""
     return "probably " * is_probable(found, alone, SMALL_EFFECT) + SIGNS.get(said, said) + limit
 
 

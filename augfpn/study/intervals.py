@@ -231,18 +231,22 @@ def is_probable(
     alone: Interval | None,
     small: float | None = None,
     papers: float | None = None,
+    margin: float = 0.0,
 ) -> bool:
-    """Whether the verdict on an effect is "probably": the interval ``found`` decides it, and
-    ``alone``, that of the effect's own differences, leaves it open.
+    """Whether "probably" stands before the verdict that the interval ``found`` gives an effect.
 
-    The other arguments are those of `verdict`.
+    It does if ``alone``, the interval of the effect's own differences, does not give it, too. The
+    other arguments are those of `verdict`.
     """
     if found is None or alone is None:
         return False
-    said, again = (verdict(each, small=small, papers=papers) for each in (found, alone))
+    said = verdict(found, margin, small, papers)
     if said in SETTLED:
-        return again not in SETTLED
-    return said != "undecided" and again == "undecided"
+        return verdict(alone, margin) != said
+    inner = at_level(alone, ONE_SIDED)
+    if small is not None and said == "within 1 AP of zero":
+        return not (-small < inner.low and inner.high < small)
+    return said != "undecided" and not inner.high < (papers or -math.inf)
 
 
 # --- planning -------------------------------------------------------------------------------------

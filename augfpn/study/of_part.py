@@ -9,12 +9,13 @@ from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PILOT, by_situati
 from augfpn.study.cells import SIZE_OF
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import wider_main_effect
+from augfpn.study.reported import printed_main_effect
 from augfpn.study.situations import COLUMNS_OF_EFFECTS, effect_row, papers_row
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_row
 
-PAPERS_BELOW = "… the paper, part alone"
-OF_ALL_OBJECTS, MAIN_BY_SIZE = "all objects", "by size: scenes, main effect"
+PAPERS_BELOW = "… the paper"
+OF_ALL_OBJECTS, MAIN_BY_SIZE = "all objects", "main effect on scenes, by size"
 
 
 def part_figure(part: str, cells: Evidence, later: Evidence, pretrained: Evidence) -> Figure:
@@ -30,7 +31,8 @@ def part_figure(part: str, cells: Evidence, later: Evidence, pretrained: Evidenc
 def part_effects(part: str, cells: Evidence, later: Evidence, pretrained: Evidence) -> pd.DataFrame:
     """The same as a frame: part, situation, mean, low, high (points of AP), seeds and kind.
 
-    The column "part" has the panel. The paper's effects are of the part alone.
+    The column "part" has the panel. The paper's effect stands beside the same quantity of ours: of
+    the part alone, or the main effect, which `printed_main_effect` computes from its rows.
     """
     asked = [*on_all_objects(part, cells, later, pretrained), *by_size(part, later)]
     return pd.DataFrame(filter(None, asked), columns=COLUMNS_OF_EFFECTS)
@@ -40,22 +42,19 @@ def on_all_objects(
     part: str, cells: Evidence, later: Evidence, pretrained: Evidence
 ) -> Iterator[tuple | None]:
     """The rows of the panel of all objects."""
-    printed = variant_row(part, later).printed_gain("AP")
-    yield papers_row(OF_ALL_OBJECTS, "COCO, the paper, part alone", printed)
-    yield effect_row(OF_ALL_OBJECTS, "scenes, alone", wider_effect(later, part), OF_FIXED)
-    yield effect_row(
-        OF_ALL_OBJECTS, "scenes, main effect", wider_main_effect(later, part), OF_FIXED
-    )
-    yield effect_row(OF_ALL_OBJECTS, "blood cells, alone", wider_effect(cells, part), OF_PILOT)
-    yield effect_row(
-        OF_ALL_OBJECTS, "… pretrained, alone", wider_effect(pretrained, part), OF_LATER
-    )
+    printed, main = variant_row(part, later).printed_gain("AP"), wider_main_effect(later, part)
+    yield papers_row(OF_ALL_OBJECTS, "alone: the paper, COCO", printed)
+    yield effect_row(OF_ALL_OBJECTS, "alone: scenes", wider_effect(later, part), OF_FIXED)
+    yield effect_row(OF_ALL_OBJECTS, "alone: blood cells", wider_effect(cells, part), OF_PILOT)
+    yield effect_row(OF_ALL_OBJECTS, "… pretrained", wider_effect(pretrained, part), OF_LATER)
+    yield papers_row(OF_ALL_OBJECTS, "main: the paper, COCO", printed_main_effect(part))
+    yield effect_row(OF_ALL_OBJECTS, "main: scenes", main, OF_FIXED)
 
 
 def by_size(part: str, later: Evidence) -> Iterator[tuple | None]:
     """The rows of the panel by size; a row says how many such objects the test images have."""
-    objects, printed = later.objects(), variant_row(part, later)
+    objects = later.objects()
     for number, size in SIZE_OF.items():
         row = f"{size} ({objects.get(size, 0)} objects)"
         yield effect_row(MAIN_BY_SIZE, row, wider_main_effect(later, part, number), OF_FIXED)
-        yield papers_row(MAIN_BY_SIZE, PAPERS_BELOW, printed.printed_gain(number))
+        yield papers_row(MAIN_BY_SIZE, PAPERS_BELOW, printed_main_effect(part, number))

@@ -117,6 +117,16 @@ def components_table() -> str:
     return page_table(["", "AP", *SIZE_OF.values()], lines)
 
 
+def printed_main_effect(part: str, number: str = "AP") -> float:
+    """The mean of with a part minus without it over the paper's Table 2, in points of AP.
+
+    ``part`` is one of `augfpn.study.factorial.FACTORS`. The paper prints the table's eight rows,
+    and not this mean.
+    """
+    rows = paper.tables()["table2"]
+    return sum(row[number] if row[part.upper()] else -row[number] for row in rows) / (len(rows) / 2)
+
+
 def supervision_label(row: dict) -> str:
     """A row of Table 3."""
     return f"{row['setting'].removesuffix(' level')}, λ = {row['lambda']:g}"

@@ -5,6 +5,7 @@ detectors, and the rows only stand beside each other.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -132,16 +133,17 @@ def size_cells(row: VariantRow) -> list[str]:
     return [objects_text(objects.get(size)).strip(" ()") for size in SIZE_OF.values()]
 
 
-def effects_by_size(part: str, of: Evidence) -> str:
+def effects_by_size(part: str, of: Evidence, wider: bool = False) -> str:
     """The effects of a part's variants on one set of images: AP, then by the size of objects.
 
-    The paper's effects stand on lines of their own, without intervals, which it does not have.
+    The paper's effects stand on lines of their own, without intervals, which it does not have. For
+    ``wider`` see `effects_beside`.
     """
     lines = []
     for variant in filter(of.recorded, grid.part(part).variants):
         row = variant_row(variant, of)
-        _, ap, effect, said, _ = beside_cells(row)
-        cells = zip(("AP", *SIZE_OF), (effect, *size_cells(row)), strict=True)
+        _, ap, effect, said, _ = beside_cells(row, wider)
+        cells = zip(("AP", *SIZE_OF), (effect, *size_cells(row, wider)), strict=True)
         with_papers = [f"{cell}{papers_text(row, number)}" for number, cell in cells]
         of_all, *by_size = with_papers
         lines.append([row.label, ap, of_all, said, *by_size])
@@ -180,9 +182,9 @@ def measured_beside(
 ) -> str:
     """Measured numbers, losses as they are and all others in percent, on each set of images.
 
-    A cell has the mean over seeds, with the difference to FPN of the same seed and its interval. A
-    single variant has the interval of its mean. Beside an accuracy of a probe stands what guessing
-    reaches.
+    A cell has the mean over seeds, and below it the difference to FPN of the same seed with its
+    interval. A single variant has the interval of its mean. Behind an accuracy of a probe stands
+    what guessing reaches. The numbers of seeds have a column if they differ.
     """
     lines, cell_of = [], measured_cell if len(variants) > 1 else measured_alone
     for name in names:
@@ -193,12 +195,13 @@ def measured_beside(
         rows = {pictures: cells for pictures, cells in rows.items() if any(cells)}
         for number, (pictures, cells) in enumerate(rows.items()):
             of = by_set[pictures]
-            seeds, filled = len(of.measurements(variants[0])), [each or "–" for each in cells]
-            label = "" if number else with_unit(name)
-            lines.append([label, images_called(pictures), str(seeds), chance(name, of), *filled])
-    header = ["", "images", "seeds", "guessing", *map(variant_label, variants)]
-    if not any(guessing for _, _, _, guessing, *_ in lines):
-        header, *lines = ([*line[:3], *line[4:]] for line in (header, *lines))
+            filled = [each.replace(" (", "<br>(", 1) or "–" for each in cells]
+            label, seeds = "" if number else with_unit(name), len(of.measurements(variants[0]))
+            lines.append([label, images_called(pictures), *filled, chance(name, of), str(seeds)])
+    header = ["", "images", *map(variant_label, variants), "guessing", "seeds"]
+    told = any(line[-2] for line in lines), len({line[-1] for line in lines}) > 1
+    shown = [True] * (len(header) - len(told)) + [*told]
+    header, *lines = ([*compress(line, shown)] for line in (header, *lines))
     return page_table(header, lines)
 
 

@@ -117,15 +117,24 @@ def with_probable(of: Evidence, rows: Iterable[claims.Judgement]) -> list[claims
 
 
 def is_open_alone(row: claims.Judgement, of: Evidence) -> bool:
-    """Whether a claim about AP is undecided if its own differences alone estimate the variance."""
+    """Whether a claim about AP has another verdict if its own differences estimate the variance.
+
+    A claim with a limit is open if one of its effects is.
+    """
     if row.claim.kind != "effects":
         return False
-    lines, alone = iter(row.lines), []
-    for test in row.claim.tests:
-        for number in test.numbers:
-            found = of.combination(test.plus, test.minus, number, pooled=False)
-            alone.append(next(lines)._replace(found=found))
-    return claims.of_lines(alone) not in intervals.SETTLED
+    alone = [
+        of.combination(test.plus, test.minus, number, pooled=False)
+        for test in row.claim.tests
+        for number in test.numbers
+    ]
+    pairs = [*zip(row.lines, alone, strict=True)]
+    if row.verdict in intervals.SETTLED:
+        return claims.of_lines([line._replace(found=x) for line, x in pairs]) != row.verdict
+    return any(
+        intervals.is_probable(line.found, x, line.small, (line.printed or 0) / 100, line.margin)
+        for line, x in pairs
+    )
 
 
 class SeedPlan(NamedTuple):

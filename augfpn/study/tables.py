@@ -266,12 +266,12 @@ def part_conclusion(rows: Sequence[VariantRow], of: Evidence) -> str:
     return f"On {of.pictures}, {of.budget} budget, {runs} seed(s). " + "; ".join(said) + "."
 
 
-def effects_figure(rows: Sequence[VariantRow]) -> Figure | None:
-    """Effects with intervals beside the paper's; ``None`` where nothing is recorded."""
+def effects_figure(rows: Sequence[VariantRow], wider: bool = False) -> Figure | None:
+    """Effects beside the paper's; ``wider``: with the wider of two intervals; ``None`` if empty."""
     shown = [
-        (each.label, *(100 * x for x in each.effect["AP"][:3]), each.printed_effect)
+        (each.label, *(100 * x for x in effects["AP"][:3]), each.printed_effect)
         for each in rows
-        if each.effect
+        if (effects := each.wider if wider else each.effect)
     ]
     if not shown:
         return None

@@ -57,12 +57,12 @@ def ledger_beside(
     claims have each verdict, then a table for each group of claims, then the claims not run.
     """
     columns: dict[str, ByClaim] = {}
-    counts = []
+    counts: dict[str, Sequence[claims.Judgement]] = {}
     for pictures, rows in pilot.items():
         name, later = images_called(pictures), again[pictures]
-        counts.append([name, *verdict_counts(with_precedence(rows, later))])
+        counts[name] = with_precedence(rows, later)
         if later:
-            counts.append([f"{name}, pilot alone", *verdict_counts(rows)])
+            counts[f"{name}, pilot alone"] = rows
             columns[name + CONFIRMATION] = later
         columns[f"{name}, pilot"] = {row.claim.id: row for row in rows}
     groups: dict[str, list[claims.Claim]] = {}
@@ -71,13 +71,18 @@ def ledger_beside(
         groups.setdefault(claim.group if is_run else NOT_RUN, []).append(claim)
     last = [groups.pop(NOT_RUN)] if NOT_RUN in groups else []
     tables = [group_table(each, columns) for each in (*groups.values(), *last)]
-    return "\n\n".join([page_table(["claims by verdict", *VERDICTS], counts), *tables])
+    return "\n\n".join([verdict_counts(counts), *tables])
 
 
-def verdict_counts(rows: Iterable[claims.Judgement]) -> list[str]:
-    """How many claims have each verdict."""
-    counted = Counter(row.verdict for row in rows)
-    return [str(counted[each]) for each in VERDICTS]
+def verdict_counts(of: Mapping[str, Sequence[claims.Judgement]]) -> str:
+    """How many claims have each verdict that occurs, a column for each title of ``of``."""
+    counted = {title: Counter(row.verdict for row in rows) for title, rows in of.items()}
+    lines = [
+        [word, *(str(each[word]) for each in counted.values())]
+        for word in VERDICTS
+        if any(each[word] for each in counted.values())
+    ]
+    return page_table(["claims by verdict", *counted], lines)
 
 
 def claims_run(group: Iterable[claims.Claim], column: ByClaim) -> list[claims.Judgement]:

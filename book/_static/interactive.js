@@ -275,7 +275,7 @@ function pooling(figure, data) {
         arithmetic.pool(c5, h, w))),
       element("div", {}),
       ...[1, 2, 3].map((n) => panel(`PSP: ${n} × ${n}`, arithmetic.pool(c5, n, n))));
-    said.textContent = `A picture of ${now.height} × ${now.width} px has a C5 of ${rows} × ` +
+    said.textContent = `An image of ${now.height} × ${now.width} px has a C5 of ${rows} × ` +
       `${columns}; the ratios pool it to ${sizes.map(([, h, w]) => `${h} × ${w}`).join(", ")}, ` +
       "PSP to 1 × 1, 2 × 2, 3 × 3.";
   }

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from augfpn.study import factorial, grid, recorded
+from augfpn.study import factorial, gather, grid, recorded
 from augfpn.study.evidence import Evidence
 from augfpn.study.resampling import Draws
 
@@ -28,6 +28,17 @@ def test_effects_and_interactions_of_a_made_up_table() -> None:
         ("cs",): 5, ("rfa",): 6, ("srs",): 4, ("cs", "rfa"): 4,
         ("cs", "srs"): 0, ("rfa", "srs"): 0, ("cs", "rfa", "srs"): 0,
     })  # fmt: skip
+
+
+def test_a_table_can_have_the_wider_of_two_intervals() -> None:
+    """By its own differences Soft RoI Selection varies more than all runs together."""
+    of = gather.committed("scenes", phase="confirmation")
+    together, wider = (
+        factorial.factorial_table(of, largest=1, wider=wider) for wider in (False, True)
+    )
+    shown = [table.replace("\u00a0", " ").splitlines()[-1] for table in (together, wider)]
+    assert "−2.3 [−3.0, −1.7]" in shown[0]
+    assert "−2.3 [−3.4, −1.3]" in shown[1]
 
 
 def test_the_contrasts_are_orthogonal_and_use_the_eight_variants() -> None:

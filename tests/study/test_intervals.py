@@ -98,6 +98,40 @@ def test_an_interval_holds_the_truth_as_often_as_it_says(regime: str, seeds: int
     assert 0.95 - 0.02 <= held <= 0.95 + (0.03 if seeds == 3 else 0.02)
 
 
+@pytest.mark.parametrize(
+    ("mean", "own", "papers", "probable"),
+    [
+        (0.0, 0.003, None, False),
+        (0.0, 0.0055, None, True),  # an end beyond a point: open
+        (0.0, 0.0055, 0.019, True),  # below the paper's gain, which says less than the verdict
+        (0.008, 0.002, None, False),  # above zero by either, if the shared one is
+        (0.008, 0.004, None, True),
+        (0.02, 0.02, None, False),  # the shared interval leaves it open: there is no verdict
+    ],
+)
+def test_probably_is_what_own_differences_do_not_say_too(
+    mean: float, own: float, papers: float | None, probable: bool
+) -> None:
+    """On scenes RFA + SRS was *within 1 AP of zero* by all runs together: 90 % [-0.7, +0.6].
+
+    Its own differences have [-1.1, +1.0], which is below the paper's gain and was taken for as
+    much.
+    """
+    shared = st.around(mean, 9, 0.02 if mean == 0.02 else 0.003, 0.0)
+    alone = st.around(mean, 9, own, 0.0)
+    assert st.is_probable(shared, alone, small=0.01, papers=papers) == probable
+    assert not st.is_probable(shared, None)
+    assert not st.is_probable(None, alone)
+
+
+def test_below_the_papers_gain_is_probable_if_own_differences_reach_it() -> None:
+    shared, wide = (st.around(-0.005, 9, error, 0.0) for error in (0.005, 0.02))
+    small = st.around(0.0, 9, 0.001, 0.0)
+    assert st.verdict(shared, small=0.01, papers=0.01) == "below the paper's gain"
+    assert st.is_probable(shared, wide, small=0.01, papers=0.01)
+    assert not st.is_probable(shared, small, small=0.01, papers=0.01)
+
+
 def test_an_interval_at_another_level_is_as_if_made_there() -> None:
     values = np.random.default_rng(0).normal(0, 1, (3, 60)) + np.random.default_rng(1).normal(
         0, 1, 60

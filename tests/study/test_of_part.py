@@ -6,13 +6,9 @@ import pandas as pd
 import pytest
 
 from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PAPER, OF_PILOT, by_situation_figure
-from augfpn.study import factorial, gather, intervals, of_part
+from augfpn.study import factorial, gather, intervals, of_part, reported
 
-PRINTED = {  # of the part alone, in the paper's Table 2: AP, small, medium, large
-    "cs": [0.9, 0.4, 0.6, 1.2],
-    "rfa": [1.0, 1.1, 1.0, 0.6],
-    "srs": [0.8, 0.4, 1.0, 0.9],
-}
+PRINTED_ALONE = {"cs": 0.9, "rfa": 1.0, "srs": 0.8}  # AP minus FPN in the paper's Table 2
 
 
 @cache
@@ -26,15 +22,20 @@ def effects(part: str) -> pd.DataFrame:
 def test_the_papers_effects_have_rows_of_their_own(part: str) -> None:
     of = effects(part)
     printed = of[of["kind"] == OF_PAPER]
-    assert [*printed["mean"].round(1)] == PRINTED[part]
-    assert all("the paper, part alone" in each for each in printed["situation"])
-    assert [of.loc[place - 1, "kind"] for place in printed.index[1:]] == 3 * [OF_FIXED]
+    main = [reported.printed_main_effect(part, number) for number in factorial.EFFECT_NUMBERS]
+    assert [*printed["mean"]] == pytest.approx([PRINTED_ALONE[part], *main])
+    assert [of.loc[place - 1, "kind"] for place in printed.index[2:]] == 3 * [OF_FIXED]
+    assert [*printed["situation"]] == [
+        "alone: the paper, COCO",
+        "main: the paper, COCO",
+        *3 * [of_part.PAPERS_BELOW],
+    ]
     (first, second) = by_situation_figure(of).axes
     assert [axis.get_title("left") for axis in (first, second)] == [
         of_part.OF_ALL_OBJECTS,
         of_part.MAIN_BY_SIZE,
     ]
-    assert [len(axis.get_yticklabels()) for axis in (first, second)] == [5, 6]
+    assert [len(axis.get_yticklabels()) for axis in (first, second)] == [6, 6]
 
 
 @pytest.mark.parametrize("part", factorial.FACTORS)
@@ -42,7 +43,7 @@ def test_a_main_effect_has_the_wider_of_two_intervals(part: str) -> None:
     later = gather.committed("scenes", phase="confirmation")
     weights = factorial.contrasts()[(part,)]
     both = [later.contrast(weights, "AP", pooled=pooled) for pooled in (True, False)]
-    shown = effects(part).query("situation == 'scenes, main effect'").iloc[0]
+    shown = effects(part).query("situation == 'main: scenes'").iloc[0]
     widest = intervals.wider(*both)
     assert [shown["mean"], shown["low"], shown["high"]] == pytest.approx(
         [100 * x for x in widest[:3]]
@@ -51,8 +52,8 @@ def test_a_main_effect_has_the_wider_of_two_intervals(part: str) -> None:
 
 def test_kinds_and_seeds_are_those_of_the_runs() -> None:
     of = effects("cs").set_index("situation")
-    assert of.loc["blood cells, alone", ["kind", "seeds"]].tolist() == [OF_PILOT, 3]
-    assert of.loc["… pretrained, alone", ["kind", "seeds"]].tolist() == [OF_LATER, 8]
+    assert of.loc["alone: blood cells", ["kind", "seeds"]].tolist() == [OF_PILOT, 3]
+    assert of.loc["… pretrained", ["kind", "seeds"]].tolist() == [OF_LATER, 8]
     assert set(of.loc[of["kind"] == OF_FIXED, "seeds"]) == {9}
 
 

@@ -116,6 +116,37 @@ def test_effects_by_size_are_those_of_both_tables(evidence: Evidence) -> None:
     assert papers == ["+0.9", "+0.4", "+0.6", "+1.2"]  # Consistent Supervision, as printed
 
 
+def test_the_confirmation_can_be_printed_with_the_wider_interval() -> None:
+    """One row had a verdict that only the spread of all runs supports, without "probably"."""
+    of = gather.committed("scenes", phase="confirmation")
+    shared, wider = (
+        {row[0]: row for row in cells_of(side_by_side.effects_by_size("table2", of, wider))[1:]}
+        for wider in (False, True)
+    )
+    by_own = "0.0 [−1.3, +1.3]"
+    assert unkept(wider["RFA + SRS"][2]).startswith(by_own)
+    assert not unkept(shared["RFA + SRS"][2]).startswith(by_own)
+    assert unkept(wider["RFA + SRS"][3]) == ("probably within 1 AP of zero (90 %: [−1.09, +1.00])")
+    assert wider["AugFPN"][3] == "probably better than FPN"
+    assert unkept(wider["AugFPN"][4]).startswith("−2.0 [−3.8, −0.3]")
+    assert wider["CS"][2:4] == shared["CS"][2:4]  # all runs together give the wider one
+
+
+def test_answers_that_confirm_are_printed_with_the_wider_interval() -> None:
+    of = gather.committed("scenes", phase="confirmation")
+    pilot = findings.answers({"scenes": gather.committed("scenes")})
+    said, printed = (
+        each(pilot, {"scenes": of}) for each in (findings.judged_again, findings.wider_answers)
+    )
+    assert said.keys() == printed.keys()
+    table = findings.decided_table(
+        said, alone=findings.own_answers({"scenes": of}, {"scenes": of}), printed=printed
+    )
+    (augfpn,) = (row for row in cells_of(table) if row[-1] == "augfpn, fpn")
+    assert unkept(augfpn[1]) == "+1.1 [−0.02, +2.2]"
+    assert augfpn[0].startswith("Scenes, probably")
+
+
 def test_masks_have_their_own_rows_and_the_papers_numbers() -> None:
     header, *rows = cells_of(
         side_by_side.numbers_beside("mask_rcnn:augfpn", gather.committed("scenes"))
@@ -143,6 +174,17 @@ def test_guessing_stands_beside_accuracies_and_nothing_else() -> None:
     assert "guessing" not in cells_of(table)[0]
 
 
+def test_numbers_of_seeds_have_a_column_only_if_they_differ() -> None:
+    of = gather.committed("scenes")
+    fewer = replace(of, found=replace(of.found, seeds=of.found.seeds[:2]))
+    same, other = (
+        cells_of(side_by_side.measured_beside({"scenes": of, "bccd": each}, ["gap"], ("fpn",)))
+        for each in (of, fewer)
+    )
+    assert same[0] == ["", "images", "FPN"]
+    assert [row[-1] for row in other] == ["seeds", "3", "2"]
+
+
 def test_losses_are_not_in_percent_and_a_variant_alone_has_its_interval() -> None:
     of = gather.committed("scenes")
     names = ("loss near a border", "change elsewhere")
@@ -155,13 +197,13 @@ def test_losses_are_not_in_percent_and_a_variant_alone_has_its_interval() -> Non
     both = cells_of(table)[1]
     lower = of.measured(["srs"], ["fpn"], names[0])
     assert both[-2] == f"{loss.mean:.2f}"
-    assert f"({lower.mean:+.2f} ".replace("-", "−") in both[-1]
+    assert f"<br>({lower.mean:+.2f} ".replace("-", "−") in both[-1]
 
 
 def test_a_difference_that_fpn_does_not_have_stands_with_its_own_interval() -> None:
     of = gather.committed("scenes")
     table = side_by_side.measured_beside({"scenes": of}, [READOUT], ("fpn", "rfa"))
-    label, _, _, fpn, rfa = cells_of(table)[1]
+    label, _, fpn, rfa = cells_of(table)[1]
     assert (label, fpn) == ("C5 lost in M5 + M6 minus C5 lost in M5, points", "–")
     assert unkept(rfa) == cells.effect_text(of.measured(["rfa"], [], READOUT))
 
@@ -204,6 +246,11 @@ def test_what_is_decided_and_what_is_not() -> None:
     assert row[-1] == "cs, fpn"
     assert findings.undecided_text(found) == "Undecided wherever it was asked:\n\n- another topic"
     assert findings.intervals_in(found) == 3
+    tiny, wide = (Interval(0.0, -x, x, 3, x / 4, 0.0) for x in (0.004, 0.04))
+    found = {(ASKED, "bccd"): tiny}
+    said = findings.undecided_text(found, {(ASKED, "bccd"): wide})
+    assert said.endswith("the topic (probably blood cells)")
+    assert findings.undecided_text(found, found).endswith("the topic (blood cells)")
     assert findings.decided_table({(ASKED, "bccd"): OPEN}) == ""
 
 

@@ -54,7 +54,9 @@ def rows_that_their_own_differences_leave_open() -> None:
     assert said == [(("augfpn",), "AP"), (("rfa",), "APm")]
 
 
-@says("all_effects", "and its own differences leave it undecided, so we believe neither.")
+@says(
+    "all_effects", "the confirmation's own differences leave it undecided. So we believe neither."
+)
 def augmentation_and_medium_objects() -> None:
     (asked,) = [x for x in findings.of_table2() if (x.plus, x.number) == (("rfa",), "APm")]
     assert undecided(findings.own_interval(asked, confirmation()))
@@ -138,7 +140,7 @@ def what_the_photographs_are() -> None:
                 assert record.experiment.train.steps == (900 if name == "aquarium" else 300)
 
 
-@says("all_effects", "For AugFPN {cite:p}`guo2020augfpn` trust the wider one")
+@says("all_effects", "AugFPN {cite:p}`guo2020augfpn` needs the second one, because")
 def the_wider_interval_of_augfpn() -> None:
     pooled = confirmation().effects("augfpn", "fpn")["AP"]
     own = confirmation().combination(["augfpn"], ["fpn"], "AP", pooled=False)

@@ -8,6 +8,7 @@ from augfpn.settings import paper
 from augfpn.study import intervals, timed
 from augfpn.study.cells import effect_text
 from augfpn.study.factorial import EFFECT_NUMBERS
+from augfpn.study.tables import variant_row
 from said.evidence import BOTH, at, compared, gain, main_effect, measured, undecided, verdict
 from said.parts import by_wider, pretrained
 from said.table import says
@@ -36,8 +37,9 @@ def colours_tell_classes() -> None:
 @says(
     "consistent_supervision",
     "**Most of FPN's gap is there before training**: 30.6 of 35.6 points on scenes, 53.7 of 58.2 "
-    "on blood cells. It grew in each of our runs, because a level learned more for its own probe, "
-    "but the intervals contain zero.",
+    "on blood cells. Training added to it in each of our runs, because a level learned more for "
+    "its own probe: +5.0 points [−4.6, +14.6] on scenes. On both sets, whether it grows is "
+    "undecided.",
 )
 def the_gap_grew_in_every_run() -> None:
     grown = [
@@ -53,7 +55,8 @@ def the_gap_grew_in_every_run() -> None:
     ]
     assert shown == [["30.6", "35.6"], ["53.7", "58.2"]]
     more = "gap minus gap before training"
-    found = [measured(pictures, "fpn", more) for pictures in BOTH]
+    found = [at(pictures).measured(["fpn"], [], more) for pictures in BOTH]
+    assert effect_text(found[0]) == "+5.0 [−4.6, +14.6]"
     assert all(map(undecided, found))
     for pictures in BOTH:
         own, other = (
@@ -115,8 +118,8 @@ def probes(pictures: str, variant: str) -> np.ndarray:
 )
 @says(
     "consistent_supervision",
-    "levels further apart read each other better with supervision; of the six pairs of neighbours "
-    "three rise and three fall. With three seeds, all these intervals contain zero.",
+    "**Off the diagonal of {numref}`fig-gap` nothing is decided on scenes**: with three seeds, all "
+    "these intervals contain zero.",
 )
 def probes_off_the_diagonal() -> None:
     before, after = probes("scenes", "fpn"), probes("scenes", "cs")
@@ -128,9 +131,6 @@ def probes_off_the_diagonal() -> None:
     assert decided == {(2, 2), (3, 3)}
     ends = [[f"{x:.1f}" for x in found[place][:3]] for place in sorted(decided)]
     assert ends == [["4.6", "2.6", "6.6"], ["6.0", "3.9", "8.0"]]
-    beside = [each.mean > 0 for (i, j), each in found.items() if abs(i - j) == 1]
-    assert (sum(beside), len(beside)) == (3, 6)
-    assert all(each.mean > 0 for (i, j), each in found.items() if abs(i - j) > 1)
     spread = measured("scenes", "cs", "spread of levels", less="fpn")
     assert spread.high < 0
     assert 0 < measured("scenes", "cs", "alike", less="fpn").low < 0.1
@@ -138,8 +138,8 @@ def probes_off_the_diagonal() -> None:
 
 @says(
     "consistent_supervision",
-    "On blood cells none of the three is shown; there a probe reads *other* levels somewhat "
-    "better, and still hardly better than by guessing.",
+    "On blood cells none of the three is shown. There a probe reads *other* levels somewhat "
+    "better than without supervision, and still little better than by guessing.",
 )
 def probes_on_blood_cells() -> None:
     for name in ("own level", "spread of levels", "alike"):
@@ -150,11 +150,14 @@ def probes_on_blood_cells() -> None:
 
 @says(
     "consistent_supervision",
-    "{numref}`tab-table3` shows three pilot seeds, too few to decide even what nine decide above.",
+    "In three pilot seeds each difference to FPN is undecided, or decided only *probably* "
+    "({numref}`tab-table3`).",
 )
 def three_seeds_leave_supervision_open() -> None:
-    assert undecided(at("scenes").effects("cs", "fpn")["AP"])
-    assert at("scenes").effects("cs", "fpn")["AP"].seeds == 3
+    rows = [variant_row(v, at(name)) for name in BOTH for v in compared("table3", name)]
+    assert {row.effect["AP"].seeds for row in rows} == {3}
+    assert all(row.probable or row.verdict == "undecided" for row in rows)
+    assert any(row.probable for row in rows)
 
 
 @says("consistent_supervision", "So *own level* rises and *spread of levels* falls.")
@@ -231,8 +234,7 @@ def best_weights_in_the_paper() -> None:
 
 @says(
     "consistent_supervision",
-    "a single level at one has the best mean of the table. It is +1.2 [+0.1, +2.4] points above "
-    "all levels at a quarter.",
+    "In our pilot a single level at one was ahead of all levels at a quarter on scenes.",
 )
 @says(
     "claims",
@@ -245,12 +247,9 @@ def a_single_level_is_better_than_all() -> None:
     assert max(means, key=means.get) == "cs_single_lam1"
     less = at("scenes").combination(["cs_single_lam1"], ["cs"], "AP")
     assert intervals.verdict(less) == "holds"
+    own = at("scenes").combination(["cs_single_lam1"], ["cs"], "AP", pooled=False)
+    assert not intervals.is_probable(less, own)
     assert verdict("scenes", "#28") == "undecided"
     corrected = intervals.at_level(less, 1 - 0.05 / 2)
     assert effect_text(less) == "+1.2 [+0.1, +2.4]"
     assert undecided(corrected)
-
-
-@says("consistent_supervision", "Not known: both intervals contain zero.")
-def half_the_weight() -> None:
-    assert all(undecided(at(name).combination(["cs_lam0.125"], ["cs"], "AP")) for name in BOTH)

@@ -147,7 +147,10 @@ def soft_selection_on_blood_cells() -> None:
         assert undecided(factorial.factorial(at("bccd"), number)[("srs",)])
 
 
-@says("residual_feature_augmentation", "within RFA's runs on scenes, that claim does not hold.")
+@says(
+    "residual_feature_augmentation",
+    "That it brings back what was squeezed out is not shown, by a test that can hardly be passed.",
+)
 @says("all_effects", "The claim (#62 of [the ledger](claims.ipynb)) does not hold on scenes")
 def augmentation_restores_nothing() -> None:
     more = "C5 lost in M5 + M6 minus C5 lost in M5"
@@ -159,10 +162,6 @@ def augmentation_restores_nothing() -> None:
 @says(
     "all_effects",
     "there [the means go the right way](residual_feature_augmentation.ipynb).",
-)
-@says(
-    "residual_feature_augmentation",
-    "RFA's top loses slightly less than FPN's $M_5$, which is not decided.",
 )
 def augmentation_against_fpn() -> None:
     for pictures in BOTH:
@@ -185,7 +184,7 @@ def what_p5_keeps() -> None:
 @says(
     "soft_roi_selection", "Predictions of FPN jump where its size rule changes the level, on both"
 )
-@says("soft_roi_selection", "Most of the jump goes, nearly by construction.")
+@says("soft_roi_selection", "soft selection makes that jump disappear")
 def the_jump_and_its_end() -> None:
     for pictures in BOTH:
         before = measured(pictures, "fpn", "change across a border minus change elsewhere")
@@ -207,8 +206,10 @@ def what_supervision_is_worth() -> None:
         assert undecided(measured(pictures, "cs", "gap", less="fpn"))
 
 
-@says("soft_roi_selection", "No fusion is shown to raise AP")
-@says("soft_roi_selection", "or to be better than a plain sum")
+@says(
+    "soft_roi_selection",
+    "Whether any fusion raises AP, or is better than a plain sum, is undecided.",
+)
 def fusions_are_undecided() -> None:
     for pictures in BOTH:
         for variant in compared("table5", pictures):

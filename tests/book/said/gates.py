@@ -146,8 +146,8 @@ def draws_of_the_figure() -> None:
 )
 @says(
     "soft_roi_selection",
-    "six later runs of AugFPN are better than FPN by +1.8 [+0.5, +3.0], and probably better on "
-    "small objects than with random gates, by +1.7 [−0.5, +3.9].",
+    "AugFPN is better than FPN by +1.8 [+0.5, +3.0] in six later runs, and on small objects "
+    "probably better than with random gates, by +1.7 [−0.5, +3.9].",
 )
 @says(
     "should_you_use_it",

@@ -83,11 +83,6 @@ def not_all_vary_alike() -> None:
 
 @says(
     "putting_it_together",
-    "By chance alone all nine signs would agree with the probability $2 / 2^9 \\approx 0.004$, and "
-    "eight or more with $2 \\cdot 10 / 2^9 \\approx 0.04$.",
-)
-@says(
-    "putting_it_together",
     "Consistent Supervision, alone and with Soft RoI Selection, is surest: it is better than FPN "
     "in both columns, and whichever seed is left out. Drop any seed except 4, and AugFPN's "
     "interval still contains zero; without seed 4 it is +1.4 [+0.6, +2.3].",
