@@ -45,7 +45,7 @@ def minutes_of_the_laptop_budget() -> None:
 
 
 @says("intro", "nothing was run on a GPU")
-@says("README", "| `gpu` | the paper's ResNet-50, 640 x 512 | one GPU; not measured yet |")
+@says("README", "| `gpu` | the paper's ResNet-50, 512 x 640 | one GPU; not measured yet |")
 def nothing_measured_on_a_gpu() -> None:
     assert not [run for run in runs() if run.environment["device"] != "cpu"]
 

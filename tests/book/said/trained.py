@@ -47,7 +47,7 @@ def time_of_eight_pairs() -> None:
 
 
 @says("trained_detector", "**COCO's weights**: no run of ours starts from them.")
-@says("trained_detector", "Our photographs are at most 427 by 320 px.")
+@says("trained_detector", "Our photographs are at most 320 × 427 px.")
 def what_no_run_has() -> None:
     every = runs()
     assert "coco" not in {each.experiment.model.weights for each in every}
