@@ -307,8 +307,10 @@ const VERDICT_COLOURS = { "above zero": "#009E73", "below zero": "#D55E00", unde
 function studies(figure, data) {
   const now = { effect: 1, between: 1, images: 0.3, seeds: 3 };
   const within = (x) => Math.min(STUDIES.high, Math.max(STUDIES.low, x));
-  const place = (x) => 20 + (400 * (within(x) - STUDIES.low)) / (STUDIES.high - STUDIES.low);
-  const drawing = element("svg", { viewBox: "0 0 440 336", role: "img", class: "narrow", "aria-label":
+  /* As wide as the page's text, with letters of one size; on a phone it is scaled down a little */
+  const wide = Math.min(860, Math.max(440, figure.clientWidth));
+  const place = (x) => 20 + ((wide - 40) * (within(x) - STUDIES.low)) / (STUDIES.high - STUDIES.low);
+  const drawing = element("svg", { viewBox: `0 0 ${wide} 336`, role: "img", "aria-label":
     "Forty intervals in points of AP, one below the other, with lines at zero and at the true effect" });
   const said = element("p", { "aria-live": "polite", class: "said" });
 
@@ -333,7 +335,7 @@ function studies(figure, data) {
       line(zero, 8, zero, 296, "currentColor"),
       line(truth, 8, truth, 296, "#0072B2", { "stroke-dasharray": "6 4" }),
       ...ticks,
-      element("text", { x: 220, y: 331, ...middle }, "effect, points of AP"),
+      element("text", { x: wide / 2, y: 331, ...middle }, "effect, points of AP"),
       ...all.slice(0, STUDIES.shown).flatMap((each, i) => {
         const [mean, low, high] = each, y = 14 + 7 * i;
         const colour = VERDICT_COLOURS[arithmetic.verdict(each, now.seeds)];

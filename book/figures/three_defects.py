@@ -1,7 +1,8 @@
-"""Draw the landing page's picture: python book/figures/three_defects.py writes three_defects.svg.
+"""Draw FPN and AugFPN: python book/figures/three_defects.py writes fpn.svg and three_defects.svg.
 
 A scene goes through the backbone (the thumbnails have each level's true number of places), FPN's
-M, sums and P, and into the head; AugFPN's three parts are in colour.
+M, sums and P, and into the head. In the drawing of FPN the head reads one level, and three empty
+spots are numbered; in that of AugFPN, the landing page's picture, three parts in colour fill them.
 """
 
 from pathlib import Path
@@ -69,8 +70,17 @@ def picture(axis: Axes, pixels: torch.Tensor, middle: tuple, width: float) -> No
     axis.imshow(pixels, extent=extent, interpolation="nearest", zorder=2)
 
 
-def pyramid(axis: Axes) -> None:
-    """What FPN has: the scene, C, M, the sums, P and the head."""
+def spot(axis: Axes, number: int, at: tuple) -> None:
+    """A place where FPN has nothing."""
+    axis.add_patch(Circle(at, 0.25, fill=False, ec=INK, lw=1.6, ls=(0, (2.5, 1.5)), zorder=5))
+    axis.text(*at, str(number), color=INK, size=19, zorder=6, **MIDDLE)
+
+
+def pyramid(axis: Axes, sum_at_top: bool) -> None:
+    """What FPN has: the scene, C, M, the sums, P and the head.
+
+    Its M5 leads straight to P5; where something is added to it, there is ``sum_at_top``.
+    """
     pixels = torch.from_numpy(SCENE.image).permute(2, 0, 1)[None].float()
     picture(axis, torch.from_numpy(SCENE.image), (1.35, HEIGHT[2] + 0.35), 2.5)
     arrow(axis, (2.65, HEIGHT[2]), (C - 0.85, HEIGHT[2]))
@@ -83,15 +93,29 @@ def pyramid(axis: Axes) -> None:
             axis.text(x, y, f"{name}$_{k}$", color=INK, size=20, zorder=4, **MIDDLE)
         axis.text(C - w / 2 - 0.1, y + 0.1, f"C$_{k}$", size=20, color=INK, ha="right", va="bottom")
         arrow(axis, (C + w / 2 + 0.06, y), (M - w / 2 - 0.06, y))
-        arrow(axis, (M + w / 2 + 0.06, y), (SUM - RADIUS, y))
-        arrow(axis, (SUM + RADIUS, y), (P - w / 2 - 0.06, y))
+        ends = (M + w / 2 + 0.06, y), (P - w / 2 - 0.06, y)
+        if k < 5 or sum_at_top:
+            arrow(axis, ends[0], (SUM - RADIUS, y))
+            arrow(axis, (SUM + RADIUS, y), ends[1])
+        else:
+            arrow(axis, *ends)
         if k < 5:
             plus(axis, y)
-            arrow(axis, (SUM, HEIGHT[k + 1] - RADIUS), (SUM, y + RADIUS))
+            gap = RADIUS if k < 4 or sum_at_top else 0
+            arrow(axis, (SUM, HEIGHT[k + 1] - gap), (SUM, y + RADIUS))
             above = HEIGHT[k + 1] - 0.4 * WIDTH[k + 1]
             arrow(axis, (C, y + 0.4 * w + 0.05), (C, above - 0.05))
     box(axis, (HEAD, 2.4), 1.05, 0.9, INK, "none")
     axis.text(HEAD, 2.4, "head", size=19, color=INK, zorder=4, **MIDDLE)
+
+
+def one_level(axis: Axes) -> None:
+    """What FPN's head reads of a box, and the three places where FPN has nothing."""
+    arrow(axis, (P + WIDTH[3] / 2 + 0.06, HEIGHT[3]), (HEAD - 0.57, 2.35))
+    rule = "one level,\nby the size\nof the box"
+    axis.text(HEAD - 0.28, 1.2, rule, color=INK, size=17, ha="center", va="center")
+    for number, at in enumerate(((M + 0.97, 1.64), (SUM, HEIGHT[5] + 0.75), (10.0, 3.3)), start=1):
+        spot(axis, number, at)
 
 
 def parts(axis: Axes) -> None:
@@ -119,15 +143,29 @@ def parts(axis: Axes) -> None:
 
 @themed
 def three_defects() -> Figure:
-    """The whole drawing."""
-    with plt.rc_context({"mathtext.fontset": "dejavusans"}):
-        figure = plt.figure(figsize=(9, 5.3), layout="none")
-        axis = figure.add_axes((0, 0, 1, 1))
-        axis.axis("off")
-        pyramid(axis)
-        parts(axis)
-        axis.set(xlim=(0, 11.7), ylim=(-0.9, 5.95), aspect="equal")
+    """AugFPN."""
+    figure, axis = canvas(5.3, (-0.9, 5.95))
+    pyramid(axis, sum_at_top=True)
+    parts(axis)
     return figure
+
+
+@themed
+def fpn() -> Figure:
+    """FPN alone."""
+    figure, axis = canvas(4.25, (0.05, 5.5))
+    pyramid(axis, sum_at_top=False)
+    one_level(axis)
+    return figure
+
+
+def canvas(tall: float, heights: tuple) -> tuple[Figure, Axes]:
+    """An empty drawing, so many inches tall, from one height to another."""
+    figure = plt.figure(figsize=(9, tall), layout="none")
+    axis = figure.add_axes((0, 0, 1, 1))
+    axis.axis("off")
+    axis.set(xlim=(0, 11.7), ylim=heights, aspect="equal", autoscale_on=False)
+    return figure, axis
 
 
 def write_card(file: Path) -> None:
@@ -138,5 +176,7 @@ def write_card(file: Path) -> None:
 
 
 if __name__ == "__main__":
-    write_svg(three_defects(), Path(__file__).with_suffix(".svg"))
-    write_card(Path(__file__).parents[1] / "_static" / "card.png")
+    with plt.rc_context({"mathtext.fontset": "dejavusans"}):
+        write_svg(fpn(), Path(__file__).with_name("fpn.svg"))
+        write_svg(three_defects(), Path(__file__).with_suffix(".svg"))
+        write_card(Path(__file__).parents[1] / "_static" / "card.png")

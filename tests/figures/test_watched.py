@@ -33,11 +33,18 @@ def test_lines_are_means_over_the_last_steps() -> None:
     assert line.get_ydata()[29] == np.mean(range(20, 30))
 
 
-def test_the_first_of_several_runs_is_grey_and_all_are_named() -> None:
+def test_the_first_of_several_runs_is_a_wide_grey_line_below_the_others() -> None:
     figure = watched.log_figure({"healthy": CURVE, "A": CURVE[:3], "B": CURVE}, LOSSES, log=True)
-    colours = [to_hex(line.get_color()) for line in figure.axes[0].lines]
+    first, *others = figure.axes[0].lines
+    colours = [to_hex(line.get_color()) for line in (first, *others)]
     assert len(set(colours)) == 3
     assert colours[0] == GREY.lower()
+    assert all(first.get_linewidth() > 3 * line.get_linewidth() for line in others)
+    assert len({line.get_linestyle() for line in others}) == 2
+
+
+def test_all_of_several_runs_are_named() -> None:
+    figure = watched.log_figure({"healthy": CURVE, "A": CURVE[:3], "B": CURVE}, LOSSES, log=True)
     assert [len(line.get_xdata()) for line in figure.axes[1].lines] == [6, 3, 6]
     (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()] == ["healthy", "A", "B"]

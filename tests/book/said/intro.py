@@ -21,7 +21,7 @@ def a_probe_fails_on_other_levels_even_untrained() -> None:
         assert before.mean > 0.8 * gap.mean
 
 
-@says("fpn", "What the gap says of *meaning* is less plain than it looks")
+@says("fpn", "What this gap says of *meaning* is less plain than it looks")
 @says("consistent_supervision", "On both sets, whether it grows is undecided.")
 def what_training_adds_to_the_gap_is_undecided() -> None:
     assert {verdict(pictures, "#59") for pictures in BOTH} == {"undecided"}
@@ -29,7 +29,7 @@ def what_training_adds_to_the_gap_is_undecided() -> None:
 
 @says("intro", "part of $C_5$ cannot be read from $M_5$")
 @says("claims", "Something of $C_5$ is lost in $M_5$")
-@says("fpn", "something of $C_5$ is lost at the top")
+@says("fpn", "Something of $C_5$ is lost at the top.")
 @says(
     "residual_feature_augmentation",
     "**There is a loss**: on both sets a good part of $C_5$'s variance is not in $M_5$.",

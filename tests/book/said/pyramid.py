@@ -40,7 +40,6 @@ def right_by_level() -> np.ndarray:
 @says("why_one_map", "$P_5$ is left out, because the rule gives it too few of the test objects.")
 @says("why_one_map", "Objects are read best from the level of their size")
 @says("why_one_map", "and second best from a neighbour.")
-@says("why_one_map", "the order is the same over the pilot's three seeds")
 def own_level_first_then_a_neighbour() -> None:
     right = right_by_level()
     assert np.isnan(right[3]).all()
@@ -49,13 +48,6 @@ def own_level_first_then_a_neighbour() -> None:
             best, second, *_ = row.argsort()
             assert best == own_level
             assert abs(second - own_level) == 1
-
-
-@says("why_one_map", "its mean loss is 1.5 to 2.4 times that of the own level.")
-def a_neighbour_is_worse() -> None:
-    assert len(at("scenes").recorded("fpn")) == 3
-    times = [sorted(row)[1] / min(row) for row in losses_by_level()]
-    assert [f"{each:.1f}" for each in (min(times), max(times))] == ["1.5", "2.4"]
 
 
 @says(
@@ -104,8 +96,8 @@ def objects_of_the_scene() -> None:
 @says(
     "why_one_map",
     "with one seed each and so without an interval. With a rule that sends each box two levels up, "
-    "where there are as many, FPN loses some ten points of AP. With one that sends it one or two "
-    "levels down, no cost shows.",
+    "where there are as many, FPN loses some ten points of AP (average precision). With "
+    "one that sends it one or two levels down, no cost shows.",
 )
 def other_rules_in_training() -> None:
     every, dials = recorded.collect(COMMITTED), ("canonical_x0.25", "canonical_x2", "canonical_x4")
@@ -142,16 +134,7 @@ def work_by_level() -> dict[int, int]:
     return {k: n * 256 * (64 * 2**k + 9 * 256) for k, n in places.items()}
 
 
-@says(
-    "fpn",
-    "Our small backbone has 256 channels in $C_5$, and they are squeezed into 64.",
-)
-def widths_of_the_small_backbone() -> None:
-    _, _, of = looked_at("fpn")
-    assert (of.c[5].shape[1], of.m[5].shape[1]) == (256, 64)
-
-
-@says("fpn", "most of it is there before training.")
+@says("fpn", "most of it is there before training, because each level has random weights")
 def most_of_the_gap_is_untrained() -> None:
     for pictures in ("scenes", "bccd"):
         before, after = (

@@ -70,8 +70,8 @@ def best(name: str, step: int) -> list[tuple[float, float, str, str]]:
 
 @says(
     "first_training",
-    "the untrained detector gives every box a score near 0.3: three classes and background, "
-    "evenly. After 50 steps it knows where large things are, and is sure of none. After 100 the "
+    "the untrained detector gives every box a score near 0.3. After 50 steps it knows "
+    "where large things are, and is sure of none. After 100 the "
     "first two boxes have a score, and an IoU with a disk, above one half. At the end the four "
     "disks are found.",
 )
@@ -173,7 +173,7 @@ def anchors_that_are_too_large() -> None:
 )
 @says(
     "first_training",
-    "with all classes as one its AP is 51.9, the healthy run's 52.7. Its AP is 3.8.",
+    "With all classes as one its AP is 51.9, the healthy run's 52.7. Its AP is 3.8.",
 )
 @says("first_training", "calls it a *triangle*, with a score of 0.996.")
 @says("first_training", "No loss shows it, and the last column of {numref}`tab-faults` does.")

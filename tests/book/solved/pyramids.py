@@ -66,7 +66,7 @@ def sizes_of_the_stages_and_the_level_of_a_box() -> list[str]:
 
 @solves("fpn", 2, "the sum at level 2 is the sum of all four M's")
 def the_way_down_at_once() -> list[str]:
-    _, printed = run("fpn", "toy", "toy-doubled", "solution-2")
+    _, printed = run("fpn", "toy", "solution-2")
     assert printed.splitlines()[-1] == "True"
     return ["True: repeating values twice is repeating them four times"]
 
