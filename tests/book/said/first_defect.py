@@ -5,11 +5,21 @@ import itertools
 import numpy as np
 
 from augfpn.settings import paper
-from augfpn.study import intervals, timed
+from augfpn.study import intervals, spreads, timed
 from augfpn.study.cells import effect_text
 from augfpn.study.factorial import EFFECT_NUMBERS
 from augfpn.study.tables import variant_row
-from said.evidence import BOTH, at, compared, gain, main_effect, measured, undecided, verdict
+from said.evidence import (
+    BOTH,
+    at,
+    compared,
+    confirmation,
+    gain,
+    main_effect,
+    measured,
+    undecided,
+    verdict,
+)
 from said.parts import by_wider, pretrained
 from said.table import says
 
@@ -253,3 +263,16 @@ def a_single_level_is_better_than_all() -> None:
     corrected = intervals.at_level(less, 1 - 0.05 / 2)
     assert effect_text(less) == "+1.2 [+0.1, +2.4]"
     assert undecided(corrected)
+
+
+@says(
+    "consistent_supervision",
+    "Two more questions have three later pairs each, on scenes. A weight of one on *all* levels is "
+    "worse than a quarter, −1.5 [−2.9, −0.01]. A head for *each* level in place of the shared one "
+    "makes no difference that shows, 0.0 [−1.3, +1.4].",
+)
+def more_weight_and_more_heads() -> None:
+    of = confirmation()
+    found = [spreads.wider_effect(of, variant, "cs") for variant in ("cs_lam1", "cs_separate")]
+    assert list(map(effect_text, found)) == ["−1.5 [−2.9, −0.01]", "0.0 [−1.3, +1.4]"]
+    assert [each.seeds for each in found] == [3, 3]
