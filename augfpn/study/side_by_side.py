@@ -100,14 +100,17 @@ def rows_beside(part: str, by_set: Mapping[str, Evidence]) -> dict[str, dict[str
     return {variant: rows for variant, rows in found.items() if rows}
 
 
-def beside_cells(row: VariantRow) -> list[str]:
-    """Seeds, AP, effect and verdict of a variant, and the paper's effect."""
-    effect, printed = row.effect.get("AP"), row.printed_effect
+def beside_cells(row: VariantRow, wider: bool = False) -> list[str]:
+    """Seeds, AP, effect and verdict of a variant, and the paper's effect.
+
+    With ``wider`` the effect has the wider of its two intervals, else that of all runs together.
+    """
+    effect, printed = (row.wider if wider else row.effect).get("AP"), row.printed_effect
     return [
         str(row.seeds),
         percent(row.own["AP"].mean),
         effect_text(effect) if row.effect_asked else "",
-        verdict_with_limit(row),
+        verdict_with_limit(row, wider),
         percent(printed / 100, sign=True) if printed is not None else "",
     ]
 
@@ -125,10 +128,10 @@ def sizes_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
     return page_table(["", "images", *SIZE_OF.values()], lines)
 
 
-def size_cells(row: VariantRow) -> list[str]:
+def size_cells(row: VariantRow, wider: bool = False) -> list[str]:
     """An effect for each size; for FPN how many objects of it the test images have."""
     if row.effect_asked:
-        return by_size_cells(row)
+        return by_size_cells(row, wider)
     objects = row.objects or {}
     return [objects_text(objects.get(size)).strip(" ()") for size in SIZE_OF.values()]
 
@@ -137,7 +140,7 @@ def effects_by_size(part: str, of: Evidence, wider: bool = False) -> str:
     """The effects of a part's variants on one set of images: AP, then by the size of objects.
 
     The paper's effects stand on lines of their own, without intervals, which it does not have. For
-    ``wider`` see `effects_beside`.
+    ``wider`` see `beside_cells`.
     """
     lines = []
     for variant in filter(of.recorded, grid.part(part).variants):

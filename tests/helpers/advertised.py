@@ -14,7 +14,11 @@ FENCE = re.compile(r"^```[^\n`]*\n(.*?)^```", re.M | re.S)
 SPAN = re.compile(r"`([^`\n]+)`")
 PROMPT_OF_SHELL = re.compile(r'"\$\((.*)\)"')  # eval "$(augfpn completion bash)"
 
-OF_LOOPS = {"$seed": "0", "$parts": "none"}  # variables of loops, with one of their values
+OF_VARIABLES = {  # those of loops and of choices, with one of their values
+    "$seed": "0",
+    "$parts": "none",
+    "$HOW": "--weights coco --batch auto --short-side 800 --epochs 12",
+}
 
 
 class Line(NamedTuple):
@@ -50,7 +54,7 @@ def lines() -> list[Line]:
 def shown_in(text: str, is_code: bool = False) -> Iterator[str]:
     """What looks like a command line: in blocks, in code spans, on lines of their own."""
     whole = text.replace("\\\n", " ")
-    for variable, value in OF_LOOPS.items():
+    for variable, value in OF_VARIABLES.items():
         whole = whole.replace(variable, value)
     blocks = FENCE.findall(whole)
     for line in (line for block in blocks for line in block.splitlines()):

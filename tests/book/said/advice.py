@@ -162,7 +162,7 @@ def one_stage() -> None:
 
 @says(
     "your_pictures",
-    "With hundreds of images leave `--epochs 12` out: 1000 steps are 32 passes over 500.",
+    "1000 steps are 32 passes over 500",
 )
 def steps_on_a_gpu() -> None:
     """The short side is torchvision's own, as where COCO's weights were trained."""
