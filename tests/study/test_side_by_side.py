@@ -176,7 +176,7 @@ def test_guessing_stands_beside_accuracies_and_nothing_else() -> None:
 
 def test_numbers_of_seeds_have_a_column_only_if_they_differ() -> None:
     of = gather.committed("scenes")
-    fewer = replace(of, found=replace(of.found, seeds=of.found.seeds[:2]))
+    fewer = replace(of, found=of.found.of_seeds([0, 1]))
     same, other = (
         cells_of(side_by_side.measured_beside({"scenes": of, "bccd": each}, ["gap"], ("fpn",)))
         for each in (of, fewer)
