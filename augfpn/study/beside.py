@@ -232,7 +232,7 @@ def said_of_ap(of: Beside) -> str:
         )
     if (decided := decision(ap)) != "undecided":
         return f"{said} over {ap.seeds} seeds: {decided}."
-    return f"{said} over {ap.seeds} seeds: undecided, the interval contains zero. {plan(of)}"
+    return f"{said} over {ap.seeds} seeds: undecided, the interval contains zero.\n{plan(of)}"
 
 
 def said_of_sizes(of: Beside) -> list[str]:

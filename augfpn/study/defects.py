@@ -8,11 +8,12 @@ import numpy as np
 from augfpn.data.load import load_pictures
 from augfpn.figures.pictures import examples
 from augfpn.study import grid, intervals, pooling
-from augfpn.study.cells import effect_text, page_table
+from augfpn.study.cells import effect_text, page_table, percent
 from augfpn.study.evidence import Evidence, paired
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Interval
 from augfpn.study.scores import ADDED, OF_DIAL
+from augfpn.study.spreads import wider_text
 from augfpn.study.tables import variant_label
 
 PLAIN = "scenes"  # every dial at zero
@@ -52,6 +53,20 @@ def matrix_minus_plain(by_set: dict[str, Evidence]) -> str:
             cells[own] = f"**{cells[own]}**"
         lines.append([variant_label(variant), *cells.values()])
     return page_table(["", *(f"{name} minus {PLAIN}" for name in dials)], lines)
+
+
+def parts_on_dials(dials: Sequence[str], by_set: dict[str, Evidence]) -> str:
+    """A row for each part on some dials: FPN's AP there, and the part's minus it.
+
+    The interval is the wider of two; see `augfpn.study.spreads.wider_effect`.
+    """
+    lines = []
+    for dial in dials:
+        fpn = [percent(of.result["AP"]) for of in by_set[dial].recorded("fpn").values()]
+        for number, variant in enumerate(grid.part("regained").variants[1:]):
+            shown = ["", ""] if number else [dial.replace("_x", " × "), ", ".join(fpn)]
+            lines.append([*shown, variant_label(variant), wider_text(by_set[dial], variant)])
+    return page_table(["dial", "FPN by seed", "", "minus FPN"], lines)
 
 
 def example_scenes(

@@ -86,8 +86,8 @@ def gains_on_photographs() -> None:
 
 @says(
     "should_you_use_it",
-    "**Scenes**: CS has +0.8 [+0.1, +1.6], and +0.7 [−0.6, +2.0] after four times the steps. CS "
-    "with SRS has +4.1 [+3.3, +4.8] on medium objects and −2.8 [−4.0, −1.6] on small ones.",
+    "**Scenes**: CS alone has +0.8 [+0.1, +1.6], and +0.7 [−0.6, +2.0] after four times the steps. "
+    "CS with SRS has +4.1 [+3.3, +4.8] on medium objects and −2.8 [−4.0, −1.6] on small ones.",
 )
 @says(
     "should_you_use_it",

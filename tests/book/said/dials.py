@@ -6,11 +6,11 @@ from functools import cache
 
 from augfpn import records
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import defects, gates, grid, recorded, sets
-from augfpn.study.evidence import Evidence
+from augfpn.study import defects, gates, grid, recorded, sets, spreads
+from augfpn.study.cells import effect_text
 from augfpn.study.tries import results_of_tuning
 from said.bench import halves_of_the_sizes
-from said.evidence import at, confirmation, every, gain, undecided
+from said.evidence import at, every, gain, undecided
 from said.table import says
 
 
@@ -91,7 +91,7 @@ def dials_of_the_images() -> None:
     "rule; that is not decided.",
 )
 @says("dials", "Larger ones, because twice the size brought FPN a gain in one seed.")
-@says("dials", "a size rule turned to a quarter and a pyramid of 4 channels pass, in one seed")
+@says("dials", "a size rule turned to a quarter and a pyramid of 4 channels pass.")
 @says(
     "dials",
     "Canonical size times a quarter and channels times a sixteenth lie beyond both dashed lines. "
@@ -117,8 +117,13 @@ def dials_of_the_detector() -> None:
 @says(
     "dials",
     "the interval of what the control regains on *context*, from 46 to 112 %, contains the 80 % "
-    "asked for. The two dials that pass do so with whole intervals, but by one seed, and these "
-    "intervals are for other test images only.",
+    "asked for.",
+)
+@says(
+    "dials",
+    "The first costs FPN +11.3 [+9.2, +13.4] points in three seeds, and undoing the turn gives all "
+    "of it back. The second costs +14.0 [+6.5, +21.4] points, also in three seeds; its control was "
+    "run once.",
 )
 @says("dials", "A star marks intervals of a single seed, for other test images only: that is most")
 def intervals_of_the_gates() -> None:
@@ -126,12 +131,12 @@ def intervals_of_the_gates() -> None:
     ends = [round(100 * x) for x in found["context"].regained[1:3]]
     assert ends == [46, 112]
     passing = [each for each in found.values() if each.pilot.passes]
-    assert len(passing) == 2
-    shares = [each.regained for each in found.values() if each.regained]
-    assert {x.seeds for x in shares} == {1}
-    for each in passing:
-        assert each.loss.low > gates.LEAST_LOSS
-        assert each.regained.low > gates.LEAST_REGAINED
+    assert [effect_text(each.loss) for each in passing] == [
+        "+11.3 [+9.2, +13.4]",
+        "+14.0 [+6.5, +21.4]",
+    ]
+    assert [each.loss.seeds for each in passing] == [3, 3]
+    assert passing[1].regained.seeds == 1
     shown = [x for each in found.values() for x in (each.loss, each.regained) if x]
     single = [x for x in shown if x.seeds == 1]
     assert len(single) > len(shown) / 2
@@ -139,40 +144,27 @@ def intervals_of_the_gates() -> None:
 
 @says(
     "dials",
-    "Of eight such shares, of three parts and of AugFPN on two dials, two have been measured, each "
-    "by one run of a later seed",
+    "Soft RoI Selection regains 106 % [82, 133] of what FPN loses, and AugFPN 116 % [97, 142].",
 )
 @says(
     "dials",
-    "Soft RoI Selection regains 106 % [102, 110] and AugFPN 112 % [108, 116]: all that FPN loses, "
-    "and more.",
-)
-def cells_that_are_filled() -> None:
-    of = recorded.collect(records.COMMITTED).among("confirmation")
-    later = {name: Evidence(name, "laptop", of) for name in grid.SETS}
-    passing = [name for name, each in pilots().items() if each.passes]
-    table = gates.regained_table(passing, later, grid.part("regained").variants[1:])
-    cells = [each for line in table.splitlines()[2:] for each in line.split(" | ")[3:]]
-    assert len(cells) == 8
-    filled = [each for each in cells if "[" in each]
-    assert len(filled) == 2
-    assert all("*" in each for each in filled)  # of one seed
-    assert table.splitlines()[2].startswith("| canonical_x0.25 |")
-    rounded = [[round(float(x)) for x in re.findall(r"[\d.]+", each)] for each in filled]
-    assert rounded == [[106, 102, 110], [112, 108, 116]]
-
-
-@says("dials", "in the one seed that was run: by construction")
-@says(
-    "dials",
-    "For the narrow pyramid the control has not been run with these seeds, so there is no share.",
+    "Consistent Supervision regains 8 % [−11, 35] and Residual Feature Augmentation 4 % [−31, 32].",
 )
 def shares_that_are_regained() -> None:
-    of = recorded.collect(records.COMMITTED).among("confirmation")
-    turned, full = (
-        gates.draws_on(Evidence(name, "laptop", of), "fpn", "AP")
-        for name in ("canonical_x0.25", "scenes")
-    )
-    share = gates.share_regained(confirmation().of("srs"), full, turned)
-    assert share.low > 1
-    assert not Evidence("channels_x4", "laptop", of).recorded("fpn")
+    table = gates.regained_table(["canonical_x0.25"], every(), ("cs", "rfa", "srs", "augfpn"))
+    cells = [each.strip(" |") for each in table.splitlines()[2].split(" | ")[3:]]
+    rounded = [
+        [round(float(x.replace("−", "-"))) for x in re.findall(r"[−\d.]+", each)] for each in cells
+    ]
+    assert rounded == [[8, -11, 35], [4, -31, 32], [106, 82, 133], [116, 97, 142]]
+
+
+@says("dials", "No part is shown to gain there, and all four means lie below FPN's.")
+@says("dials", "With so few channels AP differs between seeds by up to 17 points")
+def parts_on_the_narrow_pyramid() -> None:
+    of = every()["channels_x0.0625"]
+    found = [spreads.wider_effect(of, v, "fpn") for v in ("cs", "rfa", "srs", "augfpn")]
+    assert all(each.mean < 0 < each.high and each.seeds == 3 for each in found)
+    variants = ("fpn", "cs", "rfa", "srs", "augfpn")
+    ap = [[r.result["AP"] for r in of.recorded(v).values()] for v in variants]
+    assert 16 < 100 * max(max(each) - min(each) for each in ap) < 17

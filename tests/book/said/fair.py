@@ -57,13 +57,14 @@ def above_at_equal_time_and_below_at_equal_steps() -> None:
 )
 @says("what_we_found", "and at exactly equal time 10.5: these small detectors are far from done")
 @says("seminar", "at exactly equal time some −10.5")
+@says("what_we_found", "Consistent Supervision alone is 6.2 points behind at equal time")
 @says("intro", "[in the same training time](fair_baselines.ipynb) plain FPN gets far ahead")
 def twice_the_steps() -> None:
     of = confirmation()
     found = of.effects("augfpn", "fpn_2x_steps")["AP"]
     assert (round(100 * found.mean, 1), found.seeds) == (-11.8, 6)
     assert round(100 * (2 / against.step_ratio(of) - 1)) == 7
-    assert round(doublings()[0].at_equal_time, 1) == -10.5
+    assert [round(each.at_equal_time, 1) for each in doublings()[:2]] == [-10.5, -6.2]
 
 
 @says(

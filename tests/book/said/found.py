@@ -184,7 +184,10 @@ def what_p5_keeps() -> None:
 @says(
     "soft_roi_selection", "Predictions of FPN jump where its size rule changes the level, on both"
 )
-@says("soft_roi_selection", "soft selection makes that jump disappear")
+@says(
+    "soft_roi_selection",
+    "soft selection, which sends no box anywhere by its size, makes that jump disappear",
+)
 def the_jump_and_its_end() -> None:
     for pictures in BOTH:
         before = measured(pictures, "fpn", "change across a border minus change elsewhere")

@@ -42,8 +42,8 @@ def the_headline() -> None:
 @says("claims", "**This change decided the headline**")
 @says(
     "intro",
-    "*Probably* means that of [two intervals](intervals.ipynb), the wider contains zero and the "
-    "narrower does not.",
+    "*Probably* means that zero lies just inside this interval, which comes from these runs alone, "
+    "and outside the one from [all runs together](intervals.ipynb).",
 )
 @says(
     "what_we_found",

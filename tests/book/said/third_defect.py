@@ -88,8 +88,9 @@ def levels_that_take_part_depend_on_the_run() -> None:
 @says(
     "soft_roi_selection",
     "On scenes a border of the rule moves predictions some ten times as far as an equal step "
-    "elsewhere, and soft selection makes that jump disappear; on blood cells it is some forty "
-    "times as far, and soft selection leaves a factor of two.",
+    "elsewhere, and soft selection, which sends no box anywhere by its size, makes that jump "
+    "disappear; on blood cells it is some forty times as far, and soft selection leaves a factor "
+    "of two.",
 )
 def how_far_a_border_moves_predictions() -> None:
     across, elsewhere = "change across a border", "change elsewhere"

@@ -36,7 +36,7 @@ def what_the_parts_brought() -> None:
     "trained_detector",
     "a training step of our small detectors took 1.5 times as long on a CPU; inference costs "
     "nothing more ([What it costs](cost.ipynb)). So eight pairs take as long as some 20 trainings "
-    "of the control.",
+    "of the control",
 )
 def time_of_eight_pairs() -> None:
     (timing,) = at("scenes").timings
@@ -54,6 +54,16 @@ def what_no_run_has() -> None:
     assert {each.experiment.device for each in every} == {"cpu"}
     model = BUDGETS["transfer"].model
     assert (model.long_side, model.short_side) == (427, 320)
+
+
+@says("what_we_found", "on scenes two epochs, after which FPN has an AP of 48.")
+def fpn_after_two_epochs() -> None:
+    ap = [run.result["AP"] for run in confirmation().recorded("fpn").values()]
+    assert round(100 * statistics.mean(ap)) == 48
+    (run, *_) = confirmation().recorded("fpn").values()
+    made = run.experiment
+    assert (made.model.channels, made.model.short_side, made.model.long_side) == (64, 256, 320)
+    assert made.train.steps * made.train.batch == 2 * run.result["pictures"]["train"]
 
 
 @says("open_questions", "Aquarium is at hand, with 435 training images of seven classes;")

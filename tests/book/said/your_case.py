@@ -114,8 +114,8 @@ def price_of_eight_pairs() -> None:
 @says(
     "should_you_use_it",
     "With all three parts, inference on a GPU takes 1.21 times as long by the paper. On a CPU we "
-    "measured [1.06 times](cost.ipynb) with a ResNet-50 at 800 × 1216 px, and 1.22 times with our "
-    "small detectors.",
+    "measured [1.06 and 1.14 times](cost.ipynb) with a ResNet-50 at 800 × 1216 px, on two "
+    "processors, and 1.22 times with our small detectors.",
 )
 @says("should_you_use_it", "or all three parts if inference may be slower.")
 def price_of_all_parts() -> None:
@@ -220,8 +220,8 @@ def our_detectors_fail_the_first_question() -> None:
 
 @says(
     "should_you_use_it",
-    "A test of [eight pairs of runs](should_you_use_it.ipynb#how-many-pairs) shows a gain of two "
-    "points. A gain of one point may take 27 pairs.",
+    "A test of [eight pairs of runs](should_you_use_it.ipynb#how-many-pairs) can detect a true "
+    "gain of two points, in 80 of 100 cases. A gain of one point may take 27 pairs.",
 )
 @says(
     "should_you_use_it",
@@ -234,8 +234,8 @@ def our_detectors_fail_the_first_question() -> None:
 )
 @says(
     "trained_detector",
-    "On our blood cells eight pairs show a gain of two points, and one point takes [7 to "
-    "27](should_you_use_it.ipynb#how-many-pairs).",
+    "On our blood cells eight pairs can detect a gain of two points, and one point takes [7 to "
+    "27](should_you_use_it.ipynb#how-many-pairs)",
 )
 @says(
     "your_pictures",
