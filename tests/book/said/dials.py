@@ -1,7 +1,6 @@
 """Dials: whether a part mends its own defect, and whether the dial can answer."""
 
 import itertools
-import re
 from functools import cache
 
 from augfpn import records
@@ -151,12 +150,18 @@ def intervals_of_the_gates() -> None:
     "Consistent Supervision regains 8 % [−11, 35] and Residual Feature Augmentation 4 % [−31, 32].",
 )
 def shares_that_are_regained() -> None:
-    table = gates.regained_table(["canonical_x0.25"], every(), ("cs", "rfa", "srs", "augfpn"))
-    cells = [each.strip(" |") for each in table.splitlines()[2].split(" | ")[3:]]
-    rounded = [
-        [round(float(x.replace("−", "-"))) for x in re.findall(r"[−\d.]+", each)] for each in cells
+    turned, full = (gates.draws_on(every()[n], "fpn", "AP") for n in ("canonical_x0.25", "scenes"))
+    parts = [
+        gates.draws_on(every()["canonical_x0.25"], variant, "AP")
+        for variant in ("cs", "rfa", "srs", "augfpn")
     ]
-    assert rounded == [[8, -11, 35], [4, -31, 32], [106, 82, 133], [116, 97, 142]]
+    found = [gates.share_regained(each, full, turned)[:3] for each in parts]
+    assert [[round(100 * x) for x in each] for each in found] == [
+        [8, -11, 35],
+        [4, -31, 32],
+        [106, 82, 133],
+        [116, 97, 142],
+    ]
 
 
 @says("dials", "No part is shown to gain there, and all four means lie below FPN's.")
