@@ -75,9 +75,6 @@ def prices(found: Measured, operators: Measured, timing: Measured, use: str) -> 
             yield Price(step, seconds, machine_of(bench["environment"]))
     small = f"{called(use)}, small detectors"
     yield Price(small, timing["seconds"][use], machine_of(timing["environment"]), mean)
-    before = found["laptop"]
-    machine = machine_of(before["environment"])
-    yield Price(f"{small}, measured earlier", before["seconds"][use], machine)
     if use in operators["settings"]["uses"]:
         step = step_of(operators["settings"], use, operators["settings"])
         machine = f"{machine_of(operators['environment'])}, processor time"

@@ -10,7 +10,7 @@ from augfpn.study.reported import printed_main_effect
 from augfpn.study.spreads import wider_text
 from said.costs import INFERENCE, LARGE, SMALL, own_ratio, what_each_part_adds
 from said.evidence import at, confirmation, undecided
-from said.part_times import price_of_each_part, two_measurements_of_the_small_detectors
+from said.part_times import price_of_each_part, the_measurement_of_the_small_detectors
 from said.photographs import photos
 from said.second_defect import READOUT
 from said.table import says
@@ -228,4 +228,4 @@ def prices() -> None:
     assert [f"{printed[use]:.2f}" for use in ("training", "testing")] == ["1.22", "1.21"]
     assert [f"{own_ratio(each)['median']:.1f}" for each in (LARGE, SMALL)] == ["1.5", "2.2"]
     assert f"{own_ratio(INFERENCE)['median']:.2f}" == "1.06"
-    two_measurements_of_the_small_detectors()
+    the_measurement_of_the_small_detectors()
