@@ -78,7 +78,7 @@ def gains_panel(axis: Axes, rows: Sequence[tuple[str, float]], deviation: float)
     for place, (_, gain) in enumerate(rows):
         if gain < AXIS_ENDS[0]:
             said = f"{gain:.1f}".replace("-", "\N{MINUS SIGN}")
-            axis.text(0.25, place, said, size=LABEL_SIZE, va="center")
+            axis.text(AXIS_ENDS[0] + 0.24, place, said, size=LABEL_SIZE, va="center")
             axis.scatter(AXIS_ENDS[0] + 0.15, place, color=BLUE, s=32, marker="<")
             continue
         ends = [gain - deviation, gain + deviation]

@@ -56,13 +56,13 @@ def test_every_ratio_names_what_it_was_measured_on_and_its_rounds() -> None:
     found = {"benches": {"large": large}}
     rows = cells(prices.price_table(found, operators, timing))[2:]
     training, testing = rows[:3], rows[3:]
-    assert training[0][:4] == ["training, 800 px, resnet50", "–", "1.22", "Tesla V100, the paper"]
+    assert training[0][:4] == ["training, 800 px, resnet50", "1.22", "–", "Tesla V100, the paper"]
     assert training[1] == [
-        *("training, 1 image of 800 x 1216, resnet50", "0.67", "3.00"),
-        *("Some Maker, 2 threads", "2", "0.67 to 0.67", "2.00 to 4.00", "3", "0.75", "2"),
+        *("training, 1 image of 800 x 1216, resnet50", "3.00<br>(2.00 to 4.00)"),
+        *("0.67<br>(0.67 to 0.67)", "Some Maker, 2 threads", "2"),
     ]
-    assert training[2][:3] == ["training, small detectors", "–", "2.00"]
-    assert [row[2] for row in testing] == ["1.21", "2.00", "1.10", "1.20"]
+    assert training[2][:2] == ["training, small detectors", "2.00<br>(2.00 to 2.00)"]
+    assert [row[1][:4] for row in testing] == ["1.21", "2.00", "1.10", "1.20"]
     assert testing[-1][0].endswith("resnet50, word by word")
     assert testing[-1][3] == "Some Maker, 1 thread, processor time"
 

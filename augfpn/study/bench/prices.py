@@ -28,23 +28,19 @@ class Price(NamedTuple):
     measured: str
     of_rounds: Callable[[Sequence[float]], float] = median  # or the mean, where a page uses it
 
-    def ratio(self, base: str) -> tuple[str, str]:
-        """AugFPN's time divided by another's; the lowest and the highest of single rounds."""
+    def ratio(self, base: str) -> str:
+        """AugFPN's time divided by another's; below it the lowest and the highest of a round."""
         if base not in self.seconds:
-            return "–", "–"
+            return "–"
         pairs = zip(self.seconds["augfpn"], self.seconds[base], strict=True)
         ends = ratio_of_rounds(self.seconds["augfpn"], self.seconds[base])
         middle = self.of_rounds([other / each for other, each in pairs])
-        return f"{middle:.2f}", f"{ends['low']:.2f} to {ends['high']:.2f}"
+        return f"{middle:.2f}<br>({ends['low']:.2f} to {ends['high']:.2f})"
 
     def row(self) -> tuple[str, ...]:
         """Its cells: what matters to a reader first."""
-        theirs, ours = self.ratio("torchvision"), self.ratio("fpn")
-        of_each = (
-            f"{median(self.seconds[name]):.3g}" if name in self.seconds else "–" for name in PRICED
-        )
         rounds = str(len(self.seconds["augfpn"]))
-        return (self.step, theirs[0], ours[0], self.measured, rounds, theirs[1], ours[1], *of_each)
+        return self.step, self.ratio("fpn"), self.ratio("torchvision"), self.measured, rounds
 
 
 def price_table(found: Measured, operators: Measured, timing: Measured) -> str:
@@ -58,12 +54,10 @@ def price_table(found: Measured, operators: Measured, timing: Measured) -> str:
         printed = f"{paper.printed_time_ratios()[use]:.2f}"
         backbone = BUDGETS["paper"].model.backbone
         name = f"{called(use)}, 800 px, {backbone}"
-        rows.append((name, "–", printed, PAPERS_GPU, *["–"] * (3 + len(PRICED))))
+        rows.append((name, printed, "–", PAPERS_GPU, "–"))
         rows += [each.row() for each in prices(found, operators, timing, use)]
-    header = ("step", "AugFPN / torchvision's FPN", "AugFPN / our FPN", "measured on", "rounds")
-    ends = (f"lowest to highest, / {whose} FPN" for whose in ("torchvision's", "our"))
-    seconds = (f"{name}, seconds" for name in ("torchvision's FPN", "our FPN", "AugFPN"))
-    return markdown((*header, *ends, *seconds), rows)
+    header = ("step", "AugFPN / our FPN", "AugFPN / torchvision's FPN", "measured on", "rounds")
+    return markdown(header, rows)
 
 
 def prices(found: Measured, operators: Measured, timing: Measured, use: str) -> Iterator[Price]:
