@@ -91,14 +91,14 @@ def pairs_on_photographs(by_set: Mapping[str, Evidence]) -> str:
             lines.append([
                 "" if number else images_called(of.pictures),
                 label_text(row.label),
-                *(f"{100 * each:.2f}" for each in means),
                 effect_text(row.wider["AP"]),
-                "–" if row.printed_effect is None else percent(row.printed_effect / 100, sign=True),
                 verdict_with_limit(row, wider=True),
+                "–" if row.printed_effect is None else percent(row.printed_effect / 100, sign=True),
+                *(f"{100 * each:.2f}" for each in means),
                 str(len(pairs)),
             ])  # fmt: skip
-    header = ["images", "", "AP", "FPN at the same seeds", "minus FPN", "paper: minus FPN"]
-    return page_table([*header, "verdict", "pairs"], lines)
+    header = ["images", "", "minus FPN", "verdict", "paper: minus FPN", "AP"]
+    return page_table([*header, "FPN at the same seeds", "pairs"], lines)
 
 
 def sizes_on_photographs(by_set: Mapping[str, Evidence]) -> str:
