@@ -190,6 +190,7 @@ def prose(docstring: str) -> str:
 CITED = re.compile(r"\{cite:\w+\}`([^`]+)`")
 NUMBERED = re.compile(r"(^|\. |\? )?\{(?:numref|eq)\}`([^`]+)`", re.MULTILINE)
 DIRECTIVE = re.compile(r"^```\{(\w+)\}([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+AROUND = re.compile(r"^:::\{(\w+)\}([^\n]*)\n(.*?)^:::$", re.MULTILINE | re.DOTALL)  # others
 OPTION = re.compile(r"^:([\w-]+): ?(.*)\n?", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([\w./]+)\.(?:ipynb|md)(#[\w-]+)?\)")
 
@@ -213,7 +214,8 @@ def for_colab(notebook: NotebookNode, root: Path, site: str, raw: str) -> Notebo
 
 def plain(text: str, root: Path, site: str, raw: str) -> str:
     """MyST Markdown without its roles and directives."""
-    text = DIRECTIVE.sub(lambda found: directive(found, root, raw), text)
+    for kind in (DIRECTIVE, AROUND):
+        text = kind.sub(lambda found: directive(found, root, raw), text)
     text = CITED.sub(lambda found: f"({', '.join(map(authors, found[1].split(',')))})", text)
     text = NUMBERED.sub(reference, text)
     return LINK.sub(lambda found: f"]({site}{found[1]}.html{found[2] or ''})", text)

@@ -203,9 +203,11 @@ def test_commands_name_parameters_and_notebooks_that_exist(page: Path) -> None:
 
 
 def test_the_builders_lines_run() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", text(BOOK / "intro.md"), re.DOTALL)
-    small = code.replace("classes=3", "classes=3, short_side=160, proposals=(20, 20)")
+    theirs, code = re.findall(r"```python\n(.*?)```", text(BOOK / "intro.md"), re.DOTALL)
     names: dict = {}
+    exec(theirs.replace('weights="DEFAULT"', "weights=None, weights_backbone=None"), names)
+    assert names["model"].roi_heads.supervision.weight == 0.25
+    small = code.replace("classes=3", "classes=3, short_side=160, proposals=(20, 20)")
     exec(small, names)
     assert small != code
     assert names["found"][0].keys() == {"boxes", "labels", "scores"}

@@ -34,6 +34,7 @@ NOTHING_SAID = {  # (chapter, cell) that reads records, and whose results no tex
     ("test_bench", "kinds"),
     ("two_forwards", "opened"),
     ("two_forwards", "results"),
+    ("your_pictures", "use"),
 }
 DRAWN_ONLY = {  # (chapter, cell) whose caption and alt text only say how a figure is drawn
     ("dials", "told"),

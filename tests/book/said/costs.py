@@ -182,10 +182,8 @@ def price_beside_our_fpn() -> None:
         for each in (LARGE, INFERENCE)
     ]
     assert [f"{each:.2f}" for each in theirs] == ["1.12", "0.84"]
-    (ours, fpn) = (
-        pages.committed_bench("operators")["operators"]["fast"][name]["cpu_seconds"]
-        for name in ("augfpn", "fpn")
-    )
+    fast = pages.committed_bench("operators")["operators"]["fast"]
+    ours, fpn = (fast[name]["cpu_seconds"] for name in ("augfpn", "fpn"))
     assert f"{ratio_of_rounds(ours, fpn)['median']:.2f}" == "1.14"
     rounds = [len(each["augfpn"]["seconds"]) for each in steps]
     assert rounds == [2, 2, 2, 7]

@@ -223,9 +223,8 @@ def even_gates() -> None:
     "photographs",
     "**On Aquarium no gain is shown either.** AugFPN is behind in each of three pairs, and its "
     "interval contains zero. In three other pairs each, of another processor, no part alone is "
-    "shown to gain: the mean of Residual Feature Augmentation lies above zero, those of the other "
-    "two below. FPN's mean differs by 1.3 points between the two groups of seeds, more than any "
-    "effect here: only pairs can be compared.",
+    "shown to gain. FPN's means of the two groups differ by 1.3 points, more than any effect here: "
+    "only pairs can be compared.",
 )
 @says("photographs", "| eight on blood cells, three on Aquarium |")
 @says("test_bench", "[three pairs of runs](photographs.ipynb)")

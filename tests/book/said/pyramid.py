@@ -95,19 +95,19 @@ def objects_of_the_scene() -> None:
 
 @says(
     "why_one_map",
-    "with one seed each and so without an interval. With a rule that sends each box two levels up, "
-    "where there are as many, FPN loses some ten points of AP (average precision). With "
-    "one that sends it one or two levels down, no cost shows.",
+    "With a rule that sends each box two levels up, where there are as many, FPN loses eleven "
+    "points of AP (average precision), in three seeds. With one that sends it one or two levels "
+    "down, no cost shows, in one seed each.",
 )
 def other_rules_in_training() -> None:
     every, dials = recorded.collect(COMMITTED), ("canonical_x0.25", "canonical_x2", "canonical_x4")
     coarser, *finer = gates.pilots_of(dials, "laptop", every).values()
-    assert 9.5 < 100 * coarser.loss < 10.7
+    assert round(100 * coarser.loss) == 11
     assert max(each.loss for each in finer) < 0
     rules = [grid.Run("fpn", name, "laptop", 0).experiment.model for name in ("scenes", *dials)]
     sizes = [each.canonical_size for each in rules]
     assert [np.log2(each / sizes[0]) for each in sizes[1:]] == [-2, 1, 2]
-    assert all(len(every_of(every, name)) == 1 for name in dials)
+    assert [len(every_of(every, name)) for name in dials] == [3, 1, 1]
 
 
 def every_of(found: recorded.Found, pictures: str) -> dict:
