@@ -14,10 +14,8 @@ import seaborn
 from matplotlib.figure import Figure
 
 WIDTH = 5.2  # inches of a figure: narrow, so that its words can be read on a phone
-FULL_WIDTH, LETTERS_OF_WIDE = (
-    6.4,
-    12.3,
-)  # of one that needs the room: inches, and points of its letters
+FULL_WIDTH = 6.4  # inches of one that needs the room
+LETTERS_OF_WIDE = 12.6  # points of its letters: some 9.6 px on a phone
 INK, GREY = "#222222", "#555555"
 ON_FILL = "#262626"  # words on a coloured area, which stays as it is on a dark page
 ON_DARK = "#fafafa"  # the same on dark blue

@@ -113,7 +113,7 @@ def one_level(axis: Axes) -> None:
     """What FPN's head reads of a box, and the three places where FPN has nothing."""
     arrow(axis, (P + WIDTH[3] / 2 + 0.06, HEIGHT[3]), (HEAD - 0.57, 2.35))
     rule = "one level,\nby the size\nof the box"
-    axis.text(HEAD - 0.28, 1.2, rule, color=INK, size=17, ha="center", va="center")
+    axis.text(HEAD - 0.28, 1.2, rule, color=INK, size=17.5, ha="center", va="center")
     for number, at in enumerate(((M + 0.97, 1.64), (SUM, HEIGHT[5] + 0.75), (10.0, 3.3)), start=1):
         spot(axis, number, at)
 
