@@ -1,8 +1,10 @@
 """All three parts of AugFPN in a torchvision detector that keeps its weights.
 
-model = fasterrcnn_resnet50_fpn(weights="DEFAULT")
-add_augfpn(model)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.005)  # made after the line above
+    model = fasterrcnn_resnet50_fpn(weights="DEFAULT")
+    add_augfpn(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.005)  # made after the line above
+
+Consistent Supervision alone is added by `augfpn.detectors.supervised_torchvision`.
 """
 
 from collections.abc import Sequence

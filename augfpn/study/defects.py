@@ -10,6 +10,7 @@ from augfpn.figures.pictures import examples
 from augfpn.study import grid, intervals, pooling
 from augfpn.study.cells import effect_text, page_table, percent
 from augfpn.study.evidence import Evidence, paired
+from augfpn.study.gates import dial_title
 from augfpn.study.grid import baseline_of
 from augfpn.study.intervals import Interval
 from augfpn.study.scores import ADDED, OF_DIAL
@@ -64,7 +65,7 @@ def parts_on_dials(dials: Sequence[str], by_set: dict[str, Evidence]) -> str:
     for dial in dials:
         fpn = [percent(of.result["AP"]) for of in by_set[dial].recorded("fpn").values()]
         for number, variant in enumerate(grid.part("regained").variants[1:]):
-            shown = ["", ""] if number else [dial.replace("_x", " × "), ", ".join(fpn)]
+            shown = ["", ""] if number else [dial_title(dial), ", ".join(fpn)]
             lines.append([*shown, variant_label(variant), wider_text(by_set[dial], variant)])
     return page_table(["dial", "FPN by seed", "", "minus FPN"], lines)
 

@@ -14,7 +14,7 @@ from augfpn.errors import UserError, first_line
 from augfpn.study import intervals
 from augfpn.study.beside import Beside, mean_of, numbers_text, said_of_ap, said_of_sizes
 from augfpn.study.evidence import paired
-from augfpn.study.resampling import Draws, draws_of_ap
+from augfpn.study.resampling import draws_of_ap
 from augfpn.study.scoring import matches
 
 WANTED = "give detections in COCO's results format"
@@ -39,7 +39,7 @@ def compare_files(
                 f"{without[place]} and {with_part[place]} hold the same detections: give those of "
                 "two trainings, one of them with the part."
             )
-    drawn = [dict(enumerate(on_draws(coco, each) for each in side)) for side in found]
+    drawn = [dict(enumerate(draws_of_ap(matches(coco, each)) for each in side)) for side in found]
     means = [mean_of(list(side.values())) for side in drawn]
     return Beside(
         labels=("with", "without"),
@@ -94,11 +94,6 @@ def detections(file: Path, coco: dict) -> list[dict]:
                     f"{tables[name]} of the annotations: give those that it was tested on."
                 )
     return [{name: each[name] for name in RESULT_RULES} for each in found]
-
-
-def on_draws(coco: dict, found: list[dict]) -> Draws:
-    """AP of one run, as observed and on draws of the test images."""
-    return draws_of_ap(matches(coco, found))
 
 
 def files_text(of: Beside) -> str:

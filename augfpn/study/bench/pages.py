@@ -1,7 +1,7 @@
 """The committed bench as tables in Markdown, for the book: they need no GPU and no time."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 
 from augfpn import records
@@ -38,10 +38,14 @@ def step_of(settings: Measured, use: str, result: Measured) -> str:
     return f"{title_of(use, result)}, {measured_backbone(settings)}"
 
 
-def ratio_with_range(base: Sequence[float], other: Sequence[float]) -> str:
-    """The median ratio of a round, with the lowest and the highest in brackets."""
-    ratio = ratio_of_rounds(other, base)
-    return f"{ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})"
+def ratio_with_range(
+    base: Sequence[float],
+    other: Sequence[float],
+    middle: Callable[[Sequence[float]], float] = median,
+) -> str:
+    """The middle ratio of the rounds, with the lowest and the highest in brackets."""
+    ratios = [b / a for a, b in zip(base, other, strict=True)]
+    return f"{middle(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def operators_table(found: Measured) -> str:

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study.bench.measure import ratio_of_rounds
-from augfpn.study.bench.pages import PRICED, step_of
+from augfpn.study.bench.pages import PRICED, ratio_with_range, step_of
 from augfpn.study.bench.report import Measured, called
 from augfpn.study.bench.settings import USES
 from augfpn.support.text import markdown
@@ -32,10 +31,8 @@ class Price(NamedTuple):
         """AugFPN's time divided by another's; below it the lowest and the highest of a round."""
         if base not in self.seconds:
             return "–"
-        pairs = zip(self.seconds["augfpn"], self.seconds[base], strict=True)
-        ends = ratio_of_rounds(self.seconds["augfpn"], self.seconds[base])
-        middle = self.of_rounds([other / each for other, each in pairs])
-        return f"{middle:.2f}<br>({ends['low']:.2f} to {ends['high']:.2f})"
+        both = self.seconds[base], self.seconds["augfpn"]
+        return ratio_with_range(*both, self.of_rounds).replace(" (", "<br>(")
 
     def row(self) -> tuple[str, ...]:
         """Its cells: what matters to a reader first."""
