@@ -72,6 +72,12 @@ def imported(code: str) -> Iterator[str]:
 
 
 @cache
+def imports_of(file: Path) -> tuple[str, ...]:
+    """The modules of the package that a module imports; each file is parsed once."""
+    return tuple(imported(file.read_text()))
+
+
+@cache
 def files_behind(name: str) -> frozenset[Path]:
     """The files of a module and of all modules of the package that it needs."""
     found: set[Path] = set()
@@ -81,7 +87,7 @@ def files_behind(name: str) -> frozenset[Path]:
         file = module_file(each)
         if each.startswith("augfpn") and file is not None and file not in found:
             found.add(file)
-            todo += [each.rpartition(".")[0], *imported(file.read_text())]
+            todo += [each.rpartition(".")[0], *imports_of(file)]
     return frozenset(found)
 
 
