@@ -1,10 +1,11 @@
-/* Five figures that answer to mouse and keyboard, without a kernel or a server.
+/* Six figures that answer to mouse and keyboard, without a kernel or a server.
 
    A page marks a static figure with a class (interactive-levels, -pooling, -studies,
-   -precision, -gates). Here a widget is put before its picture, which stays for print and for readers
+   -precision, -gates, -plan). Here a widget is put before its picture, which stays for print and for readers
    without scripts. What is computed is in `arithmetic`, which tests/book/test_interactive.py
    compares with the package. What comes from a trained detector is data, written by
-   book/figures/interactive.py, precision_recall.py and gate_lottery.py. */
+   book/figures/interactive.py, precision_recall.py and gate_lottery.py, and tables of Student's
+   factors by studies.py and plan.py. */
 "use strict";
 
 const arithmetic = {
@@ -39,6 +40,24 @@ const arithmetic = {
     const variance = values.reduce((a, x) => a + (x - mean) ** 2, 0) / (n - 1);
     const half = Math.hypot(factors[n - 1] * Math.sqrt(variance / n), factors[0] * ofImages);
     return [mean, mean - half, mean + half];
+  },
+  /* The normal distribution up to x (Abramowitz and Stegun, 7.1.26; off by less than 1e-6) */
+  normal(x) {
+    const t = 1 / (1 + (0.3275911 * Math.abs(x)) / Math.SQRT2);
+    const series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 +
+      t * (-1.453152027 + t * 1.061405429))));
+    const half = (series * Math.exp((-x * x) / 2)) / 2;
+    return x < 0 ? half : 1 - half;
+  },
+  /* How probable it is that the interval of n pairs excludes zero: intervals.power_of. `spread` is
+     the deviation of the differences, `ofImages` their error over images; `data` is plan.js. */
+  chance(n, gain, spread, ofImages, data) {
+    const variance = spread ** 2 / n, deviation = Math.hypot(spread / Math.sqrt(n), ofImages);
+    const shown = data.estimates[n - 2].map((estimate) => {
+      const half = Math.sqrt(estimate * variance + (data.normal * ofImages) ** 2);
+      return arithmetic.normal((gain - half) / deviation) + arithmetic.normal((-half - gain) / deviation);
+    });
+    return shown.reduce((a, b) => a + b) / shown.length;
   },
   /* What an interval says of "above zero": intervals.verdict, from three seeds on */
   verdict: ([, low, high], n) =>
@@ -472,9 +491,62 @@ function gates(figure, data) {
   return [controls, drawing, said];
 }
 
+/* --- hours of a test, and the chance that it shows a gain --------------------------------------- */
+
+const PLAN = { gain: 4, steps: 80, left: 44, right: 424, top: 16, bottom: 186 };
+
+function plan(figure, data) {
+  const now = { pairs: 8, spread: 1.7, images: 0.1, passes: 24, speed: 10, longer: 1.5 };
+  const drawing = element("svg", { viewBox: "0 0 440 236", role: "img", class: "narrow", "aria-label":
+    "The chance that the test shows a gain, rising with the true gain from 0 to 4 points of AP" });
+  const x = (gain) => PLAN.left + ((PLAN.right - PLAN.left) * gain) / PLAN.gain;
+  const y = (chance) => PLAN.bottom - (PLAN.bottom - PLAN.top) * chance;
+  const grey = { stroke: "#8a8a8a", "stroke-dasharray": "5 4" };
+  for (const [chance, name] of [[0, "0"], [0.8, "80 %"], [1, "100 %"]])
+    drawing.append(
+      element("line", { x1: x(0), x2: x(PLAN.gain), y1: y(chance), y2: y(chance), ...grey }),
+      element("text", { x: x(0) - 5, y: y(chance) + 4, "text-anchor": "end" }, name));
+  for (let gain = 0; gain <= PLAN.gain; gain++)
+    drawing.append(element("text", { x: x(gain), y: 206, "text-anchor": "middle" }, String(gain)));
+  drawing.append(element("text", { x: x(PLAN.gain / 2), y: 228, "text-anchor": "middle" },
+    "true gain, points of AP"));
+  for (const [name, gain] of [["CS", data.papers.cs], ["AugFPN", data.papers.augfpn]])
+    drawing.append(element("line", { x1: x(gain), x2: x(gain), y1: y(0), y2: y(1), ...grey }),
+      element("text", { x: x(gain) + 4, y: y(0) - 6 }, `${name}, paper`));
+  const curve = element("polyline", { fill: "none", stroke: "#0072B2", "stroke-width": 3 });
+  drawing.append(curve);
+  const said = element("p", { "aria-live": "polite", class: "said" });
+
+  function show() {
+    const of = (gain) => arithmetic.chance(now.pairs, gain, now.spread, now.images, data);
+    const all = Array.from({ length: PLAN.steps + 1 }, (_, i) => (PLAN.gain * i) / PLAN.steps);
+    curve.setAttribute("points", all.map((gain) => `${x(gain)},${y(of(gain))}`).join(" "));
+    const hours = (now.pairs * (1 + now.longer) * now.passes * 1000) / now.speed / 3600;
+    const cases = (gain) => `${gain} in ${Math.round(100 * of(gain))}`;
+    const sure = all.find((gain) => of(gain) >= 0.8);
+    said.textContent = `${now.pairs} pairs take ${hours < 10 ? hours.toFixed(1) : Math.round(hours)} ` +
+      `hours. Of 100 such tests, a true gain of ${cases(1)} shows, one of ${cases(2)}, and one of ` +
+      `${cases(data.papers.augfpn)}. ` + (sure === undefined
+      ? "No gain of up to four points shows in 80 of 100."
+      : `From ${sure.toFixed(1)} points on it shows in 80 of 100.`);
+  }
+  const control = (label, name, low, high, step, text) => slider(label, low, high, step, now[name],
+    text, (value) => { now[name] = value; show(); });
+  const points = (value) => value.toFixed(1);
+  const controls = element("div", { class: "controls long-names" },
+    control("pairs of runs", "pairs", 3, data.estimates.length + 1, 1, String),
+    control("deviation between pairs", "spread", 0.2, 4, 0.1, points),
+    control("error over test images", "images", 0, 1, 0.05, (value) => value.toFixed(2)),
+    control("images × epochs, 1,000", "passes", 1, 100, 1, String),
+    control("images/s of FPN's training", "speed", 1, 40, 1, String),
+    control("a step with the part", "longer", 1.1, 2.2, 0.05, (value) => `× ${value.toFixed(2)}`));
+  show();
+  return [drawing, controls, said];
+}
+
 /* --- put them into the page --------------------------------------------------------------------- */
 
-const WIDGETS = { levels, pooling, studies, precision, gates };
+const WIDGETS = { levels, pooling, studies, precision, gates, plan };
 window.augfpn = { arithmetic, data: {} };
 
 function start() {

@@ -18,6 +18,7 @@ from augfpn.detectors import build
 from augfpn.diagnostics.objects import maps
 from augfpn.figures.colours import LEVEL_COLOURS
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection, ratio_invariant_pool
+from augfpn.settings import paper
 from augfpn.speed.roi_align import torchvision_roi_align
 from augfpn.study import gather, intervals
 from augfpn.training import reopen
@@ -100,6 +101,25 @@ def test_the_interval_of_a_study(page, seeds: int, of_images: float) -> None:
     words = {"holds": "above zero", "does not hold": "below zero", "undecided": "undecided"}
     said = page.evaluate("([x, n]) => augfpn.arithmetic.verdict(x, n)", [found, seeds])
     assert said == words[intervals.verdict(expected)]
+
+
+@pytest.mark.parametrize("pairs", [2, 3, 8, 30])
+@pytest.mark.parametrize(("spread", "of_images"), [(1.7, 0.1), (0.4, 0.5), (3.0, 0.0)])
+def test_the_chance_that_a_test_shows_a_gain(
+    page, pairs: int, spread: float, of_images: float
+) -> None:
+    gains = [0.0, 0.5, 0.9, 2.4, 4.0]
+    code = "([n, gains, s, e, d]) => gains.map((g) => augfpn.arithmetic.chance(n, g, s, e, d))"
+    found = page.evaluate(code, [pairs, gains, spread, of_images, data("plan")])
+    expected = [intervals.power_of(pairs, spread, gain, of_images) for gain in gains]
+    assert found == pytest.approx(expected, abs=0.01)
+
+
+def test_the_papers_gains_in_the_planning_figure() -> None:
+    ap = {(row["CS"], row["RFA"], row["SRS"]): row["AP"] for row in paper.tables()["table2"]}
+    with_parts = {"cs": (True, False, False), "augfpn": (True, True, True)}
+    gains = {name: round(ap[parts] - ap[(False,) * 3], 1) for name, parts in with_parts.items()}
+    assert data("plan")["papers"] == gains
 
 
 @pytest.fixture(scope="module")

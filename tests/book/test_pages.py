@@ -25,6 +25,7 @@ WIDGETS = {
     "studies": "intervals",
     "precision": "average_precision",
     "gates": "photographs",
+    "plan": "should_you_use_it",
 }
 
 pytestmark = [pytest.mark.book, pytest.mark.slow, pytest.mark.timeout(1500)]
