@@ -113,6 +113,7 @@ class Line(NamedTuple):
     unit: Literal["difference", "number", "ratio"] = "difference"
     small: float | None = None  # below which an effect is called small; ``None`` if it is not AP
     objects: int | None = None  # in the test pictures, of the size that the number is about
+    wide: Interval | None = None  # what is printed, if not ``found``: the wider of two intervals
 
     def said(self, level: float = LEVEL) -> ClaimVerdict:
         """The verdict on this effect alone, by its interval at a level."""

@@ -96,7 +96,7 @@ def write_page(
         text += ["## Run time", tables.run_times(timings)]
     for title, of in plain.items():
         text += [f"## The paper's claims, on {title}, {budget} budget"]
-        text += [verdicts.ledger_table(spreads.with_probable(of, claims.ledger(of)))]
+        text += [verdicts.ledger_table(spreads.by_both_intervals(of, claims.ledger(of)))]
     text += [sources(every, found)]
     page, content = out / PAGE, "\n\n".join(text) + "\n"
     write_bytes(page, content.encode())

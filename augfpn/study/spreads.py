@@ -103,31 +103,35 @@ def wider_text(of: Evidence, variant: str, base: str = "fpn", number: str = "AP"
     return effect_text(wider_effect(of, variant, base, number))
 
 
-def with_probable(of: Evidence, rows: Iterable[claims.Judgement]) -> list[claims.Judgement]:
-    """The same verdicts; before those that a claim's own differences leave open stands "probably".
+def by_both_intervals(of: Evidence, rows: Iterable[claims.Judgement]) -> list[claims.Judgement]:
+    """The same verdicts, with the wider interval of each effect on AP.
 
-    See `augfpn.study.verdict_words`.
+    Before a verdict that a claim's own differences leave open stands "probably"; see
+    `augfpn.study.verdict_words`.
     """
-    return [
-        row._replace(verdict=PROBABLE[row.verdict])
-        if row.verdict in PROBABLE and is_open_alone(row, of)
-        else row
-        for row in rows
-    ]
+    return [by_both(row, of) if row.claim.kind == "effects" else row for row in rows]
 
 
-def is_open_alone(row: claims.Judgement, of: Evidence) -> bool:
-    """Whether a claim about AP has another verdict if its own differences estimate the variance.
-
-    A claim with a limit is open if one of its effects is.
-    """
-    if row.claim.kind != "effects":
-        return False
+def by_both(row: claims.Judgement, of: Evidence) -> claims.Judgement:
+    """A claim about AP, judged by the shared spread, looked at by its own differences, too."""
     alone = [
         of.combination(test.plus, test.minus, number, pooled=False)
         for test in row.claim.tests
         for number in test.numbers
     ]
+    lines = tuple(
+        line._replace(wide=intervals.wider(line.found, x))
+        for line, x in zip(row.lines, alone, strict=True)
+    )
+    open_ = row.verdict in PROBABLE and is_open_alone(row, alone)
+    return row._replace(lines=lines, verdict=PROBABLE[row.verdict] if open_ else row.verdict)
+
+
+def is_open_alone(row: claims.Judgement, alone: Sequence[Interval | None]) -> bool:
+    """Whether a claim has another verdict if own differences, ``alone``, estimate the variance.
+
+    A claim with a limit is open if one of its effects is.
+    """
     pairs = [*zip(row.lines, alone, strict=True)]
     if row.verdict in intervals.SETTLED:
         return claims.of_lines([line._replace(found=x) for line, x in pairs]) != row.verdict

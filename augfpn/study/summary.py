@@ -42,7 +42,7 @@ def summary(budget: str, plain: Mapping[str, Evidence], every: Mapping[str, Evid
     """The page's paragraphs; ``plain`` is the evidence without a dial turned up, by title."""
     if not plain:
         return []
-    rows = {title: spreads.with_probable(of, claims.ledger(of)) for title, of in plain.items()}
+    rows = {title: spreads.by_both_intervals(of, claims.ledger(of)) for title, of in plain.items()}
     counts = [
         [title, *(str(sum(r.verdict == v for r in here)) for v in VERDICTS)]
         for title, here in rows.items()

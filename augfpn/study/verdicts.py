@@ -190,12 +190,15 @@ def count_text(n: int, verdict: str) -> str:
 
 
 def line_text(of: claims.Line) -> str:
-    """One effect of a claim beside the paper's; a ratio of times is not in percent."""
+    """One effect of a claim, with its wider interval if it has two, beside the paper's.
+
+    A ratio of times is not in percent.
+    """
     of = of._replace(label=label_in_words(of.label))
     if of.unit == "ratio":
         return f"{of.label}: {ratio_text(of.found)} ({of.printed:.2f})"
     paper_says = "" if of.printed is None else f" ({percent(of.printed / 100, sign=True)})"
-    text = interval_text(of.found) if of.unit == "number" else effect_text(of.found)
+    text = interval_text(of.found) if of.unit == "number" else effect_text(of.wide or of.found)
     return f"{of.label}{objects_text(of.objects)}: {text}{paper_says}"
 
 

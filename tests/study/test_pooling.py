@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from augfpn.study import claims, coverage, gather, grid, intervals, pooling, spreads
+from augfpn.study import claims, coverage, gather, grid, intervals, pooling, spreads, verdicts
 from augfpn.study.pooling import Observation
 
 
@@ -156,7 +156,7 @@ def test_a_verdict_that_its_own_differences_leave_open_says_so() -> None:
     of = gather.committed("scenes", phase="confirmation")
     asked = ("#1", "#17", "#18", "#22", "#23")
     rows = {row.claim.id: row for row in claims.ledger(of) if row.claim.id in asked}
-    said = {row.claim.id: row.verdict for row in spreads.with_probable(of, rows.values())}
+    said = {row.claim.id: row.verdict for row in spreads.by_both_intervals(of, rows.values())}
     assert said == {
         "#1": "probably holds",
         "#17": "holds",
@@ -164,3 +164,12 @@ def test_a_verdict_that_its_own_differences_leave_open_says_so() -> None:
         "#22": "probably within 1 AP of zero",
         "#23": "probably does not hold",
     }
+
+
+def test_the_ledger_prints_the_interval_that_headlines_have() -> None:
+    of = gather.committed("scenes", phase="confirmation")
+    (row,) = [row for row in claims.ledger(of) if row.claim.id == "#1"]
+    (both,) = spreads.by_both_intervals(of, [row])
+    assert "AugFPN − FPN, AP: +1.1 [−0.02, +2.2]" in verdicts.effects_text(both)
+    assert spreads.wider_text(of, "augfpn") == "+1.1 [−0.02, +2.2]"
+    assert both.lines[0].said() == row.lines[0].said()  # the rule takes the other one

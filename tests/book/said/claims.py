@@ -118,7 +118,7 @@ def effects_that_hold() -> dict[str, claims.Judgement]:
 def probable() -> dict[str, claims.Judgement]:
     """The claims on scenes whose verdict begins with "probably", by those of the confirmation."""
     of = confirmation()
-    rows = spreads.with_probable(of, freeze.confirming_verdicts(of).values())
+    rows = spreads.by_both_intervals(of, freeze.confirming_verdicts(of).values())
     return {row.claim.id: row for row in rows if row.verdict.startswith("probably")}
 
 
