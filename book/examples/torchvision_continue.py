@@ -25,9 +25,26 @@ def started(build, checkpoint, seed, lam):
     """Your detector before the first step; lam 0: control."""
     torch.manual_seed(seed)
     state = torch.load(checkpoint, "cpu", weights_only=True)
+    state = state.get("model", state)
     model = build()
-    model.load_state_dict(state.get("model", state))
+    expect_same_norm(model.state_dict(), state)
+    model.load_state_dict(state)
     return add_consistent_supervision(model, weight=lam)
+
+
+def expect_same_norm(built, saved):
+    """Frozen statistics load as learning ones, silently.
+
+    Only BatchNorm2d counts batches, FrozenBatchNorm2d not.
+    """
+    count = ".num_batches_tracked"
+    for name in sorted(built.keys() ^ saved.keys()):
+        if name.endswith(count):
+            raise ValueError(
+                f"{name.removesuffix(count)} is frozen only in "
+                "the checkpoint, or only in the model: give "
+                "`build` the arguments of the first training."
+            )
 
 
 def continued(

@@ -111,6 +111,24 @@ def test_both_of_a_pair_start_alike_and_see_the_same(files, checkpoint) -> None:
     assert {name: seen[0.25][name] for name in seen[0.0]} == seen[0.0]
 
 
+def learning() -> FasterRCNN:
+    """The same detector as one builds it without any weights: its statistics learn."""
+    model = build()  # whose statistics are frozen, as those of a detector from COCO's weights
+    norm = {"norm_layer": nn.BatchNorm2d, "trainable_layers": 5}
+    model.backbone = resnet_fpn_backbone(backbone_name="resnet18", weights=None, **norm)
+    return model
+
+
+@pytest.mark.parametrize(("saved", "now"), [(learning, build), (build, learning)])
+def test_a_checkpoint_of_another_normalisation_is_refused(files, tmp_path, saved, now) -> None:
+    """torchvision would load it, and train something else than the checkpoint's detector."""
+    torch.save(saved().state_dict(), tmp_path / "own.pth")
+    now().load_state_dict(torch.load(tmp_path / "own.pth"))  # without a word
+    with pytest.raises(ValueError, match=r"bn1 .*`build`"):
+        files.started(now, "own.pth", seed=0, lam=0)
+    files.started(saved, "own.pth", seed=0, lam=0)
+
+
 def test_the_saved_file_is_one_of_the_plain_model(files, checkpoint) -> None:
     model = files.continued(build, CHECKPOINT, pictures(), 2, seed=0, lam=0.25)
     files.save(model, "saved.pth")
