@@ -84,6 +84,12 @@ def limiting_text(of: Interval) -> str:
     return f"(90 %: [{low}, {high}])"
 
 
+def marked(of: Interval) -> str:
+    """An effect with its interval, bold if that excludes zero."""
+    text = effect_text(of)
+    return text if of.low <= 0 <= of.high else f"**{text}**"
+
+
 def ratio_text(of: Interval) -> str:
     """A ratio with its interval: "1.22 [1.18, 1.26]"."""
     return f"{of.mean:.2f} [{of.low:.2f}, {of.high:.2f}]"

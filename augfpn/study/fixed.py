@@ -8,7 +8,7 @@ confirmation, even where the runs are the same.
 from typing import NamedTuple
 
 from augfpn.study import claims, freeze, intervals
-from augfpn.study.cells import effect_text, page_table
+from augfpn.study.cells import marked, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import EFFECT_NUMBERS, FACTORS, wider_main_effect
 from augfpn.study.intervals import LEVEL, Interval
@@ -78,9 +78,3 @@ def fixed_table(of: Evidence) -> str:
             rows.append([each.question, each.before, marked(each.found), all_at_once])
     header = ["question", "before the runs", "95 % interval", f"for all {questions_before()}"]
     return page_table(header, rows)
-
-
-def marked(found: Interval) -> str:
-    """An effect with its interval, bold if that excludes zero."""
-    text = effect_text(found)
-    return text if found.low <= 0 <= found.high else f"**{text}**"
