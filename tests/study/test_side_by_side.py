@@ -185,6 +185,9 @@ def test_every_measured_number_has_a_unit_and_a_difference_its_sign() -> None:
         "loss, choice minus rule, nats": "−0.10 [−0.12,\N{NO-BREAK SPACE}−0.08]",
         "right, choice minus rule, points": "+1.3 [+0.3,\N{NO-BREAK SPACE}+2.4]",
     }
+    of = {"bccd": gather.committed("bccd")}
+    row = cells_of(side_by_side.measured_beside(of, mechanisms.CHOICE_NUMBERS, ("fpn",)))[3]
+    assert row[2] == "0.00 [−0.01,\N{NO-BREAK SPACE}+0.01]", "zero has no sign"
 
 
 def test_numbers_of_seeds_have_a_column_only_if_they_differ() -> None:

@@ -71,8 +71,9 @@ def a_sum_of_two_languages_that_loses_nothing() -> list[str]:
     assert np.allclose(features @ a @ probe, features @ wanted)
     assert np.allclose(features @ b @ probe, 0)  # nothing is recognised
     assert np.linalg.matrix_rank(a + b) == 4  # and the sum keeps all information
-    _, printed = run("consistent_supervision", "languages", "solution-3")
-    few, many = (percentages(line.partition(":")[2]) for line in printed.splitlines() if line)
+    _, printed = run("consistent_supervision", "languages", "questioned", "probed", "solution-3")
+    lines = [each for each in printed.splitlines() if " channels:" in each]
+    few, many = (percentages(line.partition(":")[2]) for line in lines)
     assert max(few[1], many[1]) < 40, "the probe fails on the other level"
     assert few[2] < few[0]
     assert many[2] > many[0] + 5
