@@ -18,29 +18,29 @@ from augfpn.figures.theme import GREY, INK, WIDTH, themed
 OF_SEEDS = ("o", "s", "^", "D")  # the marks of single runs
 OF_SEED = {"facecolors": "white", "edgecolors": INK, "linewidths": 1.1, "zorder": 3}
 LOOK_OF_DETECTORS = {"palette": [GREY, BLUE, ORANGE], "markers": ["s", "o", "D"]}
-MIDDLE = "#8a8a8a"  # a grey that is seen on a white and on a dark page
 
 
 @themed
-def mixtures(mean: np.ndarray, seeds: np.ndarray, first: int = 2) -> Figure:
+def mixtures(seeds: np.ndarray, first: int = 2) -> Figure:
     """Figure 4 of the paper: the weights of all levels, a panel for the RoIs of each level.
 
-    The bars are the mean over seeds, a mark has the weight of one seed. Shapes: mean (L, L), seeds
-    (S, L, L); row i is for the RoIs that the rule gives to level ``first`` + i; nan for levels with
-    too few RoIs.
+    A level has a bar for each seed. Shape: (S, L, L); row i is for the RoIs that the rule gives to
+    level ``first`` + i; nan for levels with too few RoIs.
     """
-    names = [f"P{first + i}" for i in range(len(mean))]
-    palette = [LEVEL_COLOURS[first + i] for i in range(len(mean))]
-    figure, axes = plt.subplots(1, len(names), figsize=(WIDTH, 3.2), sharey=True)
-    beside = np.linspace(-0.22, 0.22, len(seeds)) if len(seeds) > 1 else np.zeros(len(seeds))
-    for axis, row, runs, name in zip(axes, mean, seeds.swapaxes(0, 1), names, strict=True):
-        seaborn.barplot(x=names, y=row, hue=names, palette=palette, saturation=1, ax=axis)
-        for seed, (run, mark, dx) in enumerate(zip(runs, cycle(OF_SEEDS), beside, strict=False)):
-            places = np.arange(len(names)) + dx
-            axis.scatter(places, run, s=20, marker=mark, label=f"seed {seed}", **OF_SEED)
-        if np.isnan(row).all():
+    runs, levels = seeds.shape[:2]
+    names = [f"P{first + i}" for i in range(levels)]
+    palette = [LEVEL_COLOURS[first + i] for i in range(levels)]
+    figure, axes = plt.subplots(1, levels, figsize=(WIDTH, 3.2), sharey=True)
+    wide = 0.84 / runs  # of a bar; from one level to the next it is 1
+    for axis, of_panel, name in zip(axes, seeds.swapaxes(0, 1), names, strict=True):
+        for seed, (weights, mark) in enumerate(zip(of_panel, cycle(OF_SEEDS), strict=False)):
+            places = np.arange(levels) + wide * (seed - (runs - 1) / 2)
+            axis.bar(places, weights, 0.86 * wide, color=palette)
+            axis.scatter(places, weights, s=16, marker=mark, label=f"seed {seed}", **OF_SEED)
+        if np.isnan(of_panel).all():
             axis.text(0.5, 0.5, "too few RoIs", ha="center", transform=axis.transAxes)
         axis.set(title=f"RoIs of\n{name} by\nrule", ylim=(0, 1.02))
+        axis.set_xticks(range(levels), names)
     axes[0].set_ylabel("weight")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return figure
@@ -97,10 +97,13 @@ def level_weights(
             ticks = [round_number(sides[0]), *borders, round_number(sides[-1])]
             lines = ["\n" * (i % 2) + f"{x:.0f}" for i, x in enumerate(ticks)]  # close together
             axis.set_xticks(ticks, lines)
+            left, *_, right = axis.get_xticklabels()
+            left.set_horizontalalignment("left")  # apart from the next panel's
+            right.set_horizontalalignment("right")
         axis.set(title=title.replace(", ", ",\n"), xlabel="side of the box, px")
         axis.set_yticks(range(first, level + 1), [f"P{k}" for k in range(first, level + 1)])
     if not all(np.isin(weights, (0, 1)).all() for weights in panels.values()):
-        scale_of_weights(figure, axes)
+        scale_of_weights(figure, axes, range(first, level + 1))
     return figure
 
 
@@ -109,12 +112,14 @@ def round_number(x: float) -> float:
     return float(f"{x:.2g}")
 
 
-def scale_of_weights(figure: Figure, axes: np.ndarray) -> Axes:
-    """Beside the panels, shades from weight 0 to 1; grey stands for each level's own colour."""
-    axis = figure.colorbar(ScalarMappable(), ax=axes, aspect=14, pad=0.02).ax
+def scale_of_weights(figure: Figure, axes: np.ndarray, levels: Sequence[int]) -> Axes:
+    """Beside the panels, shades from weight 0 to 1: a strip in the colour of each level."""
+    axis = figure.colorbar(ScalarMappable(), ax=axes, aspect=10, pad=0.02).ax
     axis.clear()  # only its place is needed
-    steps, shades = np.linspace(0, 1, 65), {"cmap": from_nothing(MIDDLE), "vmin": 0, "vmax": 1}
-    axis.pcolormesh([0, 1], steps, steps[:-1, None], **shades, rasterized=True)
+    steps = np.linspace(0, 1, 65)
+    for place, level in enumerate(levels):
+        shades = {"cmap": from_nothing(LEVEL_COLOURS[level]), "vmin": 0, "vmax": 1}
+        axis.pcolormesh([place, place + 1], steps, steps[:-1, None], **shades, rasterized=True)
     axis.set(xticks=[], yticks=[0, 0.5, 1], ylabel="weight")
     axis.grid(False)
     return axis

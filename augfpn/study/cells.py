@@ -62,6 +62,7 @@ def loss_text(of: Interval | None, sign: bool = False) -> str:
     if of is None or of.mean != of.mean:
         return "–"
     mean, low, high = (f"{x:{'+' if sign else ''}.2f}".replace("-", "−") for x in of[:3])
+    mean = mean.lstrip("+−") if mean.endswith("0.00") else mean
     return f"{mean} [{low}, {high}]{' *' if of.seeds < FEWEST_SEEDS else ''}"
 
 

@@ -32,10 +32,22 @@ ASSIGNMENT_NUMBERS = (
     "gain from another level by size",
 )
 
+CHOICE_NUMBERS = tuple(
+    f"{what}, level by {level}"
+    for what in ("loss", "right")
+    for level in ("rule", "choice", f"choice minus {what}, level by rule")
+)
+LABELS = {  # of measured numbers whose names are too short or too long for a row of a table
+    "change across a border": "probability moved across a border",
+    "change elsewhere": "probability moved elsewhere",
+    "loss, level by choice minus loss, level by rule": "loss, choice minus rule",
+    "right, level by choice minus right, level by rule": "right, choice minus rule",
+}
+
 LOSSES = ("loss", "gain from another level")  # cross-entropies: not in percent
 UNITS = {  # of measured numbers, by how their names begin; the others are in percent
-    "loss": "",
-    "gain from another level": "",
+    "loss": "nats",
+    "gain from another level": "nats",
     "alike": "× 100",
     "gap": "points",
     "spread of levels": "points",
@@ -43,9 +55,9 @@ UNITS = {  # of measured numbers, by how their names begin; the others are in pe
 ACCURACIES = ("own level", "other level", "classes from")  # of probes: guessing has one, too
 
 ABOUT_NUMBERS = """\
-Numbers are means over seeds: losses are cross-entropies, all others are in percent. Brackets
-contain the difference to FPN trained with the same seed, and its interval (95 %, Student's, for
-other seeds on the same pictures). A star marks fewer than three seeds."""
+Numbers are means over seeds: losses are cross-entropies, in nats, all others are in percent.
+Brackets contain the difference to FPN trained with the same seed, and its interval (95 %,
+Student's, for other seeds on the same pictures). A star marks fewer than three seeds."""
 ABOUT_GAP = """\
 *Own level*: balanced accuracy (averaged over classes) of a linear probe on the level that it was
 fitted on. *Spread of levels*: the best level's own accuracy minus the worst one's. *Other level*:
@@ -69,7 +81,7 @@ for them."""
 ABOUT_SHARES = """\
 A level's share is its weight divided by the sum of a RoI's weights. The entropy is 0 if all weight
 is on one level, and 100 % if all levels have the same share. Numbers are means over seeds, in
-percent. The bars in the figure are means over seeds, a thin line joins the weights of one seed."""
+percent. The figure has a bar for each seed."""
 
 
 def measured_table(of: Evidence, names: Sequence[str], variants: Sequence[str] = COMPONENTS) -> str:
@@ -98,7 +110,7 @@ def with_unit(name: str) -> str:
     """A measured number's name with its unit, for the label of a row: "own level, %"."""
     unit = next((unit for start, unit in UNITS.items() if name.startswith(start)), "%")
     unit = "points" if unit == "%" and " minus " in name else unit
-    return f"{name}, {unit}".rstrip(", ")
+    return f"{LABELS.get(name, name)}, {unit}"
 
 
 def measured_cell(of: Evidence, variant: str, name: str) -> str:
@@ -119,7 +131,10 @@ def measured_alone(of: Evidence, variant: str, name: str) -> str:
     own = of.measured([variant], [], name)
     if own is None:
         return ""
-    return loss_text(own) if name.startswith(LOSSES) else interval_text(own)
+    signed = " minus " in name
+    if name.startswith(LOSSES):
+        return loss_text(own, signed)
+    return effect_text(own) if signed else interval_text(own)
 
 
 def with_difference(mean: float, difference: Interval | None) -> str:
@@ -170,11 +185,8 @@ def level_figure(of: Evidence, variant: str = "fpn") -> Figure | None:
 
 def mixture_figure(of: Evidence, variant: str = "augfpn") -> Figure | None:
     """Figure 4: the mean weight of each level by the level that the rule gives a RoI."""
-    mean = of.arrays(variant, "assignment", "mixture", "mean")
-    if mean is None:
-        return None
     seeds = [mixture["mean"] for mixture in mixtures_of(of, variant)]
-    return plots.mixtures(mean, np.array(seeds, float))
+    return plots.mixtures(np.array(seeds, float)) if seeds else None
 
 
 def mixtures_of(of: Evidence, variant: str) -> list[dict]:

@@ -83,8 +83,7 @@
 
 /* The answer to a question of the text, which is what a cell with the tag "answer" shows, is covered
    until the reader asks for it; its caption stays. So is the one paragraph behind it, which tells the
-   answer. Without scripts and in print all is simply shown (book.css). interactive.js covers the
-   answers of interactive figures. */
+   answer. Without scripts and in print all is simply shown (book.css). */
 {
   const hide = (box, told) => {
     told?.classList.add("waits-for-answer");

@@ -150,26 +150,6 @@ function bars(title) {
   return { drawing, set };
 }
 
-/* What hides an answer until the reader has guessed a level, or asks for it (book.css); `shown` is
-   called with the guess, if there is one. */
-function covered(question, shown, ...parts) {
-  const cover = element("div", { class: "cover", role: "group", "aria-label": question },
-    element("p", {}, question));
-  const answer = element("div", { class: "answer is-covered" }, cover, ...parts);
-  const button = (words, guess) => {
-    const made = element("button", { type: "button" }, words);
-    made.addEventListener("click", () => {
-      answer.classList.remove("is-covered");
-      cover.remove();
-      shown(guess);
-    });
-    return made;
-  };
-  cover.append(element("div", {}, ...[2, 3, 4, 5].map((k) => button(`P${k}`, k))),
-    button("Show the answer"));
-  return answer;
-}
-
 /* --- a box, its level, and its mixture of levels ------------------------------------------------ */
 
 function levels(figure, data) {
@@ -187,13 +167,6 @@ function levels(figure, data) {
   const rule = bars("FPN: one level, by size");
   const soft = bars("AugFPN: trained weights");
   const both = element("div", { class: "bars" }, rule.drawing, soft.drawing);
-  let hidden = !figure.classList.contains("answered"); // where readers have guessed before
-  const question = "Which level weighs most in this box, in a trained AugFPN?";
-  const answer = !hidden ? both : covered(question, (guess) => {
-    hidden = false;
-    show(guess);
-    picture.focus({ preventScroll: true });
-  }, both);
   const said = element("p", { "aria-live": "polite", class: "said" });
   const controls = {
     x: slider("across", 0, xs.length - 1, 1, at.x, (i) => `${xs[i]} px`, (i) => move("x", i)),
@@ -208,7 +181,7 @@ function levels(figure, data) {
     controls[name].set(at[name]);
     show();
   }
-  function show(guess) {
+  function show() {
     const half = sides[at.side] / 2, x = xs[at.x], y = ys[at.y];
     const left = Math.max(0, x - half), right = Math.min(width, x + half);
     const top = Math.max(0, y - half), bottom = Math.min(height, y + half);
@@ -223,11 +196,7 @@ function levels(figure, data) {
     soft.set(mixture);
     const shape = `${Math.round(right - left)} × ${Math.round(bottom - top)} px`;
     const told = mixture.map((w, i) => `P${i + 2} ${w.toFixed(2)}`).join(", ");
-    const heaviest = `P${2 + mixture.indexOf(Math.max(...mixture))}`;
-    const is = `P${guess}` === heaviest ? "Right" : `Not P${guess}`;
-    const judged = guess ? `${is}: ${heaviest} weighs most. ` : "";
-    said.textContent = hidden ? `A box of ${shape}.` :
-      `${judged}A box of ${shape}: FPN reads P${level} alone; AugFPN's weights are ${told}.`;
+    said.textContent = `A box of ${shape}: FPN reads P${level} alone; AugFPN's weights are ${told}.`;
   }
   const nearest = (values, wanted) => values.reduce(
     (best, v, i) => (Math.abs(v - wanted) < Math.abs(values[best] - wanted) ? i : best), 0);
@@ -252,7 +221,7 @@ function levels(figure, data) {
   show();
   return [
     element("div", { class: "controls" }, ...Object.values(controls)),
-    element("div", { class: "side-by-side" }, picture, answer),
+    element("div", { class: "side-by-side" }, picture, both),
     said,
   ];
 }

@@ -8,12 +8,10 @@ from browser import chromium, served
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 PAGE = """<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="_static/book.css">
-<script src="_static/book.js"></script><script src="_static/interactive.js"></script>
+<script src="_static/book.js"></script>
 <div class="cell tag_answer"><div class="cell_output"><figure id="cell">
 <p class="shown">bars</p><figcaption>a caption</figcaption></figure></div></div>
-<p class="told">The bars grow.</p><p class="next">A bar is the share of a class.</p>
-<figure class="interactive-levels"><img alt="static"></figure>
-<figure class="interactive-levels answered"><img alt="static"></figure>"""
+<p class="told">The bars grow.</p><p class="next">A bar is the share of a class.</p>"""
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +19,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "page.html").write_text(PAGE)
     (folder / "_static").symlink_to(BOOK / "_static")
-    (folder / "interactive").symlink_to(BOOK / "extra" / "interactive")
     with served(folder) as address:
         yield f"{address}page.html"
 
@@ -58,28 +55,3 @@ def test_nothing_is_covered_in_print_or_without_scripts(browser, site: str) -> N
     assert page.locator(".shown").is_visible()
     assert page.locator(".told").is_visible()
     assert page.locator("button").count() == 0
-
-
-@pytest.mark.parametrize(("guess", "said"), [("P2", "Right: P2"), ("P3", "Not P3: P2"), ("S", "A")])
-def test_bars_of_levels_wait_for_a_guess(browser, site: str, guess: str, said: str) -> None:
-    page = browser.new_page()
-    page.goto(site)
-    figure = page.locator("figure.interactive-levels:not(.answered)")
-    figure.locator(".widget").wait_for()
-    assert not figure.locator(".bars").is_visible()
-    assert figure.locator(".said").inner_text() == "A box of 69 × 69 px."
-    figure.locator(".cover button", has_text=guess).press("Enter")
-    assert figure.locator(".bars").is_visible()
-    assert figure.locator(".said").inner_text().startswith(said)
-    assert "FPN reads P3 alone" in figure.locator(".said").inner_text()
-    assert page.evaluate("document.activeElement.matches('svg.scene')")  # the box can be moved on
-
-
-def test_where_readers_have_guessed_before_the_bars_are_shown_at_once(browser, site: str) -> None:
-    page = browser.new_page()
-    page.goto(site)
-    figure = page.locator("figure.answered")
-    figure.locator(".widget").wait_for()
-    assert figure.locator(".bars").is_visible()
-    assert figure.locator(".cover").count() == 0
-    assert "FPN reads P3 alone" in figure.locator(".said").inner_text()

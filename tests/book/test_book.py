@@ -255,3 +255,9 @@ def test_multiplications_of_a_box_at_the_papers_size() -> None:
     chapter = text(BOOK / "soft_roi_selection.ipynb")
     for count in (49 * in_a_bin, head):
         assert f"{count / 1e6:.1f} million" in chapter
+
+
+def test_terms_of_the_glossary_stand_in_alphabetical_order() -> None:
+    terms = re.findall(r"^(\S.*)\n: ", (BOOK / "glossary.md").read_text("utf-8"), re.M)
+    assert len(terms) > 40
+    assert terms == sorted(terms, key=str.casefold)

@@ -71,7 +71,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         },
         ["supervision"],
     ),
-    "mixtures": lambda: plots.mixtures(np.full((4, 4), 0.5), np.full((2, 4, 4), 0.4)),
+    "mixtures": lambda: plots.mixtures(np.full((2, 4, 4), 0.4)),
     "level_weights": lambda: plots.level_weights({"": WEIGHTS}, np.geomspace(16, 256, 5), (64,)),
     "matrices": lambda: plots.matrices(
         {"": np.array([[1.0, 2.0], [np.nan, np.nan]])}, ["M2", "M3"], "tested on", "fitted on", ""
@@ -164,25 +164,26 @@ def test_a_level_has_its_colour_in_every_panel() -> None:
     for axis in FIGURES["mixtures"]().axes:
         bars = [bar for bar in axis.patches if bar.get_height()]
         colours = [to_hex(bar.get_facecolor()).upper() for bar in bars]
-        assert colours == [LEVEL_COLOURS[k] for k in (2, 3, 4, 5)]
-    (axis, _) = FIGURES["level_weights"]().axes
-    full = [
-        to_hex(band.cmap(1.0)).upper() for band in axis.collections if band.get_array() is not None
-    ]
-    assert full == [LEVEL_COLOURS[k] for k in (2, 3, 4, 5)]
+        assert colours == [LEVEL_COLOURS[k] for k in (2, 3, 4, 5)] * 2, "a bar for each seed"
+    for axis in FIGURES["level_weights"]().axes:  # the panel, and its scale
+        bands = [band for band in axis.collections if band.get_array() is not None]
+        full = [to_hex(band.cmap(1.0)).upper() for band in bands]
+        assert full == [LEVEL_COLOURS[k] for k in (2, 3, 4, 5)]
 
 
-def test_each_seed_has_marks_at_the_weights_of_its_run() -> None:
+def test_each_seed_has_bars_and_marks_at_the_weights_of_its_run() -> None:
     seeds = np.random.default_rng(0).random((3, 4, 4))
-    for number, axis in enumerate(plots.mixtures(seeds.mean(0), seeds).axes):
+    for number, axis in enumerate(plots.mixtures(seeds).axes):
         marks = [each.get_offsets()[:, 1] for each in axis.collections]
         assert np.allclose(marks, seeds[:, number])
+        bars = [bar.get_height() for bar in axis.patches]
+        assert np.allclose(bars, seeds[:, number].ravel())
 
 
 def test_levels_with_too_few_rois_say_so() -> None:
-    mean = np.full((4, 4), 0.5)
-    mean[3] = np.nan
-    figure = plots.mixtures(mean, mean[None] / 5)
+    seeds = np.full((1, 4, 4), 0.5)
+    seeds[0, 3] = np.nan
+    figure = plots.mixtures(seeds)
     said = [[text.get_text() for text in axis.texts] for axis in figure.axes]
     assert said == [[], [], [], ["too few RoIs"]]
 

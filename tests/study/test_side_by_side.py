@@ -174,6 +174,22 @@ def test_guessing_stands_beside_accuracies_and_nothing_else() -> None:
     assert "guessing" not in cells_of(table)[0]
 
 
+def test_every_measured_number_has_a_unit_and_a_difference_its_sign() -> None:
+    of = {"scenes": gather.committed("scenes")}
+    names = (*mechanisms.ASSIGNMENT_NUMBERS, *mechanisms.CHOICE_NUMBERS, *mechanisms.GAP_NUMBERS)
+    rows = cells_of(side_by_side.measured_beside(of, names, ("fpn",)))[1:]
+    units = {row[0].rpartition(", ")[2] for row in rows}
+    assert units == {"%", "nats", "points", "× 100"}
+    of_choice = {row[0]: row[2] for row in rows if "choice minus rule" in row[0]}
+    assert of_choice == {
+        "loss, choice minus rule, nats": "−0.10 [−0.12,\N{NO-BREAK SPACE}−0.08]",
+        "right, choice minus rule, points": "+1.3 [+0.3,\N{NO-BREAK SPACE}+2.4]",
+    }
+    of = {"bccd": gather.committed("bccd")}
+    row = cells_of(side_by_side.measured_beside(of, mechanisms.CHOICE_NUMBERS, ("fpn",)))[3]
+    assert row[2] == "0.00 [−0.01,\N{NO-BREAK SPACE}+0.01]", "zero has no sign"
+
+
 def test_numbers_of_seeds_have_a_column_only_if_they_differ() -> None:
     of = gather.committed("scenes")
     fewer = replace(of, found=of.found.of_seeds([0, 1]))

@@ -126,11 +126,6 @@ def probes(pictures: str, variant: str) -> np.ndarray:
     "So *own level* rises and *spread of levels* falls. The levels are also more *alike*, by an "
     "interval that hardly excludes zero.",
 )
-@says(
-    "consistent_supervision",
-    "**Off the diagonal of {numref}`fig-gap` nothing is decided on scenes**: with three seeds, all "
-    "these intervals contain zero.",
-)
 def probes_off_the_diagonal() -> None:
     before, after = probes("scenes", "fpn"), probes("scenes", "cs")
     found = {
@@ -160,14 +155,19 @@ def probes_on_blood_cells() -> None:
 
 @says(
     "consistent_supervision",
-    "In three pilot seeds each difference to FPN is undecided, or decided only *probably* "
-    "({numref}`tab-table3`).",
+    "In three pilot seeds one setting is *probably* better than FPN, on scenes: a single level at "
+    "a weight of one. Every other difference to FPN is undecided, or decided only *probably* to be "
+    "small ({numref}`tab-table3`).",
 )
 def three_seeds_leave_supervision_open() -> None:
     rows = [variant_row(v, at(name)) for name in BOTH for v in compared("table3", name)]
     assert {row.effect["AP"].seeds for row in rows} == {3}
     assert all(row.probable or row.verdict == "undecided" for row in rows)
-    assert any(row.probable for row in rows)
+    found = [(row.label, row.verdict) for row in rows if row.probable]
+    assert found == [
+        ("CS (single level, lam 1)", "holds"),
+        ("CS (lam 0.125)", "within 1 AP of zero"),
+    ]
 
 
 @says("consistent_supervision", "So *own level* rises and *spread of levels* falls.")
@@ -244,7 +244,7 @@ def best_weights_in_the_paper() -> None:
 
 @says(
     "consistent_supervision",
-    "In our pilot a single level at one was ahead of all levels at a quarter on scenes.",
+    "In our pilot the single level was ahead.",
 )
 @says(
     "claims",

@@ -149,7 +149,8 @@ def soft_selection_on_blood_cells() -> None:
 
 @says(
     "residual_feature_augmentation",
-    "That it brings back what was squeezed out is not shown, by a test that can hardly be passed.",
+    "Neither that it does so in trained detectors nor that it brings back what was squeezed out is "
+    "shown.",
 )
 @says("all_effects", "The claim (#62 of [the ledger](claims.ipynb)) does not hold on scenes")
 def augmentation_restores_nothing() -> None:
@@ -170,10 +171,6 @@ def augmentation_against_fpn() -> None:
         assert undecided(measured(pictures, "rfa", "C5 lost in M5", less="fpn"))
 
 
-@says(
-    "residual_feature_augmentation",
-    "AugFPN's $P_5$ has lost more of $C_5$ than FPN's on scenes, and less on blood cells.",
-)
 @says("all_effects", "**What AugFPN's $P_5$ keeps of $C_5$ depends on the images.**")
 @says("all_effects", "Both intervals exclude zero, with opposite signs")
 def what_p5_keeps() -> None:
@@ -186,7 +183,7 @@ def what_p5_keeps() -> None:
 )
 @says(
     "soft_roi_selection",
-    "soft selection, which sends no box anywhere by its size, makes that jump disappear",
+    "soft selection makes that jump disappear; on blood cells",
 )
 def the_jump_and_its_end() -> None:
     for pictures in BOTH:
@@ -201,8 +198,8 @@ def the_jump_and_its_end() -> None:
 
 @says(
     "consistent_supervision",
-    "That it does so by narrowing the gap is not shown; whether a single level would "
-    "do is not decided.",
+    "That it does so by narrowing the gap is not shown; a second head near the backbone would "
+    "explain it as well.",
 )
 def what_supervision_is_worth() -> None:
     for pictures in BOTH:

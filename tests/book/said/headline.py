@@ -141,8 +141,8 @@ def consistent_supervision_alone() -> None:
 
 @says(
     "residual_feature_augmentation",
-    "The context makes no difference to AP that matters: on [nine further "
-    "seeds](what_we_found.ipynb) its main effect is *within 1 AP of zero*.",
+    "To AP it makes no difference that matters: on [nine further seeds](what_we_found.ipynb) its "
+    "main effect is *within 1 AP of zero*.",
 )
 @says(
     "all_effects",

@@ -67,12 +67,13 @@ def price_of_consistent_supervision() -> None:
 @says(
     "consistent_supervision",
     "Six further seeds [do not confirm it](fair_baselines.ipynb): a single level minus all levels "
-    "is −0.1 [−1.1, +0.8], and minus FPN +0.6 [−0.3, +1.6].",
+    "is −0.1 [−1.1, +0.8], *within 1 AP of zero*. Minus FPN it is +0.6 [−0.3, +1.6], undecided.",
 )
 @says(
     "consistent_supervision",
-    "One level may do as much as four, and the gap did not measurably shrink; but whether one "
-    "level is better than FPN is undecided, too.",
+    "The second head has more support: one level does as much as four, to within one point, and "
+    "the gap did not measurably shrink. It is not proved, because whether one level alone is "
+    "better than FPN is undecided.",
 )
 @says("claims", "Six further seeds [do not confirm it](fair_baselines.ipynb).")
 def one_level_or_all_at_later_seeds() -> None:

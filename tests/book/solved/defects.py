@@ -71,12 +71,15 @@ def a_sum_of_two_languages_that_loses_nothing() -> list[str]:
     assert np.allclose(features @ a @ probe, features @ wanted)
     assert np.allclose(features @ b @ probe, 0)  # nothing is recognised
     assert np.linalg.matrix_rank(a + b) == 4  # and the sum keeps all information
-    _, printed = run("consistent_supervision", "languages", "solution-3")
-    m2, m3, both = (percentages(line.partition(":")[2]) for line in printed.splitlines())
-    assert m2[0] == m3[1] == both[2] > 90
-    assert max(m2[1], m3[0]) < 50
+    _, printed = run("consistent_supervision", "languages", "questioned", "probed", "solution-3")
+    lines = [each for each in printed.splitlines() if " channels:" in each]
+    few, many = (percentages(line.partition(":")[2]) for line in lines)
+    assert max(few[1], many[1]) < 40, "the probe fails on the other level"
+    assert few[2] < few[0]
+    assert many[2] > many[0] + 5
     return [
-        "A probe of the sum reads the sum as well as a probe of $M_2$ reads $M_2$",
+        "With 16 channels the probe fails on $M_3$ just as it does with 8",
+        "the sum tells more than $M_2$ alone",
         "each probe fails on the other level and the sum loses nothing",
     ]
 
