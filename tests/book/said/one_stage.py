@@ -144,8 +144,8 @@ def platelet_is_missed(run: Record, truth: dict, names: dict[int, str]) -> bool:
 @says(
     "one_stage_and_masks",
     "in Mask R-CNN AugFPN's mean gains are above the paper's, in AP of boxes and of masks, but "
-    "both intervals contain zero. Gains that exclude zero are those of boxes of medium and of large "
-    "objects, and of masks of medium ones ({numref}`tab-masks`, three pairs of runs)",
+    "both intervals contain zero. Gains that exclude zero are those of boxes of medium and of "
+    "large objects, and of masks of medium ones ({numref}`tab-masks`, three pairs of runs)",
 )
 def masks_on_scenes() -> None:
     gains = {n: effect("scenes", "mask_rcnn:augfpn", n) for n in ("AP", "mask AP")}

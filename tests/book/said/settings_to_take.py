@@ -53,6 +53,7 @@ def what_helps_fpn_on_aquarium() -> None:
     assert ap[300, 0.002] < ap[300, 0.001]
 
 
+@says(PAGE, "| CS | λ = 0.25 on each of four levels |")
 @says(
     PAGE,
     "**The paper**: best of seven, but 0.125 is only a tenth of a point below. **Scenes**: λ = 1 "
@@ -69,6 +70,7 @@ def the_weight() -> None:
     assert AUGFPN.lam == 0.25
 
 
+@says(PAGE, "| RFA | means at the ratios 0.1, 0.2, 0.3, joined by gates |")
 @says(
     PAGE,
     "**The paper**: all ratios lie within 0.3 points of each other. **Both**: no global maximum, "
