@@ -1,5 +1,7 @@
 """A drawing of effects with their intervals: a panel for each part, a row for each situation."""
 
+from math import isnan
+
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
@@ -16,19 +18,21 @@ MARKS = {  # how a kind of result is drawn
     OF_LATER: {"color": BLUE, "marker": "o", "s": 36},
     OF_PAPER: {"color": ORANGE, "marker": "s", "s": 30, "facecolors": "none", "linewidths": 1.6},
 }
-ROW_INCHES, TITLE_ROWS = 0.27, 1.6  # inches of a row; rows that a panel's title takes
+ROW_INCHES, TITLE_ROWS = 0.27, 2.3  # inches of a row; rows that a panel's title and axis take
 TITLE_LEFT = -0.35  # of an axis' width: so far left of it a title begins
 FEW_POINTS = 8  # points: an axis that spans less has a tick at each
 SITUATION_SIZE = 10.8  # points: some 9.8 px on a phone
-LIMIT_POINTS = 4.0  # of AP: where the axis ends, if effects lie farther; an arrow leads to them
-COUNT = {"size": SITUATION_SIZE, "va": "center"}  # of seeds, beside its row
+LIMIT_POINTS = 5.0  # of AP: where the axis ends, if effects lie farther; an arrow leads to them
+BESIDE = {"size": SITUATION_SIZE, "va": "center", "ha": "right"}  # numbers beside a row
+SEEDS_AT, FPN_AT = 33, 65  # points to the right of an axis: where the columns of numbers end
 
 
 @themed
 def by_situation_figure(of: pd.DataFrame) -> Figure:
     """Effects in points of AP, one axis for all panels.
 
-    ``of`` has the columns part, situation, mean, low, high, seeds and kind, a key of `MARKS`.
+    ``of`` has the columns part, situation, mean, low, high, seeds, kind, a key of `MARKS`, and
+    fpn, the AP of the baseline, which has a column beside the rows if it is known of any.
     """
     panels = dict(tuple(of.groupby("part", sort=False)))
     heights = [len(each) + TITLE_ROWS for each in panels.values()]
@@ -41,6 +45,7 @@ def by_situation_figure(of: pd.DataFrame) -> Figure:
     )
     for axis, (part, rows) in zip(axes[:, 0], panels.items(), strict=True):
         draw_panel(axis, str(part), rows)
+        axis.tick_params("x", labelbottom=True, labelsize=SITUATION_SIZE)
     last = axes[-1, 0]
     low, high = (max(-LIMIT_POINTS, min(LIMIT_POINTS, x)) for x in last.get_xlim())
     last.set_xlim(low, high)
@@ -48,7 +53,7 @@ def by_situation_figure(of: pd.DataFrame) -> Figure:
     last.set_xlabel("effect on AP, points")
     for kind in dict.fromkeys(of["kind"]):
         last.scatter([], [], **MARKS[kind], label=kind)
-    axes[0, 0].text(1.02, -1, "seeds", transform=axes[0, 0].get_yaxis_transform(), **COUNT)
+    write_beside(axes[0, 0], -1, "seeds", "" if of["fpn"].isna().all() else "FPN")
     figure.legend(loc="outside upper center", ncols=2)
     return figure
 
@@ -58,11 +63,19 @@ def draw_panel(axis: Axes, part: str, rows: pd.DataFrame) -> None:
     axis.axvline(0, color="black", lw=0.8, zorder=1)
     for place, row in enumerate(rows.itertuples()):
         draw_effect(axis, place, row.mean, row.low, row.high, MARKS[row.kind])
-        if row.seeds > 1:
-            axis.text(1.02, place, row.seeds, transform=axis.get_yaxis_transform(), **COUNT)
+        seeds = str(row.seeds) if row.seeds > 1 else ""
+        write_beside(axis, place, seeds, "" if isnan(row.fpn) else f"{row.fpn:.1f}")
     axis.set_yticks(range(len(rows)), rows["situation"], size=SITUATION_SIZE)
     axis.set_ylim(len(rows) - 0.4, -0.6)
     axis.set_title(part, loc="left", x=TITLE_LEFT, size=SITUATION_SIZE, weight="bold")
+
+
+def write_beside(axis: Axes, at: float, seeds: str, fpn: str) -> None:
+    """The columns to the right of a row: how many seeds it has, and the AP of its baseline."""
+    right = {"xycoords": axis.get_yaxis_transform(), "textcoords": "offset points"}
+    for end, said in ((SEEDS_AT, seeds), (FPN_AT, fpn)):
+        if said:
+            axis.annotate(said, (1, at), (end, 0), **right, **BESIDE, annotation_clip=False)
 
 
 def draw_effect(axis: Axes, at: float, mean: float, low: float, high: float, mark: dict) -> None:

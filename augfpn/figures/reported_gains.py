@@ -15,8 +15,9 @@ PANEL_TITLES = {
     "Table 4": "the paper's Table 4: how RFA pools",
     "Table 5": "the paper's Table 5: how SRS joins levels",
 }
-TABLE_TITLE_ROWS = 1.5  # rows that a panel's title takes
-AXIS_ENDS = (-0.6, 2.75)  # points of AP above FPN
+TABLE_TITLE_ROWS = 2.5  # rows that a panel's title and axis take
+TITLE_LEFT = -0.45  # of an axis' width: so far left of it a title begins
+AXIS_ENDS = (-0.95, 2.75)  # points of AP above FPN
 BAND = "#eeeeee"
 ROW, CLOSE_ROW = 0.3, 0.245  # inches
 TITLE_SIZE = 11.5  # points
@@ -65,8 +66,8 @@ def ablations_figure(rows: Sequence[tuple[str, str, float]], deviation: float) -
     )
     for axis, (name, gains) in zip(axes[:, 0], panels.items(), strict=True):
         gains_panel(axis, gains, deviation)
-        axis.set_title(PANEL_TITLES[name], loc="right", size=TITLE_SIZE)
-    axes[0, 0].tick_params("x", labeltop=True)
+        axis.set_title(PANEL_TITLES[name], loc="left", x=TITLE_LEFT, size=TITLE_SIZE)
+        axis.tick_params("x", labelbottom=True)
     figure.supxlabel("points of AP above FPN's 36.3, on val2017", size=LABEL_SIZE, color=INK)
     return figure
 

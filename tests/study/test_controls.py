@@ -11,7 +11,8 @@ from augfpn.config import Model
 from augfpn.detectors import cost
 from augfpn.errors import UserError
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import against, grid, tables, tries
+from augfpn.study import against, gather, grid, tables, tries
+from augfpn.study.cells import effect_text
 from augfpn.study.controls import CONTROL_VARIANTS, WIDTHS
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import Run
@@ -125,6 +126,16 @@ def test_doublings_are_of_the_seeds_that_all_three_have_and_of_the_paper(smoke) 
     untimed = Evidence("scenes", "laptop", Found(by_key, ()))
     assert against.time_figure(untimed) is None
     assert list(against.doublings(untimed)) == list(against.doublings(of))[2:]
+
+
+def test_a_gain_at_equal_time_has_the_interval_of_its_weighted_sum() -> None:
+    """The mean is that of the formula; FPN of both lengths and the variant share their seeds."""
+    of = gather.committed("scenes", phase="confirmation")
+    for variant, doubling in zip(against.TIMED, against.doublings(of).values(), strict=False):
+        found = against.at_equal_time(of, variant)
+        assert 100 * found.mean == pytest.approx(doubling.at_equal_time)
+        assert (found.high < -0.04, found.seeds) == (True, 6)
+        assert effect_text(found) in against.doublings_table(of)
 
 
 def test_tables_of_tries_have_all_of_a_variant_with_the_best_and_the_plain_marked(

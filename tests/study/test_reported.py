@@ -61,6 +61,16 @@ def test_the_best_row_stays_best_as_often_as_the_normal_distribution_says() -> N
     assert reported.best_again([36.0, 36.0], 0.3) == 1, "either of equal rows may win"
 
 
+def test_no_share_of_draws_is_told_as_certain() -> None:
+    assert [reported.share_text(x) for x in (1.0, 0.9996, 0.98)] == [
+        *("more than 99.9 %", "more than 99.9 %", "98 %")
+    ]
+    rows = reported.noise_table().splitlines()
+    assert [cell.replace("\u00a0", " ").strip() for cell in rows[2].split("|")[4:6]] == [
+        *("more than 99.9 %", "92 %")
+    ]
+
+
 def test_an_interaction_is_what_is_beyond_the_sum() -> None:
     gains = {"a": 1.0, "b": 0.5, "a + b": 1.2}
     assert reported.beyond(gains, {"a + b": ["a", "b"]}) == {"a + b": -0.3}

@@ -157,7 +157,7 @@ def draws_of_the_figure() -> None:
 )
 @says(
     "should_you_use_it",
-    "On scenes AugFPN then gained +1.8 [+0.5, +3.0], in six seeds that were run later.",
+    "With even gates AugFPN gained +1.8 [+0.5, +3.0] on scenes, in six seeds that were run later.",
 )
 @says(
     "fair_baselines",

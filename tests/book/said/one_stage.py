@@ -143,9 +143,9 @@ def platelet_is_missed(run: Record, truth: dict, names: dict[int, str]) -> bool:
 
 @says(
     "one_stage_and_masks",
-    "On AP over all objects, AugFPN's means are positive for boxes and for masks, and above the "
-    "paper's, but undecided. Decided are gains for boxes of medium and of large objects, and for "
-    "masks of medium ones ({numref}`tab-masks`, three pairs of runs)",
+    "in Mask R-CNN AugFPN's mean gains are above the paper's, in AP of boxes and of masks, but "
+    "both intervals contain zero. Gains that exclude zero are those of boxes of medium and of "
+    "large objects, and of masks of medium ones ({numref}`tab-masks`, three pairs of runs)",
 )
 def masks_on_scenes() -> None:
     gains = {n: effect("scenes", "mask_rcnn:augfpn", n) for n in ("AP", "mask AP")}
@@ -162,7 +162,7 @@ def masks_on_scenes() -> None:
 
 
 @says("one_stage_and_masks", "four hundred steps from scratch are far too few")
-@says("one_stage_and_masks", "It is low, about 8 % without the parts")
+@says("one_stage_and_masks", "Its AP is low, about 8 without the parts")
 def retinanet_is_at_its_beginning() -> None:
     assert {run.result["steps"] for run in at("scenes").recorded("retinanet:fpn").values()} == {400}
     low = mean(ap("scenes", "retinanet:fpn").values())
