@@ -7,10 +7,11 @@ phone. A formula in a sentence keeps the punctuation that follows it.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from html import escape, unescape
+from collections.abc import Callable, Iterable
+from html import unescape
 from pathlib import Path
 
+import phone_tables
 import unbroken
 import yaml
 
@@ -41,11 +42,6 @@ ON_DARK = {
 }
 COLOUR = re.compile("|".join(ON_DARK))
 
-TABLE = re.compile(r'<table class="table(?! in-)\b.*?</table>', re.DOTALL)
-ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
-CELL = re.compile(r"<(?P<kind>th|td)\b(?P<given>[^>]*)>(?P<inside>.*?)</(?P=kind)>", re.DOTALL)
-LETTER = re.compile(r"[^\W\d_]")
-NAME = re.compile(r"(?<=<p>)[^<\\]*_[^<\\]*(?=</p>)")
 # Blocks of code whose lines are commands of a terminal
 PRE = re.compile(
     r"<pre>(?P<inside>(?:<span></span>)?(?:<[^>]*>|# [^\n]*\n)*"
@@ -59,11 +55,6 @@ PRINTED = re.compile(
     re.DOTALL,
 )
 BETWEEN, COLUMN, LINE = re.compile(" {2,}"), 24, 100
-# A table is one of text if its columns' longest cells have over TEXT letters on average (digits
-# do not count). A column whose longest cell has more signs than WORD must not shrink to one word.
-TEXT, WORD = 16, 12
-NOTHING = ("", "–", "-")  # cells of these words are left out on a phone
-SHORT = 34  # signs of a cell and its head, with which it shares a line
 
 
 def finish(html: Path) -> None:
@@ -83,7 +74,7 @@ def finish(html: Path) -> None:
         text = text.replace(TOGGLE, TOGGLE.replace("<summary>", '<summary aria-label="Its pages">'))
         text = FIGURE.sub(in_both_themes(html), THEBE.sub("", text))
         text = PRINTED.sub(of_columns, PRE.sub(of_commands, unbroken.text(text)))
-        page.write_text(TABLE.sub(for_phones, text), "utf-8")
+        page.write_text(phone_tables.laid_out(text), "utf-8")
         addresses += [] if page.name in NOT_LISTED else CANONICAL.findall(text)
     if (html / "sitemap.xml").exists():
         list_all(html / "sitemap.xml", addresses)
@@ -155,69 +146,3 @@ def of_columns(found: re.Match) -> str:
         marked = whole and "<" not in line
         lines.append(f'<span class="columns">{line}</span>' if marked else line)
     return found["start"] + "\n".join(lines)
-
-
-def for_phones(found: re.Match) -> str:
-    """A table with what its layout on a phone needs.
-
-    A table of text is marked `in-rows`: a phone shows its cells below each other, each behind the
-    words at the head of its column. One of numbers is marked `in-columns`: it stays a table, so
-    that numbers can be compared, and moves under its first column. Its columns of more than one
-    word are marked `words`; its names may be broken behind a low line.
-    """
-    table = found[0]
-    heads, *rows = ([said(cell) for cell in CELL.finditer(row)] for row in ROW.findall(table))
-    columns = list(zip(*rows, strict=True))
-    letters = [max(len(LETTER.findall(cell)) for cell in column) for column in columns]
-    head, end, body = table.partition("</thead>")
-    if sum(letters) > TEXT * len(columns):
-        form = "in-rows"
-        firsts = carried([row[0] for row in rows])
-        body = ROW.sub(lambda row: named(heads, next(firsts), row), body)
-    else:
-        form = "in-columns"
-        body = NAME.sub(lambda name: name[0].replace("_", "_<wbr/>"), body)
-        marks = (" words" if max(map(len, column)) > WORD else "" for column in columns)
-        head = re.sub('<th class="head', lambda column: column[0] + next(marks), head)
-    return head.replace('class="table', f'class="table {form}', 1) + end + body
-
-
-def carried(firsts: Iterable[str]) -> Iterator[str]:
-    """For each row what stands in its first cell, or in that above if it is empty."""
-    last = ""
-    for first in firsts:
-        last = first or last
-        yield last
-
-
-def said(cell: re.Match) -> str:
-    """The words of a cell, without tags and the signs of formulas; what is unbroken stays so."""
-    words = re.sub(r"<[^>]*>|\\[()]|\\(?=[a-z])|[{}]", "", cell["inside"])
-    return re.sub(r"[ \n]+", " ", unescape(words)).strip()
-
-
-def named(heads: list[str], first: str, row: re.Match) -> str:
-    """A row whose cells know the words at the heads of their columns, or that they hold nothing.
-
-    A first cell with letters is the row's name, and needs no other. One that is empty, because the
-    row belongs to that above, knows what stands there.
-    """
-    columns = iter(heads)
-    start = True
-
-    def name(cell: re.Match) -> str:
-        nonlocal start
-        head, words = next(columns), said(cell)
-        known = f' data-head="{escape(head)}"' if head else ""
-        if start and not words:
-            known = f' class="again" data-again="{escape(first)}"'
-        elif words in NOTHING:
-            known = " data-nothing"
-        elif start and LETTER.search(words):
-            known = ""
-        elif not start and len(head + words) <= SHORT:
-            known += " data-short"
-        start = False
-        return f"<{cell['kind']}{cell['given']}{known}>{cell['inside']}</{cell['kind']}>"
-
-    return CELL.sub(name, row[0])

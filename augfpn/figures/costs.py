@@ -1,9 +1,8 @@
 """What detectors cost and what it buys, as figures in the theme of `augfpn.figures.plots`."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
@@ -11,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from augfpn.figures.colours import AMBER, BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY, YELLOW
-from augfpn.figures.theme import GREY, INK, WIDTH, themed
+from augfpn.figures.theme import GREY, WIDTH, themed
 
 # Parts of a step, in the order of a bar. Small parts share a colour and a line of the legend.
 PART_COLOURS = {
@@ -27,6 +26,7 @@ PART_COLOURS = {
     "the rest": "#cccccc",
 }
 REST = "the rest"
+SHARED = "#8c8c8c"  # bars of what is not new
 Bars = dict[str, dict[str, float]]  # by variant and part: seconds
 
 
@@ -116,48 +116,33 @@ def ap_against_time(runs: pd.DataFrame, equal: float | None = None) -> Figure:
 
 @themed
 def cost_by_part(
-    models: dict[str, dict[str, tuple[int, int]]], training_only: Collection[str] = ()
+    parts: Mapping[str, tuple[int, int]], added: Collection[str], training_only: Collection[str]
 ) -> Figure:
-    """Parameters and multiply-accumulates by part, a bar with its number for each model.
+    """Parameters and multiply-accumulates of a detector: a bar with its number for each part.
 
-    ``models`` maps a model's name to its parts and these to the two counts. Bars of the parts that
-    are ``training_only`` are hatched. A part that a model lacks has "none" in place of its bar.
+    ``parts`` maps a part to the two counts. Bars of what is ``added`` to a plain detector have a
+    colour, those of the parts that are ``training_only`` are hatched.
     """
     counts = ["parameters,\nmillions", "MACs,\nbillions"]
-    tables = {name: pd.DataFrame(parts, counts).T / [1e6, 1e9] for name, parts in models.items()}
-    table = pd.concat(tables, names=["model", "part"]).reset_index()
-    parts = list(dict.fromkeys(table["part"]))
-    size = (WIDTH, 1.2 + 0.48 * len(parts))
-    figure, axes = plt.subplots(1, 2, figsize=size, sharey=True)
+    table = pd.DataFrame(parts, counts).T / [1e6, 1e9]
+    colours = [ORANGE if part in added else SHARED for part in parts]
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 1.3 + 0.3 * len(parts)), sharey=True)
     for axis, count in zip(axes, counts, strict=True):
-        seaborn.barplot(table, x=count, y="part", hue="model", palette=COLOURS[: len(models)],
-                        saturation=1, errorbar=None, legend=axis is axes[1], ax=axis)  # fmt: skip
-        axis.set(ylabel=None)
-        for bars in axis.containers:
-            axis.bar_label(bars, [written(bar.get_width()) for bar in bars], padding=2, size=10.5)
-            for bar in bars:
-                if parts[round(bar.get_y() + bar.get_height() / 2)] in training_only:
-                    bar.set(hatch="////", edgecolor="white", lw=0)
-        axis.set_xlim(right=1.3 * table[count].max())  # room for the numbers
-        name_missing(axis, parts, models)
-    handles, _ = axes[1].get_legend_handles_labels()
-    if training_only:
-        handles.append(Patch(fc=GREY, ec="white", lw=0, hatch="////", label="training only"))
-    axes[1].legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1))
+        bars = axis.barh(list(parts), table[count], 0.72, color=colours, lw=0)
+        axis.bar_label(bars, [written(each) for each in table[count]], padding=2, size=10.5)
+        for part, bar in zip(parts, bars, strict=True):
+            if part in training_only:
+                bar.set(hatch="////", edgecolor="white", lw=0)
+        axis.set(xlabel=count, xlim=(0, 1.3 * table[count].max()))  # room for the numbers
+        axis.grid(False, axis="y")
+    axes[0].invert_yaxis()
+    looks = {"in both": {"fc": SHARED}, "AugFPN's": {"fc": ORANGE}}
+    looks["training only"] = {"fc": ORANGE, "ec": "white", "lw": 0, "hatch": "////"}
+    handles = [Patch(**look, label=name) for name, look in looks.items()]
+    figure.legend(handles=handles, loc="outside upper right", ncols=3)
     return figure
 
 
-def name_missing(axis: Axes, parts: Sequence[str], models: Mapping[str, Collection[str]]) -> None:
-    """Write "none" where a model lacks a part, so that its bar is missing."""
-    height = 0.8 / len(models)  # of seaborn's bars
-    for number, own in enumerate(models.values()):
-        for place, part in enumerate(parts):
-            if part not in own:
-                at = place - 0.4 + (number + 0.5) * height
-                look = {"textcoords": "offset points", "va": "center", "fontsize": 10.5}
-                axis.annotate("none", (0, at), (3, 0), color=INK, **look)
-
-
 def written(width: float) -> str:
-    """The number beside a bar: with a decimal below ten; nothing where there is no bar."""
-    return f"{width:.0f}" if width >= 10 else f"{width:.1f}" if np.isfinite(width) else ""
+    """The number beside a bar: with a decimal below ten."""
+    return f"{width:.0f}" if width >= 10 else f"{width:.1f}"

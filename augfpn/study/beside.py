@@ -221,14 +221,17 @@ def as_values(of: Beside) -> dict[str, Any]:
     return of._asdict() | {"means": means, "differences": differences}
 
 
-def said_of_ap(of: Beside) -> str:
-    """What the difference in AP shows, and what would show more."""
+def said_of_ap(of: Beside, more: str = "train both with more (--seed)") -> str:
+    """What the difference in AP shows, and what would show more.
+
+    ``more`` says how runs of further seeds are given.
+    """
     ap = of.differences["AP"]
     said = f"AP of A minus B: {effect_text(ap).rstrip(' *')}"
     if ap.seeds < FEWEST_SEEDS:
         return (
             f"{said} over {ap.seeds} seed{'s' * (ap.seeds > 1)}: undecided, fewer than "
-            f"{FEWEST_SEEDS} seeds say too little about others: train both with more (--seed)."
+            f"{FEWEST_SEEDS} seeds say too little about others: {more}."
         )
     if (decided := decision(ap)) != "undecided":
         return f"{said} over {ap.seeds} seeds: {decided}."

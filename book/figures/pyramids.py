@@ -23,6 +23,8 @@ GREY = "#8a8a8a"
 LEVELS, UPPER = (2, 3, 4, 5), (3, 4, 5, 6, 7)
 WIDTH, HEIGHT, STEP = 0.74, 0.5, 1.45  # of a box, and from one column to the next
 SUM, RADIUS = 1.5, (0.13, 0.2)  # where FPN's sums are, between M and P; their half width and height
+INCHES = 0.5  # of a level
+LINE, ROOM, FRAMED_HEAD = 0.4, 0.1, 1.45  # in levels: of a note, around all, below a frame
 Place = tuple[float, float]  # a column and a level
 
 
@@ -158,10 +160,9 @@ def drawn(pyramid: Pyramid) -> Figure:
     """One pyramid."""
     last = pyramid.head
     every = sorted({k for levels in pyramid.columns.values() for k in levels})
-    below = 1 if pyramid.framed else 0  # rows for the head below the maps
-    figure, axis = plt.subplots(
-        figsize=(min(5.2, 1.4 + 1.15 * last), 2.6 + (every[-1] - every[0] - 3 + below) / 2)
-    )
+    low, high = extent(pyramid, every)
+    figure = plt.figure(figsize=(min(5.2, 1.4 + 1.15 * last), INCHES * (high - low)), layout="none")
+    axis = figure.add_axes((0, 0, 1, 1))  # without a margin, which a phone would show as a gap
     axis.axis("off")
     if pyramid.framed is not None:
         draw_frame(axis, *pyramid.framed, every)
@@ -177,8 +178,20 @@ def drawn(pyramid: Pyramid) -> Figure:
     draw_heads(axis, pyramid)
     for (x, y), words, colour in pyramid.notes:
         axis.text(x * STEP, y, words, color=colour, ha="center", va="center", size=11)
-    axis.set(xlim=(-0.6, last * STEP + 0.8), ylim=(every[0] - 0.9 - below, every[-1] + 1.3))
+    axis.set(xlim=(-0.6, last * STEP + 0.8), ylim=(low, high))
     return figure
+
+
+def extent(pyramid: Pyramid, levels: list[int]) -> Place:
+    """The lowest and the highest place, in levels, of what is drawn."""
+    half = HEIGHT / 2 + ROOM
+    lows = [levels[0] - half - (FRAMED_HEAD if pyramid.framed else 0)]
+    highs = [levels[-1] + half]
+    for (_, y), words, _ in pyramid.notes:
+        tall = LINE * (1 + words.count("\n")) / 2 + ROOM
+        lows.append(y - tall)
+        highs.append(y + tall)
+    return min(lows), max(highs)
 
 
 def draw_heads(axis: Axes, pyramid: Pyramid) -> None:
@@ -213,7 +226,7 @@ def draw_frame(axis: Axes, column: int, colour: str, levels: list[int]) -> None:
             ec=colour, fc="none", lw=1.3, ls="--",
         )
     )  # fmt: skip
-    head = levels[0] - 1.45
+    head = levels[0] - FRAMED_HEAD
     draw_map(axis, (column, head), "head", colour)
     ends = (column * STEP, foot), (column * STEP, head + HEIGHT / 2)
     axis.add_patch(FancyArrowPatch(*ends, arrowstyle="-|>", mutation_scale=9, lw=1.3, color=colour,

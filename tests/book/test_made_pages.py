@@ -199,13 +199,22 @@ def test_a_row_of_text_without_a_name_knows_that_of_the_row_above(build, tmp_pat
     assert shown.count("data-again") == 1
 
 
-def test_a_table_of_numbers_stays_one_and_breaks_no_interval(build, tmp_path: Path) -> None:
+def test_a_table_of_numbers_that_fits_stays_one_and_breaks_no_interval(build, tmp_path) -> None:
     rows = ["mask_rcnn", "+1.1 [−0.03, +2.3] *"], ["fcos", "–"]
-    wide = [["gained", "+0.9 [+0.1, +1.6]", "–"], ["paper", "+2.4 [+2.1, +2.7]", "–"]] * 4
-    wider = ([*row, *(cells[1 + n] for cells in wide)] for n, row in enumerate(rows))
-    shown = finished(build, tmp_path, table(["dial", "lost", *(c[0] for c in wide)], *wider))
+    shown = finished(build, tmp_path, table(["dial", "lost"], *rows))
     assert '<table class="table in-columns" id="tab-a">' in shown
     assert '<th class="head"><p>dial' in shown
     assert '<th class="head words"><p>lost' in shown
     assert "<p>mask_<wbr/>rcnn</p>" in shown
     assert "<p>+1.1 [−0.03,\u00a0+2.3]\u00a0*</p>" in shown
+    assert "data-head" not in shown
+
+
+def test_a_table_of_numbers_that_is_wider_than_a_phone_becomes_cards(build, tmp_path) -> None:
+    """Otherwise the column that matters is behind the edge."""
+    heads = ["images", "", *("AP", "APs", "APm", "minus FPN")]
+    row = ["blood cells", "CS", *["+1.1 [−0.03, +2.3]"] * 4]
+    shown = finished(build, tmp_path, table(heads, row))
+    assert '<table class="table in-rows" id="tab-a">' in shown
+    assert '<td data-head="minus FPN" data-short><p>+1.1 [−0.03,\u00a0+2.3]</p></td>' in shown
+    assert "<td data-short><p>CS</p></td>" in shown, "a column without a name names the row, too"

@@ -65,10 +65,8 @@ FIGURES: dict[str, Callable[[], Figure]] = {
         ("holds", "does not hold", "smaller", "undecided", "not run"),
     ),
     "cost_by_part": lambda: costs.cost_by_part(
-        {
-            "FPN": {"backbone": (23, 80)},
-            "AugFPN": {"backbone": (23, 80), "supervision": (14, 0)},
-        },
+        {"backbone": (23e6, 80e9), "gates": (3e5, 13e9), "supervision": (14e6, 29e9)},
+        ["gates", "supervision"],
         ["supervision"],
     ),
     "mixtures": lambda: plots.mixtures(np.full((2, 4, 4), 0.4)),
@@ -101,10 +99,13 @@ def test_a_figure_is_white_closed_and_the_same_bytes_twice(name: str, tmp_path: 
     assert dict(plt.rcParams) == before
 
 
-def test_a_missing_bar_is_named() -> None:
+def test_what_is_added_has_a_colour_and_what_is_for_training_is_hatched() -> None:
     for axis in FIGURES["cost_by_part"]().axes:
-        (missing,) = (text for text in axis.texts if text.get_text() == "none")
-        assert missing.xy == pytest.approx((0, 0.8))  # of FPN: the upper bar of the second part
+        (bars,) = axis.containers
+        shared, gates, supervision = bars
+        assert shared.get_facecolor() != gates.get_facecolor() == supervision.get_facecolor()
+        assert [bar.get_hatch() for bar in bars] == [None, None, "////"]
+    assert [text.get_text() for text in axis.texts] == ["80", "13", "29"]
 
 
 def test_intervals_are_drawn_as_given() -> None:

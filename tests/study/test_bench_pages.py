@@ -41,10 +41,10 @@ MACHINE = {"device_name": "Some(R) Maker(R) Processor, 2 cores", "threads": 2}
 SECONDS = {"torchvision": [3.0, 3.0], "fpn": [1.0, 0.5], "augfpn": [2.0, 2.0]}
 
 
-def test_every_ratio_names_what_it_was_measured_on_and_its_rounds() -> None:
-    """The ratio is the median of those of rounds, 2 and 4, and not that of medians, 2.7."""
+def measured() -> tuple[dict, dict, dict]:
+    """A bench of training steps, one of operators, and a timing of small detectors."""
     large = bench_of("training", [800, 1216], SECONDS) | {"environment": MACHINE}
-    ours = {use: {"fpn": [1.0], "augfpn": [2.0]} for use in ("training", "testing")}
+    ours = {use: {"fpn": [1.0, 1.0], "augfpn": [2.0, 3.0]} for use in ("training", "testing")}
     timing = {"seconds": ours, "environment": MACHINE}
     kinds = {
         kind: {"fpn": {"cpu_seconds": [1.0]}, "augfpn": {"cpu_seconds": [x]}}
@@ -53,7 +53,12 @@ def test_every_ratio_names_what_it_was_measured_on_and_its_rounds() -> None:
     bench = {"backbone": None, "budget": "paper", "uses": ["testing"], "size": [80, 96], "batch": 1}
     operators = {"settings": bench, "operators": kinds}
     operators["environment"] = MACHINE | {"threads": 1}
-    found = {"benches": {"large": large}}
+    return {"benches": {"large": large}}, operators, timing
+
+
+def test_every_ratio_names_what_it_was_measured_on_and_its_rounds() -> None:
+    """The ratio is the median of those of rounds, 2 and 4, and not that of medians, 2.7."""
+    found, operators, timing = measured()
     rows = cells(prices.price_table(found, operators, timing))[2:]
     training, testing = rows[:3], rows[3:]
     assert training[0][:4] == ["training, 800 px, resnet50", "1.22", "–", "Tesla V100, the paper"]
@@ -61,10 +66,25 @@ def test_every_ratio_names_what_it_was_measured_on_and_its_rounds() -> None:
         *("training, 1 image of 800 x 1216, resnet50", "3.00<br>(2.00 to 4.00)"),
         *("0.67<br>(0.67 to 0.67)", "Some Maker, 2 threads", "2"),
     ]
-    assert training[2][:2] == ["training, small detectors", "2.00<br>(2.00 to 2.00)"]
-    assert [row[1][:4] for row in testing] == ["1.21", "2.00", "1.10", "1.20"]
+    assert training[2][:2] == ["training, small detectors", "2.50<br>(2.00 to 3.00)"]
+    assert [row[1][:4] for row in testing] == ["1.21", "2.50", "1.10", "1.20"]
     assert testing[-1][0].endswith("resnet50, word by word")
     assert testing[-1][3] == "Some Maker, 1 thread, processor time"
+
+
+def test_the_four_ratios_that_matter_stand_by_themselves() -> None:
+    found, operators, timing = measured()
+    one = bench_of("testing", [800, 1216], SECONDS)
+    found["benches"]["one"] = one
+    rows = cells(prices.price_glance(found, operators, timing))[2:]
+    large = "3.00 (2.00 to 4.00)"
+    assert rows[0][:3] == ["training / our FPN", "1.22", large]
+    assert rows[0][3].startswith("2.50 [")
+    assert rows[1][:3] == [
+        *("inference / our FPN", "1.21"),
+        f"{large}<br>1.10 (1.10 to 1.10): another CPU",
+    ]
+    assert rows[2] == ["training / torchvision's FPN", "–", "0.67 (0.67 to 0.67)", "–"]
 
 
 def test_memory_is_of_three_detectors_and_the_ratios_come_first() -> None:

@@ -93,6 +93,16 @@ def test_the_command_prints_table_and_verdicts(folder: Path, capsys) -> None:
     assert json.loads(capsys.readouterr().out)["test_images"] == 72
 
 
+def test_too_few_pairs_are_told_with_what_the_user_has(folder: Path, capsys) -> None:
+    """Runs of another framework have no option `--seed`."""
+    words = ["interval", "--annotations", str(folder / "test.json")]
+    words += ["--without", str(folder / "without-0.json"), "--with", str(folder / "with-0.json")]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "--seed" not in said
+    assert "train both kinds with more, and give their files behind --without and --with." in said
+
+
 def damage(folder: Path, tmp_path: Path, **changed: object) -> Path:
     found = json.loads((folder / "with-0.json").read_text())
     found[3] |= changed

@@ -10,12 +10,16 @@ from typing import NamedTuple
 
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study.bench.pages import PRICED, ratio_with_range, step_of
+from augfpn.study.bench.pages import PRICED, in_page_order, ratio_with_range, step_of
 from augfpn.study.bench.report import Measured, called
 from augfpn.study.bench.settings import USES
+from augfpn.study.cells import ratio_text
+from augfpn.study.timed import TIMED_VARIANTS, time_ratio
 from augfpn.support.text import markdown
 
 PAPERS_GPU = "Tesla V100, the paper"
+PAPERS_SIZE = [800, 1216]
+GLANCE = ("the paper, GPU", "CPU, ResNet-50, 800 × 1216 px", "CPU, our small detectors")
 OPERATORS = {"fast": "", "torchvision": ", word by word"}
 
 
@@ -38,6 +42,42 @@ class Price(NamedTuple):
         """Its cells: what matters to a reader first."""
         rounds = str(len(self.seconds["augfpn"]))
         return self.step, self.ratio("fpn"), self.ratio("torchvision"), self.measured, rounds
+
+
+def price_glance(found: Measured, operators: Measured, timing: Measured) -> str:
+    """The four ratios that matter: training and inference, by our FPN and by torchvision's.
+
+    A column is the paper's, one is at its size, and one of the study's small detectors.
+    """
+    rows = []
+    for base, name in (("fpn", "our FPN"), ("torchvision", "torchvision's FPN")):
+        for use in reversed(USES):
+            printed, small = "–", "–"
+            turns = at_the_papers_size(found, use)
+            here = [ratio_with_range(turns[base]["seconds"], turns["augfpn"]["seconds"])]
+            if base == "fpn":
+                printed = f"{paper.printed_time_ratios()[use]:.2f}"
+                small = ratio_text(time_ratio(timing, use))
+                here += processor_ratios(operators, use)
+            rows.append((f"{called(use)} / {name}", printed, "<br>".join(here), small))
+    return markdown(("AugFPN's time", *GLANCE), rows)
+
+
+def at_the_papers_size(found: Measured, use: str) -> Measured:
+    """What was measured of the detectors on images of 800 x 1216 px with the paper's backbone."""
+    return next(
+        result["variants"]
+        for settings, each, result in in_page_order(found)
+        if each == use and settings["backbone"] is None and result["size"] == PAPERS_SIZE
+    )
+
+
+def processor_ratios(operators: Measured, use: str) -> list[str]:
+    """AugFPN's processor time by our FPN's, with our operators, if this use was measured."""
+    if use not in operators["settings"]["uses"]:
+        return []
+    fpn, other = (operators["operators"]["fast"][name]["cpu_seconds"] for name in TIMED_VARIANTS)
+    return [f"{ratio_with_range(fpn, other)}: another CPU"]
 
 
 def price_table(found: Measured, operators: Measured, timing: Measured) -> str:

@@ -5,10 +5,6 @@ from said.evidence import at
 from said.table import says
 
 
-@says(
-    "cost",
-    "The small detectors of our study take 1.87 and 1.22 times as long on a CPU.",
-)
 @says("cost", "and 1.22 times with the small detectors of the study.")
 def the_measurement_of_the_small_detectors() -> None:
     (timing,) = at("scenes").timings
