@@ -12,7 +12,9 @@ def table() -> dict[str, list[str]]:
     photographs = gather.committed_sets(("bccd", "aquarium"), "transfer")
     (timing,) = gather.committed("scenes").timings
     lines = in_one_table.parts_table(later, photographs, timing).splitlines()
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    rows = [
+        [cell.strip().replace("\xa0", " ") for cell in line.strip("|").split("|")] for line in lines
+    ]
     return {row[0]: row[1:] for row in rows}
 
 
