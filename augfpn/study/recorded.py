@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 from augfpn import config, records
 from augfpn.errors import UserError
 from augfpn.study import grid
-from augfpn.study.sets import NO_PHASES, PILOT_SEEDS
+from augfpn.study.sets import is_first
 from augfpn.support import text
 from augfpn.support.machine import commit, version
 from augfpn.support.progress import duration
@@ -32,11 +32,11 @@ NOT_COMPUTED = ("seconds", "memory_mb")  # parts of a result that differ when a 
 def phase_of(record: records.Record) -> Phase:
     """Whether a run was seen before the ledger was frozen (pilot), or confirms it.
 
-    Where all seeds have the same settings, none were set apart: all runs are of the first phase.
+    At budget transfer the seeds that were planned come first; later ones confirm. Where no seeds
+    were set apart, all runs are of the first phase.
     """
     of = record.experiment
-    seen = of.seed < PILOT_SEEDS or of.budget in NO_PHASES
-    return "pilot" if seen else "confirmation"
+    return "pilot" if is_first(of.seed, of.budget) else "confirmation"
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase
 from augfpn.study.factorial import factorial_table
 from augfpn.study.kept_scores import is_scored
 from augfpn.study.recorded import Found
-from augfpn.study.sets import NO_PHASES, PLAIN_SETS
+from augfpn.study.sets import PLAIN_SETS
 from augfpn.study.summary import summary
 from augfpn.study.workers import scoring_processes
 from augfpn.support.files import check_writable, whole, write_bytes
@@ -140,9 +140,7 @@ def prepared(
     for part in map(grid.part, names):
         for pictures in grid.sets_of(part, budget, sets):
             variants.setdefault(pictures, {}).update(dict.fromkeys(part.variants))
-    phases = {"": found}
-    if budget not in NO_PHASES:
-        phases = dict(zip(TITLE_ENDS, map(found.among, ("pilot", "confirmation")), strict=True))
+    phases = dict(zip(TITLE_ENDS, map(found.among, ("pilot", "confirmation")), strict=True))
     every = {
         s + end: Evidence(s, budget, some, timings=timings)
         for s in variants

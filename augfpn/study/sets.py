@@ -10,6 +10,7 @@ from augfpn.settings.budgets import BUDGETS
 
 PILOT_SEEDS = 3  # seeds 0 to 2: their runs were seen while claims and tests were still mended
 NO_PHASES = ("smoke", "transfer", "paper")  # budgets at which all seeds have the same settings
+PLANNED_SEEDS = 8  # of Table 2 at budget transfer; later ones ask again what these have shown
 CONFIRMING = {  # settings of all later seeds, which confirm; by data set, {} is the seed
     "scenes": ("data.scene_seed={}", "data.test_scenes=1000", "train.fpn_start=true"),
     **{name: ("train.fpn_start=true",) for name in DATA_SETS if name != "scenes"},
@@ -109,6 +110,13 @@ def uses_rule(words: dict[str, Any]) -> bool:
     """Whether a variant, as parameters, reads some RoIs from the level that FPN's rule gives."""
     one_level = words.get("cs") and words.get("supervision") == "single"
     return bool(one_level) or words.get("roi_selection", "hard") == "hard"
+
+
+def is_first(seed: int, budget: str) -> bool:
+    """Whether a run is of the first phase: of the pilot, or of the seeds planned at its budget."""
+    if budget == "transfer":
+        return seed < PLANNED_SEEDS
+    return seed < PILOT_SEEDS or budget in NO_PHASES
 
 
 def settings_that_vary(words: dict[str, Any]) -> tuple[str, ...]:
