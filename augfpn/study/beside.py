@@ -18,7 +18,7 @@ from augfpn.study.cells import SIZE_OF, effect_text, percent
 from augfpn.study.evidence import paired
 from augfpn.study.intervals import FEWEST_OBJECTS, FEWEST_SEEDS, Interval
 from augfpn.study.kept_scores import scored_once
-from augfpn.study.planning import ONE_POINT, images_for, seeds_for, shown_by
+from augfpn.study.planning import ONE_POINT, images_for, seeds_for, shown_by, varying
 from augfpn.study.resampling import Draws
 from augfpn.study.truth import has_kept_truth, truth_of
 from augfpn.support.text import columns
@@ -234,8 +234,9 @@ def said_of_ap(of: Beside, more: str = "train both with more (--seed)") -> str:
             f"{FEWEST_SEEDS} seeds say too little about others: {more}."
         )
     if (decided := decision(ap)) != "undecided":
-        return f"{said} over {ap.seeds} seeds: {decided}."
-    return f"{said} over {ap.seeds} seeds: undecided, the interval contains zero.\n{plan(of)}"
+        return f"{said} over {ap.seeds} seeds: {decided}.\n{varying(ap)}"
+    open_ = "undecided, the interval contains zero"
+    return f"{said} over {ap.seeds} seeds: {open_}.\n{varying(ap)}\n{plan(of)}"
 
 
 def said_of_sizes(of: Beside) -> list[str]:

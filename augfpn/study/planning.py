@@ -28,6 +28,17 @@ def images_for(ap: Interval, gain: float, images: int) -> int:
     return math.ceil(images * (ap.of_pictures / largest) ** 2)
 
 
+def varying(ap: Interval) -> str:
+    """A sentence with the standard deviation of a difference and its error over images, if known.
+
+    They are what the book's figure of planning asks for.
+    """
+    pairs = f"Pairs deviate by {100 * ap.of_seeds * math.sqrt(ap.seeds):.2f} AP"
+    if math.isnan(ap.of_pictures):
+        return f"{pairs}."
+    return f"{pairs}, and the error over test images is {100 * ap.of_pictures:.2f} AP."
+
+
 def shown_by(needed: int, what: str) -> str:
     """A sentence on what would probably show a difference of one point, as "7 seeds"."""
     return f"A true difference of 1 AP would be shown by some {needed} {what} (in 80 of 100 cases)."

@@ -12,7 +12,7 @@ from augfpn import records
 from augfpn.cli.program import main
 from augfpn.data.annotations import count_by_size
 from augfpn.errors import UserError
-from augfpn.study import beside
+from augfpn.study import beside, planning
 from augfpn.study.intervals import FEWEST_OBJECTS, Interval
 from augfpn.study.truth import truth_of
 
@@ -170,3 +170,13 @@ def test_a_damaged_record_in_a_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut" / "settings.json").write_text("{")
     with pytest.raises(UserError, match="cut is not a complete record"):
         beside.beside([tmp_path])
+
+
+def test_a_comparison_says_how_much_pairs_and_images_vary() -> None:
+    """The deviation is that of the differences by seed, as numpy computes it."""
+    with_part, without = runs_of("cs"), runs_of("fpn")
+    deviation = 100 * np.std(ap_of(with_part) - ap_of(without), ddof=1)
+    said = beside.beside_text(beside.beside([*with_part, *without]))
+    assert f"Pairs deviate by {deviation:.2f} AP, and the error over test images is" in said
+    measured = Interval(0.0, -1.0, 1.0, 4, 0.01, float("nan"))  # not on draws of images
+    assert planning.varying(measured) == "Pairs deviate by 2.00 AP."
