@@ -174,7 +174,7 @@ def test_a_damaged_record_in_a_folder_is_named(tmp_path: Path) -> None:
 
 def test_a_comparison_says_how_much_pairs_and_images_vary() -> None:
     """The deviation is that of the differences by seed, as numpy computes it."""
-    with_part, without = runs_of("cs"), runs_of("fpn")
+    with_part, without = runs_of("cs+srs"), runs_of("fpn")
     deviation = 100 * np.std(ap_of(with_part) - ap_of(without), ddof=1)
     said = beside.beside_text(beside.beside([*with_part, *without]))
     assert f"Pairs deviate by {deviation:.2f} AP, and the error over test images is" in said

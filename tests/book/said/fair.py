@@ -167,7 +167,7 @@ def break_even_at_three_ratios() -> None:
     "On COCO the order is reversed: by the paper's numbers AugFPN is ahead even at equal time, "
     "because a doubling of the training brings a point or less there.",
 )
-@says("intro", "On COCO, by the paper's numbers, AugFPN is ahead.")
+@says("intro", "On COCO, by the paper's numbers, AugFPN is ahead, but a [newer FPN]")
 def where_it_pays() -> None:
     scenes, cs, *coco = doublings()
     assert 12 < scenes.brings < 13
