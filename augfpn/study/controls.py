@@ -37,6 +37,9 @@ CONTROL_VARIANTS: dict[str, Control] = {
     "augfpn_even": Control(
         "augfpn", "AugFPN, gates that begin even", words=(("settings", ("model.gates=even",)),)
     ),
+    "srs_even": Control(
+        "srs", "SRS, gates that begin even", words=(("settings", ("model.gates=even",)),)
+    ),
     "fpn_tuned": Control("fpn", "FPN, tuned", tuned=True),
     "augfpn_tuned": Control("augfpn", "AugFPN, tuned", tuned=True),
 }

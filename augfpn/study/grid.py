@@ -82,7 +82,7 @@ def parts() -> dict[str, Part]:
     each_alone = ("fpn", "cs", "rfa", "srs", "augfpn")
     one_stage = ("retinanet:fpn", "retinanet:augfpn", "fcos:fpn", "fcos:augfpn")
     masks, real = ("mask_rcnn:fpn", "mask_rcnn:augfpn"), ("bccd", "aquarium")
-    begun = ("fpn", "cs", "augfpn", "augfpn_even")
+    begun = ("fpn", "cs", "augfpn", "augfpn_even", "srs_even")
     return {
         "table2": Part("Table 2: the three components", of_table("Table 2"), both, transfer=real),
         "defects": Part("Does each component mend its own defect?", each_alone, ("scenes", *DIALS)),

@@ -128,10 +128,6 @@ def sizes_were_no_question_beforehand() -> None:
     "FPN's rule gives [86 % of the blood cells](photographs.ipynb) to one level, and 77 % of "
     "Aquarium's objects to another.",
 )
-@says(
-    "should_you_use_it",
-    "Blood cells had eight pairs of 300 steps, Aquarium three of 900.",
-)
 def what_the_photographs_are() -> None:
     photographs = gather.committed_sets(SETS, "transfer")
     cells, animals = shares(photographs["bccd"]), shares(photographs["aquarium"])
@@ -153,7 +149,7 @@ def the_wider_interval_of_augfpn() -> None:
 
 @says(
     "should_you_use_it",
-    "RetinaNet gained with them on scenes, at the beginning of its training; all else is "
+    "RetinaNet gained on scenes, at the beginning of its training; all else is "
     "[undecided](one_stage_and_masks.ipynb).",
 )
 def one_stage() -> None:

@@ -126,6 +126,10 @@ def probes(pictures: str, variant: str) -> np.ndarray:
     "So *own level* rises and *spread of levels* falls. The levels are also more *alike*, by an "
     "interval that hardly excludes zero.",
 )
+@says(
+    "consistent_supervision",
+    "Off the diagonal no difference between the tables is decided.",
+)
 def probes_off_the_diagonal() -> None:
     before, after = probes("scenes", "fpn"), probes("scenes", "cs")
     found = {

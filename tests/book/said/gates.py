@@ -156,10 +156,6 @@ def draws_of_the_figure() -> None:
     "objects probably better than with random gates, by +1.7 [−0.5, +3.9].",
 )
 @says(
-    "should_you_use_it",
-    "With even gates AugFPN gained +1.8 [+0.5, +3.0] on scenes, in six seeds that were run later.",
-)
-@says(
     "fair_baselines",
     "AugFPN is then better than FPN, in six seeds, and probably better than with random gates.",
 )

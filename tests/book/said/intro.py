@@ -7,7 +7,7 @@ from said.photographs import photos
 from said.table import says
 
 
-@says("consistent_supervision", "the *directions* of the features differ")
+@says("consistent_supervision", "so not scales, but *directions* of features differ")
 @says(
     "consistent_supervision",
     "Before any training it fails nearly as much",

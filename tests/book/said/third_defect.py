@@ -148,11 +148,11 @@ def a_sum_trades_as_the_gates_do() -> None:
 
 @says(
     "soft_roi_selection",
-    "In the [confirming runs](what_we_found.ipynb#what-was-fixed) on scenes Soft RoI Selection is "
-    "**a trade**: small objects lose, −2.3 [−3.4, −1.3], medium ones gain, +2.8 [+2.2, +3.3]. The paper's main "
-    "effects are gains for both, of 1.0 and 0.9. On all objects its main effect is *within 1 AP of "
-    "zero*. On blood cells the effect of the part alone is *probably within 1 AP of zero* from "
-    "scratch; from pretrained weights, AP falls.",
+    "In the [confirming runs](what_we_found.ipynb#what-was-fixed) on scenes Soft RoI Selection "
+    "is **a trade**: small objects lose, −2.3 [−3.4, −1.3], medium ones gain, +2.8 [+2.2, "
+    "+3.3]. The paper's main effects are gains for both, of 1.0 and 0.9. On all objects its "
+    "main effect is *within 1 AP of zero*. On blood cells the effect of the part alone is "
+    "*probably within 1 AP of zero* from scratch; from pretrained weights, AP falls.",
 )
 @says(
     "soft_roi_selection",
