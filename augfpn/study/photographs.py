@@ -15,7 +15,7 @@ from augfpn.detectors.backbones import LEVELS
 from augfpn.detectors.build import hard_selection
 from augfpn.detectors.transform import size_after_resize
 from augfpn.study import grid
-from augfpn.study.cells import SIZE_OF, effect_text, label_text, page_table, percent
+from augfpn.study.cells import SIZE_OF, effect_text, label_text, marked, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.side_by_side import EffectRow, effects_drawn, images_called
 from augfpn.study.tables import (
@@ -113,6 +113,24 @@ def sizes_on_photographs(by_set: Mapping[str, Evidence]) -> str:
             if row.variant in ALONE_AND_ALL
         ]
     return page_table(["images", "", *SIZE_OF.values()], lines)
+
+
+def ways_to_select(of: Evidence) -> str:
+    """Each way to select a box's features minus FPN, on all and on medium objects, and the pairs.
+
+    ``of`` is the evidence of the seeds after those that were planned.
+    """
+    names = dict.fromkeys(("srs", "srs_even", *grid.part("table5").variants[1:]))
+    rows = [row for row in map(partial(variant_row, evidence=of), names) if row.effect]
+    lines = [
+        [
+            row.label,
+            *(marked(row.wider[number]) for number in ("AP", "APm")),
+            str(len(of.apart(row.variant, "fpn"))),
+        ]
+        for row in rows
+    ]
+    return page_table(["", "AP", "medium objects", "pairs"], lines)
 
 
 def gates_of_runs(of: Evidence) -> pd.DataFrame:

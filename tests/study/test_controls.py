@@ -49,6 +49,7 @@ def test_a_control_differs_from_its_variant_as_its_name_says(name: str) -> None:
         "cs_lam1": {"lam": 1.0},
         "cs_separate": {"supervision": "separate"},
         "augfpn_even": {"gates": "even"},
+        "srs_even": {"gates": "even"},
     }
     other = changed.get(name, {})
     assert control.model == replace(plain.model, **other)
