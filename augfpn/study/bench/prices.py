@@ -14,12 +14,14 @@ from augfpn.study.bench.pages import PRICED, in_page_order, ratio_with_range, st
 from augfpn.study.bench.report import Measured, called
 from augfpn.study.bench.settings import USES
 from augfpn.study.cells import ratio_text
+from augfpn.study.tables import variant_label
 from augfpn.study.timed import TIMED_VARIANTS, time_ratio
 from augfpn.support.text import markdown
 
 PAPERS_GPU = "Tesla V100, the paper"
 PAPERS_SIZE = [800, 1216]
 GLANCE = ("the paper, GPU", "CPU, ResNet-50, 800 × 1216 px", "CPU, our small detectors")
+IN_BENCH = {"torchvision": "torchvision's FPN", "fpn": "our FPN"}
 OPERATORS = {"fast": "", "torchvision": ", word by word"}
 
 
@@ -78,6 +80,33 @@ def processor_ratios(operators: Measured, use: str) -> list[str]:
         return []
     fpn, other = (operators["operators"]["fast"][name]["cpu_seconds"] for name in TIMED_VARIANTS)
     return [f"{ratio_with_range(fpn, other)}: another CPU"]
+
+
+def parts_at_full_size(found: Measured) -> str:
+    """A training step of each part at the paper's size: its time by FPN's, and its tensors.
+
+    ``found`` is a committed bench of one image a step. Tensors are the most bytes at a time, with
+    weights, gradients and the optimiser's state.
+    """
+    variants = found["uses"]["training"]["variants"]
+    rows = []
+    for name in sorted(variants, key=found["settings"]["variants"].index):
+        ratios = (time_by(variants, base, name) for base in ("fpn", "torchvision"))
+        label = IN_BENCH.get(name) or variant_label(name)
+        rows.append((label, *ratios, megabytes(variants[name])))
+    header = ("a training step", "time / our FPN's", "/ torchvision's FPN's", "tensors, MB")
+    return markdown(header, rows)
+
+
+def time_by(variants: Measured, base: str, name: str) -> str:
+    """One variant's time by another's, round by round; by its own, 1."""
+    seconds = (variants[each]["seconds"] for each in (base, name))
+    return "1" if name == base else ratio_with_range(*seconds)
+
+
+def megabytes(of: Measured) -> str:
+    """The peak of a variant's tensors."""
+    return f"{of['peak_bytes'] / 1e6:,.0f}"
 
 
 def price_table(found: Measured, operators: Measured, timing: Measured) -> str:

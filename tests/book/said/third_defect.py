@@ -72,7 +72,7 @@ def how_far_a_border_moves_predictions() -> None:
         assert 1.5 < times["bccd", variant] < 2.5
 
 
-@says("soft_roi_selection", "Nor does the jump show that the rule's choice is arbitrary.")
+@says("soft_roi_selection", "**Predictions jump at a border.**")
 def predictions_jump_at_a_border() -> None:
     assert {verdict(pictures, "#56") for pictures in BOTH} == {"holds"}
 

@@ -1,0 +1,51 @@
+"""A training step at the paper's size with single parts: what the pages say of its bench."""
+
+import dataclasses
+
+from augfpn.config import AUGFPN, FPN
+from augfpn.detectors import cost
+from augfpn.study.bench import pages
+from augfpn.study.bench.measure import ratio_of_rounds
+from said.table import says
+
+BENCH = pages.committed_bench("parts_at_800")
+VARIANTS = BENCH["uses"]["training"]["variants"]
+MODELS = {"fpn": FPN, "cs": dataclasses.replace(FPN, lam=AUGFPN.lam), "augfpn": AUGFPN}
+FLOAT_BYTES, HELD = 4, 3  # weights, gradients and momentum
+
+
+def times_as_long(variant: str) -> float:
+    """A variant's time by our FPN's, the median over rounds."""
+    return ratio_of_rounds(VARIANTS[variant]["seconds"], VARIANTS["fpn"]["seconds"])["median"]
+
+
+def gigabytes(variant: str, images: int) -> float:
+    """Tensors of a step with some images, if all but weights and their like grows with them."""
+    model = dataclasses.replace(MODELS[variant], classes=80)
+    held = HELD * FLOAT_BYTES * cost.in_training(cost.part_costs(model))[0]
+    return (held + images * (VARIANTS[variant]["peak_bytes"] - held)) / 1e9
+
+
+@says("cost", "AugFPN takes 1.31 or 1.48 times as long as our FPN in training")
+@says("cost", "Consistent Supervision alone takes 1.25 times as long in training, and nothing")
+@says("cost", "in three rounds on one thread of an AMD EPYC.")
+def single_parts_take() -> None:
+    assert [f"{times_as_long(name):.2f}" for name in ("augfpn", "cs")] == ["1.31", "1.25"]
+    assert len(VARIANTS["fpn"]["seconds"]) == 3
+    assert (BENCH["settings"]["size"], BENCH["settings"]["batch"]) == ([800, 1216], 1)
+    assert BENCH["environment"]["device_name"].startswith("AMD EPYC")
+    assert BENCH["environment"]["threads"] == 1
+
+
+@says("cost", "Of FPN's 1.35 GB half a gigabyte are weights, gradients and momentum")
+@says(
+    "cost",
+    "So four images a step should need some 3.9 GB with FPN, 4.4 with Consistent Supervision and "
+    "4.5 with AugFPN, without mixed precision: this is arithmetic.",
+)
+@says("trained_detector", "the second head and its RoIs took a quarter of a gigabyte more for one")
+def gigabytes_of_four_images() -> None:
+    assert f"{gigabytes('fpn', 1):.2f}" == "1.35"
+    assert round(gigabytes("fpn", 0), 1) == 0.5
+    assert [f"{gigabytes(name, 4):.1f}" for name in MODELS] == ["3.9", "4.4", "4.5"]
+    assert round(gigabytes("cs", 1) - gigabytes("fpn", 1), 2) == 0.25
