@@ -16,7 +16,7 @@ PANEL_TITLES = {
     "Table 5": "the paper's Table 5: how SRS joins levels",
 }
 TABLE_TITLE_ROWS = 2.5  # rows that a panel's title and axis take
-TITLE_LEFT = -0.45  # of an axis' width: so far left of it a title begins
+PANEL_LEFT = -0.45  # of an axis' width: so far left of it a title begins
 AXIS_ENDS = (-0.95, 2.75)  # points of AP above FPN
 BAND = "#eeeeee"
 ROW, CLOSE_ROW = 0.3, 0.245  # inches
@@ -66,7 +66,7 @@ def ablations_figure(rows: Sequence[tuple[str, str, float]], deviation: float) -
     )
     for axis, (name, gains) in zip(axes[:, 0], panels.items(), strict=True):
         gains_panel(axis, gains, deviation)
-        axis.set_title(PANEL_TITLES[name], loc="left", x=TITLE_LEFT, size=TITLE_SIZE)
+        axis.set_title(PANEL_TITLES[name], loc="left", x=PANEL_LEFT, size=TITLE_SIZE)
         axis.tick_params("x", labelbottom=True)
     figure.supxlabel("points of AP above FPN's 36.3, on val2017", size=LABEL_SIZE, color=INK)
     return figure

@@ -21,7 +21,7 @@ OF_SIZE = {"AP": "", "APs": ", small objects", "APm": ", medium objects", "APl":
 CLAIMS = {"augfpn": "#1", "cs": "#17", "rfa": "#18", "srs": "#19"}  # a variant minus FPN, on AP
 
 
-class Asked(NamedTuple):
+class Row(NamedTuple):
     """A question, what of it stood in the code before the runs, and its wider interval."""
 
     question: str
@@ -29,14 +29,14 @@ class Asked(NamedTuple):
     found: Interval | None
 
 
-def asked(of: Evidence) -> list[Asked]:
+def fixed_rows(of: Evidence) -> list[Row]:
     """All questions of the table, first those that a test of a claim asks."""
     alone = [
-        Asked(f"{variant_label(name)} minus FPN", TEST.format(claim), wider_effect(of, name))
+        Row(f"{variant_label(name)} minus FPN", TEST.format(claim), wider_effect(of, name))
         for name, claim in CLAIMS.items()
     ]
     main = [
-        Asked(
+        Row(
             f"main effect of {part.upper()}{OF_SIZE[number]}",
             TABLE,
             wider_main_effect(of, part, number),
@@ -49,8 +49,8 @@ def asked(of: Evidence) -> list[Asked]:
     return [
         *alone,
         *main,
-        Asked("AugFPN minus FPN, small objects", AMONG, small),
-        Asked("AugFPN with even gates minus FPN", LATER, even),
+        Row("AugFPN minus FPN, small objects", AMONG, small),
+        Row("AugFPN with even gates minus FPN", LATER, even),
     ]
 
 
@@ -71,7 +71,7 @@ def fixed_table(of: Evidence) -> str:
     An interval that excludes zero is bold. The last two questions are not among those counted.
     """
     rows = []
-    for each in asked(of):
+    for each in fixed_rows(of):
         if each.found is not None:
             counted = each.before not in (AMONG, LATER)
             all_at_once = marked(corrected(each.found)) if counted else "–"

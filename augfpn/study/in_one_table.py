@@ -24,7 +24,7 @@ def parts_table(later: Evidence, photographs: Mapping[str, Evidence], timing: di
     rows = [
         [
             variant_label(variant),
-            papers_gain(later, variant),
+            printed_text(later, variant),
             *(gain_and_pairs(of, variant) for of in sets.values()),
             *(times_as_long(timing, use, variant) for use in ("training", "testing")),
         ]
@@ -33,7 +33,7 @@ def parts_table(later: Evidence, photographs: Mapping[str, Evidence], timing: di
     return page_table(["", "paper, COCO", *sets, "training step", "inference"], rows)
 
 
-def papers_gain(of: Evidence, variant: str) -> str:
+def printed_text(of: Evidence, variant: str) -> str:
     """The paper's gain on COCO's val2017 in points; a dash where it has none."""
     gain = variant_row(variant, of).printed_gain("AP")
     return "–" if gain is None else f"{gain:+.1f}"

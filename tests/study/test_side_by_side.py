@@ -297,5 +297,4 @@ def test_a_verdict_says_what_its_own_differences_leave_open() -> None:
     """The interval of all runs together excludes zero; that of its own differences contains it."""
     assert findings.verdict_cell(GAIN) == findings.verdict_cell(GAIN, GAIN) == "above zero"
     assert findings.verdict_cell(LOSS, OPEN) == "probably below zero"
-    assert findings.verdict_cell(OPEN, OPEN) == "undecided"
-    assert findings.verdict_cell(None) == "not recorded"
+    assert [findings.verdict_cell(x, x) for x in (OPEN, None)] == ["undecided", "not recorded"]

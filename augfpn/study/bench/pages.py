@@ -9,7 +9,7 @@ from augfpn.settings.budgets import BUDGETS
 from augfpn.study.bench.engines import ENGINES
 from augfpn.study.bench.floor import least_seconds
 from augfpn.study.bench.measure import ratio_of_rounds
-from augfpn.study.bench.report import VARIANT_NAMES, Measured, in_table_order, title_of
+from augfpn.study.bench.report import VARIANT_NAMES, Measured, in_table_order, use_and_images
 from augfpn.study.timed import TIMED_VARIANTS
 from augfpn.support.text import markdown
 
@@ -35,7 +35,7 @@ def in_page_order(found: Measured) -> list[tuple[Measured, str, Measured]]:
 
 def step_of(settings: Measured, use: str, result: Measured) -> str:
     """A step with its images and its backbone, as a row of a table is called."""
-    return f"{title_of(use, result)}, {measured_backbone(settings)}"
+    return f"{use_and_images(use, result)}, {measured_backbone(settings)}"
 
 
 def ratio_with_range(

@@ -38,7 +38,7 @@ def use_text(use: str, result: Measured) -> list[str]:
     variants, base = in_table_order(result["variants"]), result["base"]
     rounds = len(variants[base]["seconds"])
     rois = f", {variants[base]['rois'][0]} RoIs each" if variants[base]["rois"] else ""
-    heading = f"{title_of(use, result)}{rois}; {rounds} rounds"
+    heading = f"{use_and_images(use, result)}{rois}; {rounds} rounds"
     header = ("", "seconds", "quartiles", f"/ {base}", "range", "CPU time", "peak MB", f"/ {base}",
               "floor s", "times floor")  # fmt: skip
     rows = [
@@ -94,7 +94,7 @@ def variant_title(variant: str) -> str:
     return VARIANT_NAMES.get(variant, variant)
 
 
-def title_of(use: str, result: Measured) -> str:
+def use_and_images(use: str, result: Measured) -> str:
     """A use with its images."""
     height, width = result["size"]
     plural = "s" if result["batch"] > 1 else ""
@@ -110,7 +110,7 @@ def figure_of(found: Measured) -> Figure:
     """Time by part of all variants and uses; each bar is as long as the median of whole steps."""
     panels, ratios, base = {}, {}, ""
     for use, result in found["uses"].items():
-        title = title_of(use, result)
+        title = use_and_images(use, result)
         forward, backward = {}, {}
         for variant, each in in_table_order(result["variants"]).items():
             name, scale = variant_title(variant), each["median"] / sum(each["parts"].values())
