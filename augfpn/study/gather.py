@@ -75,6 +75,15 @@ def committed_sets(
     return {name: Evidence(name, budget, found, timings=timings) for name in names}
 
 
+def from_pretrained() -> dict[str, Evidence]:
+    """The committed evidence from pretrained weights, by set of images.
+
+    "bccd_again" has the seeds of blood cells after those that were planned.
+    """
+    found = committed_sets(("bccd", "bccd_learning", "aquarium"), "transfer")
+    return found | {"bccd_again": committed("bccd", "transfer", "confirmation")}
+
+
 def timings_for(asked: Asked, say: Say = print) -> list[dict]:
     """The timings at a budget, after a new one on this machine if it is asked for.
 

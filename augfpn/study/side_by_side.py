@@ -40,6 +40,7 @@ PAPERS = f"<br>paper:{NO_BREAK_SPACE}"  # the last line of a cell
 SET_NAMES = {  # as the pages call them
     "bccd": "blood cells",
     "bccd_learning": "blood cells, backbone learns",
+    "bccd_again": "blood cells, later seeds",  # `augfpn.study.gather.from_pretrained`
 }
 
 

@@ -11,6 +11,7 @@ from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PAPER, OF_PILOT, 
 from augfpn.study import grid
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import FEWEST_SEEDS, Interval
+from augfpn.study.sets import LEARNING
 from augfpn.study.side_by_side import images_called
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import DETECTORS, variant_row
@@ -123,8 +124,10 @@ def papers_row(
 
 def pretrained(pictures: str) -> str:
     """A set of images whose runs start from ImageNet's weights, as the figure calls it."""
-    name, comma, _ = images_called(pictures).partition(", ")
-    return f"{shorter(name)}, pretrained, not frozen" if comma else f"{name}, pretrained"
+    name, _, more = images_called(pictures).partition(", ")
+    if pictures in LEARNING:
+        return f"{shorter(name)}, pretrained, not frozen"
+    return f"{shorter(name)}, {more}" if more else f"{name}, pretrained"
 
 
 def shorter(name: str) -> str:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from augfpn.figures.by_situation import by_situation_figure
 from augfpn.figures.theme import write_svg
-from augfpn.study.gather import committed, committed_sets
+from augfpn.study.gather import committed, committed_sets, from_pretrained
 from augfpn.study.situations import situations
 
 if __name__ == "__main__":
     drawn = situations(
         committed_sets(("scenes", "bccd")),
         committed("scenes", phase="confirmation"),
-        committed_sets(("bccd", "bccd_learning", "aquarium"), "transfer"),
+        from_pretrained(),
     )
     file = Path(__file__).with_suffix(".svg")
     write_svg(by_situation_figure(drawn), file, drawn.round(2).to_csv(index=False))

@@ -36,7 +36,7 @@ def later() -> Evidence:
 def rows() -> dict[str, tuple[str, str, str, str]]:
     """The table's rows by their questions."""
     pilot = gather.committed_sets(("scenes", "bccd"))
-    shown = glance.glance_table(pilot, later(), gather.committed_sets(PHOTOGRAPHS, "transfer"))
+    shown = glance.glance_table(pilot, later(), gather.from_pretrained())
     lines = [
         tuple(cell.strip().replace("\u00a0", " ") for cell in line.strip("|").split("|"))
         for line in shown.splitlines()

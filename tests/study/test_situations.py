@@ -24,8 +24,8 @@ def later() -> Evidence:
 
 @cache
 def frame() -> pd.DataFrame:
-    photographs = gather.committed_sets(("bccd", "bccd_learning", "aquarium"), "transfer")
-    return situations.situations(gather.committed_sets(("scenes", "bccd")), later(), photographs)
+    pilot = gather.committed_sets(("scenes", "bccd"))
+    return situations.situations(pilot, later(), gather.from_pretrained())
 
 
 def row(part: str, situation: str) -> pd.Series:

@@ -1,6 +1,5 @@
 """Aquarium: the sizes of its objects, and how its sizes and its classes make AP."""
 
-import math
 from collections import Counter
 
 import numpy as np
@@ -9,21 +8,6 @@ from augfpn.study import scoring
 from augfpn.study.evidence import Evidence
 from said.photographs import photos
 from said.table import says
-
-
-@says(
-    "photographs",
-    "COCO counts sizes otherwise, in pixels of the original image: by its count 13 % of these "
-    "objects are small and 58 % medium",
-)
-def few_objects_of_aquarium_are_small() -> None:
-    of = photos()["aquarium"]
-    counts = of.objects()
-    every = sum(counts.values())
-    assert [round(100 * counts[size] / every) for size in ("small", "medium")] == [13, 58]
-    annotations = of.truth(of.recorded("fpn")[0])["annotations"]
-    assert all(each["area"] == math.prod(each["bbox"][2:]) for each in annotations)
-    assert sum(each["area"] < 32**2 for each in annotations) == counts["small"]
 
 
 @says("photographs", "ahead there on small and on medium objects, and behind on all.")

@@ -158,7 +158,7 @@ def soft_selection_is_behind_everywhere() -> None:
     "photographs",
     "On blood cells Soft RoI Selection costs AP, and the other parts change little.",
 )
-@says("intro", "[On blood cells](photographs.ipynb) Soft RoI Selection costs AP, with gates of")
+@says("intro", "[On blood cells](photographs.ipynb) Soft RoI Selection costs AP with gates that")
 def what_each_part_does_on_blood_cells() -> None:
     of = photos()["bccd"]
     main, medium = (factorial.factorial(of, name) for name in ("AP", "APm"))
@@ -194,29 +194,12 @@ def a_backbone_that_learns() -> None:
 @says(
     "photographs",
     "AugFPN with even gates minus FPN is −0.3 [−1.6, +1.0] over eight pairs, and minus AugFPN with "
-    "random gates +0.9 [−0.7, +2.4].",
+    "random gates +0.9 [−0.7, +2.4]: undecided.",
 )
-@says(
-    "photographs",
-    "gives the fine maps less weight than seeds 1 and 7 with random gates, and loses less than "
-    "they do.",
-)
-@says(
-    "photographs",
-    "So whether even gates help here is undecided, and a gain over FPN is not shown;",
-)
-@says("photographs", "whether gates that begin even help is undecided.")
 def even_gates() -> None:
     of = photos()["bccd"]
     shown = [wider_text(of, "augfpn_even", name) for name in ("fpn", "augfpn")]
     assert shown == ["−0.3 [−1.6, +1.0]", "+0.9 [−0.7, +2.4]"]
-    lost, gained = (
-        {seed: round(100 * each.observed["AP"], 1) for seed, each in of.apart(*pair).items()}
-        for pair in (("augfpn", "fpn"), ("augfpn_even", "augfpn"))
-    )
-    fine = photographs.gates_of_runs(of).set_index(["gates", "seed"])["fine"]
-    assert fine["even", 5] < min(fine["random", 1], fine["random", 7])
-    assert lost[5] + gained[5] > max(lost[1], lost[7])
 
 
 @says(

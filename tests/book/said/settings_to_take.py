@@ -85,8 +85,9 @@ def the_ratios() -> None:
     assert AUGFPN.ratios == (0.1, 0.2, 0.3)
 
 
-@says(PAGE, "**Scenes**, even minus random: +1.0 [−0.2, +2.2], probably better.")
-@says(PAGE, "Blood cells: +0.9 [−0.7, +2.4], undecided.")
+@says(
+    PAGE, "**scenes** +1.0 [−0.2, +2.2], probably better; blood cells +0.9 [−0.7, +2.4], undecided."
+)
 @says(PAGE, "In [our calls for torchvision](your_detector.md) they are the defaults.")
 def the_gates_and_the_defaults() -> None:
     assert on_scenes("augfpn_even", "augfpn") == "+1.0 [−0.2, +2.2]"
