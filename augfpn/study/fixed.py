@@ -21,7 +21,7 @@ OF_SIZE = {"AP": "", "APs": ", small objects", "APm": ", medium objects", "APl":
 CLAIMS = {"augfpn": "#1", "cs": "#17", "rfa": "#18", "srs": "#19"}  # a variant minus FPN, on AP
 
 
-class Row(NamedTuple):
+class FixedRow(NamedTuple):
     """A question, what of it stood in the code before the runs, and its wider interval."""
 
     question: str
@@ -29,14 +29,14 @@ class Row(NamedTuple):
     found: Interval | None
 
 
-def fixed_rows(of: Evidence) -> list[Row]:
+def fixed_rows(of: Evidence) -> list[FixedRow]:
     """All questions of the table, first those that a test of a claim asks."""
     alone = [
-        Row(f"{variant_label(name)} minus FPN", TEST.format(claim), wider_effect(of, name))
+        FixedRow(f"{variant_label(name)} minus FPN", TEST.format(claim), wider_effect(of, name))
         for name, claim in CLAIMS.items()
     ]
     main = [
-        Row(
+        FixedRow(
             f"main effect of {part.upper()}{OF_SIZE[number]}",
             TABLE,
             wider_main_effect(of, part, number),
@@ -49,8 +49,8 @@ def fixed_rows(of: Evidence) -> list[Row]:
     return [
         *alone,
         *main,
-        Row("AugFPN minus FPN, small objects", AMONG, small),
-        Row("AugFPN with even gates minus FPN", LATER, even),
+        FixedRow("AugFPN minus FPN, small objects", AMONG, small),
+        FixedRow("AugFPN with even gates minus FPN", LATER, even),
     ]
 
 

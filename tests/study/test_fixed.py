@@ -6,7 +6,7 @@ from augfpn.study import claims, fixed, freeze, gather, intervals
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[fixed.Row]:
+def rows() -> list[fixed.FixedRow]:
     return fixed.fixed_rows(gather.committed("scenes", "laptop", "confirmation"))
 
 
@@ -29,7 +29,7 @@ def test_twelve_tests_and_twelve_main_effects_stood_in_the_code() -> None:
     assert fixed.questions_before() == 12 + 12
 
 
-def test_what_excludes_zero_for_all_questions_at_once(rows: list[fixed.Row]) -> None:
+def test_what_excludes_zero_for_all_questions_at_once(rows: list[fixed.FixedRow]) -> None:
     counted = [each for each in rows if each.before not in (fixed.AMONG, fixed.LATER)]
     found = {each.question: fixed.corrected(each.found) for each in counted}
     assert {name for name, x in found.items() if x.low > 0 or x.high < 0} == {
@@ -40,7 +40,7 @@ def test_what_excludes_zero_for_all_questions_at_once(rows: list[fixed.Row]) -> 
     }
 
 
-def test_a_correction_keeps_the_mean_and_widens(rows: list[fixed.Row]) -> None:
+def test_a_correction_keeps_the_mean_and_widens(rows: list[fixed.FixedRow]) -> None:
     wide = fixed.corrected(rows[0].found)
     assert wide.mean == rows[0].found.mean
     assert wide == intervals.at_level(rows[0].found, 1 - 0.05 / 24)

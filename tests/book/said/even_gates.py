@@ -66,3 +66,11 @@ def later_seeds_of_another_processor() -> None:
     machines = {x.environment["device_name"] for of in runs.values() for x in of.values()}
     first = gather.committed("bccd", "transfer").recorded("fpn")
     assert machines.isdisjoint(x.environment["device_name"] for x in first.values())
+
+
+@says("photographs", "at most a quarter, and below 0.05 where $g$ lies within 0.05 of 0 or 1.")
+def slopes_of_a_gate() -> None:
+    """g (1 - g), which falls on both sides of one half."""
+    slope = {g: g * (1 - g) for g in (0.05, 0.5, 0.95)}
+    assert slope[0.5] == 0.25
+    assert max(slope[0.05], slope[0.95]) < 0.05

@@ -127,6 +127,7 @@ def more_steps_and_another_rate_on_an_aquarium() -> None:
 
 
 @says("your_detector", 'With `gates="even"` every gate begins at one half')
+@says("photographs", "So every gate begins at 0.5, and all can learn.")
 def even_gates() -> None:
     fusion = AdaptiveSpatialFusion(8, 2)
     initial_gates.begin_even(fusion)
