@@ -4,7 +4,7 @@ import statistics
 from functools import cache
 
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import factorial, gather, glance, intervals, photographs
+from augfpn.study import factorial, gather, glance, intervals, photographs, spreads
 from augfpn.study.evidence import Evidence
 from augfpn.study.spreads import wider_effect, wider_text
 from augfpn.study.tries import committed_rows
