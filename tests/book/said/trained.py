@@ -21,7 +21,8 @@ from said.table import says
 )
 @says(
     "trained_detector",
-    "On blood cells, from ImageNet's weights, it [cost AP](photographs.ipynb) with gates that began at random",
+    "On blood cells, from ImageNet's weights, it [cost AP](photographs.ipynb) with gates that "
+    "began at random",
 )
 @says(
     "trained_detector",
