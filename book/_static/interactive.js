@@ -491,11 +491,11 @@ function plan(figure, data) {
     const all = Array.from({ length: PLAN.steps + 1 }, (_, i) => (PLAN.gain * i) / PLAN.steps);
     curve.setAttribute("points", all.map((gain) => `${x(gain)},${y(of(gain))}`).join(" "));
     const hours = (now.pairs * (1 + now.longer) * now.passes * 1000) / now.speed / 3600;
-    const cases = (gain) => `${gain} in ${Math.round(100 * of(gain))}`;
+    const cases = (gain) => Math.round(100 * of(gain));
     const sure = all.find((gain) => of(gain) >= 0.8);
     said.textContent = `${now.pairs} pairs take ${hours < 10 ? hours.toFixed(1) : Math.round(hours)} ` +
-      `hours. Of 100 such tests, a true gain of ${cases(1)} shows, one of ${cases(2)}, and one of ` +
-      `${cases(data.papers.augfpn)}. ` + (sure === undefined
+      `hours. Of 100 such tests ${cases(1)} show a true gain of 1 point, ${cases(2)} one of 2 points, ` +
+      `and ${cases(data.papers.augfpn)} one of ${data.papers.augfpn}, as of AugFPN in the paper. ` + (sure === undefined
       ? "No gain of up to four points shows in 80 of 100."
       : `From ${sure.toFixed(1)} points on it shows in 80 of 100.`);
   }
