@@ -56,8 +56,11 @@ def above_at_equal_time_and_below_at_equal_steps() -> None:
     "seeds. At exactly equal time {eq}`eq-break-even` puts it 10.5 points behind: −10.5 [−12.3, "
     "−8.7].",
 )
-@says("what_we_found", "At exactly equal time AugFPN [is 10.5 points behind](fair_baselines.ipynb)")
-@says("seminar", "at exactly equal time some −10.5")
+@says(
+    "what_we_found",
+    "Interpolated to equal time AugFPN [is 10.5 points behind](fair_baselines.ipynb)",
+)
+@says("seminar", "interpolated to exactly equal time, some −10.5")
 @says(
     "what_we_found",
     "and Consistent Supervision alone [6.2](fair_baselines.ipynb#where-it-pays): these small "

@@ -128,7 +128,7 @@ def probes(pictures: str, variant: str) -> np.ndarray:
 )
 @says(
     "consistent_supervision",
-    "Off the diagonal no difference between the tables is decided.",
+    "On scenes, off the diagonal, no difference between the tables is decided.",
 )
 def probes_off_the_diagonal() -> None:
     before, after = probes("scenes", "fpn"), probes("scenes", "cs")

@@ -14,12 +14,17 @@ def mixtures_by_seed() -> np.ndarray:
 
 @says(
     "soft_roi_selection",
-    "one run's four panels look alike, and the three runs do not: what a box is made of depends "
-    "more on the seed than on its size.",
+    "On scenes the weights depend more on the seed than on the box's size: seeds explain 77 % of "
+    "their variation, sizes 14 %. In two of three runs $P_5$ weighs more in large boxes.",
 )
 def runs_differ_more_than_panels() -> None:
     of_seeds = mixtures_by_seed()
-    assert of_seeds.std(0, ddof=1).mean() > 2 * of_seeds.std(1, ddof=1).mean()
+    apart = of_seeds - of_seeds.mean((0, 1))  # of each mixed-in level's mean
+    explained = [np.square(apart.mean(axis)).mean() for axis in (1, 0)]
+    shares = [round(100 * each / np.square(apart).mean()) for each in explained]
+    assert shares == [77, 14]
+    rises = of_seeds[:, -1, -1] - of_seeds[:, 0, -1]
+    assert sorted(rises > 0.2) == [False, True, True]
 
 
 @says(

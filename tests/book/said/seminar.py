@@ -95,7 +95,8 @@ def tuned_alike() -> None:
 @says(PAGE, "Consistent Supervision alone is better than FPN on scenes.")
 @says(
     PAGE,
-    "+0.8 [+0.1, +1.6] (main effect +0.8 [+0.4, +1.2]; only that one survives a correction for "
+    "+0.8 [+0.1, +1.6] (main effect +0.8 [+0.4, +1.2]; of these two only that one survives a "
+    "correction for "
     "all [24 questions](what_we_found.ipynb#what-was-fixed)); all three parts minus this one: "
     "+0.3 [−0.7, +1.3]",
 )
@@ -221,8 +222,7 @@ def single_runs() -> None:
 
 @says(
     PAGE,
-    "On a GPU the paper has 1.22 times FPN's time in training, and 1.21 at inference; on a CPU [we "
-    "have](cost.ipynb) 1.5 to 2.2, and 1.06 to 1.22.",
+    "On a GPU the paper has 1.22 times FPN's time in training, and 1.21 at inference;",
 )
 def prices() -> None:
     printed = reported.paper.printed_time_ratios()
