@@ -82,6 +82,7 @@ PILOT_TRIES: dict[str, tuple[Try | Tuning, ...]] = {
         Try(lr=2e-3),
         Try(frozen=3, steps=175),  # costs as much as the first
         Try(steps=900),  # costs three times as much
+        Try(steps=1500),  # five times
     ),
     "laptop": (
         *(Tuning(lr, canonical_size=round(by * RULE, 2)) for lr, by in product(RATES, (1, 1.5, 2))),

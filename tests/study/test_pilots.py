@@ -46,7 +46,7 @@ def test_the_rate_is_tried_for_both_and_what_costs_more_for_fpn() -> None:
     assert {each.lr for each in both} == {1e-3, 2e-3}
     others = set(PILOT_TRIES["transfer"]) - set(both)
     assert {each.variants for each in others} == {("fpn",)}
-    assert {(each.frozen, each.steps) for each in others} == {(3, 175), (5, 900)}
+    assert {(each.frozen, each.steps) for each in others} == {(3, 175), (5, 900), (5, 1500)}
 
 
 def test_fpn_and_augfpn_get_equally_many_tries_and_each_try_sets_what_its_words_say() -> None:
