@@ -160,7 +160,7 @@ def tries_on_photographs() -> str:
             f"up to C{row['frozen']}",
             *(percent(row[name]) for name in ("AP", "APs", "APm", "APl")),
         ]
-        for row in sorted(committed_rows("transfer"), key=itemgetter("pictures"))
+        for row in sorted(committed_rows("transfer"), key=itemgetter("pictures", "steps", "lr"))
     ]
     header = ["images", "", "steps", "learning rate", "frozen", "AP", "APs", "APm", "APl"]
     return page_table(header, lines) if lines else ""

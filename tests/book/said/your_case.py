@@ -111,7 +111,7 @@ def price_of_all_parts() -> None:
     "with a ResNet-50 at 800 px on a CPU.",
 )
 @says("should_you_use_it", "does that bring more than 2 points, or 4 if you would test all three")
-@says("should_you_use_it", "One run of each cannot tell 2 from 3, so the figure has the lower")
+@says("should_you_use_it", "One run of each cannot tell 2 from 3: the figure has the lower")
 @says("should_you_use_it", "With 1.25 times, as with a ResNet-50, they count as eighteen.")
 @says(
     "fair_baselines",
