@@ -138,7 +138,7 @@ def test_what_confirms_shares_its_pilots_place_in_another_colour() -> None:
 
 def test_ablations_have_a_panel_for_each_table_and_bars_of_one_run() -> None:
     figure = FIGURES["ablations"]()
-    titles = [axis.get_title(loc="right").partition(":")[0] for axis in figure.axes]
+    titles = [axis.get_title(loc="left").partition(":")[0] for axis in figure.axes]
     assert titles == [f"the paper's Table {n}" for n in (2, 3, 4, 5)]
     labels = [each.get_text() for axis in figure.axes for each in axis.get_yticklabels()]
     assert labels == [label for _, label, _ in ABLATIONS]

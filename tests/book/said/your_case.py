@@ -169,7 +169,8 @@ def all_parts(row: dict) -> bool:
 
 @says(
     "should_you_use_it",
-    "**By the first question our own detectors should train longer** ({numref}`tab-helps-fpn`).",
+    "**By the first question our own detectors should train longer**, but for those on blood cells "
+    "({numref}`tab-helps-fpn`).",
 )
 def our_detectors_fail_the_first_question() -> None:
     twice = confirmation().effects("fpn_2x_steps", "fpn")["AP"]
@@ -184,10 +185,9 @@ def our_detectors_fail_the_first_question() -> None:
         name: {row["steps"]: row["AP"] for row in tried if row["pictures"] == name}
         for name in ("aquarium", "bccd")
     }
-    assert (set(steps["aquarium"]), set(steps["bccd"])) == ({300, 900}, {300})
-    gained = 100 * (steps["aquarium"][900] - steps["aquarium"][300])
-    assert f"{gained:.1f}" == "6.8"
-    assert gained / log2(3) > 2
+    gained = {name: 100 * (ap[900] - ap[300]) for name, ap in steps.items()}
+    assert [f"{gained[name]:.1f}" for name in ("aquarium", "bccd")] == ["6.8", "2.0"]
+    assert gained["aquarium"] / log2(3) > 2 > gained["bccd"] / log2(3)
 
 
 @says(

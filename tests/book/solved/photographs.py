@@ -4,11 +4,8 @@ import ast
 import math
 
 import torch
-from said import evidence
 
 from augfpn.pyramid import AdaptiveSpatialFusion
-from augfpn.study import gather, grid
-from augfpn.study.sets import STEPS_OF_SETS
 from solved.table import run, solves
 
 
@@ -44,22 +41,4 @@ def gates_of_larger_maps() -> list[str]:
     return [
         "Maps that are five times as large make it five times as large",
         "a sigmoid is nearly 0 or 1 beyond three on either side",
-    ]
-
-
-@solves("photographs", 4, "augfpn study run table2 --budget transfer --pictures aquarium --seeds 1")
-def single_parts_are_not_run() -> list[str]:
-    wanted = grid.runs(["table2"], "transfer", ["aquarium"], [0])
-    assert len(wanted) == 8
-    assert {run.experiment.train.steps for run in wanted} == {STEPS_OF_SETS["aquarium", "transfer"]}
-    counts = gather.committed_sets(("aquarium",), "transfer")["aquarium"].objects()
-    assert counts["medium"] > sum(counts.values()) / 2
-    alone = ("cs", "rfa", "srs")
-    small, medium = ({v: evidence.printed(v, n) for v in alone} for n in ("APs", "APm"))
-    assert max(small, key=small.get) == "rfa"
-    assert [round(medium[v], 1) for v in ("rfa", "srs")] == [1.0, 1.0]
-    return [
-        "Most of its objects are medium.",
-        f"a point each in the paper's Table 2, Consistent Supervision alone {medium['cs']:.1f}.",
-        "On small objects Residual Feature Augmentation gains most there.",
     ]
