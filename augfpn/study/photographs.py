@@ -1,8 +1,7 @@
 """What the study has on photographs besides its tables: sizes of objects, gains, the tries."""
 
 import math
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from statistics import mean
 
@@ -71,8 +70,13 @@ def gains_figure(by_set: Mapping[str, Evidence]) -> Figure | None:
 
 def compared_rows(of: Evidence) -> list[VariantRow]:
     """The variants that have a run with the seed of one of FPN's."""
-    names = dict.fromkeys((*grid.part("table2").variants, *grid.part("pretrained").variants))
-    return [row for row in map(partial(variant_row, evidence=of), names) if row.effect]
+    return with_pairs((*grid.part("table2").variants, *grid.part("pretrained").variants), of)
+
+
+def with_pairs(variants: Iterable[str], of: Evidence) -> list[VariantRow]:
+    """Those of some variants that have a run with the seed of one of FPN's, once each."""
+    rows = (variant_row(variant, of) for variant in dict.fromkeys(variants))
+    return [row for row in rows if row.effect]
 
 
 def pairs_on_photographs(by_set: Mapping[str, Evidence]) -> str:
@@ -120,15 +124,13 @@ def ways_to_select(of: Evidence) -> str:
 
     ``of`` is the evidence of the seeds after those that were planned.
     """
-    names = dict.fromkeys(("srs", "srs_even", *grid.part("table5").variants[1:]))
-    rows = [row for row in map(partial(variant_row, evidence=of), names) if row.effect]
     lines = [
         [
             row.label,
             *(marked(row.wider[number]) for number in ("AP", "APm")),
             str(len(of.apart(row.variant, "fpn"))),
         ]
-        for row in rows
+        for row in with_pairs(("srs", "srs_even", *grid.part("table5").variants[1:]), of)
     ]
     return page_table(["", "AP", "medium objects", "pairs"], lines)
 

@@ -16,7 +16,6 @@ from augfpn.settings.experiment import experiment
 from augfpn.settings.parameters import parse
 from augfpn.study.bench import memory, pages
 from augfpn.study.bench.measure import ratio_of_rounds
-from augfpn.study.timed import TIMED_VARIANTS
 from augfpn.training.schedule import make_optimizer
 from said.evidence import verdict
 from said.table import says
@@ -136,9 +135,9 @@ INFERENCE = priced(None, "testing", [800, 1216])
 MOBILE = priced("mobilenet_v2", "testing", [800, 1216])
 
 
-def own_ratio(variants: dict[str, dict]) -> dict[str, float]:
-    """AugFPN's time divided by our FPN's, over rounds."""
-    base, other = (variants[name]["seconds"] for name in TIMED_VARIANTS)
+def own_ratio(variants: dict[str, dict], variant: str = "augfpn") -> dict[str, float]:
+    """A variant's time divided by our FPN's, over rounds."""
+    base, other = (variants[name]["seconds"] for name in ("fpn", variant))
     return ratio_of_rounds(other, base)
 
 

@@ -5,7 +5,6 @@ import dataclasses
 from augfpn.config import AUGFPN, FPN
 from augfpn.detectors import cost
 from augfpn.study.bench import pages
-from augfpn.study.bench.measure import ratio_of_rounds
 from augfpn.study.timed import time_ratio
 from said.costs import LARGE, SMALL, own_ratio
 from said.evidence import at
@@ -19,7 +18,7 @@ FLOAT_BYTES, HELD = 4, 3  # weights, gradients and momentum
 
 def times_as_long(variant: str) -> float:
     """A variant's time by our FPN's, the median over rounds."""
-    return ratio_of_rounds(VARIANTS[variant]["seconds"], VARIANTS["fpn"]["seconds"])["median"]
+    return own_ratio(VARIANTS, variant)["median"]
 
 
 def gigabytes(variant: str, images: int) -> float:
