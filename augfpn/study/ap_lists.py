@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from augfpn.errors import UserError, first_line
-from augfpn.study import intervals
+from augfpn.study import intervals, planning
 from augfpn.study.cells import effect_text, percent
 from augfpn.study.intervals import FEWEST_SEEDS, SMALL_EFFECT, Interval
 from augfpn.study.planning import ONE_POINT, shown_by
@@ -139,7 +139,7 @@ def ap_difference(of: APLists) -> APDifference:
         what = "all differences are equal" if of.paired else "all numbers of a list are equal"
         raise UserError(f"{what}, so nothing says how much they vary: give AP with more digits.")
     # Both lists estimate the deviation of unpaired runs, as three variants would that of pairs.
-    needed = intervals.seeds_needed(deviation, ONE_POINT, variants=2 if of.paired else 3)
+    needed = planning.seeds_needed(deviation, ONE_POINT, variants=2 if of.paired else 3)
     return APDifference(found, deviation, needed)
 
 
@@ -175,7 +175,7 @@ def verdict_of_lists(of: Interval, what: str) -> str:
 def would_show_a_point(found: APDifference, what: str) -> str:
     """How many pairs, or runs of each list, would probably show a difference of one point."""
     if found.needed is None:
-        return f"More than {intervals.MOST_SEEDS} {what} would be needed to show 1 AP."
+        return f"More than {planning.MOST_SEEDS} {what} would be needed to show 1 AP."
     return shown_by(max(found.needed, FEWEST_SEEDS), what)
 
 

@@ -28,6 +28,7 @@ from augfpn.study.intervals import (
     SMALL_EFFECT,
     Interval,
     at_level,
+    shared_level,
     terms_of,
     verdict,
 )
@@ -199,7 +200,7 @@ def of_lines(lines: Sequence[Line]) -> ClaimVerdict:
     run = [line for line in lines if line.found is not None]
     if not run:
         return "not run"
-    share = 1 - (1 - LEVEL) / len(run)
+    share = shared_level(len(run))
     if any(line.said(share) == "does not hold" for line in run):
         return "does not hold"
     said = {line.said() for line in lines}

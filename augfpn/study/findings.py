@@ -11,12 +11,12 @@ from augfpn.study.cells import effect_text, limiting_text, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import contrasts
 from augfpn.study.intervals import (
-    LEVEL,
     LIMITS,
     SMALL_EFFECT,
     Interval,
     at_level,
     is_probable,
+    shared_level,
     verdict,
     wider,
 )
@@ -103,7 +103,7 @@ def interval_cell(found: Interval | None, comparisons: int) -> str:
     """An interval; bold if it excludes zero at its share of the level, too (Bonferroni)."""
     if found is None:
         return "–"
-    shared = verdict(at_level(found, 1 - (1 - LEVEL) / comparisons))
+    shared = verdict(at_level(found, shared_level(comparisons)))
     text = effect_text(found)
     return text if shared == "undecided" else f"**{text}**"
 

@@ -11,7 +11,7 @@ from augfpn.study import claims, freeze, intervals
 from augfpn.study.cells import marked, page_table
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import EFFECT_NUMBERS, FACTORS, wider_main_effect
-from augfpn.study.intervals import LEVEL, Interval
+from augfpn.study.intervals import Interval
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_label
 
@@ -62,7 +62,7 @@ def questions_before() -> int:
 
 def corrected(found: Interval) -> Interval:
     """An interval that holds for all questions at once (Bonferroni)."""
-    return intervals.at_level(found, 1 - (1 - LEVEL) / questions_before())
+    return intervals.at_level(found, intervals.shared_level(questions_before()))
 
 
 def fixed_table(of: Evidence) -> str:

@@ -80,8 +80,8 @@ def from_pretrained() -> dict[str, Evidence]:
 
     "bccd_again" has the seeds of blood cells after those that were planned.
     """
-    found = committed_sets(("bccd", "bccd_learning", "aquarium"), "transfer")
-    return found | {"bccd_again": committed("bccd", "transfer", "confirmation")}
+    planned = committed_sets(("bccd", "bccd_learning", "aquarium"), "transfer")
+    return planned | {"bccd_again": committed("bccd", "transfer", "confirmation")}
 
 
 def timings_for(asked: Asked, say: Say = print) -> list[dict]:

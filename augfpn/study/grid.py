@@ -24,6 +24,7 @@ from augfpn.study.sets import (
     DIALS_OF_DETECTOR,
     GATES,
     LEARNING,
+    SEEDS,
     SETS,
     SETTINGS_OF_SETS,
     STEPS_OF_SETS,
@@ -44,7 +45,6 @@ NOTEBOOKS = {  # notebooks of experiments/ that are not named after their part: 
     "defect_matrix": "'defects'",
     "runtime": "`augfpn study time`",
 }
-SEEDS = {"smoke": 1, "laptop": 3, "transfer": 8, "gpu": 5, "paper": 3}  # how many, from 0 on
 PARTS_OF_MODEL = (
     *("detector", "cs", "lam", "supervision", "rfa", "ratios", "context_pooling"),
     *("context_fusion", "roi_selection", "mask_supervision"),
@@ -96,7 +96,7 @@ def parts() -> dict[str, Part]:
         "figure4": Part(
             "Figure 4: what RoIs take from each level", ("srs", "augfpn"), both, measured=True
         ),
-        "pretrained": Part("From pretrained weights", begun, (), transfer=("bccd", *LEARNING)),
+        "pretrained": Part("From pretrained weights", begun, (), transfer=(*real, *LEARNING)),
         "table3": Part("Table 3: Consistent Supervision", of_table("Table 3"), both, transfer=real),
         "table4": Part("Table 4: Residual Feature Augmentation", of_table("Table 4"), two_sizes),
         "table5": Part(

@@ -9,7 +9,6 @@ would be too narrow: three seeds have only ten different draws. `augfpn.study.co
 simulations how often an interval contains the true effect.
 """
 
-import bisect
 import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -28,13 +27,10 @@ LIMITS: tuple[Verdict, ...] = ("within 1 AP of zero", "below the paper's gain")
 SETTLED: tuple[Verdict, ...] = ("holds", "does not hold")
 LEVEL = 0.95
 FEWEST_OBJECTS = 30  # of a size in the test pictures, for a verdict on a number of that size
-POWER = 0.8  # the share of cases in which a true effect is to be shown
 ONE_SIDED = 0.90  # the level of an interval each end of which is a one-sided limit at 95 %
 SMALL_EFFECT = 0.01  # an effect within one point of AP of zero is called within 1 AP of zero
 TO_THE_ENDS = 1e-4  # to 0 and 1: where a share is put that is 0 or 1 before its logit is taken
 FEWEST_SEEDS = 3  # for a verdict: the intervals have their coverage from three seeds on
-MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
-QUANTILES = 400  # of the distribution of an estimated standard deviation, for `power_of`
 
 
 class Interval(NamedTuple):
@@ -189,6 +185,14 @@ def around(
     return Interval(centre, low, high, n, of_seeds, of_pictures, freedom, share)
 
 
+def shared_level(many: int) -> float:
+    """The level of each of ``many`` intervals that together contain what they should at ``LEVEL``.
+
+    Source: Bonferroni's inequality.
+    """
+    return 1 - (1 - LEVEL) / many
+
+
 def at_level(of: Interval, level: float) -> Interval:
     """The same effect's interval at another level."""
     return around(of.mean, of.seeds, of.of_seeds, of.of_pictures, level, of.freedom, of.share)
@@ -247,50 +251,3 @@ def is_probable(
     if small is not None and said == "within 1 AP of zero":
         return not (-small < inner.low and inner.high < small)
     return said != "undecided" and not inner.high < (papers or -math.inf)
-
-
-# --- planning -------------------------------------------------------------------------------------
-
-
-def seeds_needed(
-    spread: float,
-    effect: float,
-    of_pictures: float = 0.0,
-    power: float = POWER,
-    level: float = LEVEL,
-    variants: int = 2,
-) -> int | None:
-    """How many seeds show an effect with the given power; ``None`` if the pictures are too few.
-
-    ``spread`` is the standard deviation of the difference from seed to seed, ``of_pictures`` its
-    standard error over pictures, which more seeds do not reduce; both in the effect's unit. All
-    ``variants`` are run with each seed, and estimate ``spread`` together.
-    """
-
-    def enough(n: int) -> bool:
-        return power_of(n, spread, effect, of_pictures, level, variants) >= power
-
-    if not enough(MOST_SEEDS):
-        return None
-    return 2 + bisect.bisect_left(range(2, MOST_SEEDS), True, key=enough)
-
-
-def power_of(
-    n: int,
-    spread: float,
-    effect: float,
-    of_pictures: float = 0.0,
-    level: float = LEVEL,
-    variants: int = 2,
-) -> float:
-    """The probability that the interval of n seeds excludes zero; see `seeds_needed`."""
-    # The runs only estimate the spread: this is the mean over quantiles of the estimate.
-    parts, freedom = (np.arange(QUANTILES) + 0.5) / QUANTILES, (variants - 1) * (n - 1)
-    estimates = spread**2 / n * stats.chi2.ppf(parts, freedom) / freedom
-    half = np.sqrt(factor(level, freedom) ** 2 * estimates + (factor(level) * of_pictures) ** 2)
-    deviation = math.hypot(spread / math.sqrt(n), of_pictures)
-    if deviation == 0:
-        return 1.0
-    above = stats.norm.sf((half - abs(effect)) / deviation)
-    below = stats.norm.cdf((-half - abs(effect)) / deviation)
-    return float(np.mean(above + below))

@@ -1,13 +1,17 @@
 """How many seeds would show a gain: for a comparison of records, or of two lists of AP."""
 
+import bisect
 import math
 
+import numpy as np
 from scipy import stats
 
-from augfpn.study import intervals
-from augfpn.study.intervals import Interval
+from augfpn.study.intervals import LEVEL, Floats, Interval, factor
 
 ONE_POINT = 0.01  # of AP: the effect for which seeds are planned
+POWER = 0.8  # the share of cases in which a true effect is to be shown
+MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
+QUANTILES = 400  # of the distribution of an estimated standard deviation, for `power_of`
 
 
 def seeds_for(ap: Interval, gain: float) -> int | None:
@@ -16,7 +20,7 @@ def seeds_for(ap: Interval, gain: float) -> int | None:
     In 80 of 100 cases; ``None`` if no number of seeds does on so few test images.
     """
     of_pictures = 0.0 if math.isnan(ap.of_pictures) else ap.of_pictures
-    return intervals.seeds_needed(ap.of_seeds * math.sqrt(ap.seeds), gain, of_pictures)
+    return seeds_needed(ap.of_seeds * math.sqrt(ap.seeds), gain, of_pictures)
 
 
 def images_for(ap: Interval, gain: float, images: int) -> int:
@@ -24,7 +28,7 @@ def images_for(ap: Interval, gain: float, images: int) -> int:
 
     In 80 of 100 cases, if the error falls with the square root of their number.
     """
-    largest = gain / (intervals.factor(intervals.LEVEL) + stats.norm.ppf(intervals.POWER))
+    largest = gain / (factor(LEVEL) + stats.norm.ppf(POWER))
     return math.ceil(images * (ap.of_pictures / largest) ** 2)
 
 
@@ -42,3 +46,53 @@ def varying(ap: Interval) -> str:
 def shown_by(needed: int, what: str) -> str:
     """A sentence on what would probably show a difference of one point, as "7 seeds"."""
     return f"A true difference of 1 AP would be shown by some {needed} {what} (in 80 of 100 cases)."
+
+
+def seeds_needed(
+    spread: float,
+    effect: float,
+    of_pictures: float = 0.0,
+    power: float = POWER,
+    level: float = LEVEL,
+    variants: int = 2,
+) -> int | None:
+    """How many seeds show an effect with the given power; ``None`` if the pictures are too few.
+
+    ``spread`` is the standard deviation of the difference from seed to seed, ``of_pictures`` its
+    standard error over pictures, which more seeds do not reduce; both in the effect's unit. All
+    ``variants`` are run with each seed, and estimate ``spread`` together.
+    """
+
+    def enough(n: int) -> bool:
+        return power_of(n, spread, effect, of_pictures, level, variants) >= power
+
+    if not enough(MOST_SEEDS):
+        return None
+    return 2 + bisect.bisect_left(range(2, MOST_SEEDS), True, key=enough)
+
+
+def power_of(
+    n: int,
+    spread: float,
+    effect: float,
+    of_pictures: float = 0.0,
+    level: float = LEVEL,
+    variants: int = 2,
+) -> float:
+    """The probability that the interval of n seeds excludes zero; see `seeds_needed`."""
+    # The runs only estimate the spread: this is the mean over quantiles of the estimate.
+    freedom = (variants - 1) * (n - 1)
+    estimates = spread**2 / n * estimated_variances(freedom)
+    half = np.sqrt(factor(level, freedom) ** 2 * estimates + (factor(level) * of_pictures) ** 2)
+    deviation = math.hypot(spread / math.sqrt(n), of_pictures)
+    if deviation == 0:
+        return 1.0
+    above = stats.norm.sf((half - abs(effect)) / deviation)
+    below = stats.norm.cdf((-half - abs(effect)) / deviation)
+    return float(np.mean(above + below))
+
+
+def estimated_variances(freedom: float, quantiles: int = QUANTILES) -> Floats:
+    """Quantiles of the estimates of a variance of one that has some degrees of freedom."""
+    parts = (np.arange(quantiles) + 0.5) / quantiles
+    return stats.chi2.ppf(parts, freedom) / freedom

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from scipy import stats
 
-from augfpn.study import claims, grid, intervals, pooling
+from augfpn.study import claims, grid, intervals, planning, pooling
 from augfpn.study.cells import effect_text, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
@@ -173,8 +173,8 @@ def plans(rows: Sequence[VariantRow]) -> list[SeedPlan]:
         own, own_seeds = None, None
         if len(runs):
             own = float(runs[runs["variant"] == each.variant]["minus FPN"].std()) / 100
-            own_seeds = intervals.seeds_needed(own, *asked)
-        seeds = intervals.seeds_needed(together, *asked, variants=len(alike) + 1)
+            own_seeds = planning.seeds_needed(own, *asked)
+        seeds = planning.seeds_needed(together, *asked, variants=len(alike) + 1)
         found.append(SeedPlan(each.label, each.variant, *asked, own, own_seeds, together, seeds))
     return found
 

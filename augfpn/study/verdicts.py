@@ -14,7 +14,7 @@ from augfpn.study.cells import (
     ratio_text,
 )
 from augfpn.study.freeze import with_precedence
-from augfpn.study.intervals import LEVEL
+from augfpn.study.intervals import shared_level
 from augfpn.study.side_by_side import images_called
 from augfpn.study.tables import variant_label
 from augfpn.study.verdict_words import VERDICTS, ClaimVerdict
@@ -170,7 +170,7 @@ def deciding(there: Sequence[claims.Line]) -> tuple[str, list[claims.Line]]:
 
     They are those that fail, or else those that keep the claim from holding, or else all.
     """
-    share = 1 - (1 - LEVEL) / len(there)  # as in `augfpn.study.claims.of_lines`
+    share = shared_level(len(there))  # as in `augfpn.study.claims.of_lines`
     failing = [line for line in there if line.said(share) == "does not hold"]
     open_ = [line for line in there if line.said() != "holds"]
     if failing:

@@ -9,12 +9,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from interactive import write
 from matplotlib.figure import Figure
-from scipy import stats
 
 from augfpn.figures.colours import BLUE, GREEN, ORANGE
 from augfpn.figures.theme import GREY, WIDTH, themed, write_svg
 from augfpn.study import gather
-from augfpn.study.intervals import LEVEL, POWER, factor, power_of
+from augfpn.study.intervals import LEVEL, factor
+from augfpn.study.planning import POWER, estimated_variances, power_of
 from augfpn.study.tables import variant_row
 
 SPREAD, OF_IMAGES = 1.7, 0.1  # points: of CS on blood cells, by the spread of all variants
@@ -26,11 +26,10 @@ DRAWN = {4: ORANGE, 8: BLUE, 16: GREEN}  # pairs
 def estimates() -> list[list[float]]:
     """For 2, 3, ... pairs: the squared half-width that each quantile of the estimate gives.
 
-    It is in units of the variance of the mean; images not counted. See `intervals.power_of`.
+    It is in units of the variance of the mean; images not counted. See `planning.power_of`.
     """
-    parts = (np.arange(QUANTILES) + 0.5) / QUANTILES
     return [
-        [round(factor(LEVEL, n - 1) ** 2 * x / (n - 1), 3) for x in stats.chi2.ppf(parts, n - 1)]
+        [round(factor(LEVEL, n - 1) ** 2 * x, 3) for x in estimated_variances(n - 1, QUANTILES)]
         for n in range(2, MOST_PAIRS + 1)
     ]
 

@@ -20,7 +20,7 @@ from augfpn.figures.colours import LEVEL_COLOURS
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection, ratio_invariant_pool
 from augfpn.settings import paper
 from augfpn.speed.roi_align import torchvision_roi_align
-from augfpn.study import gather, intervals
+from augfpn.study import gather, intervals, planning
 from augfpn.training import reopen
 from augfpn.training.evaluate import with_pycocotools
 
@@ -111,7 +111,7 @@ def test_the_chance_that_a_test_shows_a_gain(
     gains = [0.0, 0.5, 0.9, 2.4, 4.0]
     code = "([n, gains, s, e, d]) => gains.map((g) => augfpn.arithmetic.chance(n, g, s, e, d))"
     found = page.evaluate(code, [pairs, gains, spread, of_images, data("plan")])
-    expected = [intervals.power_of(pairs, spread, gain, of_images) for gain in gains]
+    expected = [planning.power_of(pairs, spread, gain, of_images) for gain in gains]
     assert found == pytest.approx(expected, abs=0.01)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from augfpn.study import coverage, resampling
+from augfpn.study import coverage, planning, resampling
 from augfpn.study import intervals as st
 
 REGIMES = {
@@ -153,15 +153,15 @@ def test_two_nested_bootstraps_would_not() -> None:
 
 def test_seeds_for_an_effect_as_large_as_its_spread() -> None:
     """A published value: to find one standard deviation, a paired t test at 0.05 needs 10 pairs."""
-    assert st.seeds_needed(1.0, 1.0) == 10
-    assert st.seeds_needed(2.0, 1.0) == 34
+    assert planning.seeds_needed(1.0, 1.0) == 10
+    assert planning.seeds_needed(2.0, 1.0) == 34
 
 
 def test_power_is_what_a_simulation_finds() -> None:
     rng = np.random.default_rng(0)
     values = rng.normal(1, 1, (4000, 6))
     found = (stats.ttest_1samp(values, 0, axis=1).pvalue < 0.05).mean()
-    assert st.power_of(6, 1, 1) == pytest.approx(found, abs=0.02)
+    assert planning.power_of(6, 1, 1) == pytest.approx(found, abs=0.02)
 
 
 def test_power_of_a_pooled_spread_is_what_a_simulation_finds() -> None:
@@ -174,9 +174,9 @@ def test_power_of_a_pooled_spread_is_what_a_simulation_finds() -> None:
     error = np.sqrt((residuals**2).sum(axis=(1, 2)) / 14 * 2 / 3)
     effect = runs[:, 0].mean(axis=1) - runs[:, 1].mean(axis=1)
     found = np.mean(abs(effect) > stats.t.ppf(0.975, 14) * error)
-    assert st.power_of(3, 1, 1.5, variants=8) == pytest.approx(found, abs=0.02)
-    assert st.power_of(3, 1, 1.5) < found - 0.2
-    assert st.seeds_needed(1.0, 1.0, variants=8) < st.seeds_needed(1.0, 1.0)
+    assert planning.power_of(3, 1, 1.5, variants=8) == pytest.approx(found, abs=0.02)
+    assert planning.power_of(3, 1, 1.5) < found - 0.2
+    assert planning.seeds_needed(1.0, 1.0, variants=8) < planning.seeds_needed(1.0, 1.0)
 
 
 def test_power_beside_pictures_is_what_a_simulation_finds() -> None:
@@ -184,10 +184,10 @@ def test_power_beside_pictures_is_what_a_simulation_finds() -> None:
     values = rng.normal(1, 1, (4000, 6)) + rng.normal(0, 0.3, (4000, 1))
     made = [st.around(row.mean(), 6, row.std(ddof=1) / math.sqrt(6), 0.3) for row in values]
     found = np.mean([not x.low <= 0 <= x.high for x in made])
-    assert st.power_of(6, 1, 1, of_pictures=0.3) == pytest.approx(found, abs=0.02)
+    assert planning.power_of(6, 1, 1, of_pictures=0.3) == pytest.approx(found, abs=0.02)
 
 
 def test_no_number_of_seeds_makes_up_for_too_few_pictures() -> None:
     """For a power of 80 %, an effect must be 1.96 + 0.84 standard errors over pictures."""
-    assert st.seeds_needed(1.0, 1.0, of_pictures=1 / 2.7) is None
-    assert st.seeds_needed(1.0, 1.0, of_pictures=1 / 3) > st.seeds_needed(1.0, 1.0)
+    assert planning.seeds_needed(1.0, 1.0, of_pictures=1 / 2.7) is None
+    assert planning.seeds_needed(1.0, 1.0, of_pictures=1 / 3) > planning.seeds_needed(1.0, 1.0)

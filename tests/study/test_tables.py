@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from augfpn.settings import paper
-from augfpn.study import cells, gather, intervals, recorded, spreads, tables
+from augfpn.study import cells, gather, intervals, planning, recorded, spreads, tables
 from augfpn.study.evidence import Evidence
 
 
@@ -146,7 +146,7 @@ def test_the_plan_has_the_deviation_of_a_rows_own_differences_first() -> None:
     plan = spreads.plans(tables.variant_rows("table2", of))[0]
     assert plan.variant == "cs"
     assert 100 * plan.own == pytest.approx(deviation)
-    assert plan.own_seeds == intervals.seeds_needed(deviation, 0.9, 100 * plan.of_pictures)
+    assert plan.own_seeds == planning.seeds_needed(deviation, 0.9, 100 * plan.of_pictures)
     assert plan.own_seeds < plan.seeds
 
 
@@ -159,10 +159,10 @@ def test_the_plan_has_one_deviation_for_all_rows_and_their_degrees_of_freedom() 
     seconds = dict.fromkeys(("fpn", "cs", "rfa"), 120.0)
     _, *lines = cells_of(spreads.planning_table(rows, seconds))
     together = ((0.006**2 + 0.010**2) / 2) ** 0.5
-    needed = intervals.seeds_needed(together, 0.009, variants=3)
+    needed = planning.seeds_needed(together, 0.009, variants=3)
     hours = needed * 240 / 3600
     assert [line[2] for line in lines] == [f"0.8: {needed} seeds, {hours:.1f} h"] * 2
-    assert needed < intervals.seeds_needed(together, 0.009)
+    assert needed < planning.seeds_needed(together, 0.009)
 
 
 def test_pictures_are_described_with_objects_by_size(evidence: Evidence, coco: dict) -> None:

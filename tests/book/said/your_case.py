@@ -6,7 +6,7 @@ from math import log2
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.starts import STARTS
-from augfpn.study import beside, gather, grid, intervals, reported, spreads, tables, timed
+from augfpn.study import beside, gather, grid, planning, reported, spreads, tables, timed
 from augfpn.study.bench import pages
 from augfpn.study.evidence import Evidence, shared_seeds
 from augfpn.study.pairs_needed import TIMES_AS_LONG, image_passes, pairs_for
@@ -235,7 +235,7 @@ def pairs_where_the_backbone_learns() -> None:
     together = blood_cells().effects("cs", "fpn")["AP"]
     spread = together.of_seeds * together.seeds**0.5
     gain = printed_gain("cs") / 100
-    assert intervals.power_of(8, spread, gain, together.of_pictures) < 0.5
+    assert planning.power_of(8, spread, gain, together.of_pictures) < 0.5
 
 
 @says(
