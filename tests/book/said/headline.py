@@ -47,10 +47,9 @@ def the_headline() -> None:
 )
 @says(
     "what_we_found",
-    "*scenes +1.1 [−0.02, +2.2]* says that in nine seeds AugFPN has 1.1 points more than FPN on "
-    "average",
+    "*+1.1 [−0.02, +2.2]* says that in nine seeds AugFPN has 1.1 points more than FPN on average",
 )
-@says("what_we_found", "from all runs together, is [+0.3, +1.9]: hence *probably*.")
+@says("what_we_found", "+1.1 [−0.02, +2.2] by its own runs and [+0.3, +1.9] by all.")
 @says(
     "what_we_found",
     "In six later seeds AugFPN with *even* gates lies clear of zero, too",
@@ -225,7 +224,7 @@ def runs_that_were_made() -> None:
     "what_we_found",
     "With its interval widened for all of them (Bonferroni's correction), the main effect of "
     "Consistent Supervision and the trade of Soft RoI Selection still exclude zero; AugFPN and "
-    "Consistent Supervision alone do not.",
+    "Consistent Supervision alone do not",
 )
 def what_a_correction_for_all_questions_leaves() -> None:
     of = confirmation()
