@@ -280,7 +280,10 @@ def what_the_search_found() -> None:
     "Tuned alike, no gain of AugFPN is shown, and a tuned FPN is ahead of AugFPN with the study's "
     "settings. The trade between sizes stays.",
 )
-@says("intro", "With settings [searched for both](fair_baselines.ipynb) it no longer shows")
+@says(
+    "intro",
+    "With settings [searched for both](fair_baselines.ipynb) AugFPN's gain no longer shows.",
+)
 def tuned_alike() -> None:
     of = confirmation()
     pairs = {"both": ("augfpn_tuned", "fpn_tuned"), "one": ("augfpn", "fpn_tuned")}

@@ -224,7 +224,6 @@ def fusions_are_undecided() -> None:
     "cells RetinaNet's mean is below zero.",
 )
 @says("one_stage_and_masks", "Their gain is undecided.")
-@says("intro", "only [RetinaNet](one_stage_and_masks.ipynb) is shown to gain, on scenes")
 @says("what_we_found", "RetinaNet gains on scenes, where its FPN has an AP of 8")
 @says("what_we_found", "All else there is open.")
 def one_stage_detectors_and_masks() -> None:

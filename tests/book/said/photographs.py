@@ -169,7 +169,6 @@ def soft_selection_is_behind_everywhere() -> None:
     "photographs",
     "On blood cells Soft RoI Selection costs AP, and the other parts change little.",
 )
-@says("intro", "[On blood cells](photographs.ipynb) Soft RoI Selection costs AP with gates that")
 def what_each_part_does_on_blood_cells() -> None:
     of = photos()["bccd"]
     main, medium = (factorial.factorial(of, name) for name in ("AP", "APm"))
