@@ -2,8 +2,12 @@
 
 from functools import cache
 
+import numpy as np
+import pytest
+from scipy import stats
+
 from augfpn.settings.starts import STARTS
-from augfpn.study import beside, gather, pairs_needed, timed
+from augfpn.study import beside, gather, intervals, pairs_needed, timed
 from augfpn.study.evidence import Evidence
 from augfpn.study.pairs_needed import Paired
 
@@ -67,3 +71,30 @@ def test_hours_are_passes_by_speed() -> None:
         ["2,000", "12 epochs", "27", "13", "7"],
         ["5,000", "12 epochs", "67", "33", "17"],
     ]
+
+
+def test_the_chance_that_eight_pairs_show_a_gain_is_that_of_a_paired_t_test() -> None:
+    """By the non-central t distribution, which knows no images."""
+    differences = [-0.02, -0.01, 0.0, 0.01, 0.03]
+    deviation, gain, freedom = np.std(differences, ddof=1), 0.02, pairs_needed.PAIRS - 1
+    ap = intervals.mean_interval(differences)._replace(of_pictures=0.0)
+    limit = stats.t.ppf(0.975, freedom)
+    exact = stats.nct.sf(limit, freedom, gain / deviation * pairs_needed.PAIRS**0.5)
+    assert pairs_needed.shown_in(ap, gain) == pytest.approx(exact, abs=0.01)
+
+
+def test_the_two_tests_have_the_papers_gains_and_ours() -> None:
+    later = gather.committed("scenes", "laptop", "confirmation")
+    table = pairs_needed.two_tests_table(cells(), later).replace("\u00a0", " ")
+    (_, *header), _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()
+    ]
+    found = {name: own for name, *own in rows}
+    assert header == [*pairs_needed.TESTS.values()]
+    assert found["gain in the paper, one run"] == ["+0.9", "+2.4"]
+    assert found["our gain on scenes"] == ["+0.8 [+0.1, +1.6]", "+1.8 [+0.5, +3.0]"]
+    needed = pairs_needed.pairs_for(cells(), "augfpn_even", 0.024)
+    assert found["pairs that show it in 80 of 100 cases"][1] == pairs_needed.ends(needed)
+    low, high = found["chance that 8 pairs show it"][1].removesuffix(" %").split(" to ")
+    assert max(needed) < pairs_needed.PAIRS
+    assert 80 < int(low) < int(high)
