@@ -182,25 +182,25 @@ def plans(rows: Sequence[VariantRow]) -> list[SeedPlan]:
 def planning_table(rows: Sequence[VariantRow], seconds: dict[str, float]) -> str:
     """How many seeds would show the paper's effects; empty if no effect has enough seeds.
 
-    First by the standard deviation of a row's own differences, then by that of all rows with the
-    same baseline. ``seconds`` is the time that a run of a variant takes.
+    Each cell has two numbers: by the standard deviation of a row's own differences, if it has runs,
+    then by that of all rows with the same baseline. ``seconds`` is the time of a variant's run.
     """
     lines = []
     for each in plans(rows):
         pair = seconds[each.variant] + seconds[baseline_of(each.variant)]
-        asked = percent(each.printed, sign=True), percent(each.of_pictures)
-        by_own = "–" if each.own is None else plan_text(each.own, each.own_seeds, pair)
-        by_all = plan_text(each.together, each.seeds, pair)
-        lines.append([each.label, by_own, by_all, *asked])
-    header = ["", "by its own standard deviation", "by that of all rows together"]
-    header += ["paper's effect", "standard error over images"]
+        both = [(each.own, each.own_seeds), (each.together, each.seeds)]
+        cells = [plan_cells(*one, pair) for one in both if one[0] is not None]
+        joined = ["; ".join(each) for each in zip(*cells, strict=True)]
+        lines.append([each.label, percent(each.printed, sign=True), *joined])
+    header = ["", "paper's effect", "deviation between seeds", "seeds", "hours"]
     return page_table(header, lines) if lines else ""
 
 
-def plan_text(deviation: float, needed: int | None, seconds: float) -> str:
-    """A standard deviation, the seeds that it takes, and their hours: "0.5: 5 seeds, 0.6 h".
+def plan_cells(deviation: float, needed: int | None, seconds: float) -> tuple[str, str, str]:
+    """A standard deviation, the seeds that it takes, and their hours: "0.5", "5", "0.6".
 
     A pair of runs trains for so many ``seconds``.
     """
-    hours = "" if needed is None else f"{needed} seeds, {needed * seconds / 3600:.1f} h"
-    return f"{percent(deviation)}: {hours or 'more images'}"
+    if needed is None:
+        return percent(deviation), "more images", "–"
+    return percent(deviation), str(needed), f"{needed * seconds / 3600:.1f}"

@@ -132,8 +132,7 @@ def two_intervals_exclude_zero() -> None:
 
 @says(
     "putting_it_together",
-    "Every row with Consistent Supervision lies above every row without it, and every mean below "
-    "the paper's.",
+    "Every mean lies below the paper's.",
 )
 @says(
     "putting_it_together",
@@ -144,11 +143,6 @@ def two_intervals_exclude_zero() -> None:
 @says("putting_it_together", "Each circle lies to the right of its dot")
 def rows_of_the_confirmation() -> None:
     found = confirmed()
-    with_cs, without = (
-        [x.mean for v, x in found.items() if ("cs" in parts_of(v)) == there]
-        for there in (True, False)
-    )
-    assert min(with_cs) > max(0, *without)
     assert all(100 * x.mean < printed(v) for v, x in found.items())
     assert verdicts_of_rows(confirmation()) == {
         "cs": "holds",

@@ -86,8 +86,8 @@ def widths_of_two_intervals() -> None:
 
 @says(
     "putting_it_together",
-    "Nine further seeds [confirm](what_we_found.ipynb) Consistent Supervision, not Residual "
-    "Feature Augmentation.",
+    "Nine further seeds [confirm](what_we_found.ipynb#what-was-fixed) the main effect of "
+    "Consistent Supervision, not that of Residual Feature Augmentation.",
 )
 @says(
     "all_effects",
