@@ -129,6 +129,12 @@ function slider(label, low, high, step, value, show, change) {
   return whole;
 }
 
+/* What makes sliders of one figure: each sets now[name], and the figure is shown again. */
+function slidersOf(now, show) {
+  return (label, name, low, high, step, text = (value) => value.toFixed(2)) =>
+    slider(label, low, high, step, now[name], text, (value) => { now[name] = value; show(); });
+}
+
 /* Bars of P2..P5 with their numbers; returns the drawing and what sets it. */
 function bars(title) {
   const drawing = element("svg", { viewBox: "0 0 220 142", role: "img", "aria-label": title });
@@ -267,12 +273,11 @@ function pooling(figure, data) {
       `${columns}; the ratios pool it to ${sizes.map(([, h, w]) => `${h} × ${w}`).join(", ")}, ` +
       "PSP to 1 × 1, 2 × 2, 3 × 3.";
   }
-  const pixels = (x) => `${x} px`;
+  const pixels = (x) => `${x} px`, control = slidersOf(now, show);
   const controls = element("div", { class: "controls" },
-    slider("height", 160, 1344, 32, now.height, pixels, (x) => { now.height = x; show(); }),
-    slider("width", 160, 1344, 32, now.width, pixels, (x) => { now.width = x; show(); }),
-    ...now.ratios.map((ratio, i) => slider(`α${"₁₂₃"[i]}`, 0.05, 0.5, 0.05, ratio,
-      (x) => x.toFixed(2), (x) => { now.ratios[i] = x; show(); })));
+    control("height", "height", 160, 1344, 32, pixels),
+    control("width", "width", 160, 1344, 32, pixels),
+    ...now.ratios.map((_, i) => slidersOf(now.ratios, show)(`α${"₁₂₃"[i]}`, i, 0.05, 0.5, 0.05)));
   show();
   return [controls, panels, said];
 }
@@ -340,8 +345,7 @@ function studies(figure, data) {
       `${share(([mean]) => mean > 0)} have a mean above zero.`;
   }
   const points = (x) => `${x.toFixed(1)} points`;
-  const control = (label, name, low, high, step, text) => slider(label, low, high, step, now[name],
-    text, (x) => { now[name] = x; show(); });
+  const control = slidersOf(now, show);
   const controls = element("div", { class: "controls long-names" },
     control("true effect", "effect", -1, 3, 0.1, points),
     control("deviation between seeds", "between", 0.1, 2, 0.1, points),
@@ -413,8 +417,7 @@ function precision(figure, data) {
       `${objects.length}, ${(hits / objects.length).toFixed(2)}. AP at this IoU, over all scores: ` +
       `${(100 * arithmetic.averagePrecision(right, objects.length)).toFixed(1)} %.`;
   }
-  const control = (label, name, low, high, step) => slider(label, low, high, step, now[name],
-    (v) => v.toFixed(2), (v) => { now[name] = v; show(); });
+  const control = slidersOf(now, show);
   const controls = element("div", { class: "controls" },
     control("score ≥", "score", 0, 1, 0.01), control("IoU ≥", "iou", 0.5, 0.95, 0.05));
   show();
@@ -451,11 +454,10 @@ function gates(figure, data) {
       `open: ${levels("open")}. ${Math.round((100 * stuck) / all.length)} % of the gates lie within ` +
       "0.05 of 0 or 1, and hardly learn.";
   }
+  const control = slidersOf(now, show);
   const controls = element("div", { class: "controls long-names" },
-    slider("deviation of the maps", 0.5, 12, 0.5, now.deviation, (v) => v.toFixed(1),
-      (v) => { now.deviation = v; show(); }),
-    slider("draw of the weights", 1, data.values.length, 1, now.draw, String,
-      (v) => { now.draw = v; show(); }));
+    control("deviation of the maps", "deviation", 0.5, 12, 0.5, (value) => value.toFixed(1)),
+    control("draw of the weights", "draw", 1, data.values.length, 1, String));
   show();
   return [controls, drawing, said];
 }
@@ -499,13 +501,12 @@ function plan(figure, data) {
       ? "No gain of up to four points shows in 80 of 100."
       : `From ${sure.toFixed(1)} points on it shows in 80 of 100.`);
   }
-  const control = (label, name, low, high, step, text) => slider(label, low, high, step, now[name],
-    text, (value) => { now[name] = value; show(); });
+  const control = slidersOf(now, show);
   const points = (value) => value.toFixed(1);
   const controls = element("div", { class: "controls long-names" },
     control("pairs of runs", "pairs", 3, data.estimates.length + 1, 1, String),
     control("deviation between pairs", "spread", 0.2, 4, 0.1, points),
-    control("error over test images", "images", 0, 1, 0.05, (value) => value.toFixed(2)),
+    control("error over test images", "images", 0, 1, 0.05),
     control("images × epochs, 1,000", "passes", 1, 100, 1, String),
     control("images/s of FPN's training", "speed", 1, 40, 1, String),
     control("a step with the part", "longer", 1.1, 2.2, 0.05, (value) => `× ${value.toFixed(2)}`));
