@@ -14,7 +14,7 @@ from augfpn.study.side_by_side import images_called
 from augfpn.study.spreads import wider_text
 from augfpn.study.tables import VariantRow, variant_row
 
-Row = tuple[str, str, str, str]
+AnswerRow = tuple[str, str, str, str]
 HEADER = ["question", "answer", "AP, in points", "how sure"]
 JUMP, LOST = "change across a border", "C5 lost in M5"
 
@@ -34,7 +34,7 @@ def glance_table(pilot: Evidence, later: Evidence, photographs: Mapping[str, Evi
     return page_table(HEADER, rows)
 
 
-def same_settings(later: Evidence) -> list[Row]:
+def same_settings(later: Evidence) -> list[AnswerRow]:
     """The rows about runs of equal settings and steps, on scenes."""
     augfpn = variant_row("augfpn", later)
     return [
@@ -59,7 +59,7 @@ def same_settings(later: Evidence) -> list[Row]:
     ]  # fmt: skip
 
 
-def other_terms(later: Evidence, photographs: Mapping[str, Evidence]) -> list[Row]:
+def other_terms(later: Evidence, photographs: Mapping[str, Evidence]) -> list[AnswerRow]:
     """The rows about other terms than equal settings and steps from scratch."""
     first = {name: of for name, of in photographs.items() if name != "bccd_again"}
     cells, again = photographs["bccd"], photographs["bccd_again"]
@@ -88,7 +88,7 @@ def other_terms(later: Evidence, photographs: Mapping[str, Evidence]) -> list[Ro
     ]  # fmt: skip
 
 
-def about_defects(pilot: Evidence) -> list[Row]:
+def about_defects(pilot: Evidence) -> list[AnswerRow]:
     """The rows about the three defects themselves, with numbers of the pilot on scenes."""
 
     def percent(variant: str, number: str) -> str:

@@ -108,9 +108,13 @@ def measured_table(of: Evidence, names: Sequence[str], variants: Sequence[str] =
 
 def with_unit(name: str) -> str:
     """A measured number's name with its unit, for the label of a row: "own level, %"."""
+    return f"{LABELS.get(name, name)}, {unit_of(name)}"
+
+
+def unit_of(name: str, difference: bool = False) -> str:
+    """The unit of a measured number, or of a ``difference`` of two runs in it."""
     unit = next((unit for start, unit in UNITS.items() if name.startswith(start)), "%")
-    unit = "points" if unit == "%" and " minus " in name else unit
-    return f"{LABELS.get(name, name)}, {unit}"
+    return "points" if unit == "%" and (difference or " minus " in name) else unit
 
 
 def measured_cell(of: Evidence, variant: str, name: str) -> str:

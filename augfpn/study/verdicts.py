@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from augfpn.diagnostics.numbers import MEASURED
 from augfpn.figures.phases import CONFIRMATION
 from augfpn.study import claims
 from augfpn.study.cells import (
@@ -14,7 +15,8 @@ from augfpn.study.cells import (
     ratio_text,
 )
 from augfpn.study.freeze import with_precedence
-from augfpn.study.intervals import shared_level
+from augfpn.study.intervals import shared_level, terms_of
+from augfpn.study.mechanisms import UNITS, unit_of
 from augfpn.study.side_by_side import images_called
 from augfpn.study.tables import variant_label
 from augfpn.study.verdict_words import VERDICTS, ClaimVerdict
@@ -198,8 +200,18 @@ def line_text(of: claims.Line) -> str:
     if of.unit == "ratio":
         return f"{of.label}: {ratio_text(of.found)} ({of.printed:.2f})"
     paper_says = "" if of.printed is None else f" ({percent(of.printed / 100, sign=True)})"
-    text = interval_text(of.found) if of.unit == "number" else effect_text(of.wide or of.found)
-    return f"{of.label}{objects_text(of.objects)}: {text}{paper_says}"
+    single = of.unit == "number" and " minus " not in of.label
+    text = interval_text(of.found) if single else effect_text(of.wide or of.found)
+    return f"{of.label}{objects_text(of.objects)}: {text}{measured_in(of)}{paper_says}"
+
+
+def measured_in(of: claims.Line) -> str:
+    """The unit of an effect that was measured inside detectors; nothing of an AP, in points."""
+    number = of.label.partition(", ")[2]
+    if terms_of(number)[0][1] not in MEASURED or of.found is None:
+        return ""
+    unit = unit_of(number, difference=of.unit == "difference")
+    return f" ({unit})" if unit == UNITS["alike"] else f" {unit}"
 
 
 def label_in_words(label: str) -> str:

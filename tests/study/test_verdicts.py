@@ -1,6 +1,6 @@
 """The ledger in words: counts of verdicts, effects, what is not run."""
 
-from augfpn.study import claims, intervals, verdicts
+from augfpn.study import claims, gather, intervals, verdicts
 
 
 def many(*ends: tuple[float, float]) -> str:
@@ -100,3 +100,15 @@ def test_detectors_are_named_without_a_comma() -> None:
     assert verdicts.label_in_words(label) == "RetinaNet AugFPN − RetinaNet FPN, AP"
     assert verdicts.label_in_words("fpn, C5 lost in M5") == "FPN, C5 lost in M5"
     assert verdicts.label_in_words("n5") == "n5"
+
+
+def test_what_is_measured_inside_detectors_has_its_unit() -> None:
+    of = gather.committed("scenes")
+    rows = {row.claim.id: row for row in claims.ledger(of)}
+    said = {name: verdicts.line_text(rows[name].lines[0]) for name in ("#17", "#27", "#48", "#59")}
+    assert said["#48"].endswith("22.9 [20.1, 26.0] %")
+    assert said["#59"].endswith("+5.0 [−4.6, +14.6] points")  # a difference, with its sign
+    assert said["#27"].endswith(" points")
+    assert said["#17"].endswith("(+0.9)")  # an AP is in points, as the table's caption says
+    alike = verdicts.line_text(rows["#27"].lines[1])
+    assert alike.endswith("(× 100)")
