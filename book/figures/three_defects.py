@@ -30,6 +30,7 @@ OBJECT, BOX_LEVEL = 4, 3  # of the scene, whose box is drawn, and the level of i
 SHARED = M + 1.0  # where the levels' common head of Consistent Supervision is
 SHARED_Y, RADIUS = -0.5, 0.19  # that head's height, and the radius of a sum's circle
 GREY = "#8a8a8a"
+ON_SCENE = "#111111"  # of lines on it; unlike `INK` it stays dark on dark pages
 FACE = {"M": "#eeeeee", "P": "#e6e6e6"}  # of the maps; book/finish.py makes both dark on dark pages
 
 
@@ -89,7 +90,7 @@ def pyramid(axis: Axes, sum_at_top: bool) -> None:
     pixels = torch.from_numpy(SCENE.image).permute(2, 0, 1)[None].float()
     picture(axis, torch.from_numpy(SCENE.image), (1.15, HEIGHT[2] + 0.31), 2.3)
     x, y, width, height = (side * 2.3 / SCENE.image.shape[1] for side in SCENE.objects[OBJECT].box)
-    outline(axis, (x, HEIGHT[2] + 0.31 + 0.92 - y - height), width, height)
+    outline(axis, (x, HEIGHT[2] + 0.31 + 0.92 - y - height), width, height, ON_SCENE)
     arrow(axis, (2.35, HEIGHT[2]), (C - 0.8, HEIGHT[2]))
     for k in LEVELS:
         y, w = HEIGHT[k], WIDTH[k]
@@ -125,14 +126,14 @@ def proposed(axis: Axes) -> None:
     box(axis, (HEAD, PROPOSALS_Y), 1.76, 0.6, GREY, "none")
     axis.text(HEAD, PROPOSALS_Y, "proposals", size=17.5, color=INK, zorder=4, **MIDDLE)
     axis.plot((HEAD, HEAD), (PROPOSALS_Y - 0.32, BOX_Y + 0.2), color=GREY, lw=1.8)
-    outline(axis, (HEAD - 0.2, BOX_Y - 0.2), 0.4, 0.4)
+    outline(axis, (HEAD - 0.2, BOX_Y - 0.2), 0.4, 0.4, INK)
     axis.text(HEAD + 0.3, BOX_Y, "box", size=17.5, color=INK, ha="left", va="center_baseline")
     arrow(axis, (HEAD, BOX_Y - 0.22), (HEAD, HEAD_Y + 0.48))
 
 
-def outline(axis: Axes, corner: tuple, width: float, height: float) -> None:
+def outline(axis: Axes, corner: tuple, width: float, height: float, colour: str) -> None:
     """A bounding box."""
-    axis.add_patch(Rectangle(corner, width, height, fill=False, ec=INK, lw=2.4, zorder=4))
+    axis.add_patch(Rectangle(corner, width, height, fill=False, ec=colour, lw=2.4, zorder=4))
 
 
 def one_level(axis: Axes) -> None:
