@@ -19,7 +19,7 @@ from augfpn.figures.levels import accuracies as accuracies
 from augfpn.figures.levels import level_weights as level_weights
 from augfpn.figures.levels import mixtures as mixtures
 from augfpn.figures.phases import CONFIRMATION
-from augfpn.figures.theme import GREY, ON_DARK, ON_FILL, WIDTH, themed
+from augfpn.figures.theme import FULL_WIDTH, GREY, LETTERS_OF_WIDE, ON_DARK, ON_FILL, WIDTH, themed
 
 APART = 0.17  # of a row: from its middle to what the pilot and the confirmation found
 BELOW = 0.27  # of a row: from its interval to the dots of its seeds
@@ -262,7 +262,8 @@ def fields(
     """
     columns = columns or len(panels)
     rows = -(-len(panels) // columns)
-    size = (WIDTH, (WIDTH / columns * 0.8 + (0.5 if any("," in x for x in panels) else 0.2)) * rows)
+    titles = 0.6 if any("," in x for x in panels) else 0.3  # inches
+    size = (FULL_WIDTH, (FULL_WIDTH / columns * 0.8 + titles) * rows + (0.5 if top else 0))
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for axis in axes.flat[len(panels) :]:
         axis.set_axis_off()
@@ -276,9 +277,13 @@ def fields(
             axis.spines[:].set_visible(True)
             axis.grid(False)
             axis.set(xticks=[], yticks=[])
-            axis.set_title(title.replace(", ", "\n"))
+            axis.set_title(title.replace(", ", "\n"), size=LETTERS_OF_WIDE)
         if top is None:
-            figure.colorbar(shown, ax=list(line), aspect=10, pad=0.02)
+            bar = figure.colorbar(shown, ax=list(line), aspect=10, pad=0.02)
+            bar.ax.tick_params(labelsize=LETTERS_OF_WIDE)
     if top is not None:
-        figure.colorbar(shown, ax=list(axes.flat), aspect=20, pad=0.02, label=scale)
+        below = {"location": "bottom", "shrink": 0.5, "aspect": 30, "pad": 0.02}
+        bar = figure.colorbar(shown, ax=list(axes.flat), **below)
+        bar.ax.tick_params(labelsize=LETTERS_OF_WIDE)
+        bar.set_label(scale or "", size=LETTERS_OF_WIDE)
     return figure

@@ -82,32 +82,52 @@
 }
 
 /* The answer to a question of the text, which is what a cell with the tag "answer" shows, is covered
-   until the reader asks for it; its caption stays. So is the one paragraph behind it, which tells the
-   answer. Without scripts and in print all is simply shown (book.css). */
+   until the reader asks for it, with its caption. So is the one paragraph behind it, which tells the
+   answer. A button before the first answer shows all of the page. Without scripts and in print all is
+   simply shown (book.css). */
 {
+  const button = (name, words, more) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.className = name;
+    made.innerHTML = `<span>${words}<i class="visually-hidden">${more}</i></span>`;
+    return made;
+  };
   const hide = (box, told) => {
     told?.classList.add("waits-for-answer");
     const answer = document.createElement("div");
     answer.className = "answer is-covered";
-    answer.append(...[...box.children].filter((each) => !each.matches("figcaption")));
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "cover";
-    button.innerHTML = '<span>Show the answer<i class="visually-hidden">, which is hidden</i></span>';
-    button.addEventListener("click", () => {
+    answer.append(...box.children);
+    const cover = button("cover", "Show the answer", ", which is hidden");
+    const show = () => {
       answer.classList.remove("is-covered");
       told?.classList.remove("waits-for-answer");
-      button.remove();
+      cover.remove();
       answer.tabIndex = -1; // a screen reader goes on here
+    };
+    cover.addEventListener("click", () => {
+      show();
       answer.focus({ preventScroll: true });
     });
-    answer.prepend(button);
+    answer.prepend(cover);
     box.prepend(answer);
+    return show;
   };
   document.addEventListener("DOMContentLoaded", () => {
-    document.querySelectorAll(".tag_answer .cell_output").forEach((output) => {
-      const next = output.closest(".tag_answer").nextElementSibling;
-      hide(output.querySelector("figure") ?? output, next?.matches("p") ? next : null);
+    const cells = [...document.querySelectorAll(".tag_answer:has(.cell_output)")];
+    const shows = cells.map((cell) => {
+      const output = cell.querySelector(".cell_output");
+      const next = cell.nextElementSibling;
+      return hide(output.querySelector("figure") ?? output, next?.matches("p") ? next : null);
     });
+    if (shows.length < 2) return;
+    const all = button("all-answers", "Show all answers", " of this page");
+    all.addEventListener("click", () => {
+      shows.forEach((show) => show());
+      const first = cells[0].querySelector(".answer");
+      all.remove();
+      first.focus({ preventScroll: true });
+    });
+    cells[0].before(all);
   });
 }

@@ -1,8 +1,9 @@
 """Draw FPN and AugFPN: python book/figures/three_defects.py writes fpn.svg and three_defects.svg.
 
 A scene goes through the backbone (the thumbnails have each level's true number of places), FPN's
-M, sums and P, and into the head. In the drawing of FPN the head reads one level, and three empty
-spots are numbered; in that of AugFPN, the landing page's picture, three parts in colour fill them.
+M, sums and P. From P come proposals, and for one of these boxes, drawn in the scene, too, the head
+reads P. In the drawing of FPN it reads one level, and three empty spots are numbered; in that of
+AugFPN, the landing page's picture, three parts in colour fill them.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from augfpn.data.scenes.scene import scene
 from augfpn.data.scenes.settings import SceneSettings
@@ -22,19 +23,24 @@ from augfpn.figures.theme import INK, themed, write_svg
 SCENE = scene(SceneSettings(), "train", 12)
 LEVELS = (2, 3, 4, 5)
 WIDTH = {2: 1.5, 3: 1.2, 4: 0.95, 5: 0.75}  # of a map in the drawing; its height is 0.8 of it
-HEIGHT = {2: 0.75, 3: 2.2, 4: 3.4, 5: 4.4}  # of a map's middle
-C, M, SUM, P, HEAD = 4.0, 6.05, 7.5, 8.85, 11.1  # middles of the columns
+HEIGHT = {2: 0.75, 3: 2.35, 4: 3.7, 5: 4.85}  # of a map's middle
+C, M, SUM, P, HEAD = 3.6, 5.6, 7.05, 8.4, 10.75  # middles of the columns
+HEAD_Y, BOX_Y, PROPOSALS_Y = 2.35, 3.8, 4.85  # heights in the last column
+OBJECT, BOX_LEVEL = 4, 3  # of the scene, whose box is drawn, and the level of its size
 SHARED = M + 1.0  # where the levels' common head of Consistent Supervision is
 SHARED_Y, RADIUS = -0.5, 0.19  # that head's height, and the radius of a sum's circle
 GREY = "#8a8a8a"
+ON_SCENE = "#111111"  # of lines on it; unlike `INK` it stays dark on dark pages
 FACE = {"M": "#eeeeee", "P": "#e6e6e6"}  # of the maps; book/finish.py makes both dark on dark pages
 
 
-def arrow(axis: Axes, start: tuple, end: tuple, colour: str = GREY, bend: float = 0) -> None:
+def arrow(
+    axis: Axes, start: tuple, end: tuple, colour: str = GREY, bend: float = 0, width: float = 1.8
+) -> None:
     style = f"arc3,rad={bend}"
     axis.add_patch(
         FancyArrowPatch(
-            start, end, arrowstyle="-|>", mutation_scale=13, lw=1.8, color=colour,
+            start, end, arrowstyle="-|>", mutation_scale=13, lw=width, color=colour,
             connectionstyle=style, shrinkA=0, shrinkB=0,
         )
     )  # fmt: skip
@@ -82,8 +88,10 @@ def pyramid(axis: Axes, sum_at_top: bool) -> None:
     Its M5 leads straight to P5; where something is added to it, there is ``sum_at_top``.
     """
     pixels = torch.from_numpy(SCENE.image).permute(2, 0, 1)[None].float()
-    picture(axis, torch.from_numpy(SCENE.image), (1.35, HEIGHT[2] + 0.35), 2.5)
-    arrow(axis, (2.65, HEIGHT[2]), (C - 0.85, HEIGHT[2]))
+    picture(axis, torch.from_numpy(SCENE.image), (1.15, HEIGHT[2] + 0.31), 2.3)
+    x, y, width, height = (side * 2.3 / SCENE.image.shape[1] for side in SCENE.objects[OBJECT].box)
+    outline(axis, (x, HEIGHT[2] + 0.31 + 0.92 - y - height), width, height, ON_SCENE)
+    arrow(axis, (2.35, HEIGHT[2]), (C - 0.8, HEIGHT[2]))
     for k in LEVELS:
         y, w = HEIGHT[k], WIDTH[k]
         small = F.avg_pool2d(pixels, 2**k)[0].permute(1, 2, 0).byte()
@@ -91,7 +99,7 @@ def pyramid(axis: Axes, sum_at_top: bool) -> None:
         for x, name in ((M, "M"), (P, "P")):
             box(axis, (x, y), w, 0.8 * w, GREY, FACE[name])
             axis.text(x, y, f"{name}$_{k}$", color=INK, size=20, zorder=4, **MIDDLE)
-        axis.text(C - w / 2 - 0.1, y + 0.1, f"C$_{k}$", size=20, color=INK, ha="right", va="bottom")
+        axis.text(C - w / 2, y + 0.4 * w + 0.09, f"C$_{k}$", size=20, color=INK, va="bottom")
         arrow(axis, (C + w / 2 + 0.06, y), (M - w / 2 - 0.06, y))
         ends = (M + w / 2 + 0.06, y), (P - w / 2 - 0.06, y)
         if k < 5 or sum_at_top:
@@ -104,18 +112,44 @@ def pyramid(axis: Axes, sum_at_top: bool) -> None:
             gap = RADIUS if k < 4 or sum_at_top else 0
             arrow(axis, (SUM, HEIGHT[k + 1] - gap), (SUM, y + RADIUS))
             above = HEIGHT[k + 1] - 0.4 * WIDTH[k + 1]
-            arrow(axis, (C, y + 0.4 * w + 0.05), (C, above - 0.05))
-    box(axis, (HEAD, 2.4), 1.05, 0.9, INK, "none")
-    axis.text(HEAD, 2.4, "head", size=19, color=INK, zorder=4, **MIDDLE)
+            arrow(axis, (C + 0.2, y + 0.4 * w + 0.05), (C + 0.2, above - 0.05))
+    proposed(axis)
+    box(axis, (HEAD, HEAD_Y), 1.05, 0.9, INK, "none")
+    axis.text(HEAD, HEAD_Y, "head", size=19, color=INK, zorder=4, **MIDDLE)
+
+
+def proposed(axis: Axes) -> None:
+    """The proposals, which come from all of P, and one box, on its way to the head."""
+    low, high = HEIGHT[2] - 0.69, HEIGHT[5] + 0.42
+    axis.add_patch(Rectangle((P - 0.84, low), 1.68, high - low, fill=False, ec=GREY, lw=0.9))
+    arrow(axis, (P + 0.86, PROPOSALS_Y), (HEAD - 0.92, PROPOSALS_Y))
+    box(axis, (HEAD, PROPOSALS_Y), 1.76, 0.6, GREY, "none")
+    axis.text(HEAD, PROPOSALS_Y, "proposals", size=17.5, color=INK, zorder=4, **MIDDLE)
+    axis.plot((HEAD, HEAD), (PROPOSALS_Y - 0.32, BOX_Y + 0.2), color=GREY, lw=1.8)
+    outline(axis, (HEAD - 0.2, BOX_Y - 0.2), 0.4, 0.4, INK)
+    axis.text(HEAD + 0.3, BOX_Y, "box", size=17.5, color=INK, ha="left", va="center_baseline")
+    arrow(axis, (HEAD, BOX_Y - 0.22), (HEAD, HEAD_Y + 0.48))
+
+
+def outline(axis: Axes, corner: tuple, width: float, height: float, colour: str) -> None:
+    """A bounding box."""
+    axis.add_patch(Rectangle(corner, width, height, fill=False, ec=colour, lw=2.4, zorder=4))
 
 
 def one_level(axis: Axes) -> None:
-    """What FPN's head reads of a box, and the three places where FPN has nothing."""
-    arrow(axis, (P + WIDTH[3] / 2 + 0.06, HEIGHT[3]), (HEAD - 0.57, 2.35))
-    rule = "one level,\nby the size\nof the box"
-    axis.text(HEAD - 0.28, 1.2, rule, color=INK, size=17.5, ha="center", va="center")
-    for number, at in enumerate(((M + 0.97, 1.64), (SUM, HEIGHT[5] + 0.75), (10.0, 3.3)), start=1):
+    """That FPN's head reads one level for the box, and the three places where FPN has nothing."""
+    for k in LEVELS:
+        to_head(axis, k, *((INK, 3.4) if k == BOX_LEVEL else (GREY, 0.9)))
+    label = f"this box:\nP$_{BOX_LEVEL}$"
+    axis.text(HEAD + 0.05, 1.35, label, color=INK, size=17.5, ha="center", va="center")
+    for number, at in enumerate(((M + 0.97, 1.7), (SUM, HEIGHT[5] + 0.55), (9.61, 1.93)), start=1):
         spot(axis, number, at)
+
+
+def to_head(axis: Axes, k: int, colour: str, width: float) -> None:
+    """An arrow from level k of P to the head."""
+    end = HEAD - 0.57, HEAD_Y + 0.12 * (k - 3.5)
+    arrow(axis, (P + WIDTH[k] / 2 + 0.06, HEIGHT[k]), end, colour, width=width)
 
 
 def parts(axis: Axes) -> None:
@@ -123,7 +157,7 @@ def parts(axis: Axes) -> None:
     for k in LEVELS:
         y, w = HEIGHT[k], WIDTH[k]
         axis.plot([M + w / 2, SHARED], [y - 0.22 * w] * 2, color=BLUE, lw=1.8, marker="o")
-        arrow(axis, (P + w / 2 + 0.06, y), (HEAD - 0.57, 2.4 + 0.12 * (k - 3.5)), ORANGE)
+        to_head(axis, k, ORANGE, 1.8)
     arrow(axis, (SHARED, HEIGHT[5] - 0.22 * WIDTH[5]), (SHARED, SHARED_Y + 0.3), BLUE)
     box(axis, (SHARED, SHARED_Y), 2.8, 0.6, BLUE, "none", "--")
     axis.text(SHARED, SHARED_Y, "shared head", size=19, color=INK, zorder=4, **MIDDLE)
@@ -144,7 +178,7 @@ def parts(axis: Axes) -> None:
 @themed
 def three_defects() -> Figure:
     """AugFPN."""
-    figure, axis = canvas(5.3, (-0.9, 5.95))
+    figure, axis = canvas(5.5, (-0.9, 6.25))
     pyramid(axis, sum_at_top=True)
     parts(axis)
     return figure
@@ -153,7 +187,7 @@ def three_defects() -> Figure:
 @themed
 def fpn() -> Figure:
     """FPN alone."""
-    figure, axis = canvas(4.25, (0.05, 5.5))
+    figure, axis = canvas(4.44, (-0.03, 5.74))
     pyramid(axis, sum_at_top=False)
     one_level(axis)
     return figure

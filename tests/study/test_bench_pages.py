@@ -85,6 +85,19 @@ def test_the_four_ratios_that_matter_stand_by_themselves() -> None:
         f"{large}<br>1.10 (1.10 to 1.10): another CPU",
     ]
     assert rows[2] == ["training / torchvision's FPN", "–", "0.67 (0.67 to 0.67)", "–"]
+    assert rows[-1][0].startswith("inference / FPN, both word by word")
+    assert rows[-1][1:] == ["–", "1.20 (1.20 to 1.20): another CPU", "–"]
+
+
+def test_what_does_not_grow_with_the_batch_is_taken_off_before_memory_is_extended() -> None:
+    """Of two images that take 3 GB with plain FPN, all but 12 bytes of a parameter is doubled."""
+    step = {"variants": {"fpn": {"peak_bytes": 3 * 10**9}}, "batch": 2, "size": [800, 1216]}
+    found = {"uses": {"training": step}, "settings": {"variants": ["fpn"]}}
+    header, _, row = cells(prices.memory_of_batches(found))
+    assert header[-3:] == ["1 image", "2 images, measured", "4 images"]
+    held = 12 * int(row[1].replace(",", "")) / 1e9
+    numbers = [held, held + (3 - held) / 2, 3, held + 2 * (3 - held)]
+    assert row[2:] == [f"{x:.1f}" for x in numbers]
 
 
 def test_memory_is_of_three_detectors_and_the_ratios_come_first() -> None:

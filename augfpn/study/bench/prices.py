@@ -5,14 +5,17 @@ network and on the processor.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from statistics import mean, median
 from typing import NamedTuple
 
+from augfpn.config import AUGFPN, FPN
+from augfpn.detectors import cost
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study.bench.pages import PRICED, in_page_order, ratio_with_range, step_of
 from augfpn.study.bench.report import Measured, called
-from augfpn.study.bench.settings import USES
+from augfpn.study.bench.settings import USES, VARIANT_FIELDS
 from augfpn.study.cells import ratio_text
 from augfpn.study.tables import variant_label
 from augfpn.study.timed import TIMED_VARIANTS, time_ratio
@@ -21,6 +24,9 @@ from augfpn.support.text import markdown
 PAPERS_GPU = "Tesla V100, the paper"
 PAPERS_SIZE = [800, 1216]
 GLANCE = ("the paper, GPU", "CPU, ResNet-50, 800 × 1216 px", "CPU, our small detectors")
+WORD_BY_WORD = "inference / FPN, both word by word, as in torchvision's model after `add_augfpn`"
+IMAGES = (1, 2, 4)
+FLOAT_BYTES, HELD = 4, 3  # weights, gradients and momentum
 IN_BENCH = {"torchvision": "torchvision's FPN", "fpn": "our FPN"}
 OPERATORS = {"fast": "", "torchvision": ", word by word"}
 
@@ -62,6 +68,8 @@ def price_glance(found: Measured, operators: Measured, timing: Measured) -> str:
                 small = ratio_text(time_ratio(timing, use))
                 here += processor_ratios(operators, use)
             rows.append((f"{called(use)} / {name}", printed, "<br>".join(here), small))
+    plain = processor_ratios(operators, "testing", "torchvision")
+    rows.append((WORD_BY_WORD, "–", "<br>".join(plain), "–"))
     return markdown(("AugFPN's time", *GLANCE), rows)
 
 
@@ -74,11 +82,11 @@ def at_the_papers_size(found: Measured, use: str) -> Measured:
     )
 
 
-def processor_ratios(operators: Measured, use: str) -> list[str]:
-    """AugFPN's processor time by our FPN's, with our operators, if this use was measured."""
+def processor_ratios(operators: Measured, use: str, kind: str = "fast") -> list[str]:
+    """AugFPN's processor time by our FPN's, with one kind of operators, if this was measured."""
     if use not in operators["settings"]["uses"]:
         return []
-    fpn, other = (operators["operators"]["fast"][name]["cpu_seconds"] for name in TIMED_VARIANTS)
+    fpn, other = (operators["operators"][kind][name]["cpu_seconds"] for name in TIMED_VARIANTS)
     return [f"{ratio_with_range(fpn, other)}: another CPU"]
 
 
@@ -96,6 +104,30 @@ def parts_at_full_size(found: Measured) -> str:
         rows.append((label, *ratios, megabytes(variants[name])))
     header = ("a training step", "time / our FPN's", "/ torchvision's FPN's", "tensors, MB")
     return markdown(header, rows)
+
+
+def memory_of_batches(found: Measured) -> str:
+    """GB of all tensors in a training step, by its number of images, from one that was measured.
+
+    Weights, gradients and momentum stay the same; all other tensors are taken to grow with the
+    batch. ``found`` is a committed bench of 32 bits, with SGD and momentum.
+    """
+    step, rows = found["uses"]["training"], []
+    for name in sorted(step["variants"], key=found["settings"]["variants"].index):
+        count = trained_parameters(name)
+        held = HELD * FLOAT_BYTES * count
+        of_image = (step["variants"][name]["peak_bytes"] - held) / step["batch"]
+        sizes = [held, *(held + n * of_image for n in IMAGES)]
+        rows.append((variant_label(name), f"{count:,}", *(f"{size / 1e9:.1f}" for size in sizes)))
+    images = [f"{n} image{'s' * (n > 1)}" for n in IMAGES]
+    images[IMAGES.index(step["batch"])] += ", measured"
+    return markdown(("", "parameters", "weights, gradients, momentum", *images), rows)
+
+
+def trained_parameters(variant: str) -> int:
+    """A variant's parameters in training, with a ResNet-50 and the classes of COCO."""
+    own = {field: getattr(AUGFPN, field) for field in VARIANT_FIELDS[variant]}
+    return cost.in_training(cost.part_costs(replace(FPN, classes=80, **own)))[0]
 
 
 def time_by(variants: Measured, base: str, name: str) -> str:

@@ -106,12 +106,15 @@ def what_stands_firm() -> None:
 
 @says(
     PAGE,
-    "On this page *noise* is the upper end, 0.3 points, and always means a difference of two runs. "
-    "For a single run we take half of it, 0.15 points, as the standard deviation: two such runs "
-    "are less than 0.3 apart in 84 of 100 cases. The grey bars are plus and minus 0.15.",
+    "two rows that are no more than 0.3 points apart may differ by chance. The figure shows it by "
+    "a grey bar of plus and minus 0.15 points around each row.",
 )
-@says(PAGE, "Grey: plus and minus 0.15 points, the standard deviation of one run")
-@says(PAGE, "with the standard deviation of one run, 0.15, and with twice as much")
+@says(PAGE, "Grey: plus and minus 0.15 points, half of the noise")
+@says(
+    PAGE,
+    "We take 0.15 points: then two runs are less than 0.3 apart in 84 of 100 cases. The last "
+    "column takes twice as much.",
+)
 def noise_and_a_single_run() -> None:
     """Of a normal distribution; the difference of two runs has sqrt 2 times the deviation."""
     (parameters,) = (source(each) for each in cells(PAGE) if each["id"] == "parameters")

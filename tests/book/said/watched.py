@@ -75,6 +75,7 @@ def best(name: str, step: int) -> list[tuple[float, float, str, str]]:
     "first two boxes have a score, and an IoU with a disk, above one half. At the end the four "
     "disks are found.",
 )
+@says("first_training", "Amber boxes are called *disk*, blue ones *triangle*.")
 @says("first_training", "Untrained: small boxes with scores around 0.3 anywhere.")
 @says("first_training", "large boxes near large objects, scores around one third.")
 @says(
@@ -82,6 +83,8 @@ def best(name: str, step: int) -> list[tuple[float, float, str, str]]:
     "four tight boxes around four disks with scores above 0.9, and one false box.",
 )
 def one_scene_four_times() -> None:
+    of_class = [{each[3] for each in best("healthy", step)} for step in (0, 50, 100, 400)]
+    assert of_class == [{"disk", "triangle"}, {"disk"}, {"disk"}, {"disk"}]
     start, early, later, end = (best("healthy", step) for step in (0, 50, 100, 400))
     assert all(abs(score - 0.3) < 0.02 and iou < 0.2 for score, iou, *_ in start)
     assert all(0.25 < score < 0.4 and iou > 0.4 for score, iou, *_ in early)
@@ -105,6 +108,7 @@ def first_steps_of_twelve_runs() -> None:
     assert all(abs(row["loss_objectness"] - math.log(2)) < 0.02 for row in first)
 
 
+@says("first_training", "one of the four losses rises to several times its first value")
 @says("first_training", "from 0.05 in the first step to 0.33 at step 50, then down to 0.17.")
 @says("first_training", "between steps 20 and 50 it rises from 0.61 to 0.66.")
 @says("first_training", "At first 41 RoIs are objects. Most of these are the annotated boxes")
@@ -115,6 +119,9 @@ def what_rises_in_the_healthy_run() -> None:
     first = runs()["healthy"]["curve"][0]
     box = [around("healthy", "loss_box_reg", start) for start in (45, 390)]
     assert [f"{x:.2f}" for x in (first["loss_box_reg"], *box)] == ["0.05", "0.33", "0.17"]
+    for loss in ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"):
+        highest = max(around("healthy", loss, start) for start in range(391))
+        assert highest > 5 * first[loss] if loss == "loss_box_reg" else highest < first[loss]
     of_class = [around("healthy", "loss_classifier", start) for start in (15, 45)]
     assert [f"{x:.2f}" for x in of_class] == ["0.61", "0.66"]
     assert (first["objects"], first["rois"]) == (41, 512)
