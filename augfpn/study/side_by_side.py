@@ -79,12 +79,15 @@ def effects_drawn(every: Iterable[EffectRow]) -> Figure | None:
 
 
 def effects_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
-    """The effects of a part's variants on AP, and the paper's: a row for each set of images."""
+    """The effects of a part's variants on AP, and the paper's: a row for each set of images.
+
+    Each effect has the wider of its two intervals, as in `effects_drawn`.
+    """
     lines = []
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
             label = "" if number else label_text(variant_label(variant))
-            seeds, ap, effect, said, papers = beside_cells(row)
+            seeds, ap, effect, said, papers = beside_cells(row, wider=True)
             lines.append([label, images_called(pictures), said, effect, papers, ap, seeds])
     header = ["", "images", "verdict", "minus FPN", "paper: minus FPN", "AP", "seeds"]
     return page_table(header, lines)
@@ -119,13 +122,14 @@ def beside_cells(row: VariantRow, wider: bool = False) -> list[str]:
 def sizes_beside(part: str, by_set: Mapping[str, Evidence]) -> str:
     """The effects of a part's variants by the size of objects: a row for each set of images.
 
-    The numbers of a set's test objects stand in the row of FPN.
+    Each effect has the wider of its two intervals. The numbers of a set's test objects stand in the
+    row of FPN.
     """
     lines = []
     for variant, rows in rows_beside(part, by_set).items():
         for number, (pictures, row) in enumerate(rows.items()):
             label = "" if number else label_text(variant_label(variant))
-            lines.append([label, images_called(pictures), *size_cells(row)])
+            lines.append([label, images_called(pictures), *size_cells(row, wider=True)])
     return page_table(["", "images", *SIZE_OF.values()], lines)
 
 

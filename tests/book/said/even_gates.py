@@ -28,8 +28,7 @@ def again() -> Evidence:
 )
 @says(
     "soft_roi_selection",
-    "the part alone is better with them than with random gates, by +3.1 [+0.6, +5.6] in three "
-    "pairs; for all of AugFPN it is undecided.",
+    "[on blood cells](photographs.ipynb#a-lottery-of-gates) they help the part alone.",
 )
 @says(
     "open_questions",

@@ -4,17 +4,14 @@ import itertools
 
 import numpy as np
 
-from augfpn.settings import paper
-from augfpn.study import intervals, spreads, timed
+from augfpn.settings.budgets import BUDGETS
+from augfpn.study import fixed, intervals, spreads, timed
 from augfpn.study.cells import effect_text
-from augfpn.study.factorial import EFFECT_NUMBERS
-from augfpn.study.tables import variant_row
+from augfpn.study.factorial import EFFECT_NUMBERS, wider_main_effect
 from said.evidence import (
     BOTH,
     at,
-    compared,
     confirmation,
-    gain,
     main_effect,
     measured,
     undecided,
@@ -26,8 +23,7 @@ from said.table import says
 
 @says(
     "consistent_supervision",
-    "**On these images the finest map tells the classes best.** In FPN's table the diagonal falls "
-    "from $M_2$ to $M_5$, as it does before training.",
+    "On these images the finest map tells the classes best, before training as after:",
 )
 def the_finest_map_tells_classes_best() -> None:
     for key in ("semantic_gap_before", "semantic_gap"):
@@ -37,7 +33,8 @@ def the_finest_map_tells_classes_best() -> None:
 
 @says(
     "consistent_supervision",
-    "most objects of the scenes have their class's own, and even a random convolution keeps it",
+    "most objects of the scenes have their class's own [colour](test_bench.ipynb), and even a "
+    "random convolution keeps it",
 )
 def colours_tell_classes() -> None:
     assert at("scenes").recorded("fpn")[0].experiment.data.own_colours > 0.5
@@ -46,10 +43,10 @@ def colours_tell_classes() -> None:
 
 @says(
     "consistent_supervision",
-    "**Most of FPN's gap is there before training**: 30.6 of 35.6 points on scenes, 53.7 of 58.2 "
-    "on blood cells. Training added to it in each of our runs, because a level learned more for "
-    "its own probe: +5.0 points [−4.6, +14.6] on scenes. On both sets, whether it grows is "
-    "undecided.",
+    "Of FPN's *gap*, the diagonal minus the rest, 30.6 of 35.6 points are there before training on "
+    "scenes, and 53.7 of 58.2 on blood cells. Whether training widens it is open: it did in each "
+    "of our six runs, but on both sets the interval contains zero (+5.0 points [−4.6, +14.6] on "
+    "scenes).",
 )
 def the_gap_grew_in_every_run() -> None:
     grown = [
@@ -57,7 +54,7 @@ def the_gap_grew_in_every_run() -> None:
         for pictures in BOTH
         for each in at(pictures).measurements("fpn").values()
     ]
-    assert len(grown) >= 6
+    assert len(grown) == 6
     assert min(grown) > 0
     shown = [
         [f"{measured(pictures, 'fpn', name).mean:.1f}" for name in ("gap before training", "gap")]
@@ -68,18 +65,12 @@ def the_gap_grew_in_every_run() -> None:
     found = [at(pictures).measured(["fpn"], [], more) for pictures in BOTH]
     assert effect_text(found[0]) == "+5.0 [−4.6, +14.6]"
     assert all(map(undecided, found))
-    for pictures in BOTH:
-        own, other = (
-            measured(pictures, "fpn", f"{level} level minus {level} level before training").mean
-            for level in ("own", "other")
-        )
-        assert own > max(3, 2 * other)
 
 
 @says(
     "consistent_supervision",
     "**Whether supervision narrows the gap is not known**: on both sets the interval contains "
-    "zero.",
+    "zero,",
 )
 def the_gap_with_supervision_is_undecided() -> None:
     for pictures in BOTH:
@@ -90,14 +81,22 @@ def the_gap_with_supervision_is_undecided() -> None:
 
 @says(
     "consistent_supervision",
-    "That Consistent Supervision raises AP on scenes **holds**, [fixed "
-    "beforehand](what_we_found.ipynb): alone by +0.8 [+0.1, +1.6], as main effect by "
-    "+0.8 [+0.4, +1.2]. Medium and large objects gain; the effect on small ones is *within 1 AP "
-    "of zero*. On blood cells all is *undecided*.",
+    "**On scenes Consistent Supervision raises AP**, by a main effect of +0.8 [+0.4, +1.2] in nine "
+    "seeds that were [fixed beforehand](what_we_found.ipynb#what-was-fixed). Alone it brings "
+    "+0.8 [+0.1, +1.6]. If intervals are widened so that all 24 questions asked of these seeds "
+    "hold at once, the main effect's still excludes zero; that of the part alone, [−0.4, +2.1], "
+    "does not, nor does that on large objects. **On blood cells nothing is shown**: from scratch "
+    "and from pretrained weights, the interval contains zero.",
 )
 @says(
     "consistent_supervision",
-    "On scenes it raises AP: [nine further seeds](what_we_found.ipynb) confirm its main effect.",
+    "On scenes it raises AP: [nine further seeds](what_we_found.ipynb) confirm its main effect, "
+    "though not, for all 24 questions at once, the gain of the part alone.",
+)
+@says(
+    "consistent_supervision",
+    "Medium ones gain most, +1.4 [+1.0, +1.7], then large ones, +1.2 [+0.4, +2.0]. Small ones "
+    "hardly change: +0.1 [−0.5, +0.7].",
 )
 @says(
     "consistent_supervision",
@@ -107,7 +106,18 @@ def what_supervision_brings() -> None:
     assert by_wider("cs") == ("+0.8 [+0.1, +1.6]", "holds")
     main = [by_wider("cs", number, main=True) for number in EFFECT_NUMBERS]
     assert main[0] == ("+0.8 [+0.4, +1.2]", "holds")
-    assert [verdict for _, verdict in main[1:]] == ["within 1 AP of zero", "holds", "holds"]
+    by_size = ["+0.1 [−0.5, +0.7]", "+1.4 [+1.0, +1.7]", "+1.2 [+0.4, +2.0]"]
+    assert main[1:] == [*zip(by_size, ("within 1 AP of zero", "holds", "holds"), strict=True)]
+    alone, of_all, large = (
+        fixed.corrected(found)
+        for found in (
+            spreads.wider_effect(confirmation(), "cs"),
+            *(wider_main_effect(confirmation(), "cs", number) for number in ("AP", "APl")),
+        )
+    )
+    assert fixed.questions_before() == 24
+    assert [*map(undecided, (alone, of_all, large))] == [True, False, True]
+    assert effect_text(alone) == "+0.8 [−0.4, +2.1]"
     assert {by_wider("cs", of=of)[1] for of in (at("bccd"), pretrained())} == {"undecided"}
     means = [main_effect("cs", number).mean for number in EFFECT_NUMBERS]
     assert min(means) > 0
@@ -122,13 +132,13 @@ def probes(pictures: str, variant: str) -> np.ndarray:
 
 @says(
     "consistent_supervision",
-    "a probe of its own reads $M_4$ better by 4.6 points [2.6, 6.6] and $M_5$ by 6.0 [3.9, 8.0]. "
-    "So *own level* rises and *spread of levels* falls. The levels are also more *alike*, by an "
-    "interval that hardly excludes zero.",
+    "a probe of its own reads $M_4$ better by 4.6 points [2.6, 6.6] and $M_5$ by 6.0 [3.9, 8.0]; "
+    "for $M_2$ the change, −1.3 [−5.6, +3.0], may go either way. So *own level* rises and *spread "
+    "of levels* falls. The levels are also more *alike*, by an interval that hardly excludes zero.",
 )
 @says(
     "consistent_supervision",
-    "On scenes, off the diagonal, no difference between the tables is decided.",
+    "on scenes so does that of every single field off the diagonal.",
 )
 def probes_off_the_diagonal() -> None:
     before, after = probes("scenes", "fpn"), probes("scenes", "cs")
@@ -140,6 +150,7 @@ def probes_off_the_diagonal() -> None:
     assert decided == {(2, 2), (3, 3)}
     ends = [[f"{x:.1f}" for x in found[place][:3]] for place in sorted(decided)]
     assert ends == [["4.6", "2.6", "6.6"], ["6.0", "3.9", "8.0"]]
+    assert [f"{x:.1f}" for x in found[0, 0][:3]] == ["-1.3", "-5.6", "3.0"]
     spread = measured("scenes", "cs", "spread of levels", less="fpn")
     assert spread.high < 0
     assert 0 < measured("scenes", "cs", "alike", less="fpn").low < 0.1
@@ -147,7 +158,7 @@ def probes_off_the_diagonal() -> None:
 
 @says(
     "consistent_supervision",
-    "On blood cells none of the three is shown. There a probe reads *other* levels somewhat "
+    "**On blood cells none of the three is shown.** There a probe reads *other* levels somewhat "
     "better than without supervision, and still little better than by guessing.",
 )
 def probes_on_blood_cells() -> None:
@@ -159,19 +170,18 @@ def probes_on_blood_cells() -> None:
 
 @says(
     "consistent_supervision",
-    "In three pilot seeds one setting is *probably* better than FPN, on scenes: a single level at "
-    "a weight of one. Every other difference to FPN is undecided, or decided only *probably* to be "
-    "small ({numref}`tab-table3`).",
+    "is right in 98 of 100 cases. On $M_5$ of the same images it is right in 33: it only guesses.",
 )
-def three_seeds_leave_supervision_open() -> None:
-    rows = [variant_row(v, at(name)) for name in BOTH for v in compared("table3", name)]
-    assert {row.effect["AP"].seeds for row in rows} == {3}
-    assert all(row.probable or row.verdict == "undecided" for row in rows)
-    found = [(row.label, row.verdict) for row in rows if row.probable]
-    assert found == [
-        ("CS (single level, lam 1)", "holds"),
-        ("CS (lam 0.125)", "within 1 AP of zero"),
-    ]
+def a_probe_of_one_level_guesses_on_another() -> None:
+    of_m2 = probes("bccd", "fpn")[:, 0].mean(0)
+    assert [round(x) for x in of_m2[[0, 3]]] == [98, 33]
+
+
+@says("consistent_supervision", "512 an image in the paper, 128 in our runs.")
+def sampled_rois() -> None:
+    ours = [at(name).recorded("cs")[0] for name in BOTH] + [pretrained().recorded("cs")[0]]
+    assert {record.experiment.model.rois for record in ours} == {128}
+    assert BUDGETS["paper"].model.rois == 512
 
 
 @says("consistent_supervision", "So *own level* rises and *spread of levels* falls.")
@@ -228,55 +238,3 @@ def the_price_of_supervision() -> None:
     training, testing = (timed.time_ratio(timing, use, "cs") for use in ("training", "testing"))
     assert abs(training.mean - 1.5) < 0.05
     assert testing.low < 1 < testing.high
-
-
-@says(
-    "consistent_supervision",
-    "In the paper, the best weight for all levels is a quarter, the best for a single level is "
-    "one.",
-)
-@says("consistent_supervision", "all levels beat a single one by two tenths of a point only")
-def best_weights_in_the_paper() -> None:
-    rows = {r.model: r.row["AP"] for r in paper.results() if r.table == "Table 3" and r.model.lam}
-    best = {
-        kind: max((m for m in rows if m.supervision == kind), key=rows.get)
-        for kind in ("all", "single")
-    }
-    assert (best["all"].lam, best["single"].lam) == (0.25, 1)
-    assert round(rows[best["all"]] - rows[best["single"]], 1) == 0.2
-
-
-@says(
-    "consistent_supervision",
-    "In our pilot the single level was ahead.",
-)
-@says(
-    "claims",
-    "In the pilot on scenes a single supervised level was better than all four at the same total "
-    "weight. But claim #28 needs two comparisons; at its share of the level this interval contains "
-    "zero.",
-)
-def a_single_level_is_better_than_all() -> None:
-    means = {v: gain("scenes", v) for v in compared("table3", "scenes")}
-    assert max(means, key=means.get) == "cs_single_lam1"
-    less = at("scenes").combination(["cs_single_lam1"], ["cs"], "AP")
-    assert intervals.verdict(less) == "holds"
-    own = at("scenes").combination(["cs_single_lam1"], ["cs"], "AP", pooled=False)
-    assert not intervals.is_probable(less, own)
-    assert verdict("scenes", "#28") == "undecided"
-    corrected = intervals.at_level(less, 1 - 0.05 / 2)
-    assert effect_text(less) == "+1.2 [+0.1, +2.4]"
-    assert undecided(corrected)
-
-
-@says(
-    "consistent_supervision",
-    "Two more questions have three later pairs each, on scenes. A weight of one on *all* levels is "
-    "worse than a quarter, −1.5 [−2.9, −0.01]. A head for *each* level in place of the shared one "
-    "makes no difference that shows, 0.0 [−1.3, +1.4].",
-)
-def more_weight_and_more_heads() -> None:
-    of = confirmation()
-    found = [spreads.wider_effect(of, variant, "cs") for variant in ("cs_lam1", "cs_separate")]
-    assert list(map(effect_text, found)) == ["−1.5 [−2.9, −0.01]", "0.0 [−1.3, +1.4]"]
-    assert [each.seeds for each in found] == [3, 3]

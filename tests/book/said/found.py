@@ -208,7 +208,7 @@ def what_supervision_is_worth() -> None:
 
 @says(
     "soft_roi_selection",
-    "Whether any fusion raises AP, or is better than a plain sum, is undecided.",
+    "Whether any fusion raises AP, or is better than a plain sum, is not known.",
 )
 def fusions_are_undecided() -> None:
     for pictures in BOTH:

@@ -135,7 +135,7 @@ def consistent_supervision_alone() -> None:
 
 @says(
     "residual_feature_augmentation",
-    "On scenes its main effect on AP is *within 1 AP of zero*, in [nine further "
+    "On scenes its main effect on AP is less than a point either way, in [nine further "
     "seeds](what_we_found.ipynb);",
 )
 @says(

@@ -12,9 +12,9 @@ from said.table import says
 @says("consistent_supervision", "so not scales, but *directions* of features differ")
 @says(
     "consistent_supervision",
-    "Before any training it fails nearly as much",
+    "Before any training a probe fails on other levels nearly as much,",
 )
-@says("consistent_supervision", "**Most of FPN's gap is there before training**: 30.6 of 35.6")
+@says("consistent_supervision", "most of that is there before training.")
 @says("claims", "Untrained networks pass it, too.")
 def a_probe_fails_on_other_levels_even_untrained() -> None:
     for pictures in BOTH:
@@ -24,7 +24,7 @@ def a_probe_fails_on_other_levels_even_untrained() -> None:
 
 
 @says("fpn", "What this gap says of *meaning* is less plain than it looks")
-@says("consistent_supervision", "On both sets, whether it grows is undecided.")
+@says("consistent_supervision", "Whether training widens it is open:")
 def what_training_adds_to_the_gap_is_undecided() -> None:
     assert {verdict(pictures, "#59") for pictures in BOTH} == {"undecided"}
 

@@ -14,8 +14,8 @@ def mixtures_by_seed() -> np.ndarray:
 
 @says(
     "soft_roi_selection",
-    "On scenes the weights depend more on the seed than on the box's size: seeds explain 77 % of "
-    "their variation, sizes 14 %. In two of three runs $P_5$ weighs more in large boxes.",
+    "**The weights depend more on the seed than on the box's size.** On scenes seeds explain 77 % "
+    "of their variation and sizes 14 %, in three runs, too few for an interval.",
 )
 def runs_differ_more_than_panels() -> None:
     of_seeds = mixtures_by_seed()
@@ -23,22 +23,16 @@ def runs_differ_more_than_panels() -> None:
     explained = [np.square(apart.mean(axis)).mean() for axis in (1, 0)]
     shares = [round(100 * each / np.square(apart).mean()) for each in explained]
     assert shares == [77, 14]
-    rises = of_seeds[:, -1, -1] - of_seeds[:, 0, -1]
-    assert sorted(rises > 0.2) == [False, True, True]
+    assert len(of_seeds) == 3
 
 
-@says(
-    "soft_roi_selection",
-    "$P_2$ weighs most in all panels of two runs; in the third run $P_5$ weighs more in the two "
-    "middle ones.",
-)
 @says("soft_roi_selection", "With two seeds P2 has the highest bar in every panel.")
 def levels_that_weigh_most() -> None:
     most = (2 + mixtures_by_seed().argmax(2)).tolist()
     assert most == [[2] * 4, [2] * 4, [2, 5, 5, 2]]
 
 
-@says("soft_roi_selection", "In two of our three runs $P_3$ is all but shut.")
+@says("soft_roi_selection", "in two of our three runs $P_3$ is all but shut.")
 def a_level_that_is_all_but_shut() -> None:
     of_p3 = mixtures_by_seed()[:, 1:, 1].max(axis=1)
     assert sorted(of_p3 < 0.05) == [False, True, True]

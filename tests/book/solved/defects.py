@@ -115,7 +115,7 @@ def pooled_sizes_of_a_large_picture() -> list[str]:
 
 @solves("residual_feature_augmentation", 3, "a tenth, two and three tenths the same as PSP's")
 def squares_that_are_pooled_as_by_psp() -> list[str]:
-    _, printed = run("residual_feature_augmentation", "toy", "solution-3")
+    _, printed = run("residual_feature_augmentation", "squeeze", "toy", "solution-3")
     sides = [int(each) for each in re.findall(r"for a C5 of (\d+) x", printed)]
     low, high = min(sides), max(sides)
     assert sides == list(range(low, high + 1))
