@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY
 from augfpn.figures.galleries import gallery as gallery
 from augfpn.figures.levels import accuracies as accuracies
+from augfpn.figures.levels import from_nothing
 from augfpn.figures.levels import level_weights as level_weights
 from augfpn.figures.levels import mixtures as mixtures
 from augfpn.figures.phases import CONFIRMATION
@@ -258,7 +259,7 @@ def fields(
     """Maps (h, w) in a grid with ``columns`` columns; each row has one colour scale, from 0 on.
 
     ``panels`` maps a title to a map, or to a picture (h, w, 3) uint8. With ``top`` all maps share
-    the scale from 0 to ``top``, which ``scale`` names.
+    the scale from 0 to ``top``, which ``scale`` names; it ends in an arrow if a value is larger.
     """
     columns = columns or len(panels)
     rows = -(-len(panels) // columns)
@@ -272,7 +273,7 @@ def fields(
         highest = top or max(values.max() for values in row.values())
         for axis, (title, values) in zip(line, row.items(), strict=False):
             shades = {"vmin": 0, "vmax": highest, "interpolation": "nearest"}
-            shown = axis.imshow(values, cmap="Blues", **shades)
+            shown = axis.imshow(values, cmap=from_nothing(BLUE), **shades)
             axis.spines[:].set_visible(True)
             axis.grid(False)
             axis.set(xticks=[], yticks=[])
@@ -280,5 +281,7 @@ def fields(
         if top is None:
             figure.colorbar(shown, ax=list(line), aspect=10, pad=0.02)
     if top is not None:
-        figure.colorbar(shown, ax=list(axes.flat), aspect=20, pad=0.02, label=scale)
+        larger = any(values.max() > top for values in panels.values() if values.ndim == 2)
+        look = {"aspect": 20, "pad": 0.02, "extend": "max" if larger else "neither"}
+        figure.colorbar(shown, ax=list(axes.flat), label=scale, **look)
     return figure
