@@ -457,7 +457,7 @@ function gates(figure, data) {
     slider("draw of the weights", 1, data.values.length, 1, now.draw, String,
       (v) => { now.draw = v; show(); }));
   show();
-  return [controls, drawing, said];
+  return [controls, element("div", { class: "side-by-side" }, drawing, said)];
 }
 
 /* --- hours of a test, and the chance that it shows a gain --------------------------------------- */
