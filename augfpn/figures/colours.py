@@ -6,6 +6,10 @@ SKY, AMBER, YELLOW = "#56B4E9", "#E69F00", "#F0E442"
 # Runs, models and terms of a loss, in this order.
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, AMBER)
 
+# What the paper reports, in every figure that has our numbers, too: a hollow square.
+PAPERS_MARK = {"color": ORANGE, "marker": "s", "s": 36, "facecolors": "none", "linewidths": 1.6}
+OF_PAPER = "the paper, on COCO"
+
 # A level has the same colour in every figure. Those of P2 to P5 have a contrast of 3 or more to the
 # white and to the dark page, for bars that stand on the page itself. A drawing whose colours mean
 # AugFPN's three parts shows levels in grey.

@@ -8,8 +8,11 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, ORANGE
 from augfpn.figures.theme import INK, WIDTH, themed
 
-# Percent and points: a dot closer than this to an earlier one has its seed at its left.
-TOO_CLOSE = (6, 0.5)
+# Where a seed may stand: its place from its dot, in points; of a label and of a dot, the room that
+# is kept free around it, in percent and points of AP.
+PLACES = (((7, 0), "left"), ((-7, 0), "right"), ((0, -12), "center"), ((0, 12), "center"))
+SHIFTS = ((3.5, 0.0), (-3.5, 0.0), (0.0, -0.45), (0.0, 0.45))  # the same in the axes' units
+FREE = (3.4, 0.35)
 
 
 @themed
@@ -24,15 +27,17 @@ def gates_and_ap(runs: pd.DataFrame) -> Figure:
     axis.annotate("FPN of the same seed", (-3, 0), (0, 3), textcoords="offset points", color=INK)
     look = {"palette": {"random": ORANGE, "even": BLUE}, "markers": {"random": "o", "even": "D"}}
     seaborn.scatterplot(
-        runs, x="fine", y="minus FPN", hue="gates", style="gates", s=70, ax=axis, **look
+        runs, x="fine", y="minus FPN", hue="gates", style="gates", s=32, ax=axis, **look
     )
-    taken: list[tuple[float, float]] = []
-    for seed, x, y in runs[["seed", "fine", "minus FPN"]].itertuples(index=False):
-        close = any(abs(x - a) < TOO_CLOSE[0] and abs(y - b) < TOO_CLOSE[1] for a, b in taken)
-        place = {"xytext": (-7, 0), "ha": "right"} if close else {"xytext": (7, 0), "ha": "left"}
-        axis.annotate(f"{seed}", (x, y), textcoords="offset points", va="center", **place,
+    dots = [*runs[["fine", "minus FPN"]].itertuples(index=False)]
+    taken = [*map(tuple, dots)]
+    for seed, (x, y) in zip(runs["seed"], dots, strict=True):
+        near = [(x + across, y + up) for across, up in SHIFTS]
+        best = max(range(len(near)), key=lambda i: (min(room(near[i], each) for each in taken), -i))
+        (offset, side), at = PLACES[best], near[best]
+        axis.annotate(f"{seed}", (x, y), offset, textcoords="offset points", va="center", ha=side,
                       fontsize=11, color=INK)  # fmt: skip
-        taken.append((x, y))
+        taken.append(at)
     axis.set(
         xlabel="weight of P2 and P3 in boxes\nthat FPN reads from P2, percent",
         ylabel="AP minus FPN, points",
@@ -40,3 +45,9 @@ def gates_and_ap(runs: pd.DataFrame) -> Figure:
     )
     axis.legend(title="gates before training", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     return figure
+
+
+def room(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """How far two places are apart, at most 1: what keeps ``FREE`` apart is far enough."""
+    across, up = (abs(a - b) / free for a, b, free in zip(one, other, FREE, strict=True))
+    return min(1.0, max(across, up))

@@ -9,29 +9,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn
-from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, COLOURS, GREEN, ORANGE, PURPLE, SKY
+from augfpn.figures.effect_rows import effects as effects
 from augfpn.figures.galleries import gallery as gallery
 from augfpn.figures.levels import accuracies as accuracies
+from augfpn.figures.levels import from_nothing
 from augfpn.figures.levels import level_weights as level_weights
 from augfpn.figures.levels import mixtures as mixtures
-from augfpn.figures.phases import CONFIRMATION
 from augfpn.figures.theme import FULL_WIDTH, GREY, LETTERS_OF_WIDE, ON_DARK, ON_FILL, WIDTH, themed
 
-APART = 0.17  # of a row: from its middle to what the pilot and the confirmation found
-BELOW = 0.27  # of a row: from its interval to the dots of its seeds
-FEW = 3  # seeds: the interval of fewer is dashed
-DASHED = (0, (2.5, 1.2))
-OF_A_SEED = {"jitter": False, "color": GREY, "size": 4}
 OF_VERDICTS = (  # each followed by that of "probably"
     *(GREEN, "#8fd3bb", ORANGE, "#f2b48a", BLUE, "#6f94c4", PURPLE, "#ecc9dc"),
     *(SKY, "#cccccc", "#888888"),
 )
-LONG_LABEL = 16  # letters: a longer label of a row takes two lines
-FOR_A_COMMA = 4  # letters by which a line may be longer, if it then ends at a comma
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -84,89 +77,6 @@ def schedules(rates: dict[str, Sequence[float]]) -> Figure:
     axis.set(xlabel="part of the run", ylabel="rate, relative", xlim=(0, 1), ylim=(0, 1.05))
     seaborn.move_legend(axis, "lower center", bbox_to_anchor=(0.5, 1), ncols=2, title=None)
     return figure
-
-
-@themed
-def effects(
-    rows: Sequence[tuple[str, float, float, float, float | None]],
-    runs: pd.DataFrame | None = None,
-) -> Figure:
-    """Effects with their intervals, one below the other, and the paper's as open circles.
-
-    A row is a label, the mean, the interval's ends and the paper's effect, all in points of AP; one
-    whose label ends in `CONFIRMATION` shares the place of its pilot, which has the same label.
-    ``runs`` has a row for each seed's dot, below its effect: the label, "minus FPN" of two runs. An
-    interval of fewer than three of them is dashed.
-    """
-    table = pd.DataFrame(rows, columns=["label", "mean", "low", "high", "paper"])
-    table = placed(table)
-    places = dict.fromkeys(table["shown"])
-    figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 0.43 * len(places)))
-    axis.axvline(0, color="black", lw=0.8)
-    place = {"y": "at", "orient": "y", "native_scale": True, "ax": axis}
-    points = place | {"linestyle": "none", "errorbar": None}
-    here, later = table[~table["confirms"]], table[table["confirms"]]
-    name = "pilot" if len(later) else "here" if runs is None else "mean over seeds"
-    seaborn.pointplot(here, x="mean", color=BLUE, label=name, **points)
-    if len(later):
-        look = {"color": GREEN, "markers": "D", "markersize": 5, "label": "confirmation"}
-        seaborn.pointplot(later, x="mean", **look, **points)
-    if table["paper"].notna().any():
-        ring = {"color": ORANGE, "markerfacecolor": "none", "label": "the paper, on COCO"}
-        seaborn.pointplot(table, x="paper", **ring, **points)
-    draw_intervals(axis, table, runs)
-    if runs is not None:
-        at = runs["label"].map(table.set_index("label")["at"]) + BELOW
-        seaborn.stripplot(runs.assign(at=at), x="minus FPN", **place, **OF_A_SEED)
-        axis.collections[-1].set_label("one seed")
-    axis.set_yticks(range(len(places)), map(on_two_lines, places))
-    axis.set(xlabel="effect on AP, points", ylabel=None, ylim=(len(places) - 0.5, -0.5))
-    name_marks(axis)
-    return figure
-
-
-def name_marks(axis: Axes) -> None:
-    """The legend of `effects`, above it; none for a single kind of mark."""
-    if len(axis.get_legend_handles_labels()[1]) > 1:
-        axis.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2)
-    elif axis.get_legend():  # which seaborn draws itself
-        axis.get_legend().remove()
-
-
-def draw_intervals(axis: Axes, table: pd.DataFrame, runs: pd.DataFrame | None) -> None:
-    """The intervals of `effects`; where there are few seeds they are dashed, as the legend says."""
-    few = np.zeros(len(table), bool)
-    if runs is not None:
-        few = (table["label"].map(runs["label"].value_counts()) < FEW).to_numpy()
-    colours = [GREEN if confirms else BLUE for confirms in table["confirms"]]
-    line = {"color": colours, "lw": 2, "linestyles": [DASHED if each else "-" for each in few]}
-    axis.hlines(table["at"], table["low"], table["high"], **line, zorder=1)
-    axis.locator_params("x", nbins=6)  # so that the numbers of wide intervals stay apart
-    if few.any():
-        axis.plot([], [], color=GREY, lw=2, ls=DASHED, label=f"fewer than {FEW} seeds")
-
-
-def placed(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of `effects`, their places "at" the axis, if one "confirms", the label "shown" there."""
-    of = table["label"].str.removesuffix(CONFIRMATION)
-    confirms = of != table["label"]
-    both = of.isin(of[confirms]) & of.isin(of[~confirms])
-    shown = of.where(both, table["label"])
-    apart = both * np.where(confirms, APART, -APART)
-    return table.assign(confirms=confirms, shown=shown, at=pd.factorize(shown)[0] + apart)
-
-
-def on_two_lines(label: str) -> str:
-    """The label of a row; a long one is broken near its middle, at a comma if one is near."""
-    if len(label) <= LONG_LABEL:
-        return label
-    words = label.split(" ")
-    breaks = [(" ".join(words[:i]), " ".join(words[i:])) for i in range(1, len(words))]
-
-    def length(lines: Sequence[str]) -> int:
-        return max(map(len, lines)) + (0 if lines[0].endswith(",") else FOR_A_COMMA)
-
-    return "\n".join(min(breaks, key=length, default=[label]))
 
 
 @themed
@@ -258,7 +168,7 @@ def fields(
     """Maps (h, w) in a grid with ``columns`` columns; each row has one colour scale, from 0 on.
 
     ``panels`` maps a title to a map, or to a picture (h, w, 3) uint8. With ``top`` all maps share
-    the scale from 0 to ``top``, which ``scale`` names.
+    the scale from 0 to ``top``, which ``scale`` names; it ends in an arrow if a value is larger.
     """
     columns = columns or len(panels)
     rows = -(-len(panels) // columns)
@@ -273,7 +183,7 @@ def fields(
         highest = top or max(values.max() for values in row.values())
         for axis, (title, values) in zip(line, row.items(), strict=False):
             shades = {"vmin": 0, "vmax": highest, "interpolation": "nearest"}
-            shown = axis.imshow(values, cmap="Blues", **shades)
+            shown = axis.imshow(values, cmap=from_nothing(BLUE), **shades)
             axis.spines[:].set_visible(True)
             axis.grid(False)
             axis.set(xticks=[], yticks=[])
@@ -282,8 +192,10 @@ def fields(
             bar = figure.colorbar(shown, ax=list(line), aspect=10, pad=0.02)
             bar.ax.tick_params(labelsize=LETTERS_OF_WIDE)
     if top is not None:
-        below = {"location": "bottom", "shrink": 0.5, "aspect": 30, "pad": 0.02}
-        bar = figure.colorbar(shown, ax=list(axes.flat), **below)
+        larger = any(values.max() > top for values in panels.values() if values.ndim == 2)
+        look = {"location": "bottom", "shrink": 0.5, "aspect": 30, "pad": 0.02}
+        look["extend"] = "max" if larger else "neither"
+        bar = figure.colorbar(shown, ax=list(axes.flat), **look)
         bar.ax.tick_params(labelsize=LETTERS_OF_WIDE)
         bar.set_label(scale or "", size=LETTERS_OF_WIDE)
     return figure

@@ -14,7 +14,6 @@ from augfpn.study.situations import COLUMNS_OF_EFFECTS, effect_row, papers_row
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_row
 
-PAPERS_BELOW = "… the paper"
 OF_ALL_OBJECTS, MAIN_BY_SIZE = "all objects", "main effect on scenes, by size"
 
 
@@ -41,14 +40,16 @@ def part_effects(part: str, cells: Evidence, later: Evidence, pretrained: Eviden
 def on_all_objects(
     part: str, cells: Evidence, later: Evidence, pretrained: Evidence
 ) -> Iterator[tuple | None]:
-    """The rows of the panel of all objects."""
+    """The rows of the panel of all objects; the paper's share those of scenes."""
     printed, main = variant_row(part, later).printed_gain("AP"), wider_main_effect(later, part)
-    yield papers_row(OF_ALL_OBJECTS, "alone: the paper, COCO", printed)
-    yield effect_row(OF_ALL_OBJECTS, "alone: scenes", wider_effect(later, part), OF_FIXED)
+    alone, both = (f"{what}: scenes" for what in ("alone", "main effect"))
+    yield effect_row(OF_ALL_OBJECTS, alone, wider_effect(later, part), OF_FIXED)
+    yield papers_row(OF_ALL_OBJECTS, alone, printed)
     yield effect_row(OF_ALL_OBJECTS, "alone: blood cells", wider_effect(cells, part), OF_PILOT)
-    yield effect_row(OF_ALL_OBJECTS, "… pretrained", wider_effect(pretrained, part), OF_LATER)
-    yield papers_row(OF_ALL_OBJECTS, "main: the paper, COCO", printed_main_effect(part))
-    yield effect_row(OF_ALL_OBJECTS, "main: scenes", main, OF_FIXED)
+    name = "alone: blood cells, pretrained"
+    yield effect_row(OF_ALL_OBJECTS, name, wider_effect(pretrained, part), OF_LATER)
+    yield effect_row(OF_ALL_OBJECTS, both, main, OF_FIXED)
+    yield papers_row(OF_ALL_OBJECTS, both, printed_main_effect(part))
 
 
 def by_size(part: str, later: Evidence) -> Iterator[tuple | None]:
@@ -57,4 +58,4 @@ def by_size(part: str, later: Evidence) -> Iterator[tuple | None]:
     for number, size in SIZE_OF.items():
         row = f"{size} ({objects.get(size, 0)} objects)"
         yield effect_row(MAIN_BY_SIZE, row, wider_main_effect(later, part, number), OF_FIXED)
-        yield papers_row(MAIN_BY_SIZE, PAPERS_BELOW, printed_main_effect(part, number))
+        yield papers_row(MAIN_BY_SIZE, row, printed_main_effect(part, number))

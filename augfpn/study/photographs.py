@@ -59,13 +59,13 @@ def sides(record: records.Record, of: Evidence) -> pd.DataFrame:
 
 def gains_figure(by_set: Mapping[str, Evidence]) -> Figure | None:
     """Every variant minus FPN, beside the paper's gain, set by set; ``None`` without records."""
-    return effects_drawn(
-        EffectRow(
-            f"{images_called(of.pictures)}, {row.label}", of, row.variant, papers=row.printed_effect
-        )
-        for of in by_set.values()
+    names = {name: images_called(of.pictures) for name, of in by_set.items()}
+    rows = [
+        EffectRow(f"{names[name]}, {row.label}", of, row.variant, papers=row.printed_effect)
+        for name, of in by_set.items()
         for row in compared_rows(of)
-    )
+    ]
+    return effects_drawn(rows, [*names.values()])
 
 
 def compared_rows(of: Evidence) -> list[VariantRow]:

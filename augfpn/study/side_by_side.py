@@ -60,10 +60,11 @@ class EffectRow(NamedTuple):
     papers: float | None = None
 
 
-def effects_drawn(every: Iterable[EffectRow]) -> Figure | None:
+def effects_drawn(every: Iterable[EffectRow], headings: Sequence[str] = ()) -> Figure | None:
     """Effects with the wider of their intervals, in points, and a dot for each seed.
 
-    ``None`` without records. See `augfpn.study.spreads.wider_effect`.
+    ``None`` without records. See `augfpn.study.spreads.wider_effect`; ``headings`` are those of
+    `augfpn.figures.plots.effects`.
     """
     rows, dots = [], []
     for each in every:
@@ -75,7 +76,7 @@ def effects_drawn(every: Iterable[EffectRow]) -> Figure | None:
         dots += [(each.label, 100 * one.observed[each.number]) for one in by_seed]
     if not rows:
         return None
-    return plots.effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"]))
+    return plots.effects(rows, pd.DataFrame(dots, columns=["label", "minus FPN"]), headings)
 
 
 def effects_beside(part: str, by_set: Mapping[str, Evidence]) -> str:

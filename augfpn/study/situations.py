@@ -2,39 +2,40 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import chain
-from statistics import mean
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PAPER, OF_PILOT, by_situation_figure
+from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PILOT, by_situation_figure
+from augfpn.figures.colours import OF_PAPER
 from augfpn.study import grid
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import FEWEST_SEEDS, Interval
 from augfpn.study.sets import LEARNING
 from augfpn.study.side_by_side import images_called
 from augfpn.study.spreads import wider_effect
-from augfpn.study.tables import DETECTORS, variant_row
+from augfpn.study.tables import variant_row
 
-TITLES_OF_PARTS = {
-    "augfpn": "AugFPN, all three parts",
-    "cs": "Consistent Supervision alone",
-    "rfa": "Residual Feature Augmentation alone",
-    "srs": "Soft RoI Selection alone",
+AUGFPN = "AugFPN minus FPN"  # the panels
+ONE_PART, SELECTION = "one part alone minus FPN, scenes", "Soft RoI Selection alone minus FPN"
+PARTS_IN_WORDS = {
+    "cs": "Consistent Supervision",
+    "rfa": "Residual Feature Augmentation",
+    "srs": "Soft RoI Selection",
 }
-OTHER_DETECTORS = "AugFPN in other detectors"
-COLUMNS_OF_EFFECTS = ("part", "situation", "mean", "low", "high", "seeds", "kind", "fpn")
-ON_SCENES = {  # a row's label: the end of the names of both variants
-    "scenes": "",
-    "scenes, both 4 × as long": "_4x_steps",
-    "scenes, both tuned": "_tuned",
+COLUMNS_OF_EFFECTS = ("part", "situation", "mean", "low", "high", "seeds", "kind")
+ON_SCENES = {  # a row's label: the variants that are compared
+    "scenes, even gates": ("augfpn_even", "fpn"),
+    "scenes, both 4 × as long": ("augfpn_4x_steps", "fpn_4x_steps"),
+    "scenes, both tuned": ("augfpn_tuned", "fpn_tuned"),
+    "scenes, FPN 2 × as long": ("augfpn", "fpn_2x_steps"),
 }
 
 
 def situations_figure(
     pilot: Mapping[str, Evidence], later: Evidence, photographs: Mapping[str, Evidence]
 ) -> Figure:
-    """A panel for AugFPN, for other detectors and for each part; a row for each situation.
+    """A panel for AugFPN and one for its parts; the comparisons of `augfpn.study.glance` on AP.
 
     An interval is the wider of two (`augfpn.study.spreads.wider_effect`), of three seeds or more;
     what has fewer has no row. ``pilot`` has the evidence of the first seeds by set of images,
@@ -47,89 +48,75 @@ def situations_figure(
 def situations(
     pilot: Mapping[str, Evidence], later: Evidence, photographs: Mapping[str, Evidence]
 ) -> pd.DataFrame:
-    """The same as a frame: part, situation, mean, low, high (points of AP), seeds, kind and fpn.
+    """The same as a frame: part (the panel), situation, effects in points, seeds and kind.
 
-    The last is the AP, in percent, of the FPN that a row compares with, over the same seeds.
+    The paper's effect shares its situation with ours of the runs that were fixed beforehand.
     """
-    augfpn, *parts = (
-        situation_rows(variant, pilot["bccd"], later, photographs) for variant in TITLES_OF_PARTS
+    parts = (beside_the_paper(ONE_PART, name, of, later) for of, name in PARTS_IN_WORDS.items())
+    rows = chain(
+        rows_of_augfpn(pilot["bccd"], later, photographs),
+        *parts,
+        on_photographs(SELECTION, "srs", photographs),
     )
-    rows = chain(augfpn, rows_of_others(pilot), *parts)
     return pd.DataFrame(filter(None, rows), columns=COLUMNS_OF_EFFECTS)
 
 
-def situation_rows(
-    variant: str, cells: Evidence, later: Evidence, photographs: Mapping[str, Evidence]
+def rows_of_augfpn(
+    cells: Evidence, later: Evidence, photographs: Mapping[str, Evidence]
 ) -> Iterator[tuple | None]:
-    """The rows of a variant: the paper's, scenes, blood cells from scratch, then photographs."""
-    part, row = TITLES_OF_PARTS[variant], variant_row(variant, later)
-    yield papers_row(part, "COCO, the paper", row.printed_effect, row.base["AP"])
-    asked = [
-        (name, later, f"{variant}{end}", f"fpn{end}", OF_LATER if end else OF_FIXED)
-        for name, end in ON_SCENES.items()
-    ]
-    asked.append(("scenes, even gates", later, f"{variant}_even", "fpn", OF_LATER))
-    if variant == "augfpn":
-        asked.append(("scenes, FPN 2 × as long", later, variant, "fpn_2x_steps", OF_LATER))
-    asked.append((images_called("bccd"), cells, variant, "fpn", OF_PILOT))
+    """AugFPN minus FPN: on scenes, on blood cells from scratch, then on photographs."""
+    yield from beside_the_paper(AUGFPN, "scenes", "augfpn", later)
+    for situation, both in ON_SCENES.items():
+        yield enough_row(AUGFPN, situation, later, *both, OF_LATER)
+    yield enough_row(AUGFPN, images_called("bccd"), cells, "augfpn", "fpn", OF_PILOT)
+    yield from on_photographs(AUGFPN, "augfpn", photographs)
+
+
+def beside_the_paper(
+    panel: str, situation: str, variant: str, later: Evidence
+) -> Iterator[tuple | None]:
+    """A variant minus FPN in the runs that were fixed beforehand, and in the paper."""
+    yield enough_row(panel, situation, later, variant, "fpn", OF_FIXED)
+    yield papers_row(panel, situation, variant_row(variant, later).printed_gain("AP"))
+
+
+def on_photographs(
+    panel: str, variant: str, photographs: Mapping[str, Evidence]
+) -> Iterator[tuple | None]:
+    """A variant minus FPN on each set of photographs, with random gates and with even ones."""
     for pictures, of in photographs.items():
         name = pretrained(pictures)
-        asked.append((name, of, variant, "fpn", OF_LATER))
-        asked.append((f"{shorter(name)}, even gates", of, f"{variant}_even", "fpn", OF_LATER))
-    there = grid.variants()
-    for name, of, with_it, without, kind in asked:
-        if with_it in there:
-            yield enough_row(part, name, of, with_it, without, kind)
-
-
-def rows_of_others(pilot: Mapping[str, Evidence]) -> Iterator[tuple | None]:
-    """The rows of AugFPN in detectors other than Faster R-CNN: the paper's, then each set's."""
-    for detector, name in DETECTORS.items():
-        with_it, without = f"{detector}:augfpn", f"{detector}:fpn"
-        row = variant_row(with_it, pilot["scenes"])
-        yield papers_row(OTHER_DETECTORS, f"{name}, the paper", row.printed_effect, row.base["AP"])
-        for pictures in ("scenes", "bccd"):
-            label = f"{name}, {images_called(pictures)}"
-            of = pilot[pictures]
-            yield enough_row(OTHER_DETECTORS, label, of, with_it, without, OF_PILOT)
+        yield enough_row(panel, name, of, variant, "fpn", OF_LATER)
+        yield enough_row(panel, f"{name}, even gates", of, f"{variant}_even", "fpn", OF_LATER)
 
 
 def enough_row(
     panel: str, situation: str, of: Evidence, with_it: str, without: str, kind: str
 ) -> tuple | None:
     """A row of the frame; ``None`` where fewer than three seeds measured it."""
+    if with_it not in grid.variants():
+        return None
     found = wider_effect(of, with_it, without)
     if found is None or found.seeds < FEWEST_SEEDS:
         return None
-    runs = of.of(without)
-    fpn = mean(runs[seed].observed["AP"] for seed in of.apart(with_it, without))
-    return effect_row(panel, situation, found, kind, 100 * fpn)
+    return effect_row(panel, situation, found, kind)
 
 
-def effect_row(
-    panel: str, situation: str, found: Interval | None, kind: str, fpn: float = float("nan")
-) -> tuple | None:
+def effect_row(panel: str, situation: str, found: Interval | None, kind: str) -> tuple | None:
     """A row of the frame, in points; ``None`` without records."""
     if found is None:
         return None
-    return panel, situation, *(100 * x for x in found[:3]), found.seeds, kind, fpn
+    return panel, situation, *(100 * x for x in found[:3]), found.seeds, kind
 
 
-def papers_row(
-    panel: str, situation: str, effect: float | None, fpn: float = float("nan")
-) -> tuple | None:
+def papers_row(panel: str, situation: str, effect: float | None) -> tuple | None:
     """A row of the frame for a number that the paper prints, which has no interval."""
-    return None if effect is None else (panel, situation, *3 * (effect,), 1, OF_PAPER, fpn)
+    return None if effect is None else (panel, situation, *3 * (effect,), 1, OF_PAPER)
 
 
 def pretrained(pictures: str) -> str:
     """A set of images whose runs start from ImageNet's weights, as the figure calls it."""
     name, _, more = images_called(pictures).partition(", ")
     if pictures in LEARNING:
-        return f"{shorter(name)}, pretrained, not frozen"
-    return f"{shorter(name)}, {more}" if more else f"{name}, pretrained"
-
-
-def shorter(name: str) -> str:
-    """The same where a row's label has little room: "cells" for "blood cells"."""
-    return name.removeprefix("blood ")
+        more = "not frozen"
+    return ", ".join(filter(None, (name, "pretrained", more)))

@@ -459,7 +459,7 @@ function gates(figure, data) {
     control("deviation of the maps", "deviation", 0.5, 12, 0.5, (value) => value.toFixed(1)),
     control("draw of the weights", "draw", 1, data.values.length, 1, String));
   show();
-  return [controls, drawing, said];
+  return [controls, element("div", { class: "side-by-side" }, drawing, said)];
 }
 
 /* --- hours of a test, and the chance that it shows a gain --------------------------------------- */

@@ -57,6 +57,9 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "effects": lambda: plots.effects(EFFECTS),
     "effects of one seed": lambda: plots.effects([("CS", 0.5, np.nan, np.nan, None)]),
     "effects with their pairs": lambda: plots.effects(EFFECTS, RUNS),
+    "effects under headings": lambda: plots.effects(
+        [(f"cells, {label}", *row) for label, *row in EFFECTS], None, ["cells"]
+    ),
     "effects, confirmed": lambda: plots.effects(CONFIRMED),
     "dots": lambda: plots.dots(RUNS),
     "dots with a seed marked": lambda: plots.dots(RUNS, marked=1),
@@ -110,21 +113,22 @@ def test_what_is_added_has_a_colour_and_what_is_for_training_is_hatched() -> Non
 
 def test_intervals_are_drawn_as_given() -> None:
     (axis,) = FIGURES["effects"]().axes
-    (lines,) = axis.collections
+    paper, lines = axis.collections
     ends = [(low, high) for (low, _), (high, _) in lines.get_segments()]
     assert ends == [(low, high) for _, _, low, high, _ in EFFECTS]
     low, high = axis.get_xlim()
     assert low < -0.5 < 1.5 < high
-    here, paper = axis.lines[1:3]
+    here = axis.lines[1]
     assert list(here.get_xdata()) == [0.5, 1.0]
     assert here.get_ydata()[1] > here.get_ydata()[0]
-    assert paper.get_xdata()[0] == 0.9
+    assert paper.get_offsets()[0].tolist() == [0.9, 0.0]
+    assert len(paper.get_facecolor()) == 0
 
 
 def test_what_confirms_shares_its_pilots_place_in_another_colour() -> None:
     (axis,) = plots.effects(CONFIRMED).axes
     assert [text.get_text() for text in axis.get_yticklabels()] == ["CS", "RFA"]
-    (lines,) = axis.collections
+    _, lines = axis.collections
     assert [low for (low, _), _ in lines.get_segments()] == [-0.5, 0.7, 0.4]
     first, other, below = (y for (_, y), _ in lines.get_segments())
     assert -0.5 < first < 0 < below < 0.5 < other == 1

@@ -5,7 +5,8 @@ from functools import cache
 import pandas as pd
 import pytest
 
-from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PAPER, OF_PILOT, by_situation_figure
+from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PILOT, by_situation_figure
+from augfpn.figures.colours import OF_PAPER
 from augfpn.study import factorial, gather, intervals, of_part, reported
 
 PRINTED_ALONE = {"cs": 0.9, "rfa": 1.0, "srs": 0.8}  # AP minus FPN in the paper's Table 2
@@ -19,23 +20,24 @@ def effects(part: str) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("part", factorial.FACTORS)
-def test_the_papers_effects_have_rows_of_their_own(part: str) -> None:
+def test_the_papers_effects_share_the_rows_of_the_same_quantity(part: str) -> None:
     of = effects(part)
     printed = of[of["kind"] == OF_PAPER]
     main = [reported.printed_main_effect(part, number) for number in factorial.EFFECT_NUMBERS]
     assert [*printed["mean"]] == pytest.approx([PRINTED_ALONE[part], *main])
-    assert [of.loc[place - 1, "kind"] for place in printed.index[2:]] == 3 * [OF_FIXED]
-    assert [*printed["situation"]] == [
-        "alone: the paper, COCO",
-        "main: the paper, COCO",
-        *3 * [of_part.PAPERS_BELOW],
-    ]
+    ours = of.loc[printed.index - 1]
+    assert [*ours["situation"]] == [*printed["situation"]]
+    assert set(ours["kind"]) == {OF_FIXED}
     (first, second) = by_situation_figure(of).axes
     assert [axis.get_title("left") for axis in (first, second)] == [
         of_part.OF_ALL_OBJECTS,
         of_part.MAIN_BY_SIZE,
     ]
-    assert [len(axis.get_yticklabels()) for axis in (first, second)] == [6, 6]
+    assert [text.get_text().replace("\n", " ") for text in first.get_yticklabels()] == [
+        *("alone: scenes", "alone: blood cells", "alone: blood cells, pretrained"),
+        "main effect: scenes",
+    ]
+    assert len(second.get_yticklabels()) == 3
 
 
 @pytest.mark.parametrize("part", factorial.FACTORS)
@@ -43,7 +45,7 @@ def test_a_main_effect_has_the_wider_of_two_intervals(part: str) -> None:
     later = gather.committed("scenes", phase="confirmation")
     weights = factorial.contrasts()[(part,)]
     both = [later.contrast(weights, "AP", pooled=pooled) for pooled in (True, False)]
-    shown = effects(part).query("situation == 'main: scenes'").iloc[0]
+    shown = effects(part).query("situation == 'main effect: scenes'").iloc[0]
     widest = intervals.wider(*both)
     assert [shown["mean"], shown["low"], shown["high"]] == pytest.approx(
         [100 * x for x in widest[:3]]
@@ -53,7 +55,8 @@ def test_a_main_effect_has_the_wider_of_two_intervals(part: str) -> None:
 def test_kinds_and_seeds_are_those_of_the_runs() -> None:
     of = effects("cs").set_index("situation")
     assert of.loc["alone: blood cells", ["kind", "seeds"]].tolist() == [OF_PILOT, 3]
-    assert of.loc["… pretrained", ["kind", "seeds"]].tolist() == [OF_LATER, 8]
+    pretrained = of.loc["alone: blood cells, pretrained"]
+    assert pretrained[["kind", "seeds"]].tolist() == [OF_LATER, 8]
     assert set(of.loc[of["kind"] == OF_FIXED, "seeds"]) == {9}
 
 

@@ -59,10 +59,8 @@ def test_the_figure_has_each_objects_level_and_its_share() -> None:
     shares = found["level"].value_counts(normalize=True)
     assert said == {f"P{level}: {share:.0%}" for level, share in shares.items()}
     assert sum(bar.get_height() for bar in axis.patches) == pytest.approx(100)
-    ticks = dict(zip(axis.get_xticks(), axis.get_xticklabels(), strict=True))
-    assert {octave: ticks[octave].get_text() for octave in (-1, 0, 1)} == {
-        **{-1: "36", 0: "72", 1: "143"}
-    }
+    borders = [2 ** line.get_xdata()[0] for line in axis.lines]
+    assert borders == pytest.approx([35.84, 71.68, 143.36])
     plt.close(figure)
 
 
@@ -70,9 +68,15 @@ def test_each_set_has_its_own_variants_and_the_papers_gains() -> None:
     photos = gather.committed_sets(("bccd", "bccd_learning"), "transfer")
     figure = photographs.gains_figure(photos)
     (axis,) = figure.axes
-    labels = [label.get_text().replace("\n", " ") for label in axis.get_yticklabels()]
-    assert (labels[0], labels[-1]) == ("blood cells, CS", "blood cells, backbone learns, AugFPN")
-    means, papers = axis.lines[1].get_xdata(), axis.lines[2].get_xdata()
+    labels = [label.get_text() for label in axis.get_yticklabels()]
+    assert labels[0] == "CS"
+    assert labels[-2:] == ["CS", "AugFPN"]
+    headings = {text.get_text(): text.get_position()[1] for text in axis.texts}
+    assert [*headings] == ["blood cells", "blood cells, backbone learns"]
+    rows = [*axis.get_yticks(), *headings.values()]
+    assert sorted(rows) == [*range(len(rows))], "each row and heading has a line of its own"
+    assert headings["blood cells, backbone learns"] == rows[-4] - 1
+    means, papers = axis.lines[1].get_xdata(), axis.collections[0].get_offsets()[:, 0]
     assert means[0] == pytest.approx(100 * photos["bccd"].effects("cs", "fpn")["AP"].mean)
     assert (papers[0], papers[-1]) == pytest.approx((0.9, 2.4))
     plt.close(figure)
@@ -147,6 +151,34 @@ def test_the_weight_of_the_fine_maps_is_that_of_small_boxes() -> None:
     assert found.loc[("random", 5), "fine"] == pytest.approx(100 * (small[0] + small[1]))
     apart = record.result["AP"] - of.recorded("fpn")[5].result["AP"]
     assert found.loc[("random", 5), "minus FPN"] == pytest.approx(100 * apart)
+
+
+def test_all_sets_share_one_axis_of_round_pixels() -> None:
+    of = gather.committed_sets(("bccd", "aquarium"), "transfer")
+    scenes = {"scenes": gather.committed("scenes")}
+    axes = sizes.object_sizes(photographs.sides_on(scenes | of)).axes
+    ticks = [[text.get_text() for text in axis.get_xticklabels()] for axis in axes]
+    assert ticks[0] == ["5", "10", "20", "40", "80", "160", "320"]
+    assert ticks == 3 * ticks[:1]
+    assert len({axis.get_xlim() for axis in axes}) == 1
+    canonical = [2 ** axis.lines[1].get_xdata()[0] for axis in axes]
+    assert canonical == pytest.approx([71.68, 89.6, 89.6])
+
+
+def test_a_seed_stands_where_no_dot_and_no_other_seed_is() -> None:
+    crowd = [(74.1, -0.43), (75.9, -0.39), (74.5, -0.1), (62.9, 0.1)]
+    runs = pd.DataFrame(
+        [("even", seed, y, x) for seed, (x, y) in enumerate(crowd)],
+        columns=["gates", "seed", "minus FPN", "fine"],
+    )
+    (axis,) = gate_weights.gates_and_ap(runs).axes
+    axis.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in axis.texts if text.get_text().isdigit()]
+    dots = axis.transData.transform(crowd)
+    assert len(boxes) == len(crowd)
+    for number, box in enumerate(boxes):
+        assert not any(box.overlaps(other) for other in boxes[:number])
+        assert not any(box.contains(*dot) for dot in dots)
 
 
 def test_each_run_of_the_figure_of_gates_has_its_seed() -> None:
