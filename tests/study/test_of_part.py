@@ -7,7 +7,7 @@ import pytest
 
 from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PILOT, by_situation_figure
 from augfpn.figures.colours import OF_PAPER
-from augfpn.study import factorial, gather, intervals, of_part, reported
+from augfpn.study import factorial, gather, intervals, of_part, reported, side_by_side
 
 PRINTED_ALONE = {"cs": 0.9, "rfa": 1.0, "srs": 0.8}  # AP minus FPN in the paper's Table 2
 
@@ -66,3 +66,19 @@ def test_without_records_only_the_paper_is_left() -> None:
     nothing = gather.committed("scenes", "gpu", "confirmation")
     of = of_part.part_effects("cs", cells, nothing, cells)
     assert set(of["kind"]) == {OF_PAPER}
+
+
+@pytest.mark.parametrize(
+    ("part", "table"), [("cs", "table3"), ("rfa", "table4"), ("srs", "table5")]
+)
+def test_the_table_on_a_parts_page_has_the_interval_of_its_figure(part: str, table: str) -> None:
+    """A figure said -1.5 to +2.4, and the table below it -0.7 to +1.6, of the same three runs."""
+    of = effects(part)
+    (drawn,) = of[of["situation"] == "alone: blood cells"].itertuples()
+    lines = side_by_side.effects_beside(table, {"bccd": gather.committed("bccd")}).splitlines()
+    ((*_, effect, _, _, seeds),) = (
+        cells for line in lines if (cells := line.strip("| ").split(" | "))[0] == part.upper()
+    )
+    ends = effect.replace("−", "-").translate(str.maketrans("[],", "   ")).split()
+    assert [*map(float, ends)] == [round(x, 1) for x in (drawn.mean, drawn.low, drawn.high)]
+    assert seeds == str(drawn.seeds)

@@ -12,7 +12,6 @@ from augfpn.study import (
     mechanisms,
     questions,
     side_by_side,
-    spreads,
 )
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import Interval
@@ -115,15 +114,6 @@ def test_effects_by_size_are_those_of_both_tables(evidence: Evidence) -> None:
     cs = (alone[2][2], *alone[2][4:])
     papers = [cell.partition(side_by_side.PAPERS)[2] for cell in cs]
     assert papers == ["+0.9", "+0.4", "+0.6", "+1.2"]  # Consistent Supervision, as printed
-
-
-def test_tables_of_sets_beside_each_other_have_the_wider_interval() -> None:
-    """A chapter's figure said −1.5 to +2.4, and its table −0.7 to +1.6, of the same three runs."""
-    of = gather.committed("bccd")
-    rows = cells_of(side_by_side.effects_beside("table4", {"bccd": of}))
-    (effect,) = [row[3] for row in rows if row[0] == "RFA"]
-    assert unkept(effect) == cells.effect_text(spreads.wider_effect(of, "rfa"))
-    assert unkept(effect) == "+0.5 [−1.5, +2.4]"
 
 
 def test_the_confirmation_can_be_printed_with_the_wider_interval() -> None:

@@ -15,7 +15,7 @@ def mixtures_by_seed() -> np.ndarray:
 @says(
     "soft_roi_selection",
     "**The weights depend more on the seed than on the box's size.** On scenes seeds explain 77 % "
-    "of their variation and sizes 14 %, in three runs, too few for an interval.",
+    "of their variation and sizes 14 %, in three runs, too few for an [interval](intervals.ipynb).",
 )
 def runs_differ_more_than_panels() -> None:
     of_seeds = mixtures_by_seed()

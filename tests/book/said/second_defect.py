@@ -88,8 +88,8 @@ def what_is_lost_at_the_top() -> None:
 @says(
     "residual_feature_augmentation",
     "On scenes $M_5 + M_6$ gives back less of $C_5$ than $M_5$ of the same runs: its loss is "
-    "larger by 0.3 points [+0.2, +0.4]. On blood cells the interval of the difference, +0.1 "
-    "[−0.2, +0.5], contains zero.",
+    "larger by 0.3 points [+0.2, +0.4]. On blood cells the [interval](intervals.ipynb) of the "
+    "difference, +0.1 [−0.2, +0.5], contains zero.",
 )
 def m6_gives_nothing_back() -> None:
     for pictures, variant in itertools.product(BOTH, ("rfa", "augfpn")):
@@ -161,7 +161,7 @@ def nothing_else_is_decided() -> None:
 
 @says(
     "residual_feature_augmentation",
-    "It cost the paper nearly two points, and the others lie within a few tenths of a point of "
+    "It cost the paper nearly two points, and the other ways lie within a few tenths of a point of "
     "each other, as far apart as two runs of one setting.",
 )
 def the_papers_table_4() -> None:

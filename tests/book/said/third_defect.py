@@ -128,7 +128,7 @@ def panet_beside_the_gates() -> None:
 
 @says(
     "soft_roi_selection",
-    "On scenes all five ways to do it, a plain sum too, move the means alike: small objects lose "
+    "On scenes all five ways to do so, a plain sum too, move the means alike: small objects lose "
     "1.3 to 2.6 points, medium ones gain 2.5 to 2.8. Few of these intervals exclude zero; between "
     "SRS and the sum none does.",
 )
