@@ -22,6 +22,14 @@ def ap_on_the_images_for_choosing() -> None:
     assert shown == [(150, 3e-5, "54.1"), (150, 1e-4, "54.2"), (150, 3e-4, "54.0")]
 
 
+@says("trained_detector", "a run took 2 to 5 minutes, beside other work.")
+@says("trained_detector", "a checkpoint of 11 minutes is no detector in use.")
+def time_of_a_run() -> None:
+    every = [x / 60 for of in VAL["pairs"]["seconds"].values() for x in of]
+    assert (len(every), round(min(every)), round(max(every))) == (6, 2, 5)
+    assert round(VAL["checkpoint"]["seconds"] / 60) == 11
+
+
 @says("trained_detector", "in 22 of 100 cases it is less than half of the true one.")
 def deviation_of_three_pairs() -> None:
     """Chi-squared with two degrees of freedom is exponential, with a mean of 2."""

@@ -212,8 +212,8 @@ def our_detectors_fail_the_first_question() -> None:
 )
 @says(
     "trained_detector",
-    "With a frozen backbone one point takes 7 pairs by the deviation of these pairs alone, 27 by "
-    "that of all our runs; two points take 4 to 8.",
+    "On blood cells with a frozen backbone, one point takes 7 pairs by the deviation of eight such "
+    "pairs, and 27 by that of all our runs there; two points take 4 to 8.",
 )
 @says(
     "your_pictures",
