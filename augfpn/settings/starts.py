@@ -32,7 +32,9 @@ class Start(NamedTuple):
 
 
 STARTS = (
-    Start({"weights": "coco", "batch": "auto", "short_side": 800}, "cuda", "coco"),
+    Start(
+        {"weights": "coco", "batch": "auto", "short_side": 800, "long_side": 1333}, "cuda", "coco"
+    ),
     Start({"budget": "transfer", "steps": 900}, "cpu", "imagenet"),
     Start({}, "cuda", "imagenet"),
     Start({}, "cpu", "scratch"),

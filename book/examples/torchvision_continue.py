@@ -50,7 +50,7 @@ def expect_same_norm(built, saved):
 def continued(
     build, checkpoint, dataset, steps, seed, lam, **how
 ):
-    """It after more steps; how: rate, batch, num_workers."""
+    """It after more steps; how: see `train`."""
     model = started(build, checkpoint, seed, lam)
     return train(model, dataset, steps, seed, **how)
 
@@ -73,17 +73,18 @@ def train(
     rate=1e-4,
     batch=4,
     num_workers=0,
+    optimizer=torch.optim.AdamW,
 ):
     """Pairs of a seed see the same images in the same order."""
     torch.manual_seed(seed)
     batches = shuffled(dataset, batch, num_workers, seed)
     every = model.to(device).train().parameters()
     learn = [q for q in every if q.requires_grad]
-    optimizer = torch.optim.AdamW(learn, rate)
+    updates = optimizer(learn, rate)
     warm_up = max(1, steps // 20)
-    rise = LinearLR(optimizer, 0.01, total_iters=warm_up)
-    fall = CosineAnnealingLR(optimizer, max(1, steps - warm_up))
-    schedule = SequentialLR(optimizer, [rise, fall], [warm_up])
+    rise = LinearLR(updates, 0.01, total_iters=warm_up)
+    fall = CosineAnnealingLR(updates, max(1, steps - warm_up))
+    schedule = SequentialLR(updates, [rise, fall], [warm_up])
     scaler = torch.amp.GradScaler(device, enabled=half)
     for step, (images, targets) in zip(range(steps), batches):
         with torch.autocast(device, torch.half, enabled=half):
@@ -94,11 +95,11 @@ def train(
         if step % 50 == 0:
             print(f"step {step}/{steps}, loss {loss:.2f}")
         scaler.scale(loss).backward()
-        scaler.unscale_(optimizer)
+        scaler.unscale_(updates)
         torch.nn.utils.clip_grad_norm_(learn, 35)
-        scaler.step(optimizer)
+        scaler.step(updates)
         scaler.update()
-        optimizer.zero_grad()
+        updates.zero_grad()
         schedule.step()
     return model
 

@@ -1,10 +1,13 @@
 """The commands with which the page on a trained detector compares runs, and what they print."""
 
+import importlib
 import json
 import re
 import subprocess
 import textwrap
 from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree
 
 import pytest
 from chapters import BOOK
@@ -60,23 +63,45 @@ def test_the_commands_find_what_the_libraries_leave(
     assert "A is better than B" in said
 
 
-def test_the_page_prints_what_the_command_says_of_our_runs(tmp_path, monkeypatch, capsys) -> None:
+@pytest.fixture
+def worked(monkeypatch) -> ModuleType:
+    """The drawing of the finished case, which reads its committed detections."""
+    monkeypatch.syspath_prepend(BOOK / "figures")
+    return importlib.import_module("finished_case")
+
+
+def test_the_page_prints_what_the_command_says_of_the_finished_case(
+    worked, tmp_path, monkeypatch, capsys
+) -> None:
     monkeypatch.chdir(tmp_path)
-    of = gather.committed("bccd", "transfer")
-    for kind, variant in (("without", "fpn"), ("with", "cs")):
-        runs = of.recorded(variant)
-        assert list(runs) == list(range(8))
-        for seed, record in runs.items():
-            Path(f"{kind}-{seed}.json").write_text(json.dumps(record.predictions))
-    truth = truth_of(runs[0])
-    for image in truth["images"]:
-        image["file_name"] = f"{image['id']}.jpg"
-    Path("test.json").write_text(json.dumps(truth))
+    files = worked.unpacked(tmp_path)
+    assert len(files["without"]) == len(files["with"]) >= 3
     assert main(compare_words(TORCHVISION)) == 0
-    assert capsys.readouterr().out == (BOOK / "examples/interval_of_files.txt").read_text("utf-8")
+    assert capsys.readouterr().out == (BOOK / "examples/worked_pairs.txt").read_text("utf-8")
+
+
+def test_its_annotations_are_those_of_our_runs_on_blood_cells(worked, tmp_path) -> None:
+    worked.unpacked(tmp_path)
+    made = json.loads((tmp_path / "test.json").read_text())
+    ours = truth_of(gather.committed("bccd", "transfer").recorded("fpn")[0])
+    assert len(made["images"]) == len(ours["images"]) == 72
+    boxes = [
+        sorted((a["category_id"], *a["bbox"]) for a in each["annotations"]) for each in (made, ours)
+    ]
+    assert boxes[0] == boxes[1]
+
+
+def test_its_drawing_has_its_numbers(worked) -> None:
+    """Else draw it again: python book/figures/finished_case.py."""
+    drawing = ElementTree.parse(BOOK / "figures/finished_case.svg").getroot()
+    said = json.loads(drawing.find(".//{http://purl.org/dc/elements/1.1/}description").text)
+    found = json.loads(worked.finished().text())
+    assert said.keys() == found.keys()
+    for name, values in found.items():
+        assert said[name] == pytest.approx(values, abs=0.011)
 
 
 def test_two_lists_of_ap_are_enough_for_an_interval(capsys) -> None:
-    (words,) = re.findall(r"^ +augfpn interval (--without .*)$", PAGE, re.M)
-    assert main(["interval", *words.split()]) == 0
+    (words,) = re.findall(r"^ +augfpn interval (--without (?:.*\\\n)*.*)$", PAGE, re.M)
+    assert main(["interval", *words.replace("\\", "").split()]) == 0
     assert "from 4 pairs" in capsys.readouterr().out

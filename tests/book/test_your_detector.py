@@ -146,7 +146,7 @@ def test_new_parts_learn_first_and_the_rest_later(start: str, downloaded: nn.Mod
         exec(OF_MODEL, names)
     else:
         names = {}
-        exec(changed(PRETRAINED, "(AUGFPN, init", f"(AUGFPN, {SMALL}, init"), names)
+        exec(changed(PRETRAINED, "AUGFPN, init", f"AUGFPN, {SMALL}, init"), names)
     detector, rates, moved = names["detector"], [], []
     before = {name: q.detach().clone() for name, q in detector.named_parameters()}
 

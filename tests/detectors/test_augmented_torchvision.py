@@ -1,5 +1,7 @@
 """All three parts in a torchvision detector that is trained already."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from small_torchvision import CHANNELS, KINDS, pictures, talkative, theirs
@@ -62,6 +64,35 @@ def test_it_trains_all_parts_and_detects(kind: type) -> None:
         found = talkative(model).eval()(images)
     keys = {"boxes", "labels", "scores"} | ({"masks"} if kind is MaskRCNN else set())
     assert all(each.keys() == keys and len(each["boxes"]) for each in found)
+
+
+@KINDS
+def test_in_16_bits_its_losses_and_gradients_are_finite(kind: type) -> None:
+    model = add_augfpn(theirs(kind)).train()
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = model(*pictures())
+    sum(losses.values()).backward()
+    assert all(loss.isfinite() for loss in losses.values())
+    assert all(q.grad is None or q.grad.isfinite().all() for q in model.parameters())
+
+
+@pytest.mark.slow
+@KINDS
+def test_its_onnx_file_finds_the_same(kind: type, tmp_path: Path) -> None:
+    """For one size of images, by torch's exporter that traces."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = talkative(add_augfpn(theirs(kind))).eval()
+    images = pictures()[0]
+    with torch.no_grad():
+        given = ([images[0]],)
+        torch.onnx.export(model, given, tmp_path / "own.onnx", opset_version=18, dynamo=False)
+        session = onnxruntime.InferenceSession(tmp_path / "own.onnx")
+        (name,) = (each.name for each in session.get_inputs())
+        for image in (images[0], images[0].flip(-1)):
+            boxes, *_ = session.run(None, {name: image.numpy()})
+            (found,) = model([image])
+            assert len(boxes) > 10
+            assert torch.allclose(torch.from_numpy(boxes), found["boxes"], atol=0.01)
 
 
 @KINDS

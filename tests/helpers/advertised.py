@@ -17,7 +17,7 @@ PROMPT_OF_SHELL = re.compile(r'"\$\((.*)\)"')  # eval "$(augfpn completion bash)
 OF_VARIABLES = {  # those of loops and of choices, with one of their values
     "$seed": "0",
     "$parts": "none",
-    "$HOW": "--weights coco --batch auto --short-side 800 --epochs 12",
+    "$HOW": "--weights coco --batch auto --short-side 800 --long-side 1333 --epochs 12",
 }
 
 
