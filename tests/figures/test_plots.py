@@ -104,6 +104,24 @@ def test_a_figure_is_white_closed_and_the_same_bytes_twice(name: str, tmp_path: 
     assert dict(plt.rcParams) == before
 
 
+def test_contrast_is_that_of_the_standard() -> None:
+    assert theme.wcag_contrast("black", "white") == pytest.approx(21)
+    assert theme.wcag_contrast("#767676", "white") == pytest.approx(4.54, abs=0.01)
+
+
+def test_numbers_on_cells_have_the_ink_that_is_easier_to_read() -> None:
+    values = np.arange(0.0, 64.0, 4.0).reshape(4, 4)
+    values[0, 1] = np.nan
+    (axis,) = plots.matrices({"": values}, ["a", "b", "c", "d"], "", "", "").axes
+    cells = axis.collections[0].get_facecolors().reshape(4, 4, 4)
+    assert len(axis.texts) == 15
+    for text in axis.texts:
+        x, y = map(int, text.get_position())
+        assert int(text.get_text()) == values[y, x]
+        assert theme.wcag_contrast(text.get_color(), cells[y, x]) > 4.2
+    assert len({text.get_color() for text in axis.texts}) == 2
+
+
 def test_what_is_added_has_a_colour_and_what_is_for_training_is_hatched() -> None:
     for axis in FIGURES["cost_by_part"]().axes:
         (bars,) = axis.containers
