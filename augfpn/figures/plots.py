@@ -27,6 +27,7 @@ OF_VERDICTS = (  # each followed by that of "probably"
     *(GREEN, "#8fd3bb", ORANGE, "#f2b48a", BLUE, "#6f94c4", PURPLE, "#ecc9dc"),
     *(SKY, "#cccccc", "#888888"),
 )
+ON_CELLS = ("#0a0a0a", "#ffffff")  # numbers on shades of blue: a contrast of 4.4 on any of them
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -168,7 +169,7 @@ def ink_cells(axis: Axes) -> None:
     grid = mesh.get_facecolors().reshape(*mesh.get_array().shape, 4)
     for text in axis.texts:
         across, down = map(int, text.get_position())
-        text.set_color(max((ON_FILL, ON_DARK), key=partial(wcag_contrast, grid[down, across])))
+        text.set_color(max(ON_CELLS, key=partial(wcag_contrast, grid[down, across])))
 
 
 @themed

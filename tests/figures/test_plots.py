@@ -118,7 +118,7 @@ def test_numbers_on_cells_have_the_ink_that_is_easier_to_read() -> None:
     for text in axis.texts:
         x, y = map(int, text.get_position())
         assert int(text.get_text()) == values[y, x]
-        assert theme.wcag_contrast(text.get_color(), cells[y, x]) > 4.2
+        assert theme.wcag_contrast(text.get_color(), cells[y, x]) > 4.4
     assert len({text.get_color() for text in axis.texts}) == 2
 
 
