@@ -4,11 +4,13 @@ Everything that is drawn, intervals included, was computed elsewhere.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn
+from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -19,12 +21,22 @@ from augfpn.figures.levels import accuracies as accuracies
 from augfpn.figures.levels import from_nothing
 from augfpn.figures.levels import level_weights as level_weights
 from augfpn.figures.levels import mixtures as mixtures
-from augfpn.figures.theme import FULL_WIDTH, GREY, LETTERS_OF_WIDE, ON_DARK, ON_FILL, WIDTH, themed
+from augfpn.figures.theme import (
+    FULL_WIDTH,
+    GREY,
+    LETTERS_OF_WIDE,
+    ON_DARK,
+    ON_FILL,
+    WIDTH,
+    themed,
+    wcag_contrast,
+)
 
 OF_VERDICTS = (  # each followed by that of "probably"
     *(GREEN, "#8fd3bb", ORANGE, "#f2b48a", BLUE, "#6f94c4", PURPLE, "#ecc9dc"),
     *(SKY, "#cccccc", "#888888"),
 )
+ON_CELLS = ("#0a0a0a", "#ffffff")  # numbers on shades of blue: a contrast of 4.4 on any of them
 LOSS_NAMES = {
     "loss_objectness": "proposals: object or not",
     "loss_rpn_box_reg": "proposals: box",
@@ -149,6 +161,7 @@ def matrices(
         table = pd.DataFrame(values, names, names)
         seaborn.heatmap(table, vmin=0, vmax=top, cmap="Blues", annot=True, fmt=".0f", square=True,
                         cbar=False, linewidths=1, ax=axis)  # fmt: skip
+        ink_cells(axis)
         axis.set(title=title, xlabel=across, facecolor="#eeeeee")
         axis.title.set_size("medium")
         axis.grid(False)
@@ -156,6 +169,16 @@ def matrices(
     axes[0][0].set_ylabel(down)
     figure.supxlabel(f"in each cell: {what}", fontsize="medium")
     return figure
+
+
+def ink_cells(axis: Axes) -> None:
+    """Give the numbers of a heat map the ink, dark or light, that is read best on its cell."""
+    (mesh,) = axis.collections
+    mesh.update_scalarmappable()
+    grid = mesh.get_facecolors().reshape(*mesh.get_array().shape, 4)
+    for text in axis.texts:
+        across, down = map(int, text.get_position())
+        text.set_color(max(ON_CELLS, key=partial(wcag_contrast, grid[down, across])))
 
 
 @themed

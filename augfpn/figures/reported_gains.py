@@ -1,90 +1,92 @@
 """Drawings of what the paper reports: AugFPN beside FPN, and each of its ablations."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from augfpn.figures.colours import BLUE
-from augfpn.figures.theme import GREY, INK, WIDTH, themed
+from augfpn.figures.beside import name_dots
+from augfpn.figures.colours import BLUE, COLOURS
+from augfpn.figures.theme import WIDTH, themed
 
-PANEL_TITLES = {
-    "Table 2": "the paper's Table 2: parts",
-    "Table 3": "the paper's Table 3: CS, levels and λ",
-    "Table 4": "the paper's Table 4: how RFA pools",
-    "Table 5": "the paper's Table 5: how SRS joins levels",
+TABLES_IN_WORDS = {
+    "Table 2": "Table 2:\nparts",
+    "Table 3": "Table 3: CS,\nlevels and λ",
+    "Table 4": "Table 4: how\nRFA pools",
+    "Table 5": "Table 5: how\nSRS joins levels",
 }
-TABLE_TITLE_ROWS = 2.5  # rows that a panel's title and axis take
-PANEL_LEFT = -0.45  # of an axis' width: so far left of it a title begins
-AXIS_ENDS = (-0.95, 2.75)  # points of AP above FPN
+TOUCHING = 0.01  # points: bars that are no farther apart touch
+LEAST_LINES = 3  # that a table takes, for its name
+AXIS_ENDS = (-0.95, 3.35)  # points of AP above FPN; on the right, names
 BAND = "#eeeeee"
-ROW, CLOSE_ROW = 0.3, 0.245  # inches
-TITLE_SIZE = 11.5  # points
 LABEL_SIZE = 10.8  # points: some 9.8 px on a phone
-ROOM = 4  # points of AP to the right of the last dot, for its label
+MARKERS = ("o", "s", "D", "^")  # of detectors
 
 
 @themed
-def pairs_figure(pairs: Sequence[tuple[str, float, float]]) -> Figure:
-    """For each detector its label, the AP of FPN and that of AugFPN, joined by a line."""
-    figure, axis = plt.subplots(figsize=(WIDTH, 1.2 + 1.5 * ROW * len(pairs)))
-    for place, (label, fpn, augfpn) in enumerate(pairs):
-        axis.annotate(
-            label, (fpn, place), (0, 6), textcoords="offset points", ha="left", size=LABEL_SIZE
-        )
-        axis.annotate(
-            f"+{augfpn - fpn:.1f}",
-            (augfpn, place),
-            (7, -4),
-            textcoords="offset points",
-            size=LABEL_SIZE,
-        )
-        axis.plot([fpn, augfpn], [place, place], color=GREY, lw=1.5, zorder=1)
-    places = range(len(pairs))
-    axis.scatter([fpn for _, fpn, _ in pairs], places, color=GREY, label="FPN", s=30)
-    axis.scatter([x for *_, x in pairs], places, color=BLUE, label="AugFPN", s=30)
-    axis.set(xlabel="AP on COCO's test-dev", yticks=[], ylim=(len(pairs) - 0.5, -0.9))
-    axis.margins(x=0.12)
-    axis.set_xlim(right=max(x for *_, x in pairs) + ROOM)
+def pairs_figure(pairs: Sequence[tuple[str, str, float, float]]) -> Figure:
+    """Each detector's gain against the AP of its FPN: a row is detector, backbone, FPN, AugFPN."""
+    figure, axis = plt.subplots(figsize=(WIDTH, 4.4))
+    detectors = dict.fromkeys(detector for detector, *_ in pairs)
+    for detector, colour, marker in zip(detectors, COLOURS, MARKERS, strict=False):
+        own = [(fpn, augfpn - fpn) for name, _, fpn, augfpn in pairs if name == detector]
+        axis.scatter(*zip(*own, strict=True), color=colour, marker=marker, s=38, label=detector)
+    axis.set(xlabel="AP with FPN", ylabel="AP with AugFPN minus with FPN")
+    axis.margins(x=0.04, y=0.1)
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
+    dots = [(fpn, augfpn - fpn) for *_, fpn, augfpn in pairs]
+    name_dots(axis, dots, [backbone for _, backbone, *_ in pairs], LABEL_SIZE)
     return figure
 
 
 @themed
 def ablations_figure(rows: Sequence[tuple[str, str, float]], deviation: float) -> Figure:
-    """The gain over FPN of each row, a panel for each table; grey: plus and minus ``deviation``.
+    """The gain over FPN of each row, a group for each table; grey: plus and minus ``deviation``.
 
-    A row is the table, a label and the gain. FPN's own deviation is the grey band around zero. What
-    lies left of all others by far is an arrow with its number.
+    A row is the table, a label and the gain. Rows of a table whose bars would touch have lines of
+    their own. FPN's deviation is the grey band around zero. The best row of each table is named;
+    what lies left of all others by far is an arrow with its name and number.
     """
-    panels = {name: [row[1:] for row in rows if row[0] == name] for name in PANEL_TITLES}
-    heights = [len(each) + TABLE_TITLE_ROWS for each in panels.values()]
-    size = WIDTH, 1.0 + CLOSE_ROW * sum(heights)
-    figure, axes = plt.subplots(
-        len(panels), sharex=True, figsize=size, height_ratios=heights, squeeze=False
-    )
-    for axis, (name, gains) in zip(axes[:, 0], panels.items(), strict=True):
-        gains_panel(axis, gains, deviation)
-        axis.set_title(PANEL_TITLES[name], loc="left", x=PANEL_LEFT, size=TITLE_SIZE)
-        axis.tick_params("x", labelbottom=True)
-    figure.supxlabel("points of AP above FPN's 36.3, on val2017", size=LABEL_SIZE, color=INK)
+    figure, axis = plt.subplots(figsize=(WIDTH, 4.2))
+    axis.axvspan(-deviation, deviation, color=BAND, lw=0, zorder=0)
+    axis.axvline(0, color="black", lw=0.8, zorder=1)
+    top, middles = 0.0, []
+    for table in TABLES_IN_WORDS:
+        gains = {label: gain for name, label, gain in rows if name == table}
+        lines = draw_table(axis, top, gains, deviation)
+        middles.append(top + (lines - 1) / 2)
+        top += max(lines, LEAST_LINES) + 1
+        axis.axhline(top - 1, color=BAND, lw=1, zorder=0)
+    axis.grid(visible=False, axis="y")
+    axis.set_yticks(middles, TABLES_IN_WORDS.values())
+    axis.tick_params(labelsize=LABEL_SIZE)
+    axis.set(xlim=AXIS_ENDS, xticks=[0, 1, 2], ylim=(top - 1, -1))
+    axis.set_xlabel("points of AP above FPN's 36.3, on val2017", size=LABEL_SIZE)
     return figure
 
 
-def gains_panel(axis: Axes, rows: Sequence[tuple[str, float]], deviation: float) -> None:
-    """The rows of one table: labels and gains, in points."""
-    axis.axvspan(-deviation, deviation, color=BAND, lw=0, zorder=0)
-    axis.axvline(0, color="black", lw=0.8, zorder=1)
-    for place, (_, gain) in enumerate(rows):
+def draw_table(axis: Axes, top: float, gains: Mapping[str, float], deviation: float) -> int:
+    """The rows of one table from ``top`` downwards; returns how many lines they take."""
+    best = max(gains, key=gains.__getitem__)
+    ends: list[float] = []  # of the last bar of each line
+    for label, gain in sorted(gains.items(), key=itemgetter(1)):
         if gain < AXIS_ENDS[0]:
-            said = f"{gain:.1f}".replace("-", "\N{MINUS SIGN}")
-            axis.text(AXIS_ENDS[0] + 0.24, place, said, size=LABEL_SIZE, va="center")
-            axis.scatter(AXIS_ENDS[0] + 0.15, place, color=BLUE, s=32, marker="<")
+            said = f"{label}: {gain:.1f}".replace(": -", ": \N{MINUS SIGN}")
+            axis.annotate(said, (AXIS_ENDS[0] + 0.24, top), size=LABEL_SIZE, va="center")
+            axis.scatter(AXIS_ENDS[0] + 0.13, top, color=BLUE, s=32, marker="<")
+            ends.append(math.inf)  # the words take the line
             continue
-        ends = [gain - deviation, gain + deviation]
-        axis.plot(ends, [place, place], color="#bbbbbb", lw=7, solid_capstyle="butt", zorder=2)
-        axis.scatter(gain, place, color=BLUE, s=12, zorder=3)
-    axis.set_yticks(range(len(rows)), [label for label, _ in rows])
-    axis.tick_params(labelsize=LABEL_SIZE)
-    axis.set(xlim=AXIS_ENDS, xticks=[0, 1, 2], ylim=(len(rows) - 0.4, -0.6))
+        free = (i for i, end in enumerate(ends) if gain - deviation > end + TOUCHING)
+        line = next(free, len(ends))
+        ends[line : line + 1] = [gain + deviation]
+        bar = [gain - deviation, gain + deviation]
+        axis.plot(bar, 2 * [top + line], color="#bbbbbb", lw=7, solid_capstyle="butt", zorder=2)
+        axis.scatter(gain, top + line, color=BLUE, s=12, zorder=3)
+        if label == best:
+            at = (gain + deviation, top + line)
+            beside = {"textcoords": "offset points", "size": LABEL_SIZE, "va": "center"}
+            axis.annotate(label, at, (5, 0), **beside)
+    return len(ends)

@@ -11,7 +11,9 @@ from typing import ParamSpec
 
 import matplotlib.pyplot as plt
 import seaborn
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.typing import ColorType
 
 WIDTH = 5.2  # inches of a figure: narrow, so that its words can be read on a phone
 FULL_WIDTH = 6.4  # inches of one that needs the room
@@ -46,6 +48,18 @@ def themed(draw: Callable[P, Figure]) -> Callable[P, Figure]:
         return figure
 
     return drawn
+
+
+def wcag_contrast(one: ColorType, other: ColorType) -> float:
+    """The contrast of two colours as WCAG defines it, from 1 to 21."""
+    light, dark = sorted(map(luminance, (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: ColorType) -> float:
+    """How light a colour is, from 0 to 1, as WCAG defines it."""
+    linear = [x / 12.92 if x <= 0.04045 else ((x + 0.055) / 1.055) ** 2.4 for x in to_rgb(colour)]
+    return sum(share * x for share, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def write_svg(figure: Figure, file: Path, description: str | None = None) -> None:

@@ -41,10 +41,15 @@ class Pair(NamedTuple):
         return round(self.augfpn[number] - self.fpn[number], 1)
 
     @property
+    def words(self) -> tuple[str, str]:
+        """The detector; the backbone and, if it is not the usual one, the schedule."""
+        longer = f", {paper.EPOCHS[self.schedule]} epochs" if self.schedule != "1x" else ""
+        return self.detector, f"{self.backbone}{longer}"
+
+    @property
     def label(self) -> str:
         """Detector, backbone and, if it is not the usual one, the schedule."""
-        longer = f", {paper.EPOCHS[self.schedule]} epochs" if self.schedule != "1x" else ""
-        return f"{self.detector}, {self.backbone}{longer}"
+        return ", ".join(self.words)
 
 
 class AblationRow(NamedTuple):

@@ -1,5 +1,6 @@
 """Figures show the numbers they are given, in one theme, and leave matplotlib's settings alone."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,7 @@ FIGURES: dict[str, Callable[[], Figure]] = {
     "maps_figure": lambda: shapes.maps_figure(
         {"fractions": {"4 × 5": WEIGHTS, "4 × 2": WEIGHTS[:, :2]}, "bins": SHADES}
     ),
+    "pairs of the paper": lambda: reported_gains.pairs_figure([("A", "small", 30.0, 31.5)]),
     "ablations": lambda: reported_gains.ablations_figure(ABLATIONS, 0.15),
     "gallery": lambda: plots.gallery({"annotated": [PICTURE, PICTURE], "found": [PICTURE]}),
 }  # fmt: skip
@@ -100,6 +102,24 @@ def test_a_figure_is_white_closed_and_the_same_bytes_twice(name: str, tmp_path: 
     assert files[0].read_bytes() == files[1].read_bytes()
     assert not plt.get_fignums()
     assert dict(plt.rcParams) == before
+
+
+def test_contrast_is_that_of_the_standard() -> None:
+    assert theme.wcag_contrast("black", "white") == pytest.approx(21)
+    assert theme.wcag_contrast("#767676", "white") == pytest.approx(4.54, abs=0.01)
+
+
+def test_numbers_on_cells_have_the_ink_that_is_easier_to_read() -> None:
+    values = np.arange(0.0, 64.0, 4.0).reshape(4, 4)
+    values[0, 1] = np.nan
+    (axis,) = plots.matrices({"": values}, ["a", "b", "c", "d"], "", "", "").axes
+    cells = axis.collections[0].get_facecolors().reshape(4, 4, 4)
+    assert len(axis.texts) == 15
+    for text in axis.texts:
+        x, y = map(int, text.get_position())
+        assert int(text.get_text()) == values[y, x]
+        assert theme.wcag_contrast(text.get_color(), cells[y, x]) > 4.4
+    assert len({text.get_color() for text in axis.texts}) == 2
 
 
 def test_what_is_added_has_a_colour_and_what_is_for_training_is_hatched() -> None:
@@ -140,19 +160,32 @@ def test_what_confirms_shares_its_pilots_place_in_another_colour() -> None:
     assert [text.get_text() for text in alone.get_yticklabels()] == ["CS, confirmation"]
 
 
-def test_ablations_have_a_panel_for_each_table_and_bars_of_one_run() -> None:
-    figure = FIGURES["ablations"]()
-    titles = [axis.get_title(loc="left").partition(":")[0] for axis in figure.axes]
-    assert titles == [f"the paper's Table {n}" for n in (2, 3, 4, 5)]
-    labels = [each.get_text() for axis in figure.axes for each in axis.get_yticklabels()]
-    assert labels == [label for _, label, _ in ABLATIONS]
-    bars = [line.get_xdata() for axis in figure.axes for line in axis.lines if line.get_lw() == 7]
-    inside = [gain for *_, gain in ABLATIONS if gain > -1]
-    assert np.allclose(bars, [[gain - 0.15, gain + 0.15] for gain in inside])
-    outside = [text.get_text() for axis in figure.axes for text in axis.texts]
-    assert outside == ["\N{MINUS SIGN}1.8"], "what would lie outside is named, not lost"
-    high, low, *_ = (axis.get_ylim()[0] for axis in figure.axes)
-    assert high > low, "a panel is as high as its rows need"
+def test_bars_of_ablations_that_share_a_line_do_not_touch() -> None:
+    close = [("Table 3", f"row {i}", 0.1 * i) for i in range(1, 9)]
+    rows = [each for each in ABLATIONS if each[0] != "Table 3"] + close
+    (axis,) = reported_gains.ablations_figure(rows, 0.15).axes
+    names = [text.get_text().partition(":")[0] for text in axis.get_yticklabels()]
+    assert names == [f"Table {n}" for n in (2, 3, 4, 5)]
+    bars = [line.get_xydata() for line in axis.lines if line.get_lw() == 7]
+    inside = sorted(gain for *_, gain in rows if gain > -1)
+    assert np.allclose(sorted(bar[:, 0].mean() for bar in bars), inside)
+    for one, other in itertools.combinations(bars, 2):
+        if one[0, 1] == other[0, 1]:
+            assert abs(one[:, 0].mean() - other[:, 0].mean()) > 0.3
+    said = [text.get_text() for text in axis.texts]
+    assert "GMP, sum: \N{MINUS SIGN}1.8" in said, "what would lie outside is named, not lost"
+    assert {"AugFPN", "row 8", "GAP, sum", "ASF"} < {*said}, "the best of each table"
+
+
+def test_a_gain_lies_above_the_ap_that_it_is_added_to() -> None:
+    pairs = [("A", "small", 30.0, 31.5), ("A", "large", 40.0, 41.0), ("B", "small", 30.1, 31.5)]
+    (axis,) = reported_gains.pairs_figure(pairs).axes
+    dots = np.vstack([each.get_offsets() for each in axis.collections])
+    assert np.allclose(dots, [[30, 1.5], [40, 1.0], [30.1, 1.4]])
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["A", "B"]
+    assert [text.xy for text in axis.texts] == [(x, y - x) for *_, x, y in pairs]
+    boxes = [text.get_window_extent() for text in axis.texts]
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
 
 
 def test_maps_of_all_shapes_share_a_scale_and_the_size_of_a_place() -> None:

@@ -140,7 +140,7 @@ def two_intervals_exclude_zero() -> None:
     "and with Residual Feature Augmentation it *probably* is. That of Residual Feature "
     "Augmentation, alone and with Consistent Supervision, is *below the paper's gain*.",
 )
-@says("putting_it_together", "Each circle lies to the right of its dot")
+@says("putting_it_together", "Each square lies to the right of its dot")
 def rows_of_the_confirmation() -> None:
     found = confirmed()
     assert all(100 * x.mean < printed(v) for v, x in found.items())

@@ -114,8 +114,8 @@ def m6_gives_nothing_back() -> None:
 )
 @says(
     "residual_feature_augmentation",
-    "All intervals contain zero; the paper's three squares below lie to the right of the intervals "
-    "above them.",
+    "All intervals contain zero; the paper's squares lie to the right of the intervals in their "
+    "rows.",
 )
 def what_augmentation_brings() -> None:
     assert by_wider("rfa", main=True) == ("−0.2 [−0.9, +0.4]", "within 1 AP of zero")

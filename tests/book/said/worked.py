@@ -4,6 +4,7 @@ import json
 from math import exp
 
 from chapters import ROOT
+
 from said.table import says
 
 VAL = json.loads((ROOT / "experiments/worked/val.json").read_text("utf-8"))
