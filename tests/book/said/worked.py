@@ -13,8 +13,8 @@ VAL = json.loads((ROOT / "experiments/worked/val.json").read_text("utf-8"))
 @says("trained_detector", "a checkpoint, in 600 steps from random weights: 11 minutes.")
 @says(
     "trained_detector",
-    "| checkpoint | 54.7 | | control, 150 more steps at a rate of `3e-5` | 54.1 | | at `1e-4` | 54.2 "
-    "| | at `3e-4` | 54.0 |",
+    "| checkpoint | 54.7 | | control, 150 more steps at a rate of `3e-5` | 54.1 | | at `1e-4` | "
+    "54.2 | | at `3e-4` | 54.0 |",
 )
 def ap_on_the_images_for_choosing() -> None:
     first, more = VAL["checkpoint"], VAL["controls"]

@@ -205,8 +205,8 @@ def our_detectors_fail_the_first_question() -> None:
 )
 @says(
     "trained_detector",
-    "If pairs vary as on our blood cells, where the backbone is frozen, a true gain of two points of "
-    "AP (average precision, from 0 to 100) takes 4 to 8 pairs, and one point 7 to 27.",
+    "If pairs vary as on our blood cells, where the backbone is frozen, a true gain of two points "
+    "of AP (average precision, from 0 to 100) takes 4 to 8 pairs, and one point 7 to 27.",
 )
 @says(
     "trained_detector",
