@@ -1,12 +1,13 @@
 """A training step at the paper's size with single parts: what the pages say of its bench."""
 
-from augfpn.study.bench import pages
+from augfpn.study.bench import pages, prices
 from augfpn.study.timed import time_ratio
 from said.costs import LARGE, SMALL, own_ratio
 from said.evidence import at
 from said.table import says
 
 BENCH = pages.committed_bench("parts_at_800")
+PLAIN = pages.committed_bench("plain_at_800")
 VARIANTS = BENCH["uses"]["training"]["variants"]
 
 
@@ -50,3 +51,23 @@ def single_parts_take() -> None:
 def gigabytes_of_the_supervision() -> None:
     more = VARIANTS["cs"]["peak_bytes"] - VARIANTS["fpn"]["peak_bytes"]
     assert round(more / 1e9, 2) == 0.25
+
+
+@says(
+    "cost",
+    "So a step of two images should fit into 8 GB with either detector: its tensors take 2.3 GB "
+    "with FPN and 3.1 GB with AugFPN. AugFPN needs less in {numref}`tab-memory`",
+)
+@says("cost", "AdamW adds one number for each parameter, 0.2 GB.")
+def two_images_with_torchvisions_operators() -> None:
+    assert (PLAIN["settings"]["fields"], PLAIN["settings"]["size"]) == (
+        {"operators": "torchvision"},
+        [800, 1216],
+    )
+    step = PLAIN["uses"]["training"]
+    peaks = {name: each["peak_bytes"] for name, each in step["variants"].items()}
+    assert step["batch"] == 2
+    assert [f"{peaks[name] / 1e9:.1f}" for name in ("fpn", "augfpn")] == ["2.3", "3.1"]
+    assert peaks["augfpn"] > LARGE["augfpn"]["peak_bytes"]
+    more = [4 * prices.trained_parameters(name) for name in peaks]
+    assert {f"{each / 1e9:.1f}" for each in more} == {"0.2"}
