@@ -10,7 +10,7 @@ from augfpn.figures.theme import INK
 
 GAP = 7  # points from the middle of a dot to its name
 DOT = 4  # points: half a dot's width
-SWEEPS = 4
+ROUNDS_OF_NAMES = 4
 SIDES = (  # horizontal, vertical alignment, and the direction of the name from its dot
     ("left", "center", (1, 0)),
     ("right", "center", (-1, 0)),
@@ -39,9 +39,9 @@ def name_dots(
     look = {"textcoords": "offset points", "size": size, "color": INK}
     texts = [axis.annotate(*each, (0, 0), **look) for each in zip(names, dots, strict=True)]
     boxes: dict[int, Bbox] = {}
-    for number, text in [*enumerate(texts)] * SWEEPS:
+    for number, text in [*enumerate(texts)] * ROUNDS_OF_NAMES:
         taken = [*fixed, *(box for other, box in boxes.items() if other != number)]
-        best = min(range(len(SIDES)), key=lambda i: covered(axis, put(text, i), taken))
+        best = min(range(len(SIDES)), key=lambda i: hidden_area(axis, put(text, i), taken))
         boxes[number] = put(text, best)
 
 
@@ -52,7 +52,7 @@ def put(text: Annotation, side: int) -> Bbox:
     return text.get_window_extent()
 
 
-def covered(axis: Axes, box: Bbox, taken: Sequence[Bbox]) -> float:
+def hidden_area(axis: Axes, box: Bbox, taken: Sequence[Bbox]) -> float:
     """How many square pixels of a box lie on others or outside the axis."""
     inside = Bbox.intersection(box, axis.bbox)
     outside = area(box) - (0 if inside is None else area(inside))

@@ -38,8 +38,8 @@ def by_situation_figure(of: pd.DataFrame) -> Figure:
     `MARKS`. Rows of a panel with the same situation, such as ours and the paper's, are one row.
     """
     panels = dict(tuple(of.groupby("part", sort=False)))
-    places = {part: places_of(rows["situation"]) for part, rows in panels.items()}
-    heights = [end_of(each) + TITLE_ROWS for each in places.values()]
+    places = {part: places_of_rows(rows["situation"]) for part, rows in panels.items()}
+    heights = [rows_in_all(each) + TITLE_ROWS for each in places.values()]
     figure, axes = plt.subplots(
         len(panels),
         sharex=True,
@@ -62,7 +62,7 @@ def by_situation_figure(of: pd.DataFrame) -> Figure:
     return figure
 
 
-def places_of(situations: Iterable[str]) -> dict[str, float]:
+def places_of_rows(situations: Iterable[str]) -> dict[str, float]:
     """Where the middle of each situation's row is, in rows of one line."""
     places, end = {}, 0.0
     for situation in dict.fromkeys(situations):
@@ -77,7 +77,7 @@ def rows_for(label: str) -> float:
     return 1 + NEXT_LINE * (len(textwrap.wrap(label, LONGEST_LINE)) - 1)
 
 
-def end_of(places: Mapping[str, float]) -> float:
+def rows_in_all(places: Mapping[str, float]) -> float:
     """How many rows of one line the rows take."""
     situation, place = list(places.items())[-1]
     return place + (1 + rows_for(situation)) / 2
@@ -92,7 +92,7 @@ def draw_panel(axis: Axes, part: str, rows: pd.DataFrame, places: Mapping[str, f
             write_seeds(axis, places[row.situation], str(row.seeds))
     labels = [textwrap.fill(each, LONGEST_LINE) for each in places]
     axis.set_yticks([*places.values()], labels, size=SITUATION_SIZE)
-    axis.set_ylim(end_of(places) - 0.4, -0.6)
+    axis.set_ylim(rows_in_all(places) - 0.4, -0.6)
     axis.set_title(part, loc="left", x=TITLE_LEFT, size=SITUATION_SIZE, weight="bold")
 
 

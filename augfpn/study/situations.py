@@ -16,7 +16,7 @@ from augfpn.study.side_by_side import images_called
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_row
 
-AUGFPN = "AugFPN minus FPN"  # the panels
+ALL_PARTS = "AugFPN minus FPN"  # the panels
 ONE_PART, SELECTION = "one part alone minus FPN, scenes", "Soft RoI Selection alone minus FPN"
 PARTS_IN_WORDS = {
     "cs": "Consistent Supervision",
@@ -65,11 +65,11 @@ def rows_of_augfpn(
     cells: Evidence, later: Evidence, photographs: Mapping[str, Evidence]
 ) -> Iterator[tuple | None]:
     """AugFPN minus FPN: on scenes, on blood cells from scratch, then on photographs."""
-    yield from beside_the_paper(AUGFPN, "scenes", "augfpn", later)
+    yield from beside_the_paper(ALL_PARTS, "scenes", "augfpn", later)
     for situation, both in ON_SCENES.items():
-        yield enough_row(AUGFPN, situation, later, *both, OF_LATER)
-    yield enough_row(AUGFPN, images_called("bccd"), cells, "augfpn", "fpn", OF_PILOT)
-    yield from on_photographs(AUGFPN, "augfpn", photographs)
+        yield enough_row(ALL_PARTS, situation, later, *both, OF_LATER)
+    yield enough_row(ALL_PARTS, images_called("bccd"), cells, "augfpn", "fpn", OF_PILOT)
+    yield from on_photographs(ALL_PARTS, "augfpn", photographs)
 
 
 def beside_the_paper(

@@ -49,7 +49,7 @@ def test_the_committed_picture_has_the_records_numbers() -> None:
 
 def test_each_interval_is_the_wider_of_two() -> None:
     consistent = (situations.ONE_PART, "Consistent Supervision", "cs")
-    for panel, situation, variant in ((situations.AUGFPN, "scenes", "augfpn"), consistent):
+    for panel, situation, variant in ((situations.ALL_PARTS, "scenes", "augfpn"), consistent):
         pooled = later().effects(variant, "fpn")["AP"]
         alone = later().combination([variant], ["fpn"], "AP", pooled=False)
         widest = max(pooled.high - pooled.low, alone.high - alone.low)
@@ -90,7 +90,7 @@ def test_even_gates_stand_below_the_images_that_they_were_run_on() -> None:
 def test_the_figure_has_a_panel_for_each_part_and_a_row_for_each_situation() -> None:
     axes = by_situation_figure(frame()).axes
     assert [axis.get_title("left") for axis in axes] == [
-        *(situations.AUGFPN, situations.ONE_PART, situations.SELECTION)
+        *(situations.ALL_PARTS, situations.ONE_PART, situations.SELECTION)
     ]
     for axis in axes:
         rows = frame().query("part == @axis.get_title('left')")
