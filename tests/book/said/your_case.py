@@ -213,11 +213,6 @@ def our_detectors_fail_the_first_question() -> None:
     "On blood cells with a frozen backbone, one point takes 7 pairs by the deviation of eight such "
     "pairs, and 27 by that of all our runs there; two points take 4 to 8.",
 )
-@says(
-    "your_pictures",
-    "on blood cells one point of AP [takes](should_you_use_it.ipynb#how-many-pairs) 7 to 27 pairs "
-    "of Consistent Supervision.",
-)
 @says("should_you_use_it", "A gain as large as the paper's, if there is one, most likely shows.")
 def pairs_of_both_estimates() -> None:
     found = [pairs_for(blood_cells(), "cs", gain) for gain in (0.01, 0.02)]

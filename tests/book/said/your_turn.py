@@ -58,14 +58,13 @@ def photographs_from_pretrained_weights() -> None:
         assert value in (None, f"{100 * mean(run.result['AP'] for run in made):.1f}")
         timed = on_xeon(made)
         assert (minutes(timed), memory(timed)) == (time, used)
-    plain = [len(photos()[name].recorded("fpn")) for name in ("bccd", "aquarium")]
-    assert plain == [8, 7]
+    assert [len(photos()[name].recorded("fpn")) for name in ("bccd", "aquarium")] == [8, 7]
 
 
 @says(
     "your_pictures",
-    "| the same on a core of an AMD EPYC | FPN 9 to 10 min, Consistent Supervision 12 | FPN 1.6 "
-    "GB, Consistent Supervision 1.5 to 1.7 |",
+    "| the same, AMD EPYC | FPN 9 to 10 min, Consistent Supervision 12 | FPN 1.6 GB, Consistent "
+    "Supervision 1.5 to 1.7 |",
 )
 def supervision_on_an_aquarium() -> None:
     """FPN's run beside other work, on a machine of two cores, is not among them."""
@@ -80,7 +79,7 @@ def supervision_on_an_aquarium() -> None:
 @says(
     "your_pictures",
     "Time and memory of training on one core, of an Intel Xeon where no other is named, some "
-    "beside other work. No GPU was measured.",
+    "beside other work.",
 )
 @says("your_pictures", "no command below was run on a GPU**: all our records are of CPUs.")
 def where_runs_were_made() -> None:
