@@ -118,7 +118,8 @@ def memory_of_batches(found: Measured) -> str:
         held = HELD * FLOAT_BYTES * count
         of_image = (step["variants"][name]["peak_bytes"] - held) / step["batch"]
         sizes = [held, *(held + n * of_image for n in IMAGES)]
-        rows.append((variant_label(name), f"{count:,}", *(f"{size / 1e9:.1f}" for size in sizes)))
+        shown = (f"{size / 1e9:.1f}" for size in sizes)
+        rows.append((variant_label(name), f"{count / 1e6:.0f} M", *shown))
     images = [f"{n} image{'s' * (n > 1)}" for n in IMAGES]
     images[IMAGES.index(step["batch"])] += ", measured"
     return markdown(("", "parameters", "weights, gradients, momentum", *images), rows)
