@@ -79,10 +79,10 @@ def limit_text(x: float, decimals: int = 1) -> str:
     return next((text for text in shown if text.strip("+−0.")), "0.0")
 
 
-def limiting_text(of: Interval) -> str:
-    """The interval of which each end is a limit of an effect at 95 %."""
+def limiting_text(of: Interval, by: str = "") -> str:
+    """The interval of which each end is a limit of an effect at 95 %, and ``by`` what it is."""
     low, high = (limit_text(x, 2) for x in at_level(of, ONE_SIDED)[1:3])
-    return f"(90 %: [{low}, {high}])"
+    return f"(90 %{by}: [{low}, {high}])"
 
 
 def marked(of: Interval) -> str:

@@ -44,14 +44,14 @@ def same_settings(later: Evidence) -> list[AnswerRow]:
         ("Does it help small objects?",
          "No gain is shown. On scenes they lose AP, tuned or not. In the paper they gain.",
          f"small objects {wider_text(later, 'augfpn', number='APs')}{papers_gain(augfpn, 'APs')}",
-         "one of 42 comparisons of a claim"),
+         "one of many comparisons"),
         ("Does Consistent Supervision help?",
          "Yes, on scenes. That the other parts add to it is not shown.",
          f"main effect {main_effect(later, 'cs', 'AP')}", "confirmed"),
         ("Does Residual Feature Augmentation?",
          "On scenes it changes AP by less than a point, up or down. But its pools have one to six "
          "bins there, and on larger images they have more.",
-         f"main effect {main_effect(later, 'rfa', 'AP')}", "confirming runs, at this size"),
+         f"main effect {main_effect(later, 'rfa', 'AP')}", "confirmed, at this size"),
         ("Does Soft RoI Selection?",
          "It is a trade on scenes: small objects lose, medium ones gain. In the paper both gain.",
          f"main effects: small objects {main_effect(later, 'srs', 'APs')}, medium "
@@ -79,12 +79,12 @@ def other_terms(later: Evidence, photographs: Mapping[str, Evidence]) -> list[An
          f"{wider_text(later, 'augfpn_even', number='APs')}", "found afterwards"),
         ("And on photographs, from pretrained weights?", "No gain is shown.",
          on_each(first, "augfpn"), "open"),
-        ("Why does it lose on blood cells?",
-         "Soft RoI Selection loses AP there, with gates that begin at random. With even gates no "
-         "loss is shown, and no gain over FPN.",
+        ("Which part costs AP on blood cells?",
+         "Soft RoI Selection, with gates that begin at random. With even gates no loss is shown, "
+         "and no gain over FPN.",
          f"the part alone: {wider_text(cells, 'srs')}; even minus random gates "
          f"{wider_text(again, 'srs_even', 'srs')}",
-         "the loss found afterwards; the remedy asked before its three pairs"),
+         "the loss: found afterwards; even gates: asked before their runs"),
     ]  # fmt: skip
 
 

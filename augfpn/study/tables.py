@@ -192,12 +192,18 @@ def by_size_cells(row: VariantRow, wider: bool = False) -> list[str]:
 
 
 def verdict_with_limit(row: VariantRow, wider: bool = False) -> str:
-    """Whether a variant is better than FPN, or the limit of its effect with the interval of it."""
+    """Whether a variant is better than FPN, or the limit of its effect with the interval of it.
+
+    A limit that only all runs together support has their interval, even if the ``wider`` is asked.
+    """
     if not row.effect:
         return ""
     said = "probably " * row.probable + BETTER[row.verdict]
-    found = (row.wider if wider else row.effect)["AP"]
-    return f"{said} {limiting_text(found)}" if row.verdict in intervals.LIMITS else said
+    if row.verdict not in intervals.LIMITS:
+        return said
+    if wider and row.probable:
+        return f"{said} {limiting_text(row.effect['AP'], by=' by all runs')}"
+    return f"{said} {limiting_text((row.wider if wider else row.effect)['AP'])}"
 
 
 def mask_cells(row: VariantRow) -> tuple[str, str, str]:

@@ -98,7 +98,7 @@ def widths_of_two_intervals() -> None:
 @says(
     "intro",
     "Consistent Supervision brings +0.8 [+0.4, +1.2] there, averaged over all combinations of the "
-    "other two parts; that these add to it is not shown.",
+    "other two parts. That the other two add anything is not shown.",
 )
 def consistent_supervision_is_confirmed() -> None:
     assert effect_text(main_effect("cs")) == "+0.8 [+0.4, +1.2]"

@@ -72,9 +72,8 @@ def price_of_consistent_supervision() -> None:
 )
 @says(
     "consistent_supervision",
-    "The second head has more support: one level does as much as four, to within one point, and "
-    "the gap did not measurably shrink. It is not proved, because whether one level alone is "
-    "better than FPN is open.",
+    "The second head has more support: one level does as much as four, to within one point. It is "
+    "not proved: whether one level alone is better than FPN is open.",
 )
 @says("claims", "Six further seeds [do not confirm it](fair_baselines.ipynb).")
 def one_level_or_all_at_later_seeds() -> None:

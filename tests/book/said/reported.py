@@ -125,7 +125,7 @@ def what_stands_firm() -> None:
 @says(
     PAGE,
     "We take 0.15 points: then two runs are less than 0.3 apart in 84 of 100 cases. The last "
-    "column takes twice as much.",
+    "column takes 0.3 points.",
 )
 def noise_and_a_single_run() -> None:
     """Of a normal distribution; the difference of two runs has sqrt 2 times the deviation."""
@@ -167,7 +167,7 @@ def a_row_that_repeats_another() -> None:
     assert same == [name for name in reported.paper.AP_NAMES if name != "AP"]
 
 
-@says(PAGE, "no pair gains more than its parts do alone")
+@says(PAGE, "no pair gains more than the sum of what its parts gain alone")
 @says(
     PAGE,
     "An interaction of two parts combines four rows, FPN's among them, so its deviation is "

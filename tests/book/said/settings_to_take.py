@@ -27,7 +27,7 @@ def on_scenes(variant: str, base: str = "fpn", number: str = "AP") -> str:
     "+2.7 [+1.3, +4.1] |",
 )
 @says(
-    PAGE, "Each gain is larger than any of AugFPN's on all objects, in the same detector on scenes."
+    PAGE, "On scenes each gain is larger than any of AugFPN's on all objects, in the same detector."
 )
 def what_helps_fpn() -> None:
     assert on_scenes("fpn_2x_steps") == "+12.6 [+11.6, +13.6]"

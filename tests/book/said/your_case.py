@@ -92,15 +92,11 @@ def price_of_eight_pairs() -> None:
 
 @says(
     "should_you_use_it",
-    "With all three parts, inference on a GPU takes 1.21 times as long by the paper; we measured a "
-    "CPU only.",
-)
-@says(
-    "should_you_use_it",
     "With Consistent Supervision a training step takes [1.25 to 1.5 times](cost.ipynb) as long as "
     "FPN's, on a CPU, and inference as long. With all three parts a step takes 1.3 to 1.9 times as "
-    "long, and inference [1.06 to 1.14 times](cost.ipynb) with our quick operators, 1.25 times in "
-    "[a plain torchvision detector](your_detector.md).",
+    "long. Inference takes 1.21 times as long on a GPU by the paper, and on a CPU [1.06 to 1.22 "
+    "times](cost.ipynb) in our detectors, 1.25 times in [a plain torchvision "
+    "detector](your_detector.md).",
 )
 @says("should_you_use_it", "or all three parts if inference may be slower.")
 def price_of_all_parts() -> None:
