@@ -83,7 +83,8 @@ def other_terms(later: Evidence, photographs: Mapping[str, Evidence]) -> list[An
          "Soft RoI Selection, with gates that begin at random. With even gates no loss is shown, "
          "and no gain over FPN.",
          f"the part alone: {wider_text(cells, 'srs')}; even minus random gates "
-         f"{wider_text(again, 'srs_even', 'srs')}",
+         f"{wider_text(again, 'srs_even', 'srs')}, aquarium "
+         f"{wider_text(photographs['aquarium'], 'srs_even', 'srs')}",
          "the loss: found afterwards; even gates: asked before their runs"),
     ]  # fmt: skip
 

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
+from augfpn.figures.effect_rows import on_two_lines
 from augfpn.figures.names import places_of_names, share_covered
-from augfpn.figures.plots import on_two_lines
 
 PICTURE = (640, 512)
 

@@ -172,7 +172,10 @@ def test_soft_selection_loses_on_blood_cells_with_random_gates_only() -> None:
     assert [side(lost), side(mended)] == [-1, 1]
     assert side(spreads.wider_effect(again, "srs_even")) == 0
     assert f"{effect_text(lost)};" in row[2]
-    assert row[2].endswith(effect_text(mended))
+    assert f"even minus random gates {effect_text(mended)}, aquarium " in row[2]
+    animals = spreads.wider_effect(gather.committed("aquarium", "transfer"), "srs_even", "srs")
+    assert side(animals) == 1
+    assert row[2].endswith(effect_text(animals))
     assert mended.seeds == 3
 
 

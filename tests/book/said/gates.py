@@ -38,7 +38,7 @@ def lost(number: str | None = None) -> dict[int, float]:
 
 @says(
     "photographs",
-    "three of the eight runs of AugFPN on blood cells lose more than two points to FPN of their "
+    "Three of the eight runs of AugFPN on blood cells lose more than two points to FPN of their "
     "seed, and the other five at most one.",
 )
 @says("photographs", "In those three nearly all of the loss is of platelets, the smallest class.")
