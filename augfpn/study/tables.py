@@ -192,18 +192,13 @@ def by_size_cells(row: VariantRow, wider: bool = False) -> list[str]:
 
 
 def verdict_with_limit(row: VariantRow, wider: bool = False) -> str:
-    """Whether a variant is better than FPN, or the limit of its effect with the interval of it.
-
-    A limit that only all runs together support has their interval, even if the ``wider`` is asked.
-    """
+    """Whether a variant is better than FPN, or the limit of its effect with what supports it."""
     if not row.effect:
         return ""
     said = "probably " * row.probable + BETTER[row.verdict]
-    if row.verdict not in intervals.LIMITS:
-        return said
-    if wider and row.probable:
-        return f"{said} {limiting_text(row.effect['AP'], by=' by all runs')}"
-    return f"{said} {limiting_text((row.wider if wider else row.effect)['AP'])}"
+    by = " by all runs" if wider and row.probable else ""
+    found = (row.wider if wider and not by else row.effect)["AP"]
+    return f"{said} {limiting_text(found, by)}" if row.verdict in intervals.LIMITS else said
 
 
 def mask_cells(row: VariantRow) -> tuple[str, str, str]:
