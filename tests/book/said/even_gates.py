@@ -66,7 +66,7 @@ def even_gates_take_the_loss_away() -> None:
 @says(
     "intro", "by +1.9 [+0.5, +3.3] on the aquarium, in three pairs each; neither is shown to beat"
 )
-@says("seminar", "in 3 pairs; aquarium +1.9 [+0.5, +3.3] in 3 pairs")
+@says("seminar", "aquarium +1.9 [+0.5, +3.3] in 3 pairs")
 @says("open_questions", "by +1.9 [+0.5, +3.3] on Aquarium, in three pairs each")
 def even_gates_are_better_on_aquarium() -> None:
     of = gather.committed("aquarium", "transfer")

@@ -86,7 +86,7 @@ def overlap_of_a_shifted_box() -> list[str]:
     ]
 
 
-@solves("two_forwards", 2, "Switch AugFPN's parts off one by one", "leaves the list as it is")
+@solves("two_forwards", 2, "Switch AugFPN's parts off one by one", "leave the list as it is")
 def losses_without_each_part() -> list[str]:
     made, printed = run("two_forwards", "toy", "toy-losses", "solution-2")
     whole = set(made["detector"](made["pictures"], made["targets"]))
