@@ -40,6 +40,8 @@ def varying(ap: Interval) -> str:
     pairs = f"Pairs deviate by {100 * ap.of_seeds * math.sqrt(ap.seeds):.2f} AP"
     if math.isnan(ap.of_pictures):
         return f"{pairs}."
+    if f"{100 * ap.of_pictures:.2f}" == "0.00":
+        return f"{pairs}; test images add no error that shows beside that."
     return f"{pairs}, and the error over test images is {100 * ap.of_pictures:.2f} AP."
 
 

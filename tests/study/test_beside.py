@@ -180,3 +180,5 @@ def test_a_comparison_says_how_much_pairs_and_images_vary() -> None:
     assert f"Pairs deviate by {deviation:.2f} AP, and the error over test images is" in said
     measured = Interval(0.0, -1.0, 1.0, 4, 0.01, float("nan"))  # not on draws of images
     assert planning.varying(measured) == "Pairs deviate by 2.00 AP."
+    none = planning.varying(measured._replace(of_pictures=0.00001))
+    assert none == "Pairs deviate by 2.00 AP; test images add no error that shows beside that."

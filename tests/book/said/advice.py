@@ -29,7 +29,7 @@ def no_gain_on_photographs() -> None:
 
 @says(
     "should_you_use_it",
-    "and on scenes it is the only part that [is shown to gain](what_we_found.ipynb).",
+    "On scenes its main effect [is confirmed](what_we_found.ipynb), and no other part's gain.",
 )
 def consistent_supervision_is_the_part_to_try() -> None:
     assert verdict("scenes", "#17") == "holds"

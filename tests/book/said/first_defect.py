@@ -232,7 +232,10 @@ def transfer_is_close_to_guessing() -> None:
     "A training step takes [1.5 times as long](cost.ipynb), measured with the small detector on "
     "two CPU cores; inference takes no longer.",
 )
-@says("consistent_supervision", "a step takes 1.5 times as long, inference no longer.")
+@says(
+    "consistent_supervision",
+    "a step takes 1.5 times as long (1.25 with a ResNet-50), inference no longer.",
+)
 def the_price_of_supervision() -> None:
     (timing,) = at("scenes").timings
     training, testing = (timed.time_ratio(timing, use, "cs") for use in ("training", "testing"))

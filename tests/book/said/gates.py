@@ -142,7 +142,8 @@ def draws_of_the_figure() -> None:
 
 @says(
     "intro",
-    "On scenes AugFPN with such *even* gates beats FPN by +1.8 [+0.5, +3.0].",
+    "On scenes AugFPN with such *even* gates beats FPN by +1.8 [+0.5, +3.0], which was found "
+    "afterwards.",
 )
 @says(
     "soft_roi_selection",

@@ -80,7 +80,7 @@ def larger_images_and_smaller_anchors() -> None:
     "sixteen trainings count as twenty of FPN, because a step of CS takes 1.5 times as long with "
     "our small detector on a CPU.",
 )
-@says("should_you_use_it", "It costs nothing at inference, and on scenes")
+@says("should_you_use_it", "It costs nothing at inference. On scenes")
 def price_of_eight_pairs() -> None:
     (timing,) = at("scenes").timings
     assert f"{timed.time_ratio(timing, 'training', 'cs').mean:.1f}" == "1.5"
