@@ -55,6 +55,11 @@ class Interval(NamedTuple):
     share: bool = False
 
 
+def deviation_of(effect: Interval) -> float:
+    """The standard deviation of an effect between seeds."""
+    return effect.of_seeds * effect.seeds**0.5
+
+
 def terms_of(number: str) -> list[tuple[int, str]]:
     """A number's names with their signs: "APm minus APs" is (1, "APm"), (-1, "APs")."""
     first, *others = number.split(" minus ")

@@ -1,6 +1,5 @@
 """How many pairs of runs show a gain, by two estimates of how much pairs vary from seed to seed."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -8,7 +7,7 @@ from augfpn.settings.budgets import BUDGETS
 from augfpn.study.beside import seeds_for
 from augfpn.study.cells import page_table, percent
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import Interval
+from augfpn.study.intervals import Interval, deviation_of
 from augfpn.study.planning import power_of
 from augfpn.study.spreads import wider_text
 from augfpn.study.tables import variant_row
@@ -37,10 +36,16 @@ def pairs_for(of: Evidence, variant: str, gain: float) -> tuple[int | None, int 
     The interval is that of `augfpn.study.beside.beside`, which knows these pairs only; ``None`` if
     the test images are too few for any number.
     """
+    own, together = both_estimates(of, variant)
+    return seeds_for(own, gain), seeds_for(together, gain)
+
+
+def both_estimates(of: Evidence, variant: str) -> tuple[Interval, Interval]:
+    """A gain over FPN by how its own pairs vary, then by how all variants vary together."""
     own, together = (
         of.combination([variant], ["fpn"], "AP", pooled=pooled) for pooled in (False, True)
     )
-    return seeds_for(own, gain), seeds_for(together, gain)
+    return own, together
 
 
 def pairs_table(rows: Sequence[Paired]) -> str:
@@ -62,15 +67,13 @@ def ends(found: tuple[int | None, int | None]) -> str:
 
 def chance_of(of: Evidence, variant: str, gain: float) -> tuple[float, float]:
     """The chance that the recommended pairs show a gain, by both estimates of `pairs_for`."""
-    own, together = (
-        of.combination([variant], ["fpn"], "AP", pooled=pooled) for pooled in (False, True)
-    )
+    own, together = both_estimates(of, variant)
     return shown_in(own, gain), shown_in(together, gain)
 
 
 def shown_in(ap: Interval, gain: float) -> float:
     """The chance that the recommended pairs show a gain, if differences vary as those of ``ap``."""
-    return power_of(PAIRS, ap.of_seeds * math.sqrt(ap.seeds), gain, ap.of_pictures)
+    return power_of(PAIRS, deviation_of(ap), gain, ap.of_pictures)
 
 
 def two_tests_table(of: Evidence, later: Evidence) -> str:

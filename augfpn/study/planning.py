@@ -6,7 +6,7 @@ import math
 import numpy as np
 from scipy import stats
 
-from augfpn.study.intervals import LEVEL, Floats, Interval, factor
+from augfpn.study.intervals import LEVEL, Floats, Interval, deviation_of, factor
 
 ONE_POINT = 0.01  # of AP: the effect for which seeds are planned
 POWER = 0.8  # the share of cases in which a true effect is to be shown
@@ -20,7 +20,7 @@ def seeds_for(ap: Interval, gain: float) -> int | None:
     In 80 of 100 cases; ``None`` if no number of seeds does on so few test images.
     """
     of_pictures = 0.0 if math.isnan(ap.of_pictures) else ap.of_pictures
-    return seeds_needed(ap.of_seeds * math.sqrt(ap.seeds), gain, of_pictures)
+    return seeds_needed(deviation_of(ap), gain, of_pictures)
 
 
 def images_for(ap: Interval, gain: float, images: int) -> int:
@@ -37,7 +37,7 @@ def varying(ap: Interval) -> str:
 
     They are what the book's figure of planning asks for.
     """
-    pairs = f"Pairs deviate by {100 * ap.of_seeds * math.sqrt(ap.seeds):.2f} AP"
+    pairs = f"Pairs deviate by {100 * deviation_of(ap):.2f} AP"
     if math.isnan(ap.of_pictures):
         return f"{pairs}."
     if f"{100 * ap.of_pictures:.2f}" == "0.00":

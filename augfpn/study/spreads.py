@@ -14,8 +14,8 @@ from augfpn.study import claims, grid, intervals, planning, pooling
 from augfpn.study.cells import effect_text, page_table, percent
 from augfpn.study.evidence import Evidence
 from augfpn.study.grid import baseline_of
-from augfpn.study.intervals import FEWEST_SEEDS, Interval
-from augfpn.study.tables import VariantRow, deviation_of, runs_table, variant_label
+from augfpn.study.intervals import FEWEST_SEEDS, Interval, deviation_of
+from augfpn.study.tables import VariantRow, runs_table, variant_label
 from augfpn.study.verdict_words import PROBABLE
 
 

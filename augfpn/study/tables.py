@@ -223,11 +223,6 @@ def numbers_table(rows: Sequence[VariantRow]) -> str:
     return page_table(["", *header], lines)
 
 
-def deviation_of(effect: Interval) -> float:
-    """The standard deviation of an effect between seeds."""
-    return effect.of_seeds * effect.seeds**0.5
-
-
 def median_seconds(name: str, of: Evidence) -> dict[str, float]:
     """The median time of a run, for each variant of a part that has runs."""
     there = {variant: of.recorded(variant).values() for variant in grid.part(name).variants}

@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 import torch
 from chapters import BOOK
+from small_torchvision import dataset_of_noise
 from torch import nn
 from torchvision.models.detection import FasterRCNN, fasterrcnn_resnet50_fpn
 from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
@@ -55,18 +56,6 @@ def build() -> FasterRCNN:
     )
 
 
-def pictures(count: int = 5) -> list:
-    draw = torch.Generator().manual_seed(1)
-    box = torch.tensor([[5.0, 5, 40, 40]])
-    return [
-        (
-            torch.rand(3, 64, 80, generator=draw),
-            {"boxes": box + n, "labels": torch.tensor([1 + n % 2]), "image_id": n},
-        )
-        for n in range(count)
-    ]
-
-
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> dict:
     torch.manual_seed(0)
@@ -98,7 +87,7 @@ def test_both_of_a_pair_start_alike_and_see_the_same(files, checkpoint) -> None:
             kept.append(first_losses(model))
             return model
 
-        model = files.continued(watch, CHECKPOINT, pictures(), 2, seed=3, lam=lam)
+        model = files.continued(watch, CHECKPOINT, dataset_of_noise(), 2, seed=3, lam=lam)
         ((first, _),) = watched
         seen[lam] = first
         new = model.state_dict().keys() - checkpoint.keys()
@@ -129,11 +118,11 @@ def test_a_checkpoint_of_another_normalisation_is_refused(files, tmp_path, saved
 
 
 def test_the_saved_file_is_one_of_the_plain_model(files, checkpoint) -> None:
-    model = files.continued(build, CHECKPOINT, pictures(), 2, seed=0, lam=0.25)
+    model = files.continued(build, CHECKPOINT, dataset_of_noise(), 2, seed=0, lam=0.25)
     files.save(model, "saved.pth")
     plain = build()
     plain.load_state_dict(torch.load("saved.pth", weights_only=True), strict=True)
-    (image, _), *_ = pictures()
+    (image, _), *_ = dataset_of_noise()
     with torch.no_grad():
         ((mine,), (theirs,)) = (each.eval()([image]) for each in (plain, model.cpu()))
     assert len(mine["boxes"]) > 0
@@ -151,7 +140,7 @@ def test_another_optimizer_can_be_given(files, checkpoint, monkeypatch) -> None:
     monkeypatch.setattr(torch.optim, "SGD", Watched)
     (words,) = re.findall(r"`\"optimizer\": (.*?)` to `how`", PAGE)
     optimizer = eval(words, {"partial": partial, "torch": torch})
-    files.continued(build, CHECKPOINT, pictures(), 1, seed=0, lam=0, optimizer=optimizer)
+    files.continued(build, CHECKPOINT, dataset_of_noise(), 1, seed=0, lam=0, optimizer=optimizer)
     assert made == [{"momentum": 0.9}]
 
 
@@ -169,7 +158,9 @@ def test_the_loop_obeys_rate_batch_and_workers(files, checkpoint, monkeypatch) -
 
     monkeypatch.setattr(files, "DataLoader", Loader)
     how = {"rate": 0.003, "batch": 2, "num_workers": 3}
-    files.continued(build, CHECKPOINT, pictures(2), 2, seed=0, lam=0, optimizer=optimizer, **how)
+    files.continued(
+        build, CHECKPOINT, dataset_of_noise(2), 2, seed=0, lam=0, optimizer=optimizer, **how
+    )
     assert seen == how
 
 
@@ -178,7 +169,7 @@ def test_the_check_finds_a_part_that_changes_the_plain_losses(
 ) -> None:
     import torchvision_pairs
 
-    torchvision_pairs.check(build, CHECKPOINT, pictures())
+    torchvision_pairs.check(build, CHECKPOINT, dataset_of_noise())
     added = {"loss_supervision_class", "loss_supervision_box"}
     assert set(capsys.readouterr().out.split(": ")[1].split()) == added
 
@@ -191,7 +182,7 @@ def test_the_check_finds_a_part_that_changes_the_plain_losses(
 
     monkeypatch.setattr(torchvision_pairs, "started", wrong)
     with pytest.raises(AssertionError, match="loss"):
-        torchvision_pairs.check(build, CHECKPOINT, pictures())
+        torchvision_pairs.check(build, CHECKPOINT, dataset_of_noise())
 
 
 def test_mixed_precision_trains(files, checkpoint, monkeypatch) -> None:
@@ -206,7 +197,7 @@ def test_mixed_precision_trains(files, checkpoint, monkeypatch) -> None:
         return found
 
     monkeypatch.setattr(nn.Linear, "forward", watched)
-    model = files.continued(build, CHECKPOINT, pictures(), 2, seed=0, lam=0.25)
+    model = files.continued(build, CHECKPOINT, dataset_of_noise(), 2, seed=0, lam=0.25)
     assert set(kinds) == {torch.float16}
     state = model.state_dict()
     assert all(value.isfinite().all() for value in state.values())
@@ -214,7 +205,7 @@ def test_mixed_precision_trains(files, checkpoint, monkeypatch) -> None:
 
 
 def test_a_loss_that_is_not_finite_ends_the_training(files, checkpoint) -> None:
-    (image, target), *_ = pictures()
+    (image, target), *_ = dataset_of_noise()
     with pytest.raises(ValueError, match="step 0: lower the rate"):
         files.continued(build, CHECKPOINT, [(image * torch.nan, target)], 2, seed=0, lam=0)
 
@@ -228,7 +219,7 @@ def test_the_pairs_become_files_that_augfpn_compares(files, checkpoint, capsys) 
     code = PAIRS.replace("2000", "2").replace('"num_workers": 4', '"num_workers": 0')
     code = code.replace("classes=3", "classes=2")
     assert code.count('"steps": 2,') == code.count('"num_workers": 0') == 1
-    data = {f"{split}_set": pictures(2) for split in ("train", "val", "test")}
+    data = {f"{split}_set": dataset_of_noise(2) for split in ("train", "val", "test")}
     exec(code, {"build": build} | data)
     assert "checkpoint " in capsys.readouterr().out
     saved = {f"{kind}-2.pth" for kind in kinds}
@@ -256,7 +247,7 @@ def test_our_detector_takes_the_checkpoint_and_trains(files, tmp_path) -> None:
     small = "classes=3, short_side=64, long_side=96, proposals=(20, 20), rois=8"
     code = OURS.replace("classes=3", small).replace("steps=2000", "steps=1")
     assert code.count("steps=1") == code.count(small) == 1
-    names = {"train_set": pictures(2), "seed": 0, "lam": 0.25}
+    names = {"train_set": dataset_of_noise(2), "seed": 0, "lam": 0.25}
     exec(code, names)
     assert {name.split(".")[0] for name in names["new"]} == {"supervision"}
     assert all(q.isfinite().all() for q in names["detector"].parameters())

@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 import torch
 from chapters import BOOK
+from small_torchvision import dataset_of_noise
 from torch import nn
 from torchvision.models import WeightsEnum
 from torchvision.models.detection import fasterrcnn_resnet50_fpn
@@ -25,18 +26,6 @@ def found_of(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return importlib.import_module("torchvision_found")
 
 
-def pictures(count: int = 5) -> list:
-    draw = torch.Generator().manual_seed(1)
-    box = torch.tensor([[5.0, 5, 40, 40]])
-    return [
-        (
-            torch.rand(3, 64, 80, generator=draw),
-            {"boxes": box + n, "labels": torch.tensor([1 + n % 2]), "image_id": n},
-        )
-        for n in range(count)
-    ]
-
-
 def test_ap_is_that_of_the_package(found_of) -> None:
     class Sure(nn.Module):
         """Finds each object a little off, and one that is none."""
@@ -52,7 +41,7 @@ def test_ap_is_that_of_the_package(found_of) -> None:
             labels = torch.cat([target["labels"], torch.tensor([1])])
             return [{"boxes": boxes, "labels": labels, "scores": torch.tensor([0.9, 0.5])}]
 
-    data = pictures()
+    data = dataset_of_noise()
     found = found_of.ap(Sure(), data)
     truth, results = [], []
     for n, (_, target) in enumerate(data):
@@ -73,7 +62,7 @@ def test_ap_is_that_of_the_package(found_of) -> None:
 
 
 def test_annotations_have_what_coco_wants_and_all_classes(found_of) -> None:
-    truth = found_of.truth(pictures(2), classes=3)
+    truth = found_of.truth(dataset_of_noise(2), classes=3)
     clean, report = check_annotations(truth, "test.json")
     assert clean["annotations"] == [each | {"segmentation": []} for each in truth["annotations"]]
     assert [image["width"] for image in truth["images"]] == [80, 80]

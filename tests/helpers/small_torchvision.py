@@ -47,3 +47,16 @@ def pictures() -> tuple[list[Tensor], list[dict[str, Tensor]]]:
         labels = torch.arange(1, len(corners) + 1)
         targets.append({"boxes": torch.tensor(corners), "labels": labels, "masks": masks})
     return images, targets
+
+
+def dataset_of_noise(count: int = 5) -> list[tuple[Tensor, dict]]:
+    """A dataset in torchvision's form: images of noise, each with one box."""
+    draw = torch.Generator().manual_seed(1)
+    box = torch.tensor([[5.0, 5, 40, 40]])
+    return [
+        (
+            torch.rand(3, 64, 80, generator=draw),
+            {"boxes": box + n, "labels": torch.tensor([1 + n % 2]), "image_id": n},
+        )
+        for n in range(count)
+    ]

@@ -9,7 +9,7 @@ from statistics import mean
 
 from chapters import cells, source
 
-from augfpn.study import claims, findings, freeze, grid, intervals, planning, sets, spreads, tables
+from augfpn.study import claims, findings, freeze, grid, intervals, planning, sets, spreads
 from augfpn.study.cells import effect_text
 from said.evidence import BOTH, ap, at, confirmation, ledger, measured, verdict
 from said.table import says
@@ -266,7 +266,7 @@ def seeds_for_rankings() -> None:
     """``None`` means that no number of seeds is enough, because the test images are too few."""
     rows = [row for row in ledger("scenes") if row.claim.id in ("#30", "#31", "#42", "#43", "#49")]
     needed = [
-        planning.seeds_needed(tables.deviation_of(x.found), x.printed / 100, x.found.of_pictures)
+        planning.seeds_needed(intervals.deviation_of(x.found), x.printed / 100, x.found.of_pictures)
         for row in rows
         for x in row.lines
         if x.found is not None and x.found.seeds >= intervals.FEWEST_SEEDS and x.printed
