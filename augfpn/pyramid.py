@@ -141,8 +141,7 @@ class FPN(nn.Module):
     ``extra`` adds P6 and P7 for one-stage detectors: `augfpn.detectors.one_stage.ExtraLevels`.
     Shapes: c[k] (N, C_k, H/2^k, W/2^k) -> m[k] and p[k] (N, C, H/2^k, W/2^k), for the k of
     ``in_channels``; other levels of c are ignored.
-    The maps M are the outputs of the 1x1 convolutions, before any sum and before M6 is added.
-    Consistent Supervision pools its RoIs from them.
+    The maps M, which Consistent Supervision pools, are taken before any sum and without M6.
     """
 
     def __init__(
@@ -161,21 +160,26 @@ class FPN(nn.Module):
             {str(k): nn.Conv2d(channels, channels, 3, padding=1) for k in in_channels}
         )
         xavier(self)
-        self.augment = augment
-        self.extra = extra
+        self.augment, self.extra = augment, extra
 
     def forward(self, c: Levels) -> Pyramid:
         m = {k: self.lateral[str(k)](c[k]) for k in self.levels}
         top = max(m)
         m6 = None if self.augment is None else self.augment(c[top])
-        inner = m[top] if m6 is None else m[top] + m6
-        p = {top: self.output[str(top)](inner)}
-        for k in sorted(m, reverse=True)[1:]:
-            inner = m[k] + F.interpolate(inner, m[k].shape[-2:], mode="nearest")
-            p[k] = self.output[str(k)](inner)
+        p = self.mixed(m if m6 is None else m | {top: m[top] + m6})
         if self.extra is not None:
             p |= self.extra(c[top], p[top], m6)
         return Pyramid(m, dict(sorted(p.items())))
+
+    def mixed(self, m: Levels) -> Levels:
+        """The maps P from the maps M, the top one with M6 added: summed from the top down."""
+        top, *lower = sorted(m, reverse=True)
+        inner = m[top]
+        p = {top: self.output[str(top)](inner)}
+        for k in lower:
+            inner = m[k] + F.interpolate(inner, m[k].shape[-2:], mode="nearest")
+            p[k] = self.output[str(k)](inner)
+        return p
 
 
 class HardRoISelection(nn.Module):

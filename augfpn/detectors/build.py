@@ -9,7 +9,7 @@ from torchvision.models.detection.roi_heads import RoIHeads
 
 from augfpn import pyramid
 from augfpn.config import Dense, Model
-from augfpn.detectors import coco_start, two_stage, variants
+from augfpn.detectors import coco_start, necks, two_stage, variants
 from augfpn.detectors.anchors import Anchors, matcher
 from augfpn.detectors.backbones import Backbone, transform
 from augfpn.detectors.build_dense import DENSE_LEVELS, fcos, retinanet
@@ -264,6 +264,7 @@ def mask_supervision(model: Model) -> MaskSupervision | None:
 FUSION_BUILDERS = {  # from the channels and the number of maps
     "asf": pyramid.AdaptiveSpatialFusion,
     "soft": pyramid.AdaptiveSpatialFusion,
+    "softmax": variants.SoftmaxFusion,
     "acf": variants.AdaptiveChannelFusion,
     "sum": lambda channels, n: variants.Sum(),
     "max": lambda channels, n: variants.Max(),
@@ -277,6 +278,8 @@ BUILDERS: dict[str, dict[str, Callable]] = {  # setting, value: what builds it
     },
     "neck": {  # from the channels of C by level, the channels, augmentation, extra levels
         "fpn": pyramid.FPN,
+        "pafpn": necks.PAFPN,
+        "bifpn": necks.BiFPN,
     },
     "context_pooling": {  # from the ratios
         "ratio_invariant": lambda ratios: [partial(ratio_invariant_pool, ratio=r) for r in ratios],

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from augfpn.pyramid import Boxes, Levels, RoIAlign, SoftRoISelection
+from augfpn.pyramid import AdaptiveSpatialFusion, Boxes, Levels, RoIAlign, SoftRoISelection
 
 Pool = Callable[[Tensor], Tensor]
 
@@ -43,6 +43,17 @@ class Max(nn.Module):
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         return torch.stack(list(maps)).amax(dim=0)
+
+
+class SoftmaxFusion(AdaptiveSpatialFusion):
+    """Adaptive Spatial Fusion whose weights add up to one at every place, as a softmax has them.
+
+    Source: none; the paper has sigmoids and does not say why. Shapes: as those of its base.
+    """
+
+    def weights(self, maps: Sequence[Tensor]) -> Tensor:
+        hidden = F.relu(self.reduce(torch.cat(list(maps), dim=1)))  # (N, nC, H, W) -> (N, C, H, W)
+        return self.score(hidden).softmax(dim=1)  # (N, n, H, W)
 
 
 class AdaptiveChannelFusion(nn.Module):

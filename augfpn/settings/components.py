@@ -30,6 +30,8 @@ IN_LABELS = {  # words of settings that say little to a reader, or mean somethin
     "psp": "pyramid pooling",
     "acf": "channel weights",
     "panet": "PANet",
+    "pafpn": "PAFPN",
+    "bifpn": "BiFPN",
 }
 LETTERS_OF_WORD = 40  # so that a name with ".running" is shorter than the 255 that systems allow
 ONE_STAGE_AUGFPN = replace(AUGFPN, roi_selection="hard")  # a one-stage detector pools no RoIs
@@ -62,7 +64,8 @@ def components_of(model: Model) -> tuple[Component, ...]:
 def neck_component(model: Model) -> Component | None:
     """A neck other than the paper's FPN."""
     own = model.neck
-    return None if own == FPN.neck else Component(own, (), (own,), own, (own,))
+    title = IN_LABELS.get(own, own)
+    return None if own == FPN.neck else Component(title, (), (own,), own, (own,))
 
 
 def supervision_component(model: Model) -> Component | None:

@@ -1,7 +1,8 @@
 """Controls: variants that differ from the paper's by something else than its components.
 
 They answer what a comparison of FPN and AugFPN leaves open: whether FPN with as much time, as many
-parameters or well chosen settings would do as well. Nothing here needs torch.
+parameters or well chosen settings would do as well, how newer pyramids do, and what the options
+are worth in which the authors' code differs from ours. Nothing here needs torch.
 """
 
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ class Control(NamedTuple):
     wide: bool = False
     tuned: bool = False
     words: tuple[tuple[str, Any], ...] = ()  # other parameters
+    part: str = "controls"  # of `augfpn.study.grid`
 
 
 CONTROL_VARIANTS: dict[str, Control] = {
@@ -40,15 +42,35 @@ CONTROL_VARIANTS: dict[str, Control] = {
     "srs_even": Control(
         "srs", "SRS, gates that begin even", words=(("settings", ("model.gates=even",)),)
     ),
+    "srs_softmax": Control(
+        "srs", "SRS, softmax", words=(("roi_selection", "softmax"),), part="necks"
+    ),
+    "pafpn": Control("fpn", "PAFPN", words=(("neck", "pafpn"),), part="necks"),
+    "bifpn": Control("fpn", "BiFPN", words=(("neck", "bifpn"),), part="necks"),
+    "fpn_authors": Control(
+        "fpn", "FPN, dialect authors", words=(("dialect", "authors"),), part="dialects"
+    ),
+    "augfpn_authors": Control(
+        "augfpn", "AugFPN, dialect authors", words=(("dialect", "authors"),), part="dialects"
+    ),
+    "fpn_torchvision": Control(
+        "fpn", "FPN, dialect torchvision", words=(("dialect", "torchvision"),), part="dialects"
+    ),
+    "augfpn_torchvision": Control(
+        "augfpn",
+        "AugFPN, dialect torchvision",
+        words=(("dialect", "torchvision"),),
+        part="dialects",
+    ),
     "fpn_tuned": Control("fpn", "FPN, tuned", tuned=True),
     "augfpn_tuned": Control("augfpn", "AugFPN, tuned", tuned=True),
 }
 
 
-UNTUNED, TUNED = (
-    tuple(name for name, each in CONTROL_VARIANTS.items() if each.tuned == tuned)
-    for tuned in (False, True)
-)
+def controls_of(part: str, tuned: bool = False) -> tuple[str, ...]:
+    """The controls that a part of the study runs."""
+    every = CONTROL_VARIANTS.items()
+    return tuple(name for name, each in every if each.part == part and each.tuned == tuned)
 
 
 def control_words(variant: str, budget: str) -> dict[str, Any]:

@@ -10,23 +10,19 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from augfpn import config, records
-from augfpn.config import DATA_SETS, DIALS
+from augfpn.config import DATA_SETS
 from augfpn.errors import UserError, choice_of
-from augfpn.settings import paper, parameters, recipes
+from augfpn.settings import parameters, recipes
 from augfpn.settings.budgets import BUDGETS
-from augfpn.settings.components import variant_of
 from augfpn.settings.experiment import experiment
-from augfpn.study.controls import CONTROL_VARIANTS, TUNED, UNTUNED, control_words
+from augfpn.study.controls import CONTROL_VARIANTS, control_words
+from augfpn.study.parts import Part, parts
 from augfpn.study.sets import (
-    DIALS_OF_DETECTOR,
-    GATES,
-    LEARNING,
     SEEDS,
     SETS,
-    SETTINGS_OF_SETS,
     STEPS_OF_SETS,
     dialled_settings,
     settings_that_vary,
@@ -50,68 +46,6 @@ PARTS_OF_MODEL = (
     *("context_fusion", "roi_selection", "mask_supervision"),
 )
 OF_RECIPE = ("backbone", "epochs")
-
-
-class Part(NamedTuple):
-    """A table or figure: which variants are compared, on which pictures; FPN, if any, is first."""
-
-    title: str
-    variants: tuple[str, ...]
-    sets: tuple[str, ...]  # at all budgets but transfer and the paper's, which only has COCO
-    measured: bool = False  # whether it needs what `augfpn measure` writes into records
-    transfer: tuple[str, ...] = ()  # at budget transfer
-    tuned: bool = False  # whether it needs the settings that a pilot chose
-
-
-def of_table(table: str) -> tuple[str, ...]:
-    """The variants of one of the paper's Tables 2 to 5, in its order: FPN is first."""
-    found = (variant_of(each.model) for each in paper.results() if each.table == table)
-    return tuple(dict.fromkeys(found))
-
-
-def whole_recipes() -> tuple[str, ...]:
-    """The authors' own rows of Table 1, each a recipe for COCO."""
-    own = (each for each in paper.results() if each.table == "Table 1")
-    return tuple(recipes.recipe_name(each.model, each.schedule) for each in own)
-
-
-@cache
-def parts() -> dict[str, Part]:
-    """All parts of the study by name, in the order in which they are run."""
-    both, two_sizes = ("scenes", "bccd"), ("scenes", "bccd", "large_scenes")
-    each_alone = ("fpn", "cs", "rfa", "srs", "augfpn")
-    one_stage = ("retinanet:fpn", "retinanet:augfpn", "fcos:fpn", "fcos:augfpn")
-    masks, real = ("mask_rcnn:fpn", "mask_rcnn:augfpn"), ("bccd", "aquarium")
-    begun = ("fpn", "cs", "augfpn", "augfpn_even", "srs_even")
-    return {
-        "table2": Part("Table 2: the three components", of_table("Table 2"), both, transfer=real),
-        "defects": Part("Does each component mend its own defect?", each_alone, ("scenes", *DIALS)),
-        "dials": Part(
-            "Pilots of the dials: what FPN loses",
-            ("fpn",),
-            ("scenes", *DIALS, *DIALS_OF_DETECTOR, *SETTINGS_OF_SETS),
-        ),
-        "regained": Part("What components regain on dials that passed", each_alone, tuple(GATES)),
-        "mechanisms": Part("The three defects, measured", each_alone, both, measured=True),
-        "figure4": Part(
-            "Figure 4: what RoIs take from each level", ("srs", "augfpn"), both, measured=True
-        ),
-        "pretrained": Part("From pretrained weights", begun, (), transfer=(*real, *LEARNING)),
-        "table3": Part("Table 3: Consistent Supervision", of_table("Table 3"), both, transfer=real),
-        "table4": Part("Table 4: Residual Feature Augmentation", of_table("Table 4"), two_sizes),
-        "table5": Part(
-            "Table 5: Soft RoI Selection", (*of_table("Table 5"), "panet"), both, transfer=real
-        ),
-        "one_stage": Part("Table 1: one-stage detectors", one_stage, both, transfer=real),
-        "controls": Part(
-            "Controls: time, parameters, length, gates", ("fpn", "augfpn", *UNTUNED), ("scenes",)
-        ),
-        "tuned": Part(
-            "FPN and AugFPN, tuned alike", ("fpn", "augfpn", *TUNED), ("scenes",), tuned=True
-        ),
-        "masks": Part("Table 1: Mask R-CNN", masks, ("scenes",)),
-        "table1": Part("Table 1: all detectors, backbones and schedules", whole_recipes(), ()),
-    }
 
 
 def part(name: str) -> Part:

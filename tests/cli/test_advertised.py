@@ -16,7 +16,7 @@ from augfpn.cli.program import refuse, whole_parser
 from augfpn.errors import UserError
 
 LINES = advertised.lines()
-MADE_BY_THE_READER = {"bottom_up", "softmax"}  # a neck and a selection that pages let one add
+MADE_BY_THE_READER = {"no_sums", "whole"}  # a neck and a selection that pages let one add
 TARGETS = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M))
 
 

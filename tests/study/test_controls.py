@@ -10,7 +10,9 @@ from augfpn import records
 from augfpn.config import Model
 from augfpn.detectors import cost
 from augfpn.errors import UserError
+from augfpn.settings import parameters
 from augfpn.settings.budgets import BUDGETS
+from augfpn.settings.experiment import experiment
 from augfpn.study import against, gather, grid, tables, tries
 from augfpn.study.cells import effect_text
 from augfpn.study.controls import CONTROL_VARIANTS, WIDTHS
@@ -37,7 +39,8 @@ def made(variant: str):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, each in CONTROL_VARIANTS.items() if not each.tuned]
+    "name",
+    [n for n, each in CONTROL_VARIANTS.items() if not each.tuned and each.part != "dialects"],
 )
 def test_a_control_differs_from_its_variant_as_its_name_says(name: str) -> None:
     control, plain = made(name), made(CONTROL_VARIANTS[name].variant)
@@ -50,9 +53,23 @@ def test_a_control_differs_from_its_variant_as_its_name_says(name: str) -> None:
         "cs_separate": {"supervision": "separate"},
         "augfpn_even": {"gates": "even"},
         "srs_even": {"gates": "even"},
+        "srs_softmax": {"roi_selection": "softmax"},
+        "pafpn": {"neck": "pafpn"},
+        "bifpn": {"neck": "bifpn"},
     }
     other = changed.get(name, {})
     assert control.model == replace(plain.model, **other)
+
+
+@pytest.mark.parametrize("variant", ["fpn", "augfpn"])
+@pytest.mark.parametrize("dialect", ["authors", "torchvision"])
+def test_a_dialects_control_is_the_run_that_a_user_gets_with_its_option(variant, dialect) -> None:
+    words = Run(variant, "bccd", "transfer", 5).words | {"dialect": dialect}
+    asked = experiment(parameters.parse(words), "cpu")
+    control = Run(f"{variant}_{dialect}", "bccd", "transfer", 5).experiment
+    plain = Run(variant, "bccd", "transfer", 5).experiment
+    assert control.model == asked.model != plain.model
+    assert control.train == asked.train == plain.train  # the schedule is the budget's
 
 
 @pytest.mark.parametrize("budget", ["laptop", "transfer", "gpu"])

@@ -98,7 +98,8 @@ def test_budget_transfer_runs_on_photographs_from_pretrained_weights_on_a_cpu() 
     found = grid.runs(grid.parts(), "transfer")
     assert {run.pictures for run in found} == {"bccd", "aquarium", "bccd_learning"}
     parts = {name for name in grid.parts() if grid.runs([name], "transfer")}
-    assert parts == {"table2", "pretrained", "table3", "table5", "one_stage"}
+    of_tables = {"table2", "table3", "table5", "one_stage"}
+    assert parts == {*of_tables, "pretrained", "necks", "dialects"}
     assert len(grid.runs(["table2"], "transfer", ["bccd"])) == 8 * 8  # variants, seeds
     for made in (run.experiment for run in found):
         assert (made.model.weights, made.device) == ("imagenet", "cpu")
