@@ -124,12 +124,12 @@ def both(part: str, module: nn.Module, macs: int) -> PartCost:
 
 
 def pyramid_costs(fpn: FPN, c: Levels) -> tuple[list[PartCost], Levels]:
-    """The costs of FPN, Residual Feature Augmentation, P6 and P7; and the maps P."""
+    """The costs of the neck, Residual Feature Augmentation, P6 and P7; and the maps P."""
     (_, p), macs = count(fpn, c)
     inner = [module for module in (fpn.augment, fpn.extra) if module is not None]
     own = macs[""] - macs.get("augment", 0) - macs.get("extra", 0)
     parameters = parameter_count(fpn) - sum(parameter_count(module) for module in inner)
-    found = [PartCost("FPN", parameters, own, own)]
+    found = [PartCost(type(fpn).__name__, parameters, own, own)]
     if fpn.augment is not None:
         fusion = macs.get("augment.fusion", 0)
         found.append(both("RFA, reductions", fpn.augment.reduce, macs["augment"] - fusion))

@@ -21,6 +21,7 @@ from augfpn.study.spreads import wider_text
 from augfpn.study.tables import variant_label
 from augfpn.study.tries import Tuning, results_of_tuning
 
+OTHERS = ("authors", "torchvision")  # dialects than ours
 AGAINST = (  # the question, and those that controls are for: the first variant minus the second
     ("augfpn", "fpn"),
     ("augfpn", "fpn_2x_steps"),
@@ -37,6 +38,13 @@ AGAINST = (  # the question, and those that controls are for: the first variant 
     ("cs_lam1", "cs"),
     ("cs_single_lam1", "cs"),
     ("cs_single_lam1", "fpn"),
+    ("pafpn", "fpn"),
+    ("bifpn", "fpn"),
+    ("augfpn", "bifpn"),
+    ("srs_softmax", "srs"),
+    ("srs_softmax", "fpn"),
+    *((f"{variant}_{way}", variant) for way in OTHERS for variant in ("fpn", "augfpn")),
+    *((f"augfpn_{way}", f"fpn_{way}") for way in OTHERS),
 )
 TIMED = ("augfpn", "cs")  # the variants whose gain at equal time is reckoned
 

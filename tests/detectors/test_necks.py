@@ -7,6 +7,8 @@ import torch
 from torch import nn
 
 from augfpn.config import AUGFPN
+from augfpn.config import FPN as FPN_MODEL
+from augfpn.detectors import cost
 from augfpn.detectors.build import build_detector
 from augfpn.detectors.necks import PAFPN, REPEATS, BiFPN, BiFPNLayer, WeightedSum
 from augfpn.pyramid import FPN
@@ -96,6 +98,17 @@ def test_bifpns_number_of_parameters_is_that_of_its_formula() -> None:
     shares = 3 * 2 + 3 + 3 + 2
     counted = sum(q.numel() for q in BiFPN(IN_CHANNELS, width).parameters())
     assert counted == lateral + REPEATS * (sums + shares)
+
+
+def test_panets_path_costs_six_convolutions_more_than_fpn() -> None:
+    plain, path = (
+        {each.part: each for each in cost.part_costs(replace(FPN_MODEL, neck=neck))}
+        for neck in ("fpn", "pafpn")
+    )
+    cells = sum((800 // 2**k) * (1216 // 2**k) for k in (3, 4, 5))  # where their outputs lie
+    more = path["PAFPN"].inference - plain["FPN"].inference
+    assert more == 2 * cells * 9 * 256 * 256
+    assert path["backbone"] == plain["backbone"]
 
 
 @pytest.mark.parametrize("detector", ["faster_rcnn", "retinanet"])
