@@ -73,6 +73,11 @@ def controls_of(part: str, tuned: bool = False) -> tuple[str, ...]:
     return tuple(name for name, each in every if each.part == part and each.tuned == tuned)
 
 
+def changed_by(variant: str) -> str:
+    """The variant that a control changes; any other variant is itself."""
+    return CONTROL_VARIANTS[variant].variant if variant in CONTROL_VARIANTS else variant
+
+
 def control_words(variant: str, budget: str) -> dict[str, Any]:
     """The parameters that a control has besides those of its variant; none for another variant.
 

@@ -33,7 +33,7 @@ def evidence_for(name: str, asked: Asked, say: Say = print) -> Evidence:
     """
     grid.check_pictures([name], asked.budget, [asked.data])
     found = found_for([name], [asked.data], asked, say)
-    return evidence_on(asked.data, found, asked)
+    return evidence_by_set(asked.data, found, asked)
 
 
 def evidence_for_parts(names: Sequence[str], asked: Asked, say: Say = print) -> dict[str, Evidence]:
@@ -44,14 +44,14 @@ def evidence_for_parts(names: Sequence[str], asked: Asked, say: Say = print) -> 
     grid.check_pictures(names, asked.budget, [asked.data])
     there = [name for name in names if grid.runs([name], asked.budget, [asked.data])]
     found = found_for(there, [asked.data], asked, say)
-    return dict.fromkeys(there, evidence_on(asked.data, found, asked))
+    return dict.fromkeys(there, evidence_by_set(asked.data, found, asked))
 
 
 def evidence_by_dial(asked: Asked, say: Say = print) -> dict[str, Evidence]:
     """The evidence for the defect matrix, by picture set."""
     sets = grid.sets_of(grid.part("defects"), asked.budget, None)
     found = found_for(["defects"], sets, asked, say)
-    return {name: evidence_on(name, found, asked) for name in sets}
+    return {name: evidence_by_set(name, found, asked) for name in sets}
 
 
 def committed(pictures: str, budget: str = "laptop", phase: Phase = "pilot") -> Evidence:
@@ -70,8 +70,12 @@ def committed_sets(
     for name in names:
         grid.known_set(name)
     grid.known_budget(budget)
+    return evidence_by_set(names, budget, recorded.collect(records.COMMITTED).among(phase))
+
+
+def evidence_by_set(names: Iterable[str], budget: str, found: Found) -> dict[str, Evidence]:
+    """The evidence from some records on each of some picture sets, with the committed timings."""
     timings = recorded.read_timings(records.COMMITTED, budget)
-    found = recorded.collect(records.COMMITTED).among(phase)
     return {name: Evidence(name, budget, found, timings=timings) for name in names}
 
 
@@ -80,8 +84,11 @@ def from_pretrained() -> dict[str, Evidence]:
 
     "bccd_again" has the seeds of blood cells after those that were planned.
     """
-    planned = committed_sets(("bccd", "bccd_learning", "aquarium"), "transfer")
-    return planned | {"bccd_again": committed("bccd", "transfer", "confirmation")}
+    found = recorded.collect(records.COMMITTED)
+    sets = ("bccd", "bccd_learning", "aquarium")
+    planned = evidence_by_set(sets, "transfer", found.among("pilot"))
+    later = evidence_by_set(("bccd",), "transfer", found.among("confirmation"))
+    return planned | {"bccd_again": later["bccd"]}
 
 
 def timings_for(asked: Asked, say: Say = print) -> list[dict]:

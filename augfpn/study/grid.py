@@ -18,7 +18,7 @@ from augfpn.errors import UserError, choice_of
 from augfpn.settings import parameters, recipes
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import experiment
-from augfpn.study.controls import CONTROL_VARIANTS, control_words
+from augfpn.study.controls import CONTROL_VARIANTS, changed_by, control_words
 from augfpn.study.parts import Part, parts
 from augfpn.study.sets import (
     SEEDS,
@@ -98,8 +98,7 @@ def baseline_of(variant: str) -> str:
 @cache
 def model_of_variant(variant: str) -> config.Model:
     """A variant's detector in the paper's own size, to find its row in the paper."""
-    variant = CONTROL_VARIANTS[variant].variant if variant in CONTROL_VARIANTS else variant
-    return Run(variant, "coco", "paper", 0).experiment.model
+    return Run(changed_by(variant), "coco", "paper", 0).experiment.model
 
 
 # --- runs -----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from augfpn.study import timed
 from augfpn.study.cells import marked, page_table
+from augfpn.study.controls import changed_by
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import FEWEST_SEEDS
 from augfpn.study.side_by_side import images_called
@@ -47,5 +48,4 @@ def gain_and_pairs(of: Evidence, variant: str) -> str:
 
 def times_as_long(timing: dict, use: str, variant: str) -> str:
     """How many times as long as FPN's a step takes; AugFPN's gates do not change it."""
-    timed_as = variant.removesuffix("_even")
-    return f"× {timed.time_ratio(timing, use, timed_as).mean:.2f}"
+    return f"× {timed.time_ratio(timing, use, changed_by(variant)).mean:.2f}"

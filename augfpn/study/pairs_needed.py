@@ -6,6 +6,7 @@ from typing import NamedTuple
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study.beside import seeds_for
 from augfpn.study.cells import page_table, percent
+from augfpn.study.controls import changed_by
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import Interval, deviation_of
 from augfpn.study.planning import power_of
@@ -81,7 +82,7 @@ def two_tests_table(of: Evidence, later: Evidence) -> str:
 
     ``later`` is the evidence on scenes. The gain that is looked for is the paper's.
     """
-    gains = {name: variant_row(printed_as(name), of).printed_effect / 100 for name in TESTS}
+    gains = {name: variant_row(changed_by(name), of).printed_effect / 100 for name in TESTS}
     chances = {name: sorted(chance_of(of, name, gain)) for name, gain in gains.items()}
     rows = {
         "gain in the paper, one run": [percent(gain, sign=True) for gain in gains.values()],
@@ -95,11 +96,6 @@ def two_tests_table(of: Evidence, later: Evidence) -> str:
         "our gain on blood cells, pretrained": [wider_text(of, name) for name in TESTS],
     }
     return page_table(["", *TESTS.values()], [[name, *cells] for name, cells in rows.items()])
-
-
-def printed_as(variant: str) -> str:
-    """The variant under which the paper has a gain; how gates begin is not told there."""
-    return variant.removesuffix("_even")
 
 
 def training_of(images: int) -> tuple[str, int]:
