@@ -43,6 +43,8 @@ AGAINST = (  # the question, and those that controls are for: the first variant 
     ("augfpn", "bifpn"),
     ("srs_softmax", "srs"),
     ("srs_softmax", "fpn"),
+    ("srs_softmax_even", "srs_even"),
+    ("srs_softmax_even", "fpn"),
     *((f"{variant}_{way}", variant) for way in OTHERS for variant in ("fpn", "augfpn")),
     *((f"augfpn_{way}", f"fpn_{way}") for way in OTHERS),
 )

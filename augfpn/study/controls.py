@@ -45,6 +45,12 @@ CONTROL_VARIANTS: dict[str, Control] = {
     "srs_softmax": Control(
         "srs", "SRS, softmax", words=(("roi_selection", "softmax"),), part="necks"
     ),
+    "srs_softmax_even": Control(
+        "srs",
+        "SRS, softmax that begins even",
+        words=(("roi_selection", "softmax"), ("settings", ("model.gates=even",))),
+        part="necks",
+    ),
     "pafpn": Control("fpn", "PAFPN", words=(("neck", "pafpn"),), part="necks"),
     "bifpn": Control("fpn", "BiFPN", words=(("neck", "bifpn"),), part="necks"),
     "fpn_authors": Control(

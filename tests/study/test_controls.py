@@ -54,6 +54,7 @@ def test_a_control_differs_from_its_variant_as_its_name_says(name: str) -> None:
         "augfpn_even": {"gates": "even"},
         "srs_even": {"gates": "even"},
         "srs_softmax": {"roi_selection": "softmax"},
+        "srs_softmax_even": {"roi_selection": "softmax", "gates": "even"},
         "pafpn": {"neck": "pafpn"},
         "bifpn": {"neck": "bifpn"},
     }
