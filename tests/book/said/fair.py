@@ -66,7 +66,11 @@ def above_at_equal_time_and_below_at_equal_steps() -> None:
     "and Consistent Supervision alone [6.2](fair_baselines.ipynb#where-it-pays): these small "
     "detectors are far from done",
 )
-@says("intro", "[in the same training time](fair_baselines.ipynb) plain FPN gets far ahead")
+@says(
+    "intro",
+    "**In the same training time** plain FPN [gets far ahead](fair_baselines.ipynb) on scenes, "
+    "where training is short;",
+)
 def twice_the_steps() -> None:
     of = confirmation()
     found = of.effects("augfpn", "fpn_2x_steps")["AP"]
@@ -170,7 +174,7 @@ def break_even_at_three_ratios() -> None:
     "On COCO the order is reversed: by the paper's numbers AugFPN is ahead even at equal time, "
     "because a doubling of the training brings a point or less there.",
 )
-@says("intro", "On COCO, by the paper's numbers, AugFPN is ahead, but a [newer FPN]")
+@says("intro", "on COCO, by the paper's numbers, AugFPN is ahead.")
 def where_it_pays() -> None:
     scenes, cs, *coco = doublings()
     assert 12 < scenes.brings < 13
@@ -279,10 +283,6 @@ def what_the_search_found() -> None:
     "fair_baselines",
     "Tuned alike, no gain of AugFPN is shown, and a tuned FPN is ahead of AugFPN with the study's "
     "settings. The trade between sizes stays.",
-)
-@says(
-    "intro",
-    "With settings [searched for both](fair_baselines.ipynb) AugFPN's gain no longer shows.",
 )
 def tuned_alike() -> None:
     of = confirmation()

@@ -141,11 +141,6 @@ def draws_of_the_figure() -> None:
 
 
 @says(
-    "intro",
-    "On scenes AugFPN with such *even* gates beats FPN by +1.8 [+0.5, +3.0], which was found "
-    "afterwards.",
-)
-@says(
     "soft_roi_selection",
     "AugFPN is better than FPN by +1.8 [+0.5, +3.0] in six later runs on scenes, which was found "
     "afterwards;",

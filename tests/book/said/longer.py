@@ -42,10 +42,6 @@ def after_longer_training() -> None:
 
 
 @says(
-    "intro",
-    "a training step of the small detector takes [about 1.5 times as long](cost.ipynb), of a",
-)
-@says(
     "putting_it_together",
     "It is free at inference, and a training step of the small detector takes [about 1.5 times as "
     "long](cost.ipynb).",

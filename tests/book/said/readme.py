@@ -51,7 +51,6 @@ def nothing_measured_on_a_gpu() -> None:
 
 
 @says("README", "most effects here are smaller than what another seed does")
-@says("intro", "[another seed](intervals.ipynb) often changes more than the parameter does.")
 def effects_are_smaller_than_what_a_seed_does() -> None:
     smaller = []
     for pictures in BOTH:

@@ -79,10 +79,6 @@ def what_no_run_has() -> None:
 @says("what_we_found", "| steps of four images | 400: two epochs | 400 | 300, 900 |")
 @says("what_we_found", "| FPN's AP | 48 | 52 | 54, 17 to 19 |")
 @says("what_we_found", "| for training | 800 | 205 | 205, 435 |")
-@says(
-    "intro",
-    "On scenes a run takes 400 steps of four images of 256 × 320 px, and FPN then has an AP of 48",
-)
 @says("what_we_found", "| size, px | 256 × 320 | 256 × 320 | 320 × 427 |")
 @says("what_we_found", "| pyramid | 64 channels | 64 | 64 |")
 def runs_that_the_figure_shows() -> None:

@@ -153,7 +153,6 @@ def printed_gain(variant: str) -> float:
     "FPN](where_augfpn_stands.md) with twice the epochs is 0.3 points below that AugFPN.",
 )
 @says("trained_detector", "In the paper one part brings about one point.")
-@says("intro", "with twice the epochs is only 0.3 points behind it.")
 def gains_in_the_paper() -> None:
     """What the newer FPN has stands in `said.standing`."""
     assert [f"{printed_gain(name):+.1f}" for name in ("cs", "augfpn")] == ["+0.9", "+2.4"]
