@@ -58,7 +58,7 @@ def above_at_equal_time_and_below_at_equal_steps() -> None:
 )
 @says(
     "what_we_found",
-    "Interpolated to equal time AugFPN [is 10.5 points behind](fair_baselines.ipynb)",
+    "Interpolated to exactly equal time AugFPN [is 10.5 points behind](fair_baselines.ipynb)",
 )
 @says("seminar", "interpolated to exactly equal time, some −10.5")
 @says(

@@ -68,7 +68,6 @@ def whole_levels_are_shut() -> None:
 
 
 @says("photographs", "in none of the other five do the coarse maps weigh as much.")
-@says("what_we_found", "[lean most on coarse maps](photographs.ipynb).")
 @says(
     "photographs",
     "On blood cells the three runs that lose most are those whose gates lean most on coarse maps",

@@ -71,14 +71,6 @@ def the_headline_at_its_share_of_the_level() -> None:
     assert not findings.interval_cell(here, findings.intervals_in(asked)).startswith("**")
 
 
-@says("putting_it_together", "So the pilot's 2.6 points should become 1.5 or less. They became 1.6")
-def widths_of_two_intervals() -> None:
-    found = [of.effects("augfpn", "fpn")["AP"] for of in (at("scenes"), confirmation())]
-    before, after = (100 * (each.high - each.low) for each in found)
-    expected = before / 3**0.5  # three times the seeds
-    assert [f"{x:.1f}" for x in (before, expected, after)] == ["2.6", "1.5", "1.6"]
-
-
 @says(
     "putting_it_together",
     "Nine further seeds [confirm](what_we_found.ipynb#what-was-fixed) the main effect of "

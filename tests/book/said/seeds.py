@@ -53,7 +53,7 @@ def what_one_seed_would_have_shown() -> None:
 )
 @says(
     "putting_it_together",
-    "So we print the wider of two, whatever the test says: without seed 4 its $p$ is 0.06.",
+    "So we print the wider interval, whatever the test says: without seed 4 its $p$ is 0.06.",
 )
 @says(
     "intervals",
