@@ -8,6 +8,10 @@ from said.table import says
 
 
 @says(
+    "README",
+    "on images that we draw, AugFPN is probably better than FPN after as many steps.",
+)
+@says(
     "intro",
     "**On scenes AugFPN is probably better than FPN**, by +1.1 [−0.02, +2.2] points",
 )

@@ -56,6 +56,10 @@ def augfpn_holds_on_scenes() -> None:
 
 
 @says(
+    "README",
+    "From pretrained weights no gain is shown on two small sets of photographs.",
+)
+@says(
     "intro",
     "**On photographs, from pretrained weights, [no gain over FPN is shown](photographs.ipynb)**, "
     "and SRS loses on one of two sets unless its gates begin even.",

@@ -17,6 +17,7 @@ def seconds_of_the_pictures_in_the_readme() -> None:
 
 @says("README", "No recipe has been trained on COCO yet.")
 @says("intro", "nothing was run on a GPU or on all of COCO.")
+@says("README", "Nothing was run on a GPU or on all of COCO.")
 @says("claims", "**What nobody has run** are the headline rows on COCO with this code")
 @says("coco_recipe", "We have not made that run, for want of eight GPUs.")
 @says(
