@@ -86,7 +86,7 @@ def the_headline_at_its_share_of_the_level() -> None:
     "Medium and large objects gain; on small ones its effect is *within 1 AP of zero*. The pilot "
     "had left this undecided.",
 )
-@says("intro", "only Consistent Supervision's gain [is confirmed](what_we_found.ipynb).")
+@says("intro", "only Consistent Supervision's gain [is confirmed](what_we_found.ipynb)")
 def consistent_supervision_is_confirmed() -> None:
     assert effect_text(main_effect("cs")) == "+0.8 [+0.4, +1.2]"
     (asked,) = [x for x in findings.of_table2() if (x.plus, x.number) == (("cs",), "AP")]
