@@ -40,7 +40,7 @@ def glance_table(pilot: Evidence, later: Evidence, photographs: Mapping[str, Evi
         *about_defects(pilot),
     ]
     numbered = [
-        [str(number), f"[{question}]({page}.ipynb)", *answer]
+        [str(number), f"{{doc}}`{question} <{page}>`", *answer]
         for number, (page, (question, *answer)) in enumerate(zip(PAGES, rows, strict=True), 1)
     ]
     return page_table(HEADER, numbered)

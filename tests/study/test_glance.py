@@ -48,12 +48,12 @@ def lines() -> list[tuple[str, ...]]:
 @cache
 def rows() -> dict[str, tuple[str, ...]]:
     """The same without their numbers, by their questions."""
-    return {re.sub(r"\[(.*)\]\(.*\)", r"\1", line[1]): line[1:] for line in lines()}
+    return {re.sub(r"{doc}`(.*) <.*>`", r"\1", line[1]): line[1:] for line in lines()}
 
 
 def test_a_question_has_its_place_and_the_page_of_its_experiment() -> None:
     assert [row[0] for row in lines()] == [str(n) for n in range(1, 14)]
-    pages = {re.search(r"\]\((\w+)\.ipynb\)", row[1])[1] for row in lines()}
+    pages = {re.search(r"<(\w+)>", row[1])[1] for row in lines()}
     assert all((ROOT / "book" / f"{page}.ipynb").is_file() for page in pages)
 
 
