@@ -99,9 +99,8 @@ def consistent_supervision_is_confirmed() -> None:
 @says("all_effects", "Consistent Supervision is better than FPN by either reckoning.")
 @says(
     "all_effects",
-    "What the other two parts add to Consistent Supervision alone is *probably within 1 AP of "
-    "zero*: +0.3 [−0.7, +1.3]. Soft RoI Selection still moves AP from small objects to medium "
-    "ones.",
+    "is *probably within 1 AP of zero*. Soft RoI Selection still moves AP from small objects to "
+    "medium ones.",
 )
 @says("what_we_found", "Consistent Supervision alone lies above zero")
 def consistent_supervision_alone() -> None:
