@@ -15,12 +15,20 @@ from augfpn.study.spreads import wider_text
 from augfpn.study.tables import VariantRow, variant_row
 
 AnswerRow = tuple[str, str, str, str]
-HEADER = ["question", "answer", "AP, in points", "how sure"]
+HEADER = ["", "question", "answer", "AP, in points", "how sure"]
+PAGES = (  # of each question: the page of the runs that answer it
+    *("putting_it_together",) * 5,
+    *("fair_baselines",) * 4,
+    *("photographs",) * 2,
+    *("all_effects", "dials"),
+)
 JUMP, LOST = "change across a border", "C5 lost in M5"
 
 
 def glance_table(pilot: Evidence, later: Evidence, photographs: Mapping[str, Evidence]) -> str:
-    """The page's questions and answers, as a table in Markdown.
+    """The page's questions and answers, numbered, as a table in Markdown.
+
+    A question links to the page of its experiment.
 
     ``pilot`` has the evidence of the first seeds on scenes, ``later`` that of the seeds that
     confirm with the controls of the same seeds, ``photographs`` that of runs from pretrained
@@ -31,7 +39,11 @@ def glance_table(pilot: Evidence, later: Evidence, photographs: Mapping[str, Evi
         *other_terms(later, photographs),
         *about_defects(pilot),
     ]
-    return page_table(HEADER, rows)
+    numbered = [
+        [str(number), f"{{doc}}`{question} <{page}>`", *answer]
+        for number, (page, (question, *answer)) in enumerate(zip(PAGES, rows, strict=True), 1)
+    ]
+    return page_table(HEADER, numbered)
 
 
 def same_settings(later: Evidence) -> list[AnswerRow]:

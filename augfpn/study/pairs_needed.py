@@ -10,7 +10,7 @@ from augfpn.study.controls import changed_by
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import Interval, deviation_of
 from augfpn.study.planning import power_of
-from augfpn.study.spreads import wider_text
+from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_row
 
 GAINS_TO_SHOW = (0.01, 0.02, 0.03)  # of AP, as fractions
@@ -92,10 +92,15 @@ def two_tests_table(of: Evidence, later: Evidence) -> str:
         "pairs that show it in 80 of 100 cases": [
             ends(pairs_for(of, name, gain)) for name, gain in gains.items()
         ],
-        "our gain on scenes": [wider_text(later, name) for name in TESTS],
-        "our gain on blood cells, pretrained": [wider_text(of, name) for name in TESTS],
+        "did we show a gain on scenes?": [shown_word(later, name) for name in TESTS],
+        "and on blood cells, pretrained?": [shown_word(of, name) for name in TESTS],
     }
     return page_table(["", *TESTS.values()], [[name, *cells] for name, cells in rows.items()])
+
+
+def shown_word(of: Evidence, variant: str) -> str:
+    """Whether a gain over FPN is shown: both intervals must lie above zero."""
+    return "yes" if wider_effect(of, variant).low > 0 else "no"
 
 
 def training_of(images: int) -> tuple[str, int]:

@@ -81,8 +81,6 @@ def rate(batch: int) -> str:
 
 SOURCES: dict[tuple[str, str], Callable[[], str]] = {
     ("README", "3.11"): lambda: PYTHON.removeprefix(">="),
-    ("intro", "3.11"): lambda: PYTHON.removeprefix(">="),
-    ("intro", "2.11"): lambda: TORCH,
     ("reproduce_one_result", "3.11"): lambda: PYTHON.removeprefix(">="),
     ("README", "2.0"): named("2.0"),  # of the licence
     ("README", "4.0"): named("4.0"),  # of Aquarium's licence

@@ -1,6 +1,8 @@
 """What was found in plain words: each answer is what the committed records say."""
 
+import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 import torch
@@ -22,6 +24,7 @@ from augfpn.study.cells import effect_text
 from augfpn.study.evidence import Evidence
 from augfpn.study.intervals import SMALL_EFFECT, Interval
 
+ROOT = Path(__file__).resolve().parents[2]
 PHOTOGRAPHS = ("bccd", "bccd_learning", "aquarium")
 SHUT = {1, 5, 7}  # seeds whose random gates shut the fine maps
 ONE_LEVEL = 3  # the seed whose random gates keep P3 alone, and which loses nothing
@@ -33,14 +36,25 @@ def later() -> Evidence:
 
 
 @cache
-def rows() -> dict[str, tuple[str, str, str, str]]:
-    """The table's rows by their questions."""
+def lines() -> list[tuple[str, ...]]:
+    """The cells of the table's rows."""
     shown = glance.glance_table(gather.committed("scenes"), later(), gather.from_pretrained())
-    lines = [
+    return [
         tuple(cell.strip().replace("\u00a0", " ") for cell in line.strip("|").split("|"))
-        for line in shown.splitlines()
+        for line in shown.splitlines()[2:]
     ]
-    return {line[0]: line for line in lines[2:]}
+
+
+@cache
+def rows() -> dict[str, tuple[str, ...]]:
+    """The same without their numbers, by their questions."""
+    return {re.sub(r"{doc}`(.*) <.*>`", r"\1", line[1]): line[1:] for line in lines()}
+
+
+def test_a_question_has_its_place_and_the_page_of_its_experiment() -> None:
+    assert [row[0] for row in lines()] == [str(n) for n in range(1, 14)]
+    pages = {re.search(r"<(\w+)>", row[1])[1] for row in lines()}
+    assert all((ROOT / "book" / f"{page}.ipynb").is_file() for page in pages)
 
 
 def wide(of: tuple[Interval, ...]) -> str:

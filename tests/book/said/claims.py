@@ -15,7 +15,7 @@ from said.evidence import BOTH, ap, at, confirmation, ledger, measured, verdict
 from said.table import says
 
 
-@says("claims", "We count sixty-three in this one's text, tables and captions")
+@says("claims", "We count sixty-three claims in the paper's text, tables and captions")
 @says("claims", "We wrote sixty-one down before our runs; claims #62 and #63 were added since.")
 @says(
     "claims",

@@ -22,11 +22,6 @@ def again() -> Evidence:
 @says("photographs", "Gates that begin even took the loss of Soft RoI Selection away")
 @says("seminar", "the part alone, even minus random gates: +3.1 [+0.6, +5.6] in 3 pairs")
 @says(
-    "intro",
-    "If all begin at one half, Soft RoI Selection alone is better than with random ones, by +3.1 "
-    "[+0.6, +5.6] on blood cells",
-)
-@says(
     "soft_roi_selection",
     "[on blood cells](photographs.ipynb#a-lottery-of-gates) they help the part alone.",
 )
@@ -37,8 +32,7 @@ def again() -> Evidence:
 )
 @says(
     "should_you_use_it",
-    "SRS alone, **blood cells**: [+3.1 [+0.6, +5.6]](photographs.ipynb), **Aquarium** +1.9 [+0.5, "
-    "+3.3], better.",
+    "SRS alone is [better so](photographs.ipynb#a-lottery-of-gates) on blood cells",
 )
 def even_gates_take_the_loss_away() -> None:
     both = (
@@ -63,9 +57,7 @@ def even_gates_take_the_loss_away() -> None:
     "seeds 4 to 6. On both sets both intervals exclude zero. No gain over FPN is shown",
 )
 @says("photographs", "and are better on Aquarium, too.")
-@says(
-    "intro", "by +1.9 [+0.5, +3.3] on the aquarium, in three pairs each; neither is shown to beat"
-)
+@says("should_you_use_it", "on blood cells and on Aquarium; with all three parts")
 @says("seminar", "aquarium +1.9 [+0.5, +3.3] in 3 pairs")
 @says("open_questions", "by +1.9 [+0.5, +3.3] on Aquarium, in three pairs each")
 def even_gates_are_better_on_aquarium() -> None:

@@ -79,7 +79,6 @@ def one_level_or_all() -> None:
     "**The paper says the opposite of small objects**: on COCO [every size "
     "gains](putting_it_together.ipynb).",
 )
-@says("intro", "On COCO the paper reports a gain for small objects, too.")
 @says(
     "putting_it_together",
     "The paper has the opposite sign for small objects: there all rows gain at every size.",

@@ -17,7 +17,6 @@ def times_as_long(variant: str) -> float:
 
 
 @says("cost", "AugFPN takes 1.31 or 1.48 times as long as our FPN in training")
-@says("intro", "ResNet-50 at 800 px 1.25 times.")
 @says(
     "consistent_supervision",
     "a step takes 1.5 times as long (1.25 with a ResNet-50), inference no longer.",

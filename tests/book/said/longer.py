@@ -41,15 +41,6 @@ def after_longer_training() -> None:
     assert round(100 * of.effects("fpn_4x_steps", "fpn_2x_steps")["AP"].mean) == 9
 
 
-@says(
-    "intro",
-    "a training step of the small detector takes [about 1.5 times as long](cost.ipynb), of a",
-)
-@says(
-    "putting_it_together",
-    "It is free at inference, and a training step of the small detector takes [about 1.5 times as "
-    "long](cost.ipynb).",
-)
 def price_of_consistent_supervision() -> None:
     (timing,) = at("scenes").timings
     training, testing = (timed.time_ratio(timing, use, "cs") for use in ("training", "testing"))

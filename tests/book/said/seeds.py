@@ -3,6 +3,8 @@
 from collections import Counter
 from statistics import mean
 
+import numpy as np
+
 from augfpn.study import grid, intervals, pooling, spreads, tables
 from augfpn.study.cells import effect_text
 from augfpn.study.evidence import Evidence
@@ -45,6 +47,19 @@ def what_one_seed_would_have_shown() -> None:
     assert {min(ap[name], key=ap[name].get) for name in ("augfpn", "rfa_srs")} == {4}
 
 
+@says(
+    "putting_it_together",
+    "The published gain is 1.7 points on average, more than any has in {numref}`tab-table2`",
+)
+def the_best_of_eight_is_chosen_for_its_luck() -> None:
+    of = {name: np.array([*each.values()]) for name, each in confirming_ap().items()}
+    rng = np.random.default_rng(0)
+    drawn = np.array([rng.choice(each, 100_000) for each in of.values()])
+    published = (drawn.max(axis=0) - drawn[[*of].index("fpn")]).mean()
+    assert f"{published:.1f}" == "1.7"
+    assert published > max(each.mean() - of["fpn"].mean() for each in of.values())
+
+
 @says("putting_it_together", "One spread hardly fits all. In {numref}`tab-spreads`")
 @says(
     "putting_it_together",
@@ -53,7 +68,7 @@ def what_one_seed_would_have_shown() -> None:
 )
 @says(
     "putting_it_together",
-    "So we print the wider of two, whatever the test says: without seed 4 its $p$ is 0.06.",
+    "So we print the wider interval, whatever the test says: without seed 4 its $p$ is 0.06.",
 )
 @says(
     "intervals",

@@ -6,7 +6,7 @@ import pytest
 
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import gather, spreads, timed
+from augfpn.study import gather, grid, spreads, timed
 from augfpn.study.evidence import Evidence
 from augfpn.study.pairs_needed import image_passes
 from augfpn.study.planning import seeds_for
@@ -79,10 +79,6 @@ def what_no_run_has() -> None:
 @says("what_we_found", "| steps of four images | 400: two epochs | 400 | 300, 900 |")
 @says("what_we_found", "| FPN's AP | 48 | 52 | 54, 17 to 19 |")
 @says("what_we_found", "| for training | 800 | 205 | 205, 435 |")
-@says(
-    "intro",
-    "On scenes a run takes 400 steps of four images of 256 × 320 px, and FPN then has an AP of 48",
-)
 @says("what_we_found", "| size, px | 256 × 320 | 256 × 320 | 320 × 427 |")
 @says("what_we_found", "| pyramid | 64 channels | 64 | 64 |")
 def runs_that_the_figure_shows() -> None:
@@ -107,6 +103,30 @@ def runs_that_the_figure_shows() -> None:
     assert [*map(round, ap)] == [48, 52, 54]
     groups = [shared_mean(of[3], variant) for variant in ("augfpn", "cs")]
     assert [*map(round, groups)] == [17, 19]
+
+
+@says("what_we_found", "| AdamW, 0.001, falling as a cosine | the same | the same |")
+@says("what_we_found", "| Intel Xeon; with even gates AMD EPYC | Intel Xeon |")
+@says("what_we_found", "Intel Xeon; AMD EPYC for the later seeds, and in part for Aquarium |")
+@says("what_we_found", "Every run took one thread of a CPU.")
+def optimizer_and_processor_of_the_runs() -> None:
+    photographs = gather.from_pretrained()
+    pairs = {"fpn", "augfpn"}
+    intel = [
+        *(confirmation().recorded(v) for v in grid.part("table2").variants),
+        *(gather.committed("bccd").recorded(v) for v in pairs),
+        *(photographs[name].recorded(v) for name in ("bccd", "bccd_learning") for v in pairs),
+    ]
+    amd = [confirmation().recorded("augfpn_even"), photographs["bccd_again"].recorded("srs")]
+    made_on = [
+        {run.environment["device_name"].split()[0] for by_seed in of for run in by_seed.values()}
+        for of in (intel, amd, [photographs["aquarium"].recorded("fpn")])
+    ]
+    assert made_on == [{"Intel(R)"}, {"AMD"}, {"Intel(R)", "AMD"}]
+    every = [run for of in (*intel, *amd) for run in of.values()]
+    assert {run.environment["threads"] for run in every} == {1}
+    trained = {(x.optimizer, x.lr, x.schedule) for x in (run.experiment.train for run in every)}
+    assert trained == {("adamw", 0.001, "cosine")}
 
 
 def shared_mean(of: Evidence, variant: str) -> float:

@@ -21,13 +21,11 @@ from augfpn.speed.roi_align import places_of
 from augfpn.study import (
     against,
     claims,
-    freeze,
     gates,
     gather,
     grid,
     intervals,
     reported,
-    sets,
     tables,
 )
 from augfpn.study.intervals import Interval
@@ -59,7 +57,7 @@ def intervals_of_three_and_nine_seeds() -> list[str]:
 
 @solves("putting_it_together", 2, "half a point", "one point between differences")
 def single_runs_that_point_the_wrong_way() -> list[str]:
-    _, printed = run("putting_it_together", "toy", "solution-2")
+    _, printed = run("putting_it_together", "solution-2")
     one, five = (each / 100 for each in percentages(printed)[-2:])
     pairs = int(printed.split()[-1])
     tens = {20: "twenty", 30: "thirty", 40: "forty"}
@@ -86,18 +84,6 @@ def the_best_of_eight_runs() -> list[str]:
     return [
         "In about half of the games it is AugFPN; every other combination but FPN wins some",
         f"The published gain is {gain:.1f} points on average, more than any has",
-    ]
-
-
-@solves("putting_it_together", 4, "tested on ten times as many scenes")
-def seeds_that_confirm() -> list[str]:
-    pilot, later = (grid.Run("fpn", "scenes", "laptop", seed).experiment for seed in (0, 3))
-    times = later.data.test_scenes // pilot.data.test_scenes
-    first, last = freeze.frozen().seeds
-    assert (times, last - first + 1) == (10, 3 * sets.PILOT_SEEDS)
-    return [
-        f"by $\\sqrt{{{times}}}$: it shrinks to some {WORDS[round(10 / math.sqrt(times))]} tenths",
-        f"Three times the seeds divide that over seeds by $\\sqrt {(last - first + 1) // 3}$",
     ]
 
 
