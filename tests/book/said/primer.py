@@ -52,8 +52,8 @@ def probably_better() -> None:
 @says("intervals", "Even with 200 images the interval of AugFPN would hardly be wider:")
 @says(
     "intervals",
-    "FPN with Consistent Supervision varies less, so images matter more: with 100 of them its "
-    "interval would be 1.8 times as wide as with 1,000.",
+    "varies less, so images matter more: with 100 of them its interval would be 1.8 times as wide "
+    "as with 1,000.",
 )
 def more_images_or_more_seeds() -> None:
     wide = {
@@ -73,12 +73,12 @@ def width_with(variant: str, images: int) -> float:
 
 @says(
     "test_bench",
-    "Each variant has three pilot seeds at `laptop`, 0 to 2, and those of the paper's Table 2 have "
-    "nine confirming ones on scenes, 3 to 11",
+    "Each variant has three *pilot* seeds at `laptop`, 0 to 2, and the combinations of AugFPN's "
+    "parts (the paper's Table 2) have nine *confirming* ones on scenes, 3 to 11.",
 )
 @says(
     "test_bench",
-    "with three pilot seeds, and nine confirming ones for the paper's Table 2 on scenes;",
+    "with three pilot seeds, and nine confirming ones for the combinations of parts on scenes;",
 )
 def seeds_of_pilot_and_confirmation() -> None:
     first, last = freeze.frozen().seeds

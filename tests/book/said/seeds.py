@@ -57,7 +57,7 @@ def what_one_seed_would_have_shown() -> None:
 )
 @says(
     "intervals",
-    "over nine seeds of each, [differences to FPN](putting_it_together.ipynb) deviate by 0.5 "
+    "[differences to FPN](putting_it_together.ipynb) deviate by 0.5 "
     "points for one variant and by 1.7 for another",
 )
 @says("all_effects", "[its runs vary more than most](putting_it_together.ipynb)")
