@@ -86,7 +86,6 @@ SOURCES: dict[tuple[str, str], Callable[[], str]] = {
     ("README", "4.0"): named("4.0"),  # of Aquarium's licence
     ("reproducibility", "2.0"): named("2.0"),
     ("reproducibility", "4.0"): named("4.0"),
-    ("test_bench", "4.0"): named("4.0"),
     ("coco_recipe", "0.02"): lambda: rate(16),
     ("coco_recipe", "0.01"): lambda: rate(8),
     ("coco_recipe", "0.4"): named("0.4"),  # GB of COCO's own file

@@ -31,14 +31,12 @@ READS = re.compile(
 NOTHING_SAID = {  # (chapter, cell) that reads records, and whose results no text describes
     ("claims", "ledger"),
     ("one_stage_and_masks", "curves"),
-    ("test_bench", "kinds"),
     ("two_forwards", "opened"),
     ("two_forwards", "results"),
     ("your_pictures", "use"),
 }
 DRAWN_ONLY = {  # (chapter, cell) whose caption and alt text only say how a figure is drawn
     ("dials", "told"),
-    ("test_bench", "kinds"),
 }
 
 

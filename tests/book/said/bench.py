@@ -76,7 +76,7 @@ def runs_that_confirm() -> None:
     assert [each.data for each in later] == [of_scenes, pilot[1].data]
 
 
-@says("test_bench", "this side shrinks with the image, to 72 px at `laptop`.")
+@says("test_bench", "the rule's 224 px shrink with the image, to 72 px at `laptop`.")
 def side_of_a_box_on_p4() -> None:
     model = at("scenes").recorded("fpn")[0].experiment.model
     assert round(model.canonical_size) == 72
@@ -92,6 +92,7 @@ def limits_of_the_measurements() -> None:
 
 @says("test_bench", "An untrained $M_2$ tells the classes of scenes apart in three of four cases")
 @says("test_bench", "more than twice as often as guessing")
+@says("test_bench", "On scenes in three of four cases, where guessing is right in one of three.")
 @says("test_bench", "less than ten points on each level, on both sets.")
 def two_floors() -> None:
     for pictures in BOTH:
@@ -107,7 +108,7 @@ def two_floors() -> None:
 
 
 @says(
-    "test_bench",
+    "dials",
     "training shows disks and crosses at 12 to 45 px only, triangles at 45 to 166 px only, and the "
     "test shows all at all sizes.",
 )

@@ -99,8 +99,8 @@ def comparisons_that_fail_alone() -> None:
 @says("claims", "(#44's verdict was withheld later)")
 @says(
     "test_bench",
-    "So [the ledger](claims.ipynb) withholds its verdict on the claim that ratio-invariant pooling "
-    "is better than PSP (#44).",
+    "So [the ledger](claims.ipynb) withholds its verdict on AugFPN's pooling against fixed bins "
+    "(claim #44).",
 )
 def a_verdict_that_is_withheld() -> None:
     (row,) = [row for row in ledger("scenes") if row.claim.id == "#44"]

@@ -72,7 +72,7 @@ def the_best_of_eight_is_chosen_for_its_luck() -> None:
 )
 @says(
     "intervals",
-    "over nine seeds of each, [differences to FPN](putting_it_together.ipynb) deviate by 0.5 "
+    "[differences to FPN](putting_it_together.ipynb) deviate by 0.5 "
     "points for one variant and by 1.7 for another",
 )
 @says("all_effects", "[its runs vary more than most](putting_it_together.ipynb)")

@@ -3,10 +3,7 @@
 import re
 
 import numpy as np
-import torch
 
-from augfpn.config import AUGFPN
-from augfpn.pyramid import ratio_invariant_pool
 from augfpn.study import intervals
 from solved.table import WORDS, percentages, run, solves
 
@@ -67,9 +64,8 @@ def how_far_from_guessing() -> list[str]:
     ]
 
 
-@solves("test_bench", 2, "three different numbers of rows", "at least two each")
-def sides_that_are_not_degenerate() -> list[str]:
-    names = {"torch": torch, "AUGFPN": AUGFPN, "ratio_invariant_pool": ratio_invariant_pool}
-    _, printed = run("test_bench", "solution-2", **names)
-    ((places, pixels),) = re.findall(r"^(\d+) places: .*image of (\d+) px", printed)
-    return [f"{places} places, an image of {pixels} px"]
+@solves("test_bench", 2, "500 objects, eight numbers each", "three times as large")
+def likeness_that_no_rotation_changes() -> list[str]:
+    _, printed = run("test_bench", "solution-2")
+    turned, nothing = re.findall(r": (\d\.\d\d)$", printed, re.M)
+    return [f"CKA is ${turned}$", f"nothing in common have ${nothing}$, not zero"]

@@ -48,7 +48,7 @@ def places_without_strides() -> list[str]:
     ]
 
 
-@solves("fpn", 1, "800 × 1216 px", "224 px on $P_4$", "200 × 150 px")
+@solves("fpn", 1, "800 × 1216 px", "eq-size-rule", "200 × 150 px")
 def sizes_of_the_stages_and_the_level_of_a_box() -> list[str]:
     with torch.device("meta"):
         c = backbone("resnet50", "batch").eval()(zeros(1, 3, 800, 1216))
