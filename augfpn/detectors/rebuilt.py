@@ -36,7 +36,7 @@ class Rebuilt(NamedTuple):
 
 
 def compare_with_ours(part: str, theirs: Builder) -> Rebuilt:
-    """Compare a class with our part of this name, or with all of them "joined": see `PARTS_AND_JOINED`.
+    """Compare a class with our part of this name, or with "joined" ones: `PARTS_AND_JOINED`.
 
     Raises whatever the class raises.
     """
