@@ -42,18 +42,19 @@ ON_DARK = {
 }
 COLOUR = re.compile("|".join(ON_DARK))
 
-# Blocks of code whose lines are commands of a terminal
-PRE = re.compile(
-    r"<pre>(?P<inside>(?:<span></span>)?(?:<[^>]*>|# [^\n]*\n)*"
-    r"!?(?:augfpn|docker|git|make|papermill|pip|torchrun)\b.*?)</pre>",
+# A block of code, or of what a program has printed
+BLOCK = re.compile(
+    r'(?P<printed><div class="(?:output (?:stream|text_plain)|highlight-text)[^>]*>'
+    r'<div class="highlight">)?<pre>(?P<empty><span></span>)?(?P<inside>.*?)</pre>',
     re.DOTALL,
 )
-# What a cell has printed, and the columns of its lines: a line of short ones is of a table.
-PRINTED = re.compile(
-    r'(?P<start><div class="output (?:stream|text_plain)[^>]*><div class="highlight"><pre>'
-    r"(?:<span></span>)?)(?P<inside>.*?)(?=</pre>)",
-    re.DOTALL,
+# What a block begins with whose lines are commands of a terminal
+COMMANDS = re.compile(
+    r"(?:# [^\n]*\n)*!?(?:(?:augfpn|docker|export|git|make|papermill|pip|python|torchrun) \S"
+    r"|for \w+ in [^\n]*; do\n|\w+=\S+\n)"
 )
+TAG, LEFT, DEEPEST = re.compile(r"<[^>]*>"), re.compile(r"[-+]?[ \t]*"), 12
+# The columns of a printed line: a line of short ones is of a table.
 BETWEEN, COLUMN, LINE = re.compile(" {2,}"), 24, 100
 
 
@@ -73,7 +74,7 @@ def finish(html: Path) -> None:
         text = text.replace('role="list" class="citation-list"', 'class="citation-list"')
         text = text.replace(TOGGLE, TOGGLE.replace("<summary>", '<summary aria-label="Its pages">'))
         text = FIGURE.sub(in_both_themes(html), THEBE.sub("", text))
-        text = PRINTED.sub(of_columns, PRE.sub(of_commands, unbroken.text(text)))
+        text = BLOCK.sub(in_lines, unbroken.text(text))
         page.write_text(phone_tables.laid_out(text), "utf-8")
         addresses += [] if page.name in NOT_LISTED else CANONICAL.findall(text)
     if (html / "sitemap.xml").exists():
@@ -126,23 +127,35 @@ def drawn_size(svg: Path) -> str:
     return f'width="{width}" height="{height}" '
 
 
-def of_commands(found: re.Match) -> str:
-    """Commands, each line in a tag of its own: a phone lets long ones go on below, indented."""
-    lines = map(unbroken.command, found["inside"].removesuffix("\n").split("\n"))
-    marked = "\n".join(f'<span class="line">{line}</span>' if line else "" for line in lines)
-    return f'<pre class="commands">{marked}\n</pre>'
+def in_lines(found: re.Match) -> str:
+    """A block, each line in a tag of its own: on a phone a long one goes on below, indented.
 
-
-def of_columns(found: re.Match) -> str:
-    """What a cell has printed; the lines of its tables, which must not be broken, are marked.
-
-    Sentences in lines of their own, such as those of `augfpn doctor`, may be broken.
+    Commands lose the colours of another language. The lines of printed tables must not be broken.
     """
-    lines = []
-    for line in found["inside"].split("\n"):
-        plain = unescape(line)
-        columns = BETWEEN.split(plain)
-        whole = len(columns) > 1 and max(map(len, columns)) <= COLUMN and len(plain) <= LINE
-        marked = whole and "<" not in line
-        lines.append(f'<span class="columns">{line}</span>' if marked else line)
-    return found["start"] + "\n".join(lines)
+    inside, kind = found["inside"].removesuffix("\n"), "code"
+    if found["printed"]:
+        kind = "printed"
+    elif COMMANDS.match(unescape(TAG.sub("", inside))):
+        kind = "commands"
+    lines = "\n".join(a_line(line, kind) for line in inside.split("\n"))
+    start = (found["printed"] or "") + f'<pre class="{kind}">'
+    return f"{start}{found['empty'] or ''}{lines}\n</pre>"
+
+
+def a_line(line: str, kind: str) -> str:
+    """A line of a block in its tag, which says how deep it is indented."""
+    plain = unescape(TAG.sub("", line))
+    if not plain:
+        return line
+    if kind == "printed" and is_of_table(plain):
+        return f'<span class="columns">{line}</span>'
+    deep = min(LEFT.match(plain).end(), DEEPEST)
+    style = f' style="--deep: {deep}"' if deep else ""
+    line = unbroken.command(line) if kind == "commands" else line
+    return f'<span class="line"{style}>{line}</span>'
+
+
+def is_of_table(plain: str) -> bool:
+    """Whether a printed line has columns. Sentences, as those of `augfpn doctor`, may be broken."""
+    columns = BETWEEN.split(plain)
+    return len(columns) > 1 and max(map(len, columns)) <= COLUMN and len(plain) <= LINE

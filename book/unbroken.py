@@ -1,4 +1,4 @@
-"""What a line of a built page must not break: intervals, percents, options with their values."""
+"""What a line of a page must not break: intervals, percents, options with values, addresses."""
 
 import re
 
@@ -18,7 +18,7 @@ LITERAL_OPTION = re.compile(
     r'(?<!<span class="option">)(<span class="pre">--[a-z-]+</span>'
     r' <span class="pre">[^-\s<][^\s<]*</span>)'
 )
-OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*(?: [^-\s\\#][^\s]*)?")
+OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*(?: [^-\s\\#][^\s]*)?|\S*https?://\S+")
 COMMENT = re.compile(r"(?<!\S)# .*")
 
 
@@ -40,7 +40,10 @@ def of_numbers(words: str) -> str:
 
 
 def command(line: str) -> str:
-    """A line of a terminal, without the colours of another language; options keep their values."""
+    """A line of a terminal, without the colours of another language; options keep their values.
+
+    An address is kept whole as an option is.
+    """
     plain = re.sub(r"<[^>]*>", "", line)
     said, comment = plain, ""
     if found := COMMENT.search(plain):

@@ -4,9 +4,9 @@ Each is built from the same arguments as a reader's class and is called with the
 chapter *Build the three parts yourself* says what goes in and what comes out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -44,15 +44,15 @@ class Probe(NamedTuple):
 class Rebuildable(NamedTuple):
     """A part that a reader builds: ours, its sizes, inputs and probes."""
 
-    title: str
     ours: Builder
     small: tuple  # arguments of ours and of the reader's class in the comparison
     large: Callable[[int], tuple]  # the same at the paper's size, with so many channels
     inputs: tuple[tuple, ...]
     probes: tuple[Probe, ...]
     otherwise: str  # if outputs differ and no probe shows it
-    compared: str  # for a table
-    xavier: bool = True  # first weights; PyTorch's own otherwise
+    xavier: bool | None = True  # first weights; False: PyTorch's own; None: not compared
+    named: Callable[[Any], Iterable[tuple[str, Tensor]]] = lambda of: [("output", of)]
+    of_output: Mapping[str, str] = {}  # what to say if the output of this name differs first
 
 
 # --- ours, called as a reader's class is ----------------------------------------------------------
@@ -136,7 +136,6 @@ def supervision_part() -> Rebuildable:
     targets = 2 * same_numbers(12, 4)
     background, nowhere = torch.zeros_like(labels), torch.zeros_like(targets)
     return Rebuildable(
-        title="Consistent Supervision",
         ours=SupervisionOfPooled,
         small=(2, 3, 24),
         large=lambda channels: (channels, 81, 1024),
@@ -153,7 +152,6 @@ def supervision_part() -> Rebuildable:
                   "summed over the objects, to 29.5, and divided by the number of all RoIs, 12"),
         ),
         otherwise="the losses agree at zero weights only: does each RoI learn its own class's box?",
-        compared="the loss, with two values of λ",
         xavier=False,
     )  # fmt: skip
 
@@ -163,7 +161,6 @@ def fusion_part() -> Rebuildable:
     """Adaptive Spatial Fusion of three maps."""
     ones = [torch.ones(1, 16, 4, 4, dtype=torch.float64)] * 3
     return Rebuildable(
-        title="Adaptive Spatial Fusion",
         ours=AdaptiveSpatialFusion,
         small=(16, 3),
         large=lambda channels: (channels, 3),
@@ -177,7 +174,6 @@ def fusion_part() -> Rebuildable:
                   "gates are 1/2: {ours}. Yours give {yours}: is the ReLU missing?"),
         ),
         otherwise="the probes agree: is each gate multiplied with its own map?",
-        compared="three random maps of 5 × 7 places",
     )  # fmt: skip
 
 
@@ -186,7 +182,6 @@ def augmentation_part() -> Rebuildable:
     """Residual Feature Augmentation, on C5 of several shapes."""
     maps = {size: same_numbers(1, 20, *size) for size in ((10, 10), (10, 20), (15, 38), (4, 6))}
     return Rebuildable(
-        title="Residual Feature Augmentation",
         ours=our_augmentation,
         small=(20, 6, RATIOS),
         large=lambda channels: (2048, channels, RATIOS),
@@ -205,7 +200,6 @@ def augmentation_part() -> Rebuildable:
                   "equal on sides of 10 and 20, not on 15 x 38: fractions are truncated"),
         ),
         otherwise="equal on large maps, not on 4 x 6: a pooled side is at least 1",
-        compared="M6 of four shapes of C5",
     )  # fmt: skip
 
 
@@ -219,7 +213,6 @@ def selection_part() -> Rebuildable:
     places = torch.arange(130, dtype=torch.float64)
     only = [{k: ones * (k == one) for k in LEVELS} for one in LEVELS]
     return Rebuildable(
-        title="Soft RoI Selection",
         ours=our_selection,
         small=(8, LEVELS),
         large=lambda channels: (channels, LEVELS),
@@ -235,7 +228,6 @@ def selection_part() -> Rebuildable:
                   "RoIAlign 1 / 2**k, 2 samples a bin, and no half-pixel shift"),
         ),
         otherwise="pooling agrees: do the gates come from all four pooled maps, in order?",
-        compared="three boxes in two images",
     )  # fmt: skip
 
 

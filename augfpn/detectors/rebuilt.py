@@ -6,17 +6,20 @@ differ, probes look for a typical mistake: small settings in which one mistake a
 The chapter *Build the three parts yourself* uses this.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from textwrap import fill
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from augfpn.detectors.joined import joined_parts
 from augfpn.detectors.rebuildable import REBUILDABLE, Builder, Rebuildable
 
 NEARLY_ALL = 0.8  # of its bound: a uniform distribution's largest of some 70 draws or more
 NOT_WRITTEN = "not written yet: `forward` returns None"
+PARTS_AND_JOINED = REBUILDABLE | {"joined": joined_parts}
+MOST_NAMES = 8  # of layers, in a sentence
 
 
 class Rebuilt(NamedTuple):
@@ -31,18 +34,13 @@ class Rebuilt(NamedTuple):
     def __str__(self) -> str:
         return "\n".join(fill(each, 76, subsequent_indent="  ") for each in self.lines)
 
-    @property
-    def verdict(self) -> str:
-        """One word or three, for a table."""
-        return {None: "not written yet", True: "passed", False: "differs"}[self.passed]
-
 
 def compare_with_ours(part: str, theirs: Builder) -> Rebuilt:
-    """Compare a class with our part of this name: one of `REBUILDABLE`.
+    """Compare a class with our part of this name, or with "joined" ones: `PARTS_AND_JOINED`.
 
     Raises whatever the class raises.
     """
-    told = REBUILDABLE[part]()
+    told = PARTS_AND_JOINED[part]()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         first = theirs(*told.small).double()
@@ -130,6 +128,8 @@ def copied(told: Rebuildable, theirs: Builder) -> tuple[bool, str]:
         if names[name] is None:
             shape = tuple(layer.weight.shape)
             return False, f"weights: no layer of yours has the shape {shape} of our {name}"
+    if len(names) > MOST_NAMES:
+        return True, f"weights copied: {len(names)} layers"
     return True, "weights copied: " + ", ".join(f"{b} <- {a}" for a, b in names.items())
 
 
@@ -138,8 +138,15 @@ def equal(told: Rebuildable, theirs: Builder) -> tuple[bool, str]:
     """Compare outputs; if they differ, look for the mistake."""
     ours, yours = built(told, theirs)
     copy_weights(ours, yours)
-    if all(same(ours(*each), yours(*each)) for each in told.inputs):
-        return True, "outputs: equal in double precision"
+    outputs = [(told.named(ours(*each)), told.named(yours(*each))) for each in told.inputs]
+    outputs = [(dict(a), dict(b)) for a, b in outputs]
+    apart = [name for a, b in outputs for name in a if name not in b or not same(a[name], b[name])]
+    if not apart:
+        named = (f"{name} {tuple(x.shape)}" for name, x in outputs[0][0].items())
+        shapes = f": {', '.join(named)}" if len(outputs[0][0]) > 1 else ""
+        return True, f"outputs: equal in double precision{shapes}"
+    if told.of_output:
+        return False, f"outputs: {apart[0]} differs: {told.of_output.get(apart[0], told.otherwise)}"
     for probe in told.probes:
         ours, yours = built(told, theirs)
         probe.prepare(ours)
@@ -158,6 +165,8 @@ def same(a: Tensor, b: Tensor) -> bool:
 
 def first_weights(told: Rebuildable, theirs: Builder) -> tuple[bool, str]:
     """Look at the weights before training: Xavier uniform with zero biases, or PyTorch's own."""
+    if told.xavier is None:
+        return True, "first weights: not compared"
     for name, layer in layers(theirs(*told.small)):
         inside = layer.weight[0].numel()
         outside = layer.weight.numel() // layer.weight.shape[1]
@@ -168,20 +177,3 @@ def first_weights(told: Rebuildable, theirs: Builder) -> tuple[bool, str]:
         if told.xavier and layer.bias.any():
             return False, f"first weights: the biases of {name} do not begin at zero"
     return True, "first weights: drawn as ours"
-
-
-# --- a table of all parts -------------------------------------------------------------------------
-
-
-def table_of_parts(channels: int, yours: Sequence[Builder], solutions: Sequence[Builder]) -> str:
-    """All parts with their parameters at so many channels, and whether two sets of classes pass."""
-    lines = [
-        "| part | parameters | what is compared | yours | the solution |",
-        "|---|--:|---|---|---|",
-    ]
-    for name, mine, solved in zip(REBUILDABLE, yours, solutions, strict=True):
-        told = REBUILDABLE[name]()
-        verdicts = (compare_with_ours(name, each).verdict for each in (mine, solved))
-        count = f"{parameters_at(told, told.ours, channels):,}"
-        lines.append(f"| {' | '.join([told.title, count, told.compared, *verdicts])} |")
-    return "\n".join(lines)

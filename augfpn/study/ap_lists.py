@@ -16,7 +16,7 @@ from augfpn.errors import UserError, first_line
 from augfpn.study import intervals, planning
 from augfpn.study.cells import effect_text, percent
 from augfpn.study.intervals import FEWEST_SEEDS, SMALL_EFFECT, Interval
-from augfpn.study.planning import ONE_POINT, shown_by
+from augfpn.study.planning import ONE_POINT, TWO_POINTS
 from augfpn.study.verdict_words import SIGNS
 from augfpn.support.text import printable
 
@@ -39,11 +39,11 @@ class APLists(NamedTuple):
 
 
 class APDifference(NamedTuple):
-    """The mean of one list minus that of the other, its interval, and what a point would take."""
+    """The mean of one list minus that of the other, its interval, and what a gain would take."""
 
     interval: Interval
     deviation: float  # of the difference of two runs
-    needed: int | None  # pairs, or runs of each, for a difference of one point; None: too many
+    needed: tuple[int | None, int | None]  # pairs, or runs of each, for 1 and 2 AP; None: too many
 
 
 # --- what was given -------------------------------------------------------------------------------
@@ -139,12 +139,20 @@ def ap_difference(of: APLists) -> APDifference:
         what = "all differences are equal" if of.paired else "all numbers of a list are equal"
         raise UserError(f"{what}, so nothing says how much they vary: give AP with more digits.")
     # Both lists estimate the deviation of unpaired runs, as three variants would that of pairs.
-    needed = planning.seeds_needed(deviation, ONE_POINT, variants=2 if of.paired else 3)
-    return APDifference(found, deviation, needed)
+    one, two = (
+        planning.seeds_needed(deviation, gain, variants=2 if of.paired else 3)
+        for gain in (ONE_POINT, TWO_POINTS)
+    )
+    return APDifference(found, deviation, (at_least_three(one), at_least_three(two)))
+
+
+def at_least_three(needed: int | None) -> int | None:
+    """A number of runs with which there is a verdict; ``None`` stays."""
+    return needed and max(needed, FEWEST_SEEDS)
 
 
 def ap_lists_text(of: APLists, found: APDifference) -> str:
-    """Both means, the difference with its interval, the verdict, and how many runs show a point."""
+    """Both means, the difference with its interval, the verdict, and how many runs show a gain."""
     names = [f"{printable(name)}:" for name in of.names]
     width, what = max(map(len, names)), "pairs" if of.paired else "runs of each"
     lines = [
@@ -157,7 +165,7 @@ def ap_lists_text(of: APLists, found: APDifference) -> str:
         f"{' minus '.join(map(printable, of.names[::-1]))}: {mean} AP, 95 % interval {limits}",
         f"from {from_what}; standard deviation of a difference: {100 * found.deviation:.2f} AP",
         f"verdict: {verdict_of_lists(found.interval, what)}",
-        would_show_a_point(found, what),
+        planning.shown_by(*found.needed, what),
         "The interval covers other seeds, and not other test images.",
     ]
     return "\n".join(lines)
@@ -172,13 +180,6 @@ def verdict_of_lists(of: Interval, what: str) -> str:
     return f"{SIGNS.get(said, said)}: {why}"
 
 
-def would_show_a_point(found: APDifference, what: str) -> str:
-    """How many pairs, or runs of each list, would probably show a difference of one point."""
-    if found.needed is None:
-        return f"More than {planning.MOST_SEEDS} {what} would be needed to show 1 AP."
-    return shown_by(max(found.needed, FEWEST_SEEDS), what)
-
-
 def ap_values(of: APLists, found: APDifference) -> dict[str, Any]:
     """The same as plain values for JSON; AP is a fraction, as in all JSON of the program."""
     return {
@@ -189,5 +190,6 @@ def ap_values(of: APLists, found: APDifference) -> dict[str, Any]:
         "difference": dict(zip(("mean", "low", "high"), found.interval[:3], strict=True)),
         "deviation": found.deviation,
         "verdict": intervals.verdict(found.interval, small=SMALL_EFFECT),
-        "needed_for_1_AP": found.needed and max(found.needed, FEWEST_SEEDS),
+        "needed_for_1_AP": found.needed[0],
+        "needed_for_2_AP": found.needed[1],
     }

@@ -18,7 +18,14 @@ from augfpn.study.cells import SIZE_OF, effect_text, percent
 from augfpn.study.evidence import paired
 from augfpn.study.intervals import FEWEST_OBJECTS, FEWEST_SEEDS, Interval
 from augfpn.study.kept_scores import scored_once
-from augfpn.study.planning import ONE_POINT, images_for, seeds_for, shown_by, varying
+from augfpn.study.planning import (
+    ONE_POINT,
+    TWO_POINTS,
+    images_for,
+    seeds_for,
+    shown_by,
+    varying,
+)
 from augfpn.study.resampling import Draws
 from augfpn.study.truth import has_kept_truth, truth_of
 from augfpn.support.text import columns
@@ -233,10 +240,9 @@ def said_of_ap(of: Beside, more: str = "train both with more (--seed)") -> str:
             f"{said} over {ap.seeds} seed{'s' * (ap.seeds > 1)}: undecided, fewer than "
             f"{FEWEST_SEEDS} seeds say too little about others: {more}."
         )
-    if (decided := decision(ap)) != "undecided":
-        return f"{said} over {ap.seeds} seeds: {decided}.\n{varying(ap)}"
-    open_ = "undecided, the interval contains zero"
-    return f"{said} over {ap.seeds} seeds: {open_}.\n{varying(ap)}\n{plan(of)}"
+    if (shown := decision(ap)) == "undecided":
+        shown += ", the interval contains zero"
+    return f"{said} over {ap.seeds} seeds: {shown}.\n{varying(ap)}\n{plan(of)}"
 
 
 def said_of_sizes(of: Beside) -> list[str]:
@@ -265,15 +271,19 @@ def decision(of: Interval) -> str:
 
 
 def plan(of: Beside) -> str:
-    """How many seeds, or test images, would probably show a difference of one point of AP."""
+    """How many pairs, or test images, would probably show a difference of 1 AP, and of 2 AP."""
     ap = of.differences["AP"]
-    needed = seeds_for(ap, ONE_POINT)
-    if needed is None:
-        return (
-            f"No number of seeds shows a difference of 1 AP on {of.test_images} test images: it "
-            f"takes more than {images_for(ap, ONE_POINT, of.test_images)}."
-        )
-    return shown_by(needed, "seeds")
+    one, two = (seeds_for(ap, gain) for gain in (ONE_POINT, TWO_POINTS))
+    if one is not None and two is not None:
+        return shown_by(max(one, FEWEST_SEEDS), max(two, FEWEST_SEEDS), "pairs")
+    needs = [images_for(ap, gain, of.test_images) for gain in (ONE_POINT, TWO_POINTS)]
+    said = (
+        f"No number of pairs shows a difference of 1 AP on {of.test_images} test images: it takes "
+        f"more than {needs[0]}"
+    )
+    if two is None:
+        return f"{said}, and more than {needs[1]} for 2 AP."
+    return f"{said}. One of 2 AP would be shown by some {max(two, FEWEST_SEEDS)} pairs."
 
 
 def seeds_text(seeds: Sequence[int] | dict[int, Any]) -> str:

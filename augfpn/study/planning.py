@@ -8,7 +8,8 @@ from scipy import stats
 
 from augfpn.study.intervals import LEVEL, Floats, Interval, deviation_of, factor
 
-ONE_POINT = 0.01  # of AP: the effect for which seeds are planned
+ONE_POINT = 0.01  # of AP: about what the paper reports of one part
+TWO_POINTS = 0.02  # about what it reports of all three
 POWER = 0.8  # the share of cases in which a true effect is to be shown
 MOST_SEEDS = 10_000  # beyond which `seeds_needed` gives up
 QUANTILES = 400  # of the distribution of an estimated standard deviation, for `power_of`
@@ -45,9 +46,19 @@ def varying(ap: Interval) -> str:
     return f"{pairs}, and the error over test images is {100 * ap.of_pictures:.2f} AP."
 
 
-def shown_by(needed: int, what: str) -> str:
-    """A sentence on what would probably show a difference of one point, as "7 seeds"."""
-    return f"A true difference of 1 AP would be shown by some {needed} {what} (in 80 of 100 cases)."
+def shown_by(one_point: int | None, two_points: int | None, what: str) -> str:
+    """A sentence on how many ``what``, as "pairs", would probably show one point, and two points.
+
+    ``None`` stands for more than `MOST_SEEDS`.
+    """
+    one, two = (
+        f"more than {MOST_SEEDS}" if needed is None else f"some {needed}"
+        for needed in (one_point, two_points)
+    )
+    return (
+        f"A true difference of 1 AP would be shown by {one} {what}, one of 2 AP by {two} "
+        "(in 80 of 100 cases)."
+    )
 
 
 def seeds_needed(

@@ -8,33 +8,42 @@ from matplotlib.figure import Figure
 
 from augfpn.figures.theme import GREY, INK, WIDTH, themed, write_svg
 
-STEPS = [  # what a box says, and the answers that end the search; any other leads to the next box
+STEPS = [  # what a box says, and the answer that ends the search; any other leads to the next box
     (
         "Train FPN with twice the steps. Does\nthat bring more than 2 points?\n"
         "(4, if you would test all three parts)",
         {"yes": "train longer,\nask again"},
     ),
-    ("Are two points worth\neight pairs of runs?", {"no": "keep FPN"}),
     (
         "Choose one test: Consistent\nSupervision, or all three parts\nif inference may be slower.",
         {},
     ),
     (
-        "Run it, with pairs fixed beforehand.\nDoes the interval of the difference\n"
-        "to FPN lie above zero?",
-        {"yes": "keep\nthe part", "no": "keep FPN,\nand stop"},
+        "Run three pairs. augfpn then says how\nmany pairs it takes. Choose the number\n"
+        "once. Are so many pairs worth it?",
+        {"no": "keep FPN"},
+    ),
+    (
+        "Run that many pairs, and stop. Where does the\ninterval of the difference to FPN lie?",
+        {},
     ),
 ]
+ANSWERS = {
+    "above zero": "keep the part",
+    "contains zero": "undecided:\nkeep FPN",
+    "below zero": "keep FPN",
+}
 GOES_ON = {"yes": "no", "no": "yes"}  # the answer that leads to the next box, by the one that ends
 WIDE, LINE, MARGIN, GAP = 6.7, 0.42, 0.5, 0.75  # of a box and its lines; from one box to the next
 END = 7.75  # where the words on the right begin
+LAST = (1.4, 4.6, 8.0)  # where those of the last box stand
 LETTERS = 10.8  # points: some 9.8 px on a phone
 
 
 @themed
 def decision() -> Figure:
-    """A box below the other; what ends the search stands to the right."""
-    figure, axis = plt.subplots(figsize=(WIDTH, 4.8))
+    """A box below the other; what ends the search stands to the right, and below the last."""
+    figure, axis = plt.subplots(figsize=(WIDTH, 5.4))
     bottom = GAP
     for number, (words, ends) in enumerate(STEPS):
         high = LINE * (1 + words.count("\n")) + MARGIN
@@ -42,22 +51,26 @@ def decision() -> Figure:
         if number:
             answer = "".join(GOES_ON[each] for each in STEPS[number - 1][1])
             arrow(axis, (WIDE / 2, bottom), (WIDE / 2, top), answer)
-        box(axis, middle, high, words)
-        for place, (answer, end) in enumerate(ends.items()):
-            level = middle + 0.9 * (0.5 - place) * (len(ends) - 1)
-            arrow(axis, (WIDE, level), (END, level), answer)
-            axis.text(END + 0.1, level, end, va="center", size=LETTERS, weight="bold", color=INK)
+        wide = END + 2.3 if number == len(STEPS) - 1 else WIDE
+        box(axis, middle, high, words, wide)
+        for answer, end in ends.items():
+            arrow(axis, (WIDE, middle), (END, middle), answer)
+            axis.text(END + 0.1, middle, end, va="center", size=LETTERS, weight="bold", color=INK)
         bottom = top - high
-    axis.set(xlim=(-0.1, END + 2.5), ylim=(bottom - 0.1, 0.1))
+    for x, (answer, end) in zip(LAST, ANSWERS.items(), strict=True):
+        arrow(axis, (x, bottom), (x, bottom - GAP), answer)
+        below = {"ha": "center", "va": "top", "size": LETTERS, "weight": "bold", "color": INK}
+        axis.text(x, bottom - GAP - 0.12, end, **below)
+    axis.set(xlim=(-0.1, END + 2.5), ylim=(bottom - GAP - 0.95, 0.1))
     axis.axis("off")
     return figure
 
 
-def box(axis: Axes, middle: float, high: float, words: str) -> None:
+def box(axis: Axes, middle: float, high: float, words: str, wide: float) -> None:
     """A box with its words."""
-    frame = plt.Rectangle((0, middle - high / 2), WIDE, high, fill=False, ec=GREY, lw=1.4)
+    frame = plt.Rectangle((0, middle - high / 2), wide, high, fill=False, ec=GREY, lw=1.4)
     axis.add_patch(frame)
-    axis.text(WIDE / 2, middle, words, ha="center", va="center", size=LETTERS, color=INK)
+    axis.text(wide / 2, middle, words, ha="center", va="center", size=LETTERS, color=INK)
 
 
 def arrow(axis: Axes, start: tuple[float, float], end: tuple[float, float], answer: str) -> None:

@@ -72,8 +72,16 @@ async ({ narrow, dark, elsewhere }) => {
     if (sign.getBoundingClientRect().right > column.right + 1) fault("punctuation is cut", formula);
   });
   all("pre").forEach((code) => {
-    fits(code, "code");
+    const box = fits(code, "code");
+    if (narrow && box && !code.querySelector(".columns")) fault("code has to be scrolled", code);
     if (!narrow && code.scrollWidth > code.clientWidth + 1) fault("code is cut on a desktop", code);
+  });
+
+  if (narrow) all("pre.commands .option").forEach((whole) => {
+    const room = whole.closest(".line").clientWidth;
+    const letter = parseFloat(getComputedStyle(whole).fontSize) * 0.62;
+    const fits = whole.textContent.length * letter < room - 4 * letter;
+    if (fits && whole.offsetHeight > 30) fault("option or address is broken", whole);
   });
 
   all("div.math mjx-container").forEach((formula) => {

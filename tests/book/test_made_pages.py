@@ -150,7 +150,36 @@ def test_commands_keep_options_whole_and_have_no_colours_of_python(build, tmp_pa
     assert shown == (
         '<pre class="commands"><span class="line">augfpn train <span class="option">--amp</span> '
         '<span class="option">--seed 1</span>  <span class="c1"># one run</span></span>\n'
-        '<span class="line">  <span class="option">--cs</span> \\</span>\n</pre>'
+        '<span class="line" style="--deep: 2">  <span class="option">--cs</span> \\</span>\n</pre>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("for seed in 0 1; do\n    augfpn train --seed $seed\ndone", "commands"),
+        ("found=a.json\naugfpn interval --with $found", "commands"),
+        ("# first\npip install 'augfpn @ git+https://a.b/c'", "commands"),
+        ("for seed in range(3):\n    print(seed)", "code"),
+        ("import torch", "code"),
+    ],
+)
+def test_a_block_of_a_terminal_is_known_by_its_first_words(build, tmp_path, code, kind) -> None:
+    assert finished(build, tmp_path, f"<pre>{code}\n</pre>").startswith(f'<pre class="{kind}">')
+
+
+def test_an_address_in_a_command_is_not_broken(build, tmp_path: Path) -> None:
+    shown = finished(build, tmp_path, "<pre>git clone https://a.b/c-d\n</pre>")
+    assert 'git clone <span class="option">https://a.b/c-d</span>' in shown
+
+
+def test_a_line_of_code_says_how_deep_it_is_and_keeps_its_colours(build, tmp_path: Path) -> None:
+    """A phone lets it go on below, one step deeper."""
+    code = '<span class="k">if</span> a:\n\n    <span class="n">b</span>()'
+    shown = finished(build, tmp_path, f"<pre><span></span>{code}\n</pre>")
+    assert shown == (
+        '<pre class="code"><span></span><span class="line"><span class="k">if</span> a:</span>\n\n'
+        '<span class="line" style="--deep: 4">    <span class="n">b</span>()</span>\n</pre>'
     )
 
 
@@ -165,10 +194,12 @@ def test_lines_of_printed_tables_are_kept_whole_and_sentences_are_not(build, tmp
     start = '<div class="output stream notranslate"><div class="highlight"><pre><span></span>'
     row, sentence = "this run: A &amp; B  21.3  43.3", "ok  memory  20.9 of 25.3 GB are free here."
     shown = finished(build, tmp_path, f"{start}{row}\n{sentence}\nplain words\n</pre></div></div>")
+    first = start.replace("<pre>", '<pre class="printed">')
     marked = f'<span class="columns">{row}</span>'
-    assert shown == f"{start}{marked}\n{sentence}\nplain words\n</pre></div></div>"
+    others = "".join(f'<span class="line">{each}</span>\n' for each in (sentence, "plain words"))
+    assert shown == f"{first}{marked}\n{others}</pre></div></div>"
     code = f'<div class="highlight"><pre><span></span>{row}\n</pre></div>'
-    assert finished(build, tmp_path, code) == code
+    assert "columns" not in finished(build, tmp_path, code)
 
 
 def table(heads: list[str], *rows: list[str]) -> str:

@@ -32,6 +32,7 @@ TEXTS = sorted(
         "README.md",
         "book/*.md",
         "book/*.ipynb",
+        "book/talk/*.md",
         "experiments/*.ipynb",
         "*/*/README.md",
     )

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from chapters import cells, source
+from solved.table import run
 from torch import nn
 
-from augfpn.detectors.rebuildable import REBUILDABLE
-from augfpn.detectors.rebuilt import compare_with_ours, copy_weights, table_of_parts
+from augfpn.detectors.rebuilt import PARTS_AND_JOINED, compare_with_ours, copy_weights
 from augfpn.pyramid import AdaptiveSpatialFusion
 
 
@@ -18,11 +19,11 @@ class Empty(nn.Module):
     def forward(self, *_: object) -> None: ...
 
 
-@pytest.mark.parametrize("part", REBUILDABLE)
+@pytest.mark.parametrize("part", PARTS_AND_JOINED)
 def test_ours_passes_and_an_empty_class_is_not_written_yet(part: str) -> None:
-    assert compare_with_ours(part, REBUILDABLE[part]().ours).passed is True
+    assert compare_with_ours(part, PARTS_AND_JOINED[part]().ours).passed is True
     empty = compare_with_ours(part, Empty)
-    assert (empty.passed, empty.verdict) == (None, "not written yet")
+    assert (empty.passed, str(empty)) == (None, "not written yet: `forward` returns None")
 
 
 def test_a_check_leaves_the_random_numbers_alone() -> None:
@@ -62,9 +63,48 @@ def test_a_layer_of_another_shape_is_named() -> None:
     assert lines[1] == "weights: no layer of yours has the shape (16, 48, 1, 1) of our reduce"
 
 
-def test_the_table_has_the_parameters_at_so_many_channels() -> None:
-    classes = [each().ours for each in REBUILDABLE.values()]
-    lines = table_of_parts(64, [Empty] * 4, classes).splitlines()
-    count = 3 * 64**2 + 64 + 9 * 3 * 64 + 3  # of Adaptive Spatial Fusion, by the chapter's formula
-    assert lines[3].split(" | ")[1] == f"{count:,}"
-    assert all(line.endswith("| not written yet | passed |") for line in lines[2:])
+PAGE = "build_it_yourself"
+
+
+def joined_on_the_page(*mistake: str) -> dict:
+    """The names of the chapter's cells that put the parts together, after a typical mistake."""
+    parts = [f"solution-{number}" for number in (1, 2, 3, 4)]
+    made, _ = run(PAGE, "imports", *parts)
+    by_id = {each["id"]: source(each) for each in cells(PAGE)}
+    code = f"{by_id['joined']}\n\n{by_id['compared']}"
+    if mistake:
+        assert mistake[0] in code
+        code = code.replace(*mistake)
+    exec(code.partition("print(")[0], made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("mistake", "said"),
+    [
+        (("m[5] + self.augment(c[5])", "m[5]"), "P5 differs: M6 is added to M5"),
+        (("self.augment(c[5])}", "self.augment(c[5]) * 0}"), "P5 differs"),
+        (
+            ("m[k].shape[2:])", 'm[k].shape[2:], mode="bilinear")'),
+            "P4 differs: what is handed down",
+        ),
+        (("self.select(p, boxes)", "self.select(m, boxes)"), "RoI features differs: Soft RoI"),
+        (
+            ("k, x in m.items()]\n        return", "k, x in p.items()]\n        return"),
+            "loss differs",
+        ),
+    ],
+)
+def test_what_is_put_together_wrongly_is_named(mistake: tuple[str, str], said: str) -> None:
+    found = compare_with_ours("joined", joined_on_the_page(*mistake)["joined"])
+    assert found.passed is False
+    assert said in " ".join(found.lines)
+
+
+def test_what_the_page_puts_together_equals_ours_and_may_begin_with_even_gates() -> None:
+    built = joined_on_the_page()["joined"]
+    assert compare_with_ours("joined", built).passed is True
+    net = built(dict.fromkeys((2, 3, 4, 5), 8), 4, 3, 16, even=True)
+    for fusion, n in ((net.augment.fusion, 3), (net.select.fusion, 4)):
+        maps = torch.rand(n, 2, 4, 5, 5)
+        assert torch.allclose(fusion(list(maps)), maps.sum(0) / 2, atol=1e-6)

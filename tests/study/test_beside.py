@@ -182,3 +182,24 @@ def test_a_comparison_says_how_much_pairs_and_images_vary() -> None:
     assert planning.varying(measured) == "Pairs deviate by 2.00 AP."
     none = planning.varying(measured._replace(of_pictures=0.00001))
     assert none == "Pairs deviate by 2.00 AP; test images add no error that shows beside that."
+
+
+@pytest.mark.parametrize(
+    ("of_pictures", "said"),
+    [
+        (0.002, "of 1 AP would be shown by some "),
+        (
+            0.005,
+            "No number of pairs shows a difference of 1 AP on 72 test images: it takes more than ",
+        ),
+        (0.010, "and more than 142 for 2 AP."),  # (2.8 * 1 / 2)² times as many, by hand
+    ],
+)
+def test_a_comparison_says_what_would_show_one_point_and_two(of_pictures: float, said: str) -> None:
+    """Where the test images are too few for one of them, or both, it says how many it takes."""
+    compared = beside.beside([*runs_of("cs+srs"), *runs_of("fpn")])
+    ap = Interval(0.03, 0.01, 0.05, 9, 0.002, of_pictures)
+    of = compared._replace(test_images=72, differences=compared.differences | {"AP": ap})
+    plan = beside.said_of_ap(of).splitlines()[-1]
+    assert said in plan
+    assert "2 AP" in plan
