@@ -13,10 +13,8 @@ OF_RATIOS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"))
 
 
 @themed
-def context_figure(
-    weights: np.ndarray, brightness: np.ndarray, ratios: Sequence[float]
-) -> Figure:
-    """A dot for each image and ratio: the mean weight, (n, ratios), against the brightness, (n,)."""
+def context_figure(weights: np.ndarray, brightness: np.ndarray, ratios: Sequence[float]) -> Figure:
+    """A dot for each image and ratio: the weight (n, ratios) against the brightness (n,)."""
     figure, axis = plt.subplots(figsize=(WIDTH, 3.6))
     for ratio, values, (colour, mark) in zip(ratios, weights.T, OF_RATIOS, strict=False):
         look = {"color": colour, "marker": mark, "s": 18, "alpha": 0.8, "linewidths": 0}

@@ -27,10 +27,6 @@ def again() -> Evidence:
     "[+0.6, +5.6] on blood cells",
 )
 @says(
-    "soft_roi_selection",
-    "[on blood cells](photographs.ipynb#a-lottery-of-gates) they help the part alone.",
-)
-@says(
     "open_questions",
     "Soft RoI Selection alone is better with even gates by "
     "[+3.1 [+0.6, +5.6]](photographs.ipynb#a-lottery-of-gates) on blood cells",
