@@ -1,6 +1,7 @@
 """The second defect: what does the top level lose? (paper, section 3.2)"""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from augfpn.diagnostics import probes
 from augfpn.diagnostics.objects import Features, Seen, box_features, maps, top_maps
 from augfpn.diagnostics.semantic_gap import picture_of
 
+EDGE = 1  # places at each edge of a weight map, which the convolution's padding reaches
 AROUND = 1.5  # times the object's box: the part that stays when the surroundings are removed
 
 
@@ -57,6 +59,37 @@ def held(seen: Sequence[Seen], classes: int) -> Features:
     """How many objects of each class each picture holds: (pictures, classes)."""
     counts = [np.bincount(each.labels, minlength=classes + 1)[1:] for each in seen]
     return np.array(counts, np.float32)
+
+
+class ContextWeights(NamedTuple):
+    """How far Adaptive Spatial Fusion opens for each context map, in n pictures.
+
+    Shapes: weights: (n, ratios), means of the weight maps without their edges; size: (n,), M6's
+        norm divided by M5's, the mean over places; brightness: (n,), the mean of all pixels' values
+        in percent of the largest.
+    """
+
+    weights: NDArray[np.float64]
+    size: NDArray[np.float64]
+    brightness: NDArray[np.float64]
+
+
+@torch.no_grad()
+def context_weights(detector: TwoStage, pictures: Pictures, device: str) -> ContextWeights:
+    """The weights of Residual Feature Augmentation in each picture.
+
+    The detector must have this part, with a fusion that has weights.
+    """
+    rows, augment = [], detector.fpn.augment
+    for i in range(len(pictures)):
+        image, target = pictures[i]
+        of = maps(detector, image, target, device)
+        weights = augment.fusion.weights(augment.contexts(of.c[max(of.c)]))[0]
+        inside = weights[:, EDGE:-EDGE, EDGE:-EDGE].mean(dim=(1, 2)).tolist()
+        size = (of.m6.norm(dim=1) / of.m[max(of.m)].norm(dim=1)).mean()
+        rows.append([*inside, float(size), 100 * float(image.float().mean()) / 255])
+    *weights, size, brightness = np.array(rows).T
+    return ContextWeights(np.stack(weights, axis=1), size, brightness)
 
 
 def surroundings(detector: TwoStage | OneStage, pictures: Pictures, device: str) -> dict:

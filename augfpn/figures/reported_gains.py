@@ -1,7 +1,6 @@
 """Drawings of what the paper reports: AugFPN beside FPN, and each of its ablations."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from operator import itemgetter
 
 import matplotlib.pyplot as plt
@@ -13,80 +12,79 @@ from augfpn.figures.colours import BLUE, COLOURS
 from augfpn.figures.theme import WIDTH, themed
 
 TABLES_IN_WORDS = {
-    "Table 2": "Table 2:\nparts",
-    "Table 3": "Table 3: CS,\nlevels and λ",
-    "Table 4": "Table 4: how\nRFA pools",
-    "Table 5": "Table 5: how\nSRS joins levels",
+    "Table 2": "Table 2: parts",
+    "Table 3": "Table 3: CS, levels and λ",
+    "Table 4": "Table 4: how RFA pools",
+    "Table 5": "Table 5: how SRS joins levels",
 }
-TOUCHING = 0.01  # points: bars that are no farther apart touch
-LEAST_LINES = 3  # that a table takes, for its name
-AXIS_ENDS = (-0.95, 3.35)  # points of AP above FPN; on the right, names
+LINE = 0.215  # inches of a row
+AXIS_ENDS = (-0.75, 2.75)  # points of AP above FPN
 BAND = "#eeeeee"
+FOR_NAMES = 0.23  # of the axis of dots: added for the names of the last ones
 LABEL_SIZE = 10.8  # points: some 9.8 px on a phone
 MARKERS = ("o", "s", "D", "^")  # of detectors
 
 
 @themed
 def pairs_figure(pairs: Sequence[tuple[str, str, float, float]]) -> Figure:
-    """Each detector's gain against the AP of its FPN: a row is detector, backbone, FPN, AugFPN."""
+    """Each detector's gain against the AP of its FPN: a row is detector, backbone, FPN, AugFPN.
+
+    A backbone's "24 epochs" are written as "(24)".
+    """
     figure, axis = plt.subplots(figsize=(WIDTH, 4.4))
     detectors = dict.fromkeys(detector for detector, *_ in pairs)
     for detector, colour, marker in zip(detectors, COLOURS, MARKERS, strict=False):
         own = [(fpn, augfpn - fpn) for name, _, fpn, augfpn in pairs if name == detector]
         axis.scatter(*zip(*own, strict=True), color=colour, marker=marker, s=38, label=detector)
     axis.set(xlabel="AP with FPN", ylabel="AP with AugFPN minus with FPN")
-    axis.margins(x=0.04, y=0.1)
+    low, high = axis.get_xlim()
+    axis.set_xlim(low, high + FOR_NAMES * (high - low))  # so that each name is right of its dot
+    axis.margins(y=0.1)
     axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
     dots = [(fpn, augfpn - fpn) for *_, fpn, augfpn in pairs]
-    name_dots(axis, dots, [backbone for _, backbone, *_ in pairs], LABEL_SIZE)
+    names = [backbone.replace(", 24 epochs", " (24)") for _, backbone, *_ in pairs]
+    name_dots(axis, dots, names, LABEL_SIZE)
     return figure
 
 
 @themed
 def ablations_figure(rows: Sequence[tuple[str, str, float]], deviation: float) -> Figure:
-    """The gain over FPN of each row, a group for each table; grey: plus and minus ``deviation``.
+    """The gain over FPN of each row, best first in each table; grey: plus and minus ``deviation``.
 
-    A row is the table, a label and the gain. Rows of a table whose bars would touch have lines of
-    their own. FPN's deviation is the grey band around zero. The best row of each table is named;
-    what lies left of all others by far is an arrow with its name and number.
+    A row is the table, a label and the gain. FPN's deviation is the grey band around zero. What
+    lies left of all others by far is an arrow with its number.
     """
-    figure, axis = plt.subplots(figsize=(WIDTH, 4.2))
+    by_table = {name: [] for name in TABLES_IN_WORDS}
+    for table, label, gain in rows:
+        by_table[table].append((label, gain))
+    count = len(rows) + len(by_table)
+    figure, axis = plt.subplots(figsize=(WIDTH, 0.9 + LINE * count))
     axis.axvspan(-deviation, deviation, color=BAND, lw=0, zorder=0)
     axis.axvline(0, color="black", lw=0.8, zorder=1)
-    top, middles = 0.0, []
-    for table in TABLES_IN_WORDS:
-        gains = {label: gain for name, label, gain in rows if name == table}
-        lines = draw_table(axis, top, gains, deviation)
-        middles.append(top + (lines - 1) / 2)
-        top += max(lines, LEAST_LINES) + 1
-        axis.axhline(top - 1, color=BAND, lw=1, zorder=0)
+    names: list[str] = []
+    for table, own in by_table.items():
+        place = {"transform": axis.get_yaxis_transform(), "va": "center", "size": LABEL_SIZE}
+        axis.text(0.02, len(names), TABLES_IN_WORDS[table], weight="bold", **place)
+        names.append("")
+        for label, gain in sorted(own, key=itemgetter(1), reverse=True):
+            draw_gain(axis, len(names), gain, deviation)
+            names.append(label)
     axis.grid(visible=False, axis="y")
-    axis.set_yticks(middles, TABLES_IN_WORDS.values())
+    axis.set_yticks(range(count), names)
+    axis.tick_params("y", length=0)
     axis.tick_params(labelsize=LABEL_SIZE)
-    axis.set(xlim=AXIS_ENDS, xticks=[0, 1, 2], ylim=(top - 1, -1))
-    axis.set_xlabel("points of AP above FPN's 36.3, on val2017", size=LABEL_SIZE)
+    axis.set(xlim=AXIS_ENDS, xticks=[0, 1, 2], ylim=(count - 0.5, -0.7))
+    axis.set_xlabel("points of AP above FPN's 36.3", size=LABEL_SIZE)
     return figure
 
 
-def draw_table(axis: Axes, top: float, gains: Mapping[str, float], deviation: float) -> int:
-    """The rows of one table from ``top`` downwards; returns how many lines they take."""
-    best = max(gains, key=gains.__getitem__)
-    ends: list[float] = []  # of the last bar of each line
-    for label, gain in sorted(gains.items(), key=itemgetter(1)):
-        if gain < AXIS_ENDS[0]:
-            said = f"{label}: {gain:.1f}".replace(": -", ": \N{MINUS SIGN}")
-            axis.annotate(said, (AXIS_ENDS[0] + 0.24, top), size=LABEL_SIZE, va="center")
-            axis.scatter(AXIS_ENDS[0] + 0.13, top, color=BLUE, s=32, marker="<")
-            ends.append(math.inf)  # the words take the line
-            continue
-        free = (i for i, end in enumerate(ends) if gain - deviation > end + TOUCHING)
-        line = next(free, len(ends))
-        ends[line : line + 1] = [gain + deviation]
-        bar = [gain - deviation, gain + deviation]
-        axis.plot(bar, 2 * [top + line], color="#bbbbbb", lw=7, solid_capstyle="butt", zorder=2)
-        axis.scatter(gain, top + line, color=BLUE, s=12, zorder=3)
-        if label == best:
-            at = (gain + deviation, top + line)
-            beside = {"textcoords": "offset points", "size": LABEL_SIZE, "va": "center"}
-            axis.annotate(label, at, (5, 0), **beside)
-    return len(ends)
+def draw_gain(axis: Axes, line: int, gain: float, deviation: float) -> None:
+    """One row's gain on its line."""
+    if gain < AXIS_ENDS[0]:
+        words = f"{gain:.1f}".replace("-", "\N{MINUS SIGN}")
+        axis.scatter(AXIS_ENDS[0] + 0.13, line, color=BLUE, s=32, marker="<")
+        axis.annotate(words, (AXIS_ENDS[0] + 0.26, line), size=LABEL_SIZE, va="center")
+        return
+    bar = [gain - deviation, gain + deviation]
+    axis.plot(bar, [line, line], color="#bbbbbb", lw=7, solid_capstyle="butt", zorder=2)
+    axis.scatter(gain, line, color=BLUE, s=14, zorder=3)

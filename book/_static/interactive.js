@@ -1,11 +1,11 @@
-/* Six figures that answer to mouse and keyboard, without a kernel or a server.
+/* Eight figures that answer to mouse and keyboard, without a kernel or a server.
 
    A page marks a static figure with a class (interactive-levels, -pooling, -studies,
-   -precision, -gates, -plan). Here a widget is put before its picture, which stays for print and for readers
+   -precision, -gates, -plan, -sizes, -languages). Here a widget is put before its picture, which stays for print and for readers
    without scripts. What is computed is in `arithmetic`, which tests/book/test_interactive.py
    compares with the package. What comes from a trained detector is data, written by
-   book/figures/interactive.py, precision_recall.py and gate_lottery.py, and tables of Student's
-   factors by studies.py and plan.py. */
+   book/figures/interactive.py, precision_recall.py, gate_lottery.py and one_object.py; languages.py
+   writes points, and studies.py and plan.py write tables of Student's factors. */
 "use strict";
 
 const arithmetic = {
@@ -94,6 +94,29 @@ const arithmetic = {
   },
   /* Gates of maps with a standard deviation, from the values of maps with a deviation of 1 */
   gates: (values, deviation) => values.map((x) => 1 / (1 + Math.exp(-deviation * x))),
+  /* Two levels that tell three classes in two channels, and their sum; M3's language is turned by
+     an angle. For each map its points[class][point] and the means that its probe knows. */
+  languages(by, { degrees, noise }) {
+    const means = (turned) => degrees.map((degree) => {
+      const angle = ((degree + turned) * Math.PI) / 180;
+      return [Math.cos(angle), Math.sin(angle)];
+    });
+    const plus = (a, b) => a.map((x, i) => x + b[i]);
+    const points = (own, of) => own.map((mean, c) => of[c].map((x) => plus(mean, x)));
+    const own = means(0), turned = means(by);
+    const m2 = points(own, noise[0]), m3 = points(turned, noise[1]);
+    return { M2: [m2, own], M3: [m3, own],
+      "M2 + M3": [m2.map((some, c) => some.map((x, i) => plus(x, m3[c][i]))),
+        own.map((mean, c) => plus(mean, turned[c]))] };
+  },
+  /* The share of points whose own class's mean is the nearest one */
+  nearestIsOwn([points, means]) {
+    const apart = (x, mean) => (x[0] - mean[0]) ** 2 + (x[1] - mean[1]) ** 2;
+    const right = points.flatMap((some, c) => some.map((x) =>
+      means.every((mean, k) => k === c || apart(x, means[c]) < apart(x, mean) ||
+        (k > c && apart(x, means[c]) === apart(x, mean)))));
+    return right.filter(Boolean).length / right.length;
+  },
   /* What most boxes have of a level: how a gate within 0.05 of 0 or 1 is called */
   begins(gates) {
     const most = (test) => gates.filter(test).length > gates.length / 2;
@@ -230,6 +253,113 @@ function levels(figure, data) {
     element("div", { class: "side-by-side" }, picture, both),
     said,
   ];
+}
+
+/* --- one object of any size, read by two detectors ---------------------------------------------- */
+
+function sizes(figure, data) {
+  const { name, width, height, sides, canonical, alone, fpn, augfpn, weights } = data;
+  const first = sides[0], last = sides[sides.length - 1];
+  const now = { side: 60 };
+  const file = (of) => new URL(of, files).href;
+  const picture = element("svg", { viewBox: `0 0 ${width} ${height}`, class: "scene still",
+    role: "img", "aria-label": `A scene with a ${name} in its box` });
+  const object = element("image", { href: file("object.png") });
+  const frames = [4, 2.5].map((wide) => element("rect", { fill: "none", stroke: "black",
+    "stroke-width": wide }));
+  picture.append(element("image", { href: file("ground.jpg"), width, height }), object, ...frames);
+  const drawing = element("svg", { viewBox: "0 0 300 236", role: "img", "aria-label":
+    `The probability of ${name} against the object's side, by FPN and by AugFPN` });
+  const x = (side) => 44 + (244 * (side - first)) / (last - first), y = (chance) => 190 - 165 * chance;
+  const grey = { stroke: "#8a8a8a", "stroke-dasharray": "4 3" };
+  for (const [chance, words] of [[0, "0"], [0.5, "0.5"], [1, "1"]])
+    drawing.append(
+      element("line", { x1: x(first), x2: x(last), y1: y(chance), y2: y(chance), ...grey,
+        "stroke-dasharray": "none", opacity: 0.4 }),
+      element("text", { x: 38, y: y(chance) + 4, "text-anchor": "end" }, words));
+  for (const border of [0.5, 1, 2].map((times) => times * canonical))
+    drawing.append(
+      element("line", { x1: x(border), x2: x(border), y1: y(0), y2: y(1), ...grey }),
+      element("text", { x: x(border), y: 207, "text-anchor": "middle" }, String(Math.round(border))));
+  const line = (values, stroke) => element("polyline", { fill: "none", stroke, "stroke-width": 2.5,
+    points: values.map((chance, i) => `${x(sides[i])},${y(chance)}`).join(" ") });
+  const marks = ["currentColor", "#0072B2"].map((fill) => element("circle", { r: 5.5, fill }));
+  drawing.append(line(augfpn, "#0072B2"), line(fpn, "currentColor"), ...marks,
+    element("text", { x: x((first + last) / 2), y: 228, "text-anchor": "middle" }, "side, px"),
+    element("text", { x: -107, y: 11, transform: "rotate(-90)", "text-anchor": "middle" },
+      `probability of “${name}”`),
+    element("text", { x: x(95), y: y(0.98), class: "of-augfpn" }, "AugFPN"),
+    element("text", { x: x(95), y: y(0.66) }, "FPN"));
+  const said = element("p", { "aria-live": "polite", class: "said" });
+
+  function show() {
+    const i = now.side - first, level = arithmetic.levelOf(now.side, now.side, canonical);
+    const half = now.side / 2, whole = (alone * now.side) / 2;
+    const square = (of, most) => Object.entries({ x: width / 2 - most, y: height / 2 - most,
+      width: 2 * most, height: 2 * most }).forEach(([key, value]) => of.setAttribute(key, value));
+    square(object, whole);
+    for (const frame of frames) square(frame, half);
+    frames[1].setAttribute("stroke", LEVEL_COLOURS[level]);
+    marks.forEach((mark, of) => {
+      mark.setAttribute("cx", x(now.side));
+      mark.setAttribute("cy", y([fpn, augfpn][of][i]));
+    });
+    const told = weights[i].map((w, k) => `P${k + 2} ${w.toFixed(2)}`).join(", ");
+    said.textContent = `${now.side} px: FPN reads P${level} alone and is ` +
+      `${Math.round(100 * fpn[i])} % sure of a ${name}; AugFPN is ${Math.round(100 * augfpn[i])} % ` +
+      `sure. Its weights are ${told}.`;
+  }
+  const control = slidersOf(now, show);
+  const controls = element("div", { class: "controls long-names" },
+    control("side of the object", "side", first, last, 1, (value) => `${value} px`));
+  show();
+  return [controls, element("div", { class: "side-by-side halves" }, picture, drawing), said];
+}
+
+/* --- two languages, and their sum ---------------------------------------------------------------- */
+
+const OF_CLASSES = ["#E69F00", "#009E73", "#CC79A7"]; // amber, green and purple, as in languages.py
+
+function languages(figure, data) {
+  const now = { by: 40 }, reach = 3.2;
+  const of = (v) => 80 + (78 * v) / reach;
+  const panels = ["M2", "M3", "M2 + M3"].map((name) => {
+    const drawing = element("svg", { viewBox: "0 0 160 160", role: "img", "aria-label":
+      `The objects of three classes on ${name}, and the borders of a probe` });
+    return { name, drawing, words: element("span") };
+  });
+  const said = element("p", { "aria-live": "polite", class: "said" });
+
+  function shape(c, [x, y]) {
+    const at = [of(x), of(-y)], fill = OF_CLASSES[c];
+    if (c === 0) return element("circle", { cx: at[0], cy: at[1], r: 2.6, fill });
+    if (c === 1) return element("rect", { x: at[0] - 2.3, y: at[1] - 2.3, width: 4.6, height: 4.6, fill });
+    return element("polyline", { fill, points: `${at[0] - 3},${at[1] + 2.4} ${at[0] + 3},` +
+      `${at[1] + 2.4} ${at[0]},${at[1] - 3}` });
+  }
+  function show() {
+    const maps = arithmetic.languages(now.by, data), share = {};
+    for (const { name, drawing, words } of panels) {
+      const [points, means] = maps[name];
+      const borders = means.map(([x, y]) => {
+        const far = (2 * reach) / Math.max(Math.hypot(x, y), 1e-9);
+        return element("line", { x1: 80, y1: 80, x2: of(-far * x), y2: of(far * y),
+          stroke: "#8a8a8a", "stroke-width": 1.2 });
+      });
+      drawing.replaceChildren(
+        ...borders, ...points.flatMap((some, c) => some.map((x) => shape(c, x))));
+      share[name] = Math.round(100 * arithmetic.nearestIsOwn(maps[name]));
+      words.textContent = `${name}: ${share[name]} % right`;
+    }
+    said.textContent = `M3's language is turned by ${now.by}°. The probe of M2 is right in ` +
+      `${share.M2} % on M2 and in ${share.M3} % on M3; a probe of the sum is right in ` +
+      `${share["M2 + M3"]} %.`;
+  }
+  const controls = element("div", { class: "controls long-names" },
+    slidersOf(now, show)("turn M3's language", "by", 0, 180, 5, (value) => `${value}°`));
+  show();
+  return [controls, element("div", { class: "three" }, ...panels.map(({ drawing, words }) =>
+    element("div", {}, drawing, words))), said];
 }
 
 /* --- picture size and ratios: what pooling keeps ------------------------------------------------ */
@@ -516,7 +646,7 @@ function plan(figure, data) {
 
 /* --- put them into the page --------------------------------------------------------------------- */
 
-const WIDGETS = { levels, pooling, studies, precision, gates, plan };
+const WIDGETS = { levels, pooling, studies, precision, gates, plan, sizes, languages };
 window.augfpn = { arithmetic, data: {} };
 
 function start() {

@@ -1,9 +1,9 @@
 """What a trained AugFPN computes of one scene: the numbers behind the drawings of parts.py.
 
-The detector is the one whose weights the book keeps. The scene has the paper's 800 x 1216 px, so
-that C5 has the paper's 25 x 38 places; its objects are like those of the detector's own scenes.
+The detector is the one whose weights the book keeps, the scene is one of its own test images.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from augfpn.data.scenes.scene import scene
-from augfpn.data.scenes.settings import SceneSettings
+from augfpn.data.load import load_pictures
+from augfpn.detectors import build
 from augfpn.detectors.build import BOX_BINS, ROI_LEVELS
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.pyramid import (
@@ -25,11 +25,7 @@ from augfpn.pyramid import (
 from augfpn.study import gather
 from augfpn.training import reopen
 
-SETTINGS = SceneSettings(
-    width=1216, height=800, smallest=48, largest=0.65, fewest=10, most=12, tilt=0.25,
-    classes=("disk", "triangle", "cross"), own_colours=0.8,
-)  # fmt: skip
-SCENE, OBJECT = 1, 6  # of the test scenes; a dotted disk of 169 px
+SCENE, OBJECT = 25, 5  # of the test scenes; a cross of 83 px
 Values = NDArray[np.float32]
 
 
@@ -81,20 +77,18 @@ def computed() -> Computed:
     """All that the drawings show."""
     record = gather.committed("scenes").recorded("augfpn")[0]
     detector, _ = reopen.load_detector(record.folder, "cpu")
-    detector.transform.min_size, detector.transform.max_size = (SETTINGS.height,), SETTINGS.width
-    drawn = scene(SETTINGS, "test", SCENE)
-    x, y, w, h = drawn.objects[OBJECT].box
-    corners = (x, y, x + w, y + h)
-    label = torch.tensor([1 + drawn.objects[OBJECT].category])
-    target = {"boxes": torch.tensor([corners]).float(), "labels": label}
-    of = maps(detector, torch.from_numpy(drawn.image).permute(2, 0, 1), target, "cpu")
+    pictures = load_pictures(replace(record.experiment.data, test_scenes=SCENE + 1), "test")
+    image, every = pictures[SCENE]
+    target = {name: every[name][OBJECT : OBJECT + 1] for name in ("boxes", "labels")}
+    of = maps(detector, image, target, "cpu")
+    rule = build.hard_selection(record.experiment.model, ROI_LEVELS, BOX_BINS)
     return Computed(
-        drawn.image,
-        corners,
+        image.permute(1, 2, 0).numpy(),
+        tuple(target["boxes"][0].tolist()),
         of.m[5].shape[1],
         supervised(detector.supervision, of),
         augmented(detector.fpn.augment, of, record.experiment.model.ratios),
-        selected(detector.select, of),
+        selected(detector.select, of, rule),
     )
 
 
@@ -121,14 +115,13 @@ def augmented(
     return Augmented(size(of.c[5]), ratios, pooled, enlarged, weights, size(of.m6), size(of.m[5]))
 
 
-def selected(select: SoftRoISelection, of: Maps) -> Selected:
+def selected(select: SoftRoISelection, of: Maps, rule: HardRoISelection) -> Selected:
     """Soft RoI Selection, and the level that FPN's rule would give the box."""
     pooled = select.pool(of.p, [of.boxes])
     weights = dict(zip(ROI_LEVELS, select.fusion.weights(pooled)[0].numpy(), strict=True))
     crops = {k: size(each) for k, each in zip(ROI_LEVELS, pooled, strict=True)}
     parts = {k: weights[k] * crops[k] for k in ROI_LEVELS}
     shares = {k: each / sum(parts.values()) for k, each in parts.items()}
-    rule = HardRoISelection(ROI_LEVELS, BOX_BINS, select.roi_align)
     by_rule = int(rule.level_of(of.boxes))
     return Selected(sizes(of.p), crops, weights, size(select.fusion(pooled)), shares, by_rule)
 

@@ -30,6 +30,7 @@ from pieces import (
     scale,
     shaded,
     show,
+    weighed,
     words,
 )
 
@@ -37,9 +38,9 @@ from augfpn.figures.colours import LEVEL_COLOURS
 from augfpn.figures.theme import INK, themed, write_svg
 
 COLUMN, STEP, CROP = 2.26, 2.58, 1.5  # widths of a map and a crop; from one column to the next
-TALL = COLUMN * 800 / 1216  # of a map
+TALL = COLUMN * 256 / 320  # of a map
 ARROW, NEAR = 0.52, 0.06  # height of an arrow; between it and a map
-MOST = 152  # places of a drawn map's width: finer ones would not be seen
+MOST = 160  # pixels of a drawn image's width: finer ones would not be seen
 FOUR, THREE = range(4), range(3)
 FUSION = "Adaptive Spatial Fusion:{}two convolutions, then a sigmoid"
 
@@ -81,22 +82,24 @@ def joined(axis: Axes, columns: Iterable[int], top: float, end: tuple[float, flo
         arrow(axis, (middle(i), top), (middle(i), turn), (end[0], turn), end)
 
 
-def thinned(values: NDArray, most: int = MOST) -> NDArray:
-    """Values or pixels, at most so many across: the means of squares of places."""
-    n = -(-values.shape[1] // most)
+def thinned(values: NDArray) -> NDArray:
+    """Pixels, at most `MOST` across: the means of squares of them."""
+    n = -(-values.shape[1] // MOST)
     h, w = (side // n for side in values.shape[:2])
     cells = values[: n * h, : n * w].reshape(h, n, w, n, -1).mean(axis=(1, 3))
     return cells.reshape(h, w, *values.shape[2:])
 
 
-def titled(axis: Axes, values: Values, colour: str, place: Frame, title: str) -> Frame:
-    """A map under its name; ``place`` is that of the map."""
+def titled(
+    axis: Axes, values: Values, colour: str, place: Frame, title: str, *scale: float
+) -> Frame:
+    """A map under its name; ``place`` is that of the map, ``scale`` what has no and all colour."""
     words(axis, (place.middle, place.top + LINE / 2), title)
-    return show(axis, shaded(thinned(values), colour), place)
+    return show(axis, shaded(values, colour, *scale), place)
 
 
 def picture(axis: Axes, of: Computed, place: Frame) -> Frame:
-    return show(axis, thinned(of.image, 203).round().astype(np.uint8), place)
+    return show(axis, thinned(of.image).round().astype(np.uint8), place)
 
 
 def weight_maps(axis: Axes, maps: Iterable[Values], top: float, size: tuple[float, float]) -> float:
@@ -104,7 +107,7 @@ def weight_maps(axis: Axes, maps: Iterable[Values], top: float, size: tuple[floa
     for i, values in enumerate(maps):
         place = column(i, top - LINE, *size)
         words(axis, (place.middle, top - LINE / 2), f"mean {values.mean():.2f}")
-        show(axis, shaded(values, SHADE, 0, 1), place)
+        show(axis, weighed(values), place)
     return top - LINE - size[1] - NEAR
 
 
@@ -115,7 +118,7 @@ def cut_out(axis: Axes, of: Computed, letter: str) -> float:
     high, wide = of.image.shape[:2]
     scene = picture(axis, of, Frame(0, -0.1, 1.25 * COLUMN, 1.25 * TALL))
     mark(axis, of.box, (wide, high), scene)
-    side = of.box[2] - of.box[0]
+    side = round(of.box[2] - of.box[0])
     about = (
         f"image: {high} × {wide} px\nRoI: {side} × {side} px\n"
         f"maps of a trained AugFPN, {of.channels} channels\n"
@@ -139,7 +142,7 @@ def cut_out(axis: Axes, of: Computed, letter: str) -> float:
 @themed
 def consistent_supervision(of: Computed) -> Figure:
     """One RoI on all levels of M, one head for all of them, and its losses."""
-    figure, axis = canvas(11.5)
+    figure, axis = canvas(12.25)
     top = down(axis, FOUR, cut_out(axis, of, "M"), dashed=True) + NEAR
     head = "one second box head,\nshared by the four levels"
     place = boxed(axis, Frame(0.05, top, ACROSS - 0.1, 0.95), head, dashed=True)
@@ -159,9 +162,11 @@ def consistent_supervision(of: Computed) -> Figure:
 @themed
 def residual_feature_augmentation(of: Computed) -> Figure:
     """C5 pooled to three sizes, enlarged, weighted and added to M5."""
-    figure, axis = canvas(13.6)
+    figure, axis = canvas(15.2)
     part = of.rfa
     top, colour = -0.05 - LINE, LEVEL_COLOURS[5]
+    every = np.concatenate([values.ravel() for values in part.pooled])
+    ends = every.min(), every.max()  # of one scale, as a map of 1 × 1 has none of its own
     scene = picture(axis, of, column(0, top))
     words(axis, (scene.middle, top + LINE / 2), "×".join(map(str, of.image.shape[:2])) + " px")
     c5 = titled(axis, part.c5, colour, column(1, top), f"$C_5$: {shape(part.c5)}")
@@ -173,12 +178,12 @@ def residual_feature_augmentation(of: Computed) -> Figure:
     top = split(axis, 1, c5.bottom - NEAR, THREE, INK, stem=0.45) - LINE
     for i, (ratio, values) in enumerate(zip(part.ratios, part.pooled, strict=True)):
         name = f"α = {ratio}: {shape(values)}"
-        place = titled(axis, values, colour, column(i, top), name)
+        place = titled(axis, values, colour, column(i, top), name, *ends)
     words(axis, (middle(0.5), place.bottom - ARROW / 2), "enlarged")
     words(axis, (middle(1.5), place.bottom - ARROW / 2), f"to {shape(part.c5)}")
     top = down(axis, THREE, place.bottom - NEAR)
     for i, values in enumerate(part.enlarged):
-        place = show(axis, shaded(values, colour), column(i, top))
+        place = show(axis, shaded(values, colour, *ends), column(i, top))
     top = down(axis, THREE, place.bottom - NEAR) + NEAR
     fused = boxed(axis, Frame(0.05, top, 2 * STEP + COLUMN - 0.1, 0.95), FUSION.format("\n"))
     top = down(axis, THREE, fused.bottom)
@@ -213,7 +218,7 @@ def shape(values: Values) -> str:
 @themed
 def soft_roi_selection(of: Computed) -> Figure:
     """One RoI on all levels of P, its weight maps, and the sum; beside it, FPN's rule."""
-    figure, axis = canvas(14.05)
+    figure, axis = canvas(14.8)
     part = of.srs
     top = down(axis, FOUR, cut_out(axis, of, "P")) + NEAR
     fused = boxed(axis, Frame(0.05, top, ACROSS - 0.1, 0.6), FUSION.format(" "))

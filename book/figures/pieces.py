@@ -20,7 +20,8 @@ ACROSS, LINE = 10.0, 0.4  # units: the width of a drawing, a line of words
 UNIT = WIDTH / ACROSS  # inches
 LEAST_PIXELS = 160  # of a map's long side: enlarged beforehand, so that no browser blurs its places
 STEPS = 40  # from none to all of a colour: more would only make files larger
-SHADE = "#808080"  # of weights: seen on white and on dark pages
+SHADE = "#808080"  # seen on white and on dark pages
+SHUT, OPEN = "#f2f2f2", "#2b2b2b"  # weights of 0 and 1, which a dark page leaves as they are
 DASHED = (0, (3, 2))
 FPN_GREY = "#8a8a8a"  # of FPN's own arrows, as in the other drawings
 Point = tuple[float, float]
@@ -70,6 +71,13 @@ def shaded(values: NDArray, colour: str, low: float | None = None, high: float |
     flat = np.broadcast_to(to_rgb(colour), (*values.shape, 3))
     in_steps = (STEPS * alpha).round() / STEPS
     return (255 * np.dstack([flat, in_steps])).round().astype(np.uint8)
+
+
+def weighed(values: NDArray) -> NDArray[np.uint8]:
+    """Weights (h, w) from 0 to 1 as opaque greys (h, w, 3), the same on white and dark pages."""
+    low, high = (np.array(to_rgb(shade)) for shade in (SHUT, OPEN))
+    in_steps = (STEPS * np.clip(values, 0, 1)).round()[..., None] / STEPS
+    return (255 * (low + (high - low) * in_steps)).round().astype(np.uint8)
 
 
 def show(axis: Axes, pixels: NDArray, place: Frame, edge: str = GREY) -> Frame:
@@ -126,6 +134,6 @@ def plus(axis: Axes, at: Point, colour: str = INK, radius: float = 0.2) -> None:
 
 def scale(axis: Axes, place: Frame) -> None:
     """The scale of weights, from 0 at the bottom of a frame to 1 at its top."""
-    show(axis, shaded(np.linspace(1, 0, 32)[:, None], SHADE, 0, 1), place)
+    show(axis, weighed(np.linspace(1, 0, 32)[:, None]), place)
     for text, height in (("1", place.top + LINE / 2), ("0", place.bottom - LINE / 2)):
         words(axis, (place.middle, height), text)

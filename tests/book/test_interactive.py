@@ -215,3 +215,29 @@ def test_a_gate_of_larger_maps_is_that_of_the_formula() -> None:
     small = torch.randn(4, 2, 8, 7, 7)
     once, often = (fusion.weights(list(scale * small)).logit() for scale in (0.1, 0.7))
     torch.testing.assert_close(often, 7 * once, atol=1e-4, rtol=1e-4)
+
+
+def test_the_growing_object_is_read_as_by_the_committed_detectors(monkeypatch) -> None:
+    monkeypatch.syspath_prepend(BOOK / "figures")
+    one_object = importlib.import_module("one_object")
+    shown, nets = data("sizes"), one_object.detectors()
+    assert shown["canonical"] == pytest.approx(nets["fpn"].select.canonical_size)
+    for side in (30, 71, 73, 150):
+        place, of = shown["sides"].index(side), one_object.read(side, nets)
+        for name, chance in of.chances.items():
+            assert shown[name][place] == pytest.approx(chance, abs=0.01)
+        assert shown["weights"][place] == pytest.approx(of.weights, abs=0.01)
+
+
+@pytest.mark.parametrize("angle", [0, 40, 90, 110, 175])
+def test_two_languages_and_their_probes(page, monkeypatch, angle: int) -> None:
+    monkeypatch.syspath_prepend(BOOK / "figures")
+    languages = importlib.import_module("languages")
+    noise = languages.noises()
+    np.testing.assert_allclose(data("languages")["noise"], noise)
+    expected = {
+        name: languages.accuracy(*of) for name, of in languages.levels(angle, noise).items()
+    }
+    code = """([by, x]) => Object.fromEntries(Object.entries(augfpn.arithmetic.languages(by, x))
+        .map(([name, of]) => [name, augfpn.arithmetic.nearestIsOwn(of)]))"""
+    assert page.evaluate(code, [angle, data("languages")]) == pytest.approx(expected)

@@ -20,7 +20,9 @@ NAMES = [TOC["root"], *(c["file"] for part in TOC["parts"] for c in part["chapte
 CHAPTERS = [name for name in NAMES if (ROOT / "book" / f"{name}.ipynb").exists()]
 MOST_BYTES = 3_000_000  # without files that all pages share, which a browser keeps
 WIDGETS = {
-    "levels": "soft_roi_selection",
+    "levels": "intro",
+    "sizes": "soft_roi_selection",
+    "languages": "consistent_supervision",
     "pooling": "residual_feature_augmentation",
     "studies": "intervals",
     "precision": "average_precision",
@@ -237,7 +239,7 @@ def test_interactive_figures_answer_to_the_keyboard(browser, site: str, widget: 
 
 
 def test_the_box_follows_the_mouse(browser, site: str) -> None:
-    visit = Visit(browser, f"{site}soft_roi_selection.html")
+    visit = Visit(browser, f"{site}intro.html")
     scene = visit.page.locator("svg.scene")
     scene.scroll_into_view_if_needed()
     said = visit.page.locator("figure.interactive-levels .said")

@@ -22,10 +22,6 @@ def again() -> Evidence:
 @says("photographs", "Gates that begin even took the loss of Soft RoI Selection away")
 @says("seminar", "the part alone, even minus random gates: +3.1 [+0.6, +5.6] in 3 pairs")
 @says(
-    "soft_roi_selection",
-    "[on blood cells](photographs.ipynb#a-lottery-of-gates) they help the part alone.",
-)
-@says(
     "open_questions",
     "Soft RoI Selection alone is better with even gates by "
     "[+3.1 [+0.6, +5.6]](photographs.ipynb#a-lottery-of-gates) on blood cells",

@@ -136,7 +136,7 @@ def draws_of_the_figure() -> None:
 @says(
     "soft_roi_selection",
     "AugFPN is better than FPN by +1.8 [+0.5, +3.0] in six later runs on scenes, which was found "
-    "afterwards;",
+    "afterwards.",
 )
 @says(
     "fair_baselines",

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from itertools import pairwise
 from statistics import median
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from chapters import BOOK
 
-from augfpn.data.scenes.scene import scene, scenes
+from augfpn.data.scenes.scene import scenes
 from augfpn.data.scenes.settings import SceneSettings
 from augfpn.diagnostics import assignment
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
@@ -32,25 +33,33 @@ def drawn_gates() -> tuple[dict, np.ndarray]:
     return data, np.array(data["weights"]).reshape(shape)
 
 
+def growing_cross() -> dict:
+    """The data of the interactive figure of one object at many sizes."""
+    written = (BOOK / "extra" / "interactive" / "sizes.js").read_text("utf-8")
+    return json.loads(written.partition(" = ")[2].rstrip().rstrip(";"))
+
+
 @says(
     "soft_roi_selection",
-    "because the border between P2 and P3 is at 72 px in this image of 512 × 640 px. The image's "
-    "lower edge cuts a corner off B.",
+    "At 71 px FPN reads $P_3$ and gives the cross a probability of 0.82; at 73 px it reads $P_4$, "
+    "and the probability is 0.37. AugFPN gives 0.94 and 0.93.",
 )
 @says(
     "soft_roi_selection",
-    "to 143 for the 512 × 640 px (height × width) of {numref}`fig-twins`, and to half of that for "
-    "the experiments' scenes of 256 × 320 px.",
+    "FPN's falls at the rule's borders of 72 and 143 px; AugFPN's hardly changes from 50 px on.",
 )
-def twins() -> None:
-    of = scene(SceneSettings(width=640, height=512), "val", 109)
-    (_, _, w, h), (_, top, wide, high) = (of.objects[i].box for i in (4, 2))
-    border = 224 * 512 / 800 / 2
-    assert (w * h) ** 0.5 < border < (wide * high) ** 0.5
-    assert round(border) == 72
-    assert round(2 * border) == 143
-    assert border == 224 * 256 / 800
-    assert top + high == 512
+@says("soft_roi_selection", "to 72 for our scenes of 256 × 320 px.")
+def the_same_cross_on_either_side() -> None:
+    of = growing_cross()
+    places = [of["sides"].index(side) for side in (71, 73)]
+    shown = [[f"{of[name][i]:.2f}" for i in places] for name in ("fpn", "augfpn")]
+    assert shown == [["0.82", "0.37"], ["0.94", "0.93"]]
+    assert [round(times * of["canonical"]) for times in (1, 2)] == [72, 143]
+    jumps = sorted((b - a, of["sides"][i]) for i, (a, b) in enumerate(pairwise(of["fpn"])))[:2]
+    assert {side for _, side in jumps} == {71, 142}  # to the next pixel
+    soft = of["augfpn"][of["sides"].index(50) :]
+    assert max(soft) - min(soft) < 0.1
+    assert of["canonical"] == 224 * 256 / 800
 
 
 @says(
@@ -101,7 +110,7 @@ def many_objects_are_near_a_border() -> None:
 
 
 @says(
-    "soft_roi_selection",
+    "intro",
     "P2 has a weight near one for small boxes that falls to six tenths for large ones, P4 gains "
     "what P2 loses, P3 and P5 have next to none.",
 )
