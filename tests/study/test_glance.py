@@ -222,7 +222,7 @@ def test_the_jump_and_the_loss_are_there_and_their_price_is_open() -> None:
 
 def test_what_was_not_run_is_said() -> None:
     of = gather.committed("aquarium", "transfer")
-    assert glance.on_each({"aquarium": of}, "augfpn_even") == "not run"
+    assert glance.on_each({"aquarium": of}, "pafpn") == "not run"
     assert glance.on_each({"aquarium": of}, "augfpn").endswith("pairs)")
 
 

@@ -130,8 +130,8 @@ def the_settings_of_the_runs() -> None:
 )
 @says(
     "photographs",
-    "From pretrained weights no gain of AugFPN is shown, in eight pairs of runs on blood cells and "
-    "three on Aquarium; a gain as large as the paper's is excluded on both, by limits of 95 %.",
+    "From pretrained weights AugFPN with random gates, the authors' way, is shown to gain on "
+    "neither set; a gain as large as the paper's is excluded on both, by limits of 95 %.",
 )
 def behind_on_blood_cells() -> None:
     of = photos()["bccd"]
@@ -248,12 +248,12 @@ def even_gates() -> None:
 
 @says(
     "photographs",
-    "**On Aquarium no gain is shown either.** AugFPN is behind in each of three pairs, and its "
+    "**On Aquarium** AugFPN with random gates is behind in each of three pairs, and its "
     "interval contains zero. In three other pairs each, of another processor, no part alone is "
-    "shown to gain. FPN's means of the two groups differ by 1.3 points, more than any effect here: "
-    "only pairs can be compared.",
+    "shown to gain. FPN's means of the two groups differ by 1.3 points: only pairs can be "
+    "compared.",
 )
-@says("photographs", "| eight on blood cells, three on Aquarium |")
+@says("photographs", "| eight on blood cells, three or six on Aquarium |")
 @says("test_bench", "[three pairs of runs](photographs.ipynb)")
 def behind_on_aquarium() -> None:
     of = photos()["aquarium"]
@@ -270,9 +270,6 @@ def behind_on_aquarium() -> None:
     fpn = {seed: run.result["AP"] for seed, run in of.recorded("fpn").items()}
     first, later = (100 * statistics.mean(fpn[seed] for seed in each) for each in seeds[:2])
     assert f"{later - first:.1f}" == "1.3"
-    assert later - first > 100 * max(
-        abs(x.mean) for x in (wider_effect(of, each) for each in shown)
-    )
     assert photos()["bccd"].objects()["small"] == 7
 
 

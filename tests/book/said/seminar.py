@@ -157,13 +157,13 @@ def soft_selection_is_a_trade() -> None:
     assert f"{printed_main_effect('srs', 'APs'):+.1f}" == "+1.0"
 
 
-@says(PAGE, "From pretrained weights no gain of AugFPN is shown on photographs.")
+@says(PAGE, "With random gates no gain of AugFPN is shown on photographs.")
 @says(
     PAGE,
     "blood cells −1.2 [−2.9, +0.6] in 8 pairs; with a backbone that learns −1.8 [−5.9, +2.2] in 4; "
     "aquarium −0.6 [−2.0, +0.8] in 3",
 )
-def neither_a_gain_nor_a_harm_is_shown_on_photographs() -> None:
+def neither_a_gain_nor_a_harm_is_shown_with_random_gates() -> None:
     shown = {name: wider_text(of, "augfpn") for name, of in photos().items()}
     assert shown == {
         "bccd": "−1.2 [−2.9, +0.6]",

@@ -93,7 +93,7 @@ def the_ratios() -> None:
     assert AUGFPN.ratios == (0.1, 0.2, 0.3)
 
 
-@says(PAGE, "with all three parts it is probably better on scenes, and undecided on blood cells.")
+@says(PAGE, "better so on Aquarium, probably on scenes, and undecided on blood cells.")
 @says(
     PAGE,
     "[Our calls for torchvision](your_detector.md) have the settings of {numref}`tab-take-these` "

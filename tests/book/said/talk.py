@@ -26,10 +26,6 @@ for words, check in (
         seminar.augfpn_is_probable_and_no_more,
     ),
     ("After equal time FPN is far ahead there.", seminar.at_equal_time),
-    (
-        "From pretrained weights no gain is shown on photographs.",
-        seminar.neither_a_gain_nor_a_harm_is_shown_on_photographs,
-    ),
     ("**1.22 times the training time of FPN on a GPU, by the paper;", seminar.prices),
     ("1.31 or 1.48 times on two CPUs, by us.**", full_size.single_parts_take),
     ("At inference 1.21 times by the paper, 1.06 or 1.14 times by us.", costs.price_beside_our_fpn),
