@@ -94,7 +94,7 @@ def other_terms(later: Evidence, photographs: Mapping[str, Evidence]) -> list[An
          "With even gates AugFPN is better than FPN on Aquarium, and not on blood cells. With "
          "random gates, the authors' way, no gain is shown.",
          f"even: {on_each(frozen, 'augfpn_even')}; random: {on_each(first, 'augfpn')}",
-         "Aquarium: asked before its runs; else open"),
+         "Aquarium: asked before its runs, three pairs and then three more; else open"),
         ("Which part costs AP on blood cells?",
          "Soft RoI Selection, with gates that begin at random. With even gates no loss is shown, "
          "and no gain over FPN.",

@@ -2,15 +2,16 @@
 
 from functools import cache
 
-from augfpn.study import gather, grid, spreads
+from augfpn import records
+from augfpn.study import gather, grid, recorded, spreads
 from augfpn.study.cells import effect_text
 from augfpn.study.evidence import Evidence, processor_of
-from augfpn.study.tables import variant_row
 from said.evidence import undecided
 from said.table import says
 
 EVEN_MINUS_RANDOM = "+3.1 [+0.6, +5.6]"
-MINUS_FPN, MINUS_RANDOM = "+2.2 [+1.0, +3.4]", "+2.9 [+0.5, +5.3]"  # AugFPN, Aquarium
+MINUS_FPN, MINUS_RANDOM = "+1.8 [+0.4, +3.2]", "+2.9 [+0.5, +5.3]"  # AugFPN, Aquarium
+LATER_ALONE = "+1.3 [−2.0, +4.7]"
 
 
 @cache
@@ -69,11 +70,12 @@ def even_gates_are_better_on_aquarium() -> None:
 @says(
     "photographs",
     f"**With even gates all of AugFPN beats FPN on Aquarium**, by {MINUS_FPN} in six "
-    "pairs, asked before the runs, and is ahead in each. In three of them FPN ran on another "
-    "processor, and the interval is wider for it. Large objects gain; of small ones nothing is "
-    f"shown. It is ahead of AugFPN with random gates by {MINUS_RANDOM}, in three pairs. This "
-    "is the one gain over FPN on our photographs, as large as the paper's, and of one set: on "
-    "blood cells there is none.",
+    "pairs, and is ahead in five. Three pairs were asked before their runs; their FPN ran on "
+    "another processor, and the interval is wider for it. Then three more, seeds 4 to 6 on one "
+    f"processor, and no others: alone they have {LATER_ALONE}. Large objects gain; of small ones "
+    f"nothing is shown. It is ahead of AugFPN with random gates by {MINUS_RANDOM}, in three pairs. "
+    "This is the one gain over FPN on our photographs, and of one set: on blood cells none is "
+    "shown.",
 )
 @says("photographs", f"- With even gates it beats FPN on Aquarium, by {MINUS_FPN}, and not on")
 @says("intro", f"*even*, AugFPN beats FPN on one of two sets, by {MINUS_FPN}; at random,")
@@ -83,7 +85,7 @@ def even_gates_are_better_on_aquarium() -> None:
 )
 @says("seminar", "on blood cells, minus FPN, −0.3 [−1.6, +1.0] in 8 |")
 @says("open_questions", f"For all of AugFPN it is {MINUS_RANDOM} on Aquarium, in three pairs")
-@says("should_you_use_it", "So they gained as much as in the paper [on one of two sets of")
+@says("should_you_use_it", "So they gained [on one of two sets of photographs]")
 @says("should_you_use_it", "with all three parts AugFPN is better so on Aquarium,")
 @says("README", "From pretrained weights it gains on one of two small sets of photographs,")
 @says("talk/slides", "AugFPN gains on one of two sets, if gates begin even.")
@@ -94,7 +96,7 @@ def augfpn_with_even_gates_beats_fpn_on_aquarium_alone() -> None:
     assert spreads.own_effect(of, "augfpn_even", "fpn").low > 0
     apart = of.apart("augfpn_even", "fpn")
     assert list(apart) == [0, 1, 2, 4, 5, 6]
-    assert min(each.observed["AP"] for each in apart.values()) > 0
+    assert sum(each.observed["AP"] > 0 for each in apart.values()) == 5
     assert spreads.wider_effect(of, "augfpn_even", number="APl").low > 0
     assert undecided(spreads.wider_effect(of, "augfpn_even", number="APs"))
     fpn, even = of.recorded("fpn"), of.recorded("augfpn_even")
@@ -102,8 +104,9 @@ def augfpn_with_even_gates_beats_fpn_on_aquarium_alone() -> None:
     assert other == [0, 1, 2]
     cells = gather.committed("bccd", "transfer")
     assert spreads.wider_text(cells, "augfpn_even") == "−0.3 [−1.6, +1.0]"
-    paper = variant_row("augfpn", of).printed_effect
-    assert abs(100 * spreads.wider_effect(of, "augfpn_even").mean - paper) < 0.5
+    later = recorded.collect(records.COMMITTED).of_seeds({4, 5, 6})
+    alone = Evidence("aquarium", "transfer", later, timings=[])
+    assert wider_text_of(alone, "fpn") == LATER_ALONE
 
 
 def wider_text_of(of: Evidence, base: str) -> str:

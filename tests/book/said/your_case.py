@@ -196,7 +196,7 @@ def our_detectors_fail_the_first_question() -> None:
     "On blood cells with a frozen backbone, one point takes 7 pairs by the deviation of eight such "
     "pairs, and 27 by that of all our runs there; two points take 4 to 8.",
 )
-@says("should_you_use_it", "A gain as large as that, if there is one, most likely shows.")
+@says("should_you_use_it", "A gain as large as the paper's, if there is one, most likely shows.")
 def pairs_of_both_estimates() -> None:
     found = [pairs_for(blood_cells(), "cs", gain) for gain in (0.01, 0.02)]
     assert found == [(7, 27), (4, 8)]
