@@ -11,7 +11,7 @@ from augfpn.cli import options
 from augfpn.cli.options import argument
 from augfpn.cli.output import DONE, FAILED, as_json, say
 from augfpn.errors import UserError
-from augfpn.study import grid, recorded
+from augfpn.study import grid, recorded, sets
 from augfpn.study.cluster import CLUSTERS
 from augfpn.study.processes import Outcome
 from augfpn.support.files import check_writable
@@ -80,7 +80,7 @@ def pilots_asked_for(given: argparse.Namespace, found: recorded.Found) -> list["
         return []
     from augfpn.study import gates
 
-    asked = [dial for dial in grid.GATES if given.pictures is None or dial in given.pictures]
+    asked = [dial for dial in sets.GATES if given.pictures is None or dial in given.pictures]
     return list(gates.pilots_of(asked, given.budget, found).values())
 
 

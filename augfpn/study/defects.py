@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from augfpn.config import DIALS
 from augfpn.data.load import load_pictures
 from augfpn.figures.pictures import examples
 from augfpn.study import grid, intervals, pooling
@@ -43,7 +44,7 @@ def matrix_minus_plain(by_set: dict[str, Evidence]) -> str:
     This is the matrix's question: a difference of two effects, with an interval of its own. Bold:
     the dial of the defect that the component should mend.
     """
-    dials = [name for name in grid.DIALS if name in by_set]
+    dials = [name for name in DIALS if name in by_set]
     lines = []
     for variant in grid.part("defects").variants[1:]:
         cells = {

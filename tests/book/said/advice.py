@@ -2,6 +2,7 @@
 
 from torchvision.models.detection import fasterrcnn_resnet50_fpn
 
+from augfpn.config import DIALS
 from augfpn.settings.starts import STARTS
 from augfpn.study import claims, findings, freeze, gather, grid, intervals, spreads
 from said.evidence import BOTH, at, compared, confirmation, effect, undecided, verdict
@@ -49,7 +50,7 @@ def parts_were_not_tuned() -> None:
 )
 def rows_that_their_own_differences_leave_open() -> None:
     asked = findings.judged_again(
-        findings.answers({name: at(name) for name in (*BOTH, *grid.DIALS)}),
+        findings.answers({name: at(name) for name in (*BOTH, *DIALS)}),
         {"scenes": confirmation()},
     )
     alone = findings.own_answers({name: at(name) for name in BOTH}, {"scenes": confirmation()})

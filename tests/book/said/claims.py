@@ -9,7 +9,8 @@ from statistics import mean
 
 from chapters import cells, source
 
-from augfpn.study import claims, findings, freeze, grid, intervals, planning, sets, spreads
+from augfpn.config import DIALS
+from augfpn.study import claims, findings, freeze, intervals, planning, sets, spreads
 from augfpn.study.cells import effect_text
 from said.evidence import BOTH, ap, at, confirmation, ledger, measured, verdict
 from said.table import says
@@ -193,7 +194,7 @@ def three_effects_far_beyond_their_intervals() -> None:
 )
 def one_of_two_effects_at_its_share_of_the_level() -> None:
     assert round(mean(ap("scenes", "retinanet:fpn").values())) == 8
-    asked = findings.answers({name: at(name) for name in (*BOTH, *grid.DIALS)})
+    asked = findings.answers({name: at(name) for name in (*BOTH, *DIALS)})
     share = intervals.shared_level(findings.intervals_in(asked))
     left = [
         name

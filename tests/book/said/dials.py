@@ -4,6 +4,7 @@ import itertools
 from functools import cache
 
 from augfpn import records
+from augfpn.config import DIALS
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study import defects, gates, grid, recorded, sets, spreads
 from augfpn.study.cells import effect_text
@@ -21,7 +22,7 @@ from said.table import says
 @says("intro", "that the first two parts mend their own defects [does not show](dials.ipynb).")
 def parts_cannot_be_said_to_gain_more_on_a_dial() -> None:
     parts = grid.part("defects").variants[1:]
-    for dial, part in itertools.product(grid.DIALS, parts):
+    for dial, part in itertools.product(DIALS, parts):
         found = defects.effect_minus_plain(at(dial), at("scenes"), part)
         if (dial, part) == ("detail", "srs"):
             assert found.high < 0

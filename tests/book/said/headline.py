@@ -1,5 +1,6 @@
 """AugFPN's gain over FPN, and how sure it is: what the first pages and the ledger say of it."""
 
+from augfpn.config import DIALS
 from augfpn.study import claims, factorial, findings, fixed, freeze, grid, intervals, spreads
 from augfpn.study.cells import effect_text, limits_text
 from augfpn.study.intervals import SMALL_EFFECT as SMALL
@@ -70,7 +71,7 @@ def pooling_decides_the_headline() -> None:
     "undecided again.",
 )
 def the_headline_at_its_share_of_the_level() -> None:
-    asked = findings.answers({name: at(name) for name in (*BOTH, *grid.DIALS)})
+    asked = findings.answers({name: at(name) for name in (*BOTH, *DIALS)})
     here = at("scenes").effects("augfpn", "fpn")["AP"]
     assert not findings.interval_cell(here, findings.intervals_in(asked)).startswith("**")
 
