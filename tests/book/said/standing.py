@@ -1,10 +1,13 @@
-"""Where AugFPN stands: what others published."""
+"""Where AugFPN stands: what others published, and the necks that we measured."""
 
 from dataclasses import replace
 
 from augfpn.config import FPN
 from augfpn.detectors import cost
-from augfpn.settings import paper
+from augfpn.settings import paper, recipes
+from augfpn.study import gather, spreads
+from augfpn.study.evidence import Evidence
+from said.evidence import undecided
 from said.table import says
 
 PAGE = "where_augfpn_stands"
@@ -62,3 +65,52 @@ def reasons_of_the_decision() -> None:
     assert round(newer_twice - newer, 1) == 1.0
     assert round(37.5 - newer, 1) == 0.1  # PAFPN's row above
     assert round(38.3 - newer, 1) == 0.9  # GRoIE's row
+
+
+def priced(recipe: str, neck: str = "fpn") -> str:
+    """The last two cells of a row: million parameters, billion multiply-accumulates."""
+    model = replace(recipes.named(recipe).model, neck=neck)
+    parameters, macs = cost.at_inference(cost.part_costs(model))
+    return f"{parameters / 1e6:.1f} | {macs / 1e9:.0f} |"
+
+
+def minus_fpn(of: Evidence, variant: str) -> str:
+    assert undecided(spreads.wider_effect(of, variant))
+    return spreads.wider_text(of, variant).replace("\u00a0", " ")
+
+
+@says(PAGE, "| FPN | – | – | 41.8 | 211 |")
+@says(PAGE, "| PAFPN | +0.4 [−1.5, +2.4] | 3 | 45.3 | 235 |")
+@says(PAGE, "| BiFPN, three layers | +0.3 [−2.6, +3.2] | 3 | 40.6 | 184 |")
+@says(PAGE, "| AugFPN, even gates | −0.3 [−1.6, +1.0] | 8 | 43.8 | 238 |")
+@says(PAGE, "| AugFPN, random gates | −1.2 [−2.9, +0.6] | 8 | 43.8 | 238 |")
+@says(PAGE, "**None is shown to differ from FPN there**")
+def necks_in_one_detector() -> None:
+    photographs = gather.from_pretrained()
+    again, planned = photographs["bccd_again"], photographs["bccd"]
+    assert minus_fpn(again, "pafpn") == "+0.4 [−1.5, +2.4]"
+    assert minus_fpn(again, "bifpn") == "+0.3 [−2.6, +3.2]"
+    assert minus_fpn(planned, "augfpn_even") == "−0.3 [−1.6, +1.0]"
+    assert minus_fpn(planned, "augfpn") == "−1.2 [−2.9, +0.6]"
+    pairs = [again.apart(v, "fpn") for v in ("pafpn", "bifpn")]
+    pairs += [planned.apart(v, "fpn") for v in ("augfpn_even", "augfpn")]
+    assert [len(each) for each in pairs] == [3, 3, 8, 8]
+    plain, whole = "faster_rcnn_r50_fpn_1x", "faster_rcnn_r50_augfpn_1x"
+    assert [priced(plain, neck) for neck in ("fpn", "pafpn", "bifpn")] == [
+        "41.8 | 211 |",
+        "45.3 | 235 |",
+        "40.6 | 184 |",
+    ]
+    assert priced(whole) == "43.8 | 238 |"
+
+
+@says(
+    "seminar",
+    "with random first weights a softmax has an AP of 28.0 and sigmoids 50.9; if both begin even, "
+    "53.5 and 55.1. FPN has 54.3.",
+)
+def one_softmax() -> None:
+    of = gather.from_pretrained()["bccd_again"]
+    names = ("srs_softmax", "srs", "srs_softmax_even", "srs_even", "fpn")
+    shown = [f"{100 * of.recorded(name)[8].result['AP']:.1f}" for name in names]
+    assert shown == ["28.0", "50.9", "53.5", "55.1", "54.3"]
