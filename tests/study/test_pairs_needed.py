@@ -85,15 +85,18 @@ def test_the_chance_that_eight_pairs_show_a_gain_is_that_of_a_paired_t_test() ->
 
 def test_the_two_tests_have_the_papers_gains_and_say_where_ours_are_shown() -> None:
     later = gather.committed("scenes", "laptop", "confirmation")
-    table = pairs_needed.two_tests_table(cells(), later).replace("\u00a0", " ")
+    animals = gather.committed("aquarium", "transfer")
+    table = pairs_needed.two_tests_table(cells(), later, animals).replace("\u00a0", " ")
     (_, *header), _, *rows = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()
     ]
     found = {name: own for name, *own in rows}
     assert header == [*pairs_needed.TESTS.values()]
     assert found["gain in the paper, one run"] == ["+0.9", "+2.4"]
-    assert found["did we show a gain on scenes?"] == ["yes", "yes"]
-    assert found["and on blood cells, pretrained?"] == ["no", "no"]
+    on_scenes = ["yes, fixed beforehand", "yes, found afterwards"]
+    assert found["did we show a gain on scenes?"] == on_scenes
+    assert found["on blood cells, pretrained?"] == ["no", "no"]
+    assert found["on Aquarium, pretrained?"] == ["no", "yes"]
     needed = pairs_needed.pairs_for(cells(), "augfpn_even", 0.024)
     assert found["pairs that show it in 80 of 100 cases"][1] == pairs_needed.ends(needed)
     low, high = found["chance that 8 pairs show it"][1].removesuffix(" %").split(" to ")

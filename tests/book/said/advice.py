@@ -17,7 +17,7 @@ SETS = ("bccd", "bccd_learning", "aquarium")
     "**A gain** of all parts with even gates on [one of two small sets of "
     "photographs](photographs.ipynb). No gain",
 )
-@says("your_pictures", "AugFPN gains on one set of two, if its gates begin even.")
+@says("your_pictures", "AugFPN gains on one set of two.")
 def a_gain_on_photographs_with_even_gates_only() -> None:
     photographs = gather.committed_sets(SETS, "transfer")
     assert spreads.wider_effect(photographs["aquarium"], "augfpn_even").low > 0

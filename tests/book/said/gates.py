@@ -87,8 +87,8 @@ def the_figure_of_gates() -> None:
 
 @says(
     "photographs",
-    "Half of the platelets are smaller than 27 px in the resized image (COCO's *small* is counted "
-    "in the original), in which the cells of $P_4$ and $P_5$ are 16 and 32 px wide.",
+    "Half of the platelets are smaller than 27 px in the resized image, in which the cells of "
+    "$P_4$ and $P_5$ are 16 and 32 px wide.",
 )
 def platelets_are_small() -> None:
     of = cells()

@@ -51,9 +51,9 @@ def the_headline() -> None:
 )
 @says(
     "what_we_found",
-    "Most intervals contain zero. Those of Consistent Supervision and of AugFPN with even gates, "
-    "on scenes, lie to the right of it, that of Soft RoI Selection on pretrained blood cells to "
-    "the left.",
+    "Most intervals contain zero. Those of Consistent Supervision on scenes, and of AugFPN with "
+    "even gates on scenes and on Aquarium, lie to the right of it, that of Soft RoI Selection on "
+    "pretrained blood cells to the left.",
 )
 def pooling_decides_the_headline() -> None:
     for of, said in ((at("scenes"), "+1.8 [−0.5, +4.0]"), (confirmation(), "+1.1 [−0.02, +2.2]")):

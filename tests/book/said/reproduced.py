@@ -45,7 +45,7 @@ def the_pair_elsewhere() -> None:
 
 
 @says(PAGE, "In our records FPN trained for three to four minutes, CS for about five.")
-@says("intro", "in about five minutes of one CPU core")
+@says("intro", "in some nine minutes of one free CPU core.")
 def minutes_of_the_pair() -> None:
     cs, fpn = (
         [run.result["seconds"] / 60 for run in at("scenes").recorded(variant).values()]

@@ -101,7 +101,7 @@ def no_other_level_is_better_for_objects_of_a_size() -> None:
     assert undecided(chosen["bccd"])
 
 
-@says("soft_roi_selection", "How many objects would change their level")
+@says("soft_roi_selection", "How many objects of plain scenes would change their level")
 def many_objects_are_near_a_border() -> None:
     made = scenes(SceneSettings(), "val", 100)
     boxes = torch.cat([made.target(i)["boxes"] for i in range(len(made))])
