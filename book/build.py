@@ -167,7 +167,8 @@ def write_source(done: Iterable[Executed]) -> None:
         outputs.quiet_set_up(notebook)
         nbformat.write(notebook, target / f"{name}.ipynb")
     write_api(target)
-    slides.write(target / "extra")  # what lies there comes into the site as it is
+    if slides.SLIDES.is_file():
+        slides.write(target / "extra")  # what lies there comes into the site as it is
     made = {"timed on": run_times.timed_on(), "executed on": run_times.executed_on(notebooks)}
     made |= {"run times": run_times.table(notebooks), "rooms": pages.rooms(PACKAGE)}
     if (target / "options.md").is_file():

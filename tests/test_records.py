@@ -153,7 +153,7 @@ def test_a_record_of_a_newer_version_is_not_to_be_deleted(copy: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("neck", "bifpn"), ("detector", "detr"), ("backbone", "swin_t"), ("norm", "layer")],
+    [("neck", "hourglass"), ("detector", "detr"), ("backbone", "swin_t"), ("norm", "layer")],
 )
 def test_a_record_with_a_part_that_is_not_here_is_not_to_be_deleted(
     name: str, value: str, copy: Path

@@ -33,7 +33,7 @@ def evidence_for(name: str, asked: Asked, say: Say = print) -> Evidence:
     """
     grid.check_pictures([name], asked.budget, [asked.data])
     found = found_for([name], [asked.data], asked, say)
-    return evidence_by_set(asked.data, found, asked)
+    return evidence_on(asked.data, found, asked)
 
 
 def evidence_for_parts(names: Sequence[str], asked: Asked, say: Say = print) -> dict[str, Evidence]:
@@ -44,14 +44,14 @@ def evidence_for_parts(names: Sequence[str], asked: Asked, say: Say = print) -> 
     grid.check_pictures(names, asked.budget, [asked.data])
     there = [name for name in names if grid.runs([name], asked.budget, [asked.data])]
     found = found_for(there, [asked.data], asked, say)
-    return dict.fromkeys(there, evidence_by_set(asked.data, found, asked))
+    return dict.fromkeys(there, evidence_on(asked.data, found, asked))
 
 
 def evidence_by_dial(asked: Asked, say: Say = print) -> dict[str, Evidence]:
     """The evidence for the defect matrix, by picture set."""
     sets = grid.sets_of(grid.part("defects"), asked.budget, None)
     found = found_for(["defects"], sets, asked, say)
-    return {name: evidence_by_set(name, found, asked) for name in sets}
+    return {name: evidence_on(name, found, asked) for name in sets}
 
 
 def committed(pictures: str, budget: str = "laptop", phase: Phase = "pilot") -> Evidence:

@@ -11,7 +11,6 @@ import torch
 import yaml
 from chapters import ONE_SCREEN
 
-from augfpn.data.scenes.settings import CLASSES
 from augfpn.notebook import ASKED
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from augfpn.settings import dialects, parameters
@@ -234,26 +233,6 @@ def test_the_rule_shrinks_with_the_image() -> None:
     box = torch.tensor([[0.0, 0, 150, 80]])
     rules = [HardRoISelection((2, 3, 4, 5), 7, torchvision_roi_align, x) for x in (size, 224)]
     assert [rule.level_of(box).item() for rule in rules] == [4, 2]
-
-
-def test_the_twins_are_there() -> None:
-    """The text speaks of two striped squares of nearly the same size on different levels."""
-    (code,) = [
-        source(c) for c in cells(BOOK / "soft_roi_selection.ipynb", "code") if "twins" in c["id"]
-    ]
-    names: dict = {}
-    modules = ("augfpn.pyramid", "augfpn.speed.roi_align")
-    imports = ["import torch", *(f"from {module} import *" for module in modules)]
-    exec("\n".join([*imports, code]), names)
-    things = names["picture"].objects
-    twins = [
-        (names["rule"].level_of(box[None]).item(), (box[2] - box[0]) * (box[3] - box[1]))
-        for thing, box in zip(things, names["boxes"], strict=True)
-        if (CLASSES[thing.category], thing.surface) == ("square", "striped")
-    ]
-    (level_a, area_a), (level_b, area_b) = sorted(twins)
-    assert (level_a, level_b) == (2, 3)
-    assert 1 < (area_b / area_a).sqrt() < 1.12
 
 
 def test_multiplications_of_a_box_at_the_papers_size() -> None:

@@ -42,7 +42,7 @@ def test_help_has_every_parameter_with_its_default_and_choices(capsys):
     for name in parameters.NAMES:
         assert f"--{name.replace('_', '-')} " in text
         assert parameters.describe(name) in text
-    assert "hard, soft, acf, sum, max, panet [soft]" in text
+    assert "hard, soft, softmax, acf, sum, max, panet [soft]" in text
     assert "one of none, cs, rfa, srs, cs+rfa, cs+srs, rfa+srs, cs+rfa+srs, all [all]" in text
     assert "narrow_resnet, efficientnet_lite0, timm/NAME [None]" in text
     assert f"{', '.join(config.DATA_SETS)} [scenes]" in text

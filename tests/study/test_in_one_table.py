@@ -35,7 +35,6 @@ def test_a_gain_has_its_interval_and_pairs_and_is_bold_beyond_zero(table) -> Non
 
 def test_two_pairs_are_not_enough(table: dict[str, list[str]]) -> None:
     cells = gather.committed("bccd", "transfer")
-    assert table["AugFPN, gates that begin even"][3] == "–"  # Aquarium: not run
     assert in_one_table.gain_and_pairs(cells, "augfpn_tuned") == "–"
 
 

@@ -83,7 +83,7 @@ def test_every_comparison_of_the_table_of_answers_is_drawn() -> None:
         intervals.Interval(*(x / 100 for x in (each.mean, each.low, each.high)), 9, 0, 0)
         for each in frame().query("kind != @OF_PAPER").itertuples()
     ]
-    assert len(said) == 7
+    assert len(said) == 9
     assert set(said) <= {effect_text(each).replace("\u00a0", " ") for each in drawn}
 
 

@@ -85,6 +85,7 @@ def minus_fpn(of: Evidence, variant: str) -> str:
 @says(PAGE, "| AugFPN, even gates | −0.3 [−1.6, +1.0] | 8 | 43.8 | 238 |")
 @says(PAGE, "| AugFPN, random gates | −1.2 [−2.9, +0.6] | 8 | 43.8 | 238 |")
 @says(PAGE, "**None is shown to differ from FPN there**")
+@says(PAGE, "an image of 800 × 1216 px and 2,000 proposals, at inference.")
 def necks_in_one_detector() -> None:
     photographs = gather.from_pretrained()
     again, planned = photographs["bccd_again"], photographs["bccd"]
@@ -102,6 +103,7 @@ def necks_in_one_detector() -> None:
         "40.6 | 184 |",
     ]
     assert priced(whole) == "43.8 | 238 |"
+    assert recipes.named(plain).model.proposals[1] == 2000
 
 
 @says(
