@@ -78,7 +78,6 @@ def a_sum_of_two_languages_that_loses_nothing() -> list[str]:
     assert few[2] < few[0]
     assert many[2] > many[0] + 5
     return [
-        "With 16 channels the probe fails on $M_3$ just as it does with 8",
         "the sum tells more than $M_2$ alone",
         "each probe fails on the other level and the sum loses nothing",
     ]
