@@ -16,7 +16,7 @@ def seconds_of_the_pictures_in_the_readme() -> None:
 
 
 @says("README", "No recipe has been trained on COCO yet.")
-@says("intro", "nothing was run on a GPU or on all of COCO.")
+@says("intro", "we ran nothing on a GPU or on all of COCO.")
 @says("README", "Nothing was run on a GPU or on all of COCO.")
 @says("claims", "**What nobody has run** are the headline rows on COCO with this code")
 @says("coco_recipe", "We have not made that run, for want of eight GPUs.")
@@ -45,7 +45,7 @@ def minutes_of_the_laptop_budget() -> None:
     assert max(minutes) < 40  # with masks, beside other work
 
 
-@says("intro", "nothing was run on a GPU")
+@says("intro", "we ran nothing on a GPU")
 @says("README", "| `gpu` | the paper's ResNet-50, 512 x 640 | one GPU; not measured yet |")
 def nothing_measured_on_a_gpu() -> None:
     assert not [run for run in runs() if run.environment["device"] != "cpu"]
