@@ -128,6 +128,7 @@ def start(job: Job, logs: Path, running: Sequence[Started], gpus: Sequence[str])
         gpu = min(gpus, key=lambda name: used[name])
         settings[GPUS] = gpu
     with opened_log(log) as out:
+        begins = out.tell()  # before the job, which moves this place as it writes
         process = subprocess.Popen(
             job.words,
             stdin=subprocess.DEVNULL,
@@ -136,7 +137,7 @@ def start(job: Job, logs: Path, running: Sequence[Started], gpus: Sequence[str])
             env=settings,
             start_new_session=True,
         )
-        return Started(job, process, log, out.tell(), gpu)
+        return Started(job, process, log, begins, gpu)
 
 
 def opened_log(log: Path) -> BinaryIO:

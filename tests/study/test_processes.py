@@ -73,6 +73,22 @@ def test_what_became_of_a_job_is_said(code: str, kind: str, why: str, tmp_path: 
     assert said[0].startswith(f"the job: {kind}")
 
 
+def test_what_a_job_says_at_once_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine a job may have ended before its start returns."""
+
+    class Overtaken(subprocess.Popen):
+        def __init__(self, *given, **named) -> None:
+            super().__init__(*given, **named)
+            self.wait()
+
+    monkeypatch.setattr(subprocess, "Popen", Overtaken)
+    code = "import sys\nprint('augfpn: error: lam = x: give y.')\nsys.exit(2)"
+    (ended,) = in_processes([job(code)], tmp_path, 1, [].append)
+    assert "lam = x" in ended.why
+
+
 def test_the_log_says_that_a_job_was_killed(tmp_path: Path) -> None:
     in_processes([job("import os\nos.kill(os.getpid(), 9)")], tmp_path, 1, lambda said: None)
     assert (tmp_path / "logs/job.txt").read_text() == "augfpn: killed by SIGKILL.\n"
