@@ -14,7 +14,7 @@ from augfpn.detectors.rebuildable import (
     our_selection,
     same_numbers,
 )
-from augfpn.pyramid import FPN, Boxes, Levels
+from augfpn.pyramid import FPN, Boxes, Levels, with_picture_index
 from augfpn.speed.roi_align import torchvision_roi_align
 
 JoinedOutputs = tuple[
@@ -42,8 +42,7 @@ class JoinedAugFPN(nn.Module):
         self, c: Levels, boxes: Boxes, labels: Tensor, targets: Tensor, lam: float = 0.25
     ) -> JoinedOutputs:
         m, p = self.pyramid(c)
-        index = [x.new_full((len(x), 1), n) for n, x in enumerate(boxes)]
-        rois = torch.cat([torch.cat(index), torch.cat(boxes)], dim=1)
+        rois = with_picture_index(boxes)
         pooled = [torchvision_roi_align(x, rois, 7, k) for k, x in m.items()]
         return p, self.select(p, boxes), self.supervise(pooled, labels, targets, lam)
 

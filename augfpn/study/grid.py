@@ -18,7 +18,7 @@ from augfpn.errors import UserError, choice_of
 from augfpn.settings import parameters, recipes
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import experiment
-from augfpn.study.controls import CONTROL_VARIANTS, changed_by, control_words
+from augfpn.study.controls import changed_by, control_words
 from augfpn.study.parts import Part, parts
 from augfpn.study.sets import (
     SEEDS,
@@ -73,8 +73,7 @@ def words_of_variant(variant: str) -> dict[str, Any]:
     A control has the parameters of the variant that it changes.
     Raises ``UserError`` for a variant that does not exist.
     """
-    if variant in CONTROL_VARIANTS:
-        return words_of_variant(CONTROL_VARIANTS[variant].variant)
+    variant = changed_by(variant)
     if variant in recipes.recipes():
         words = recipes.named(variant).words
         return {key: words[key] for key in (*PARTS_OF_MODEL, *OF_RECIPE) if key in words}
