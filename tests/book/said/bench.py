@@ -15,7 +15,10 @@ from said.evidence import BOTH, at
 from said.table import says
 
 
-@says("test_bench", "blood cells have hardly a small object, and neither set has many objects on")
+@says(
+    "test_bench",
+    "blood cells have hardly a small object, and neither they nor scenes have many objects on",
+)
 @says("test_bench", "| few objects on $P_5$, none of blood cells |")
 @says("test_bench", "| 7 small blood cells |")
 @says("test_bench", "| 46 large objects in the scenes' test images |")
