@@ -32,7 +32,6 @@ NOTHING_SAID = {  # (chapter, cell) that reads records, and whose results no tex
     ("claims", "ledger"),
     ("one_stage_and_masks", "curves"),
     ("two_forwards", "opened"),
-    ("two_forwards", "results"),
     ("your_pictures", "use"),
 }
 DRAWN_ONLY = {  # (chapter, cell) whose caption and alt text only say how a figure is drawn

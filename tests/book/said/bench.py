@@ -15,7 +15,10 @@ from said.evidence import BOTH, at
 from said.table import says
 
 
-@says("test_bench", "blood cells have hardly a small object, and neither set has many objects on")
+@says(
+    "test_bench",
+    "blood cells have hardly a small object, and neither they nor scenes have many objects on",
+)
 @says("test_bench", "| few objects on $P_5$, none of blood cells |")
 @says("test_bench", "| 7 small blood cells |")
 @says("test_bench", "| 46 large objects in the scenes' test images |")
@@ -43,9 +46,16 @@ def classes_of_scenes() -> None:
     assert SceneSettings().own_colours == 0
 
 
-@says("test_bench", "800 and 100; a thousand test scenes from seed 3 on")
-@says("test_bench", "205 and 72 of 364, as its authors split it; the other 87 are kept")
-@says("test_bench", "435 and 157 of 638; 46 between them are left out")
+@says("test_bench", "| 800 | 100 for seeds 0 to 2, 1,000 for seeds 3 to 11 | yes |")
+@says(
+    "test_bench",
+    "87 of its 364, its authors' validation part, are kept for choosing settings | 205 | 72 |",
+)
+@says(
+    "test_bench",
+    "46 of its 638 between training and test are left out, because neighbouring shots are alike | "
+    "435 | 157 |",
+)
 def images_of_each_set() -> None:
     counts = {n: at(n).recorded("fpn")[0].result["pictures"] for n in BOTH}
     assert [counts[n][use] for n in BOTH for use in ("train", "test")] == [800, 100, 205, 72]
@@ -57,7 +67,7 @@ def images_of_each_set() -> None:
     assert (train, of["val"], of["left_out"], sum(of.values())) == (435, 157, 46, 638)
 
 
-@says("test_bench", "a thousand test scenes from seed 3 on")
+@says("test_bench", "1,000 for seeds 3 to 11")
 @says(
     "all_effects",
     "Each of these seeds draws its own training scenes, and starts whatever a variant shares with "

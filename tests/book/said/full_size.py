@@ -60,6 +60,14 @@ def gigabytes_of_the_supervision() -> None:
     assert round(more / 1e9, 2) == 0.25
 
 
+@says("trained_detector", "Four images should need [4.4 GB](cost.ipynb) without mixed precision")
+def gigabytes_of_four_images() -> None:
+    """Weights, gradients and momentum once; all other tensors for each image."""
+    held = prices.HELD * prices.FLOAT_BYTES * prices.trained_parameters("cs")
+    of_image = VARIANTS["cs"]["peak_bytes"] - held
+    assert f"{(held + 4 * of_image) / 1e9:.1f}" == "4.4"
+
+
 @says(
     "cost",
     "| tensors of a step of two images | 3.1 and 2.3 GB, which should fit into 8 GB |",

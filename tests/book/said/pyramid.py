@@ -98,9 +98,9 @@ def objects_of_the_scene() -> None:
 @says(
     "why_one_map",
     "A rule that sends each box two levels up, where there are as many, costs FPN 11.3 [9.2, 13.4] "
-    "points of AP (average precision, from 0 to 100) in three seeds; the brackets are a 95 % "
-    "[interval](intervals.ipynb). Rules that send each box one or two levels down were trained "
-    "with one seed each.",
+    "points of AP (average precision, from 0 to 100) in three *seeds*, runs that differ in their "
+    "random numbers; the brackets are a 95 % [interval](intervals.ipynb). Rules that send each box "
+    "one or two levels down were trained with one seed each.",
 )
 def other_rules_in_training() -> None:
     every, dials = recorded.collect(COMMITTED), ("canonical_x0.25", "canonical_x2", "canonical_x4")

@@ -2,15 +2,17 @@
 
 import json
 from math import exp
+from statistics import mean
+from xml.etree import ElementTree
 
-from chapters import ROOT
+from chapters import BOOK, ROOT
 
 from said.table import says
 
 VAL = json.loads((ROOT / "experiments/worked/val.json").read_text("utf-8"))
 
 
-@says("trained_detector", "a checkpoint, in 600 steps from random weights: 11 minutes.")
+@says("trained_detector", "We made one, in 600 steps from random weights: 11 minutes.")
 @says(
     "trained_detector",
     "| checkpoint | 54.7 | | control, 150 more steps at a rate of `3e-5` | 54.1 | | at `1e-4` | "
@@ -35,3 +37,28 @@ def time_of_a_run() -> None:
 def deviation_of_three_pairs() -> None:
     """Chi-squared with two degrees of freedom is exponential, with a mean of 2."""
     assert f"{1 - exp(-2 * 0.5**2 / 2):.2f}" == "0.22"
+
+
+@says(
+    "trained_detector",
+    "three pairs differ by −0.3, +1.1 and 0.0 points of AP. Does the part help there?",
+)
+@says(
+    "trained_detector",
+    "Their mean is +0.2 points, and its 95 % interval goes from −1.7 to +2.2: undecided.",
+)
+def three_pairs_of_the_case() -> None:
+    """As the drawing has them, which its own test computes again."""
+    drawing = ElementTree.parse(BOOK / "figures" / "finished_case.svg").getroot()
+    found = json.loads(drawing.find(".//{http://purl.org/dc/elements/1.1/}description").text)
+    apart = [a - b for a, b in zip(found["with"], found["without"], strict=True)]
+    assert [round(x, 1) for x in apart] == [-0.3, 1.1, 0.0]
+    assert [round(x, 1) for x in found["difference, low, high"]] == [0.2, -1.7, 2.2]
+    assert round(mean(apart), 1) == 0.2
+
+
+@says("trained_detector", "[eleven lines of Python](#train-pairs)")
+def lines_to_type() -> None:
+    page = (BOOK / "trained_detector.md").read_text("utf-8")
+    code = page.split("```python\nfrom torchvision_continue")[1].split("```")[0].splitlines()
+    assert sum(bool(x) and not x.startswith("#") for x in code) == 11
