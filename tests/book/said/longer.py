@@ -25,7 +25,7 @@ def at_equal_time() -> None:
 
 @says(
     "fair_baselines",
-    "AugFPN is probably better than FPN: +1.6 [−0.3, +3.5], in three seeds.",
+    "AugFPN is *probably* better than FPN: +1.6 [−0.3, +3.5], in three seeds.",
 )
 def after_longer_training() -> None:
     of = confirmation()
