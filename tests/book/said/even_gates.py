@@ -52,8 +52,9 @@ def even_gates_take_the_loss_away() -> None:
 
 @says(
     "photographs",
-    "**On Aquarium, too**, even gates are better, by +1.9 [+0.5, +3.3]: asked before the runs, "
-    "seeds 4 to 6. On both sets both intervals exclude zero.",
+    "**On Aquarium**, even gates are better, by +1.9 [+0.5, +3.3]: asked before the runs, "
+    "seeds 4 to 6. On both sets both intervals exclude zero. Both results are *found afterwards*: "
+    "the runs with random gates were known.",
 )
 @says("should_you_use_it", "on blood cells and on Aquarium; with all three parts")
 @says("seminar", "aquarium +1.9 [+0.5, +3.3] in 3 pairs")
@@ -71,12 +72,11 @@ def even_gates_are_better_on_aquarium() -> None:
     "photographs",
     f"**With even gates all of AugFPN beats FPN on Aquarium**, by {MINUS_FPN} in six "
     "pairs, and is ahead in five. Three pairs were asked before their runs; their FPN ran on "
-    "another processor, and the interval is wider for it. Alone they are undecided, "
-    f"{FIRST_ALONE}. Then three more, seeds 4 to 6 on one processor, and no others: alone they "
+    "another processor. Alone they are undecided, "
+    f"{FIRST_ALONE}. Then three more, seeds 4 to 6 on one processor, and no others: they "
     f"have {LATER_ALONE}. So this gain is *found afterwards*. Large objects gain; of small ones "
     f"nothing is shown. It is ahead of AugFPN with random gates by {MINUS_RANDOM}, in three pairs. "
-    "This is the one gain over FPN on our photographs, and of one set: on blood cells none is "
-    "shown.",
+    "This is the one gain over FPN on our photographs.",
 )
 @says("photographs", f"- With even gates it beats FPN on Aquarium, by {MINUS_FPN}, and not on")
 @says("intro", f"*even*, AugFPN beats FPN on one of two sets, by {MINUS_FPN}, *found")
