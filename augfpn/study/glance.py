@@ -99,7 +99,7 @@ def on_photographs(by_set: Mapping[str, Evidence]) -> list[AnswerRow]:
     cells, again, animals = (by_set[name] for name in ("bccd", "bccd_again", "aquarium"))
     return [
         ("On photographs, with random gates?",
-         "No gain is shown. This is how the authors' code begins.",
+         "No gain is shown.",
          on_each(first, "augfpn"), UNDECIDED),
         ("On Aquarium, with even gates?", "AugFPN is better than FPN.",
          on_each({"aquarium": animals}, "augfpn_even"), AFTERWARDS),
