@@ -25,7 +25,7 @@ PAGES = (  # of each question: the page of the runs that answer it
     *("all_effects", "dials"),
 )
 CONFIRMED, AFTERWARDS, PROBABLY = "confirmed", "found afterwards", "probably"
-WITHIN, UNDECIDED = "within 1 AP of zero", "undecided"
+WITHIN_A_POINT, UNDECIDED = "within 1 AP of zero", "undecided"
 JUMP, LOST = "change across a border", "C5 lost in M5"
 
 
@@ -41,7 +41,7 @@ def glance_table(pilot: Evidence, later: Evidence, photographs: Mapping[str, Evi
     rows = [
         *same_settings(later),
         *other_terms(later),
-        *on_photographs(photographs),
+        *pretrained_answers(photographs),
         *about_defects(pilot),
     ]
     numbered = [
@@ -67,7 +67,7 @@ def same_settings(later: Evidence) -> list[AnswerRow]:
         ("Does Residual Feature Augmentation?",
          "On scenes it changes AP by less than a point, up or down. But its pools have one to six "
          "bins there, and on larger images they have more.",
-         f"main effect {main_effect(later, 'rfa', 'AP')}", WITHIN),
+         f"main effect {main_effect(later, 'rfa', 'AP')}", WITHIN_A_POINT),
         ("Does Soft RoI Selection?",
          "It is a trade on scenes: small objects lose, medium ones gain. In the paper both gain.",
          f"main effects: small objects {main_effect(later, 'srs', 'APs')}, medium "
@@ -93,7 +93,7 @@ def other_terms(later: Evidence) -> list[AnswerRow]:
     ]  # fmt: skip
 
 
-def on_photographs(by_set: Mapping[str, Evidence]) -> list[AnswerRow]:
+def pretrained_answers(by_set: Mapping[str, Evidence]) -> list[AnswerRow]:
     """The rows about runs from pretrained weights."""
     first = {name: of for name, of in by_set.items() if name != "bccd_again"}
     cells, again, animals = (by_set[name] for name in ("bccd", "bccd_again", "aquarium"))
