@@ -29,7 +29,7 @@ def ap_on_the_images_for_choosing() -> None:
 )
 def ap_on_other_images() -> None:
     printed = (ROOT / "book/examples/worked_pairs.txt").read_text("utf-8").splitlines()
-    shown = [float(line.split()[1]) for line in printed if line[:2] in {"A ", "B "}][:2]
+    shown = [float(line.split()[1]) for line in printed if line.startswith(("A   ", "B   "))]
     assert [round(each) for each in shown] == [51, 51]
     assert {round(each["AP"]) for each in VAL["controls"]} == {54}
 
