@@ -86,16 +86,18 @@ def address(link: re.Match) -> str:
 
 
 def drawing(file: str, alt: str) -> str:
-    """A figure in both themes, inside the page; behind # the share of its height that is shown."""
-    name, _, share = file.partition("#")
+    """A figure in both themes, inside the page; behind # what of its height is shown: "0.2-0.7"."""
+    name, _, shares = file.partition("#")
     svg = (SLIDES.parent / name).read_text("utf-8")
     width, height = map(float, finish.SIZE.search(svg).groups())
-    if share:
-        height *= float(share)
+    if shares:
+        top, bottom = (height * float(share) for share in shares.split("-"))
+        height = bottom - top
         svg = finish.SIZE.sub(
             f'<svg xmlns:xlink="{XLINK}" width="{width}pt" height="{height}pt"', svg
         )
-        svg = re.sub(r'viewBox="0 0 \S+ \S+"', f'viewBox="0 0 {width} {height}"', svg, count=1)
+        shown = f'viewBox="0 {top} {width} {height}"'
+        svg = re.sub(r'viewBox="0 0 \S+ \S+"', shown, svg, count=1)
     tall = " tall" if height > TALL * width else ""
     shown = {"light": svg, "dark": finish.dark(svg)}
     return "".join(

@@ -15,7 +15,7 @@ from augfpn.study.intervals import Interval
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_label
 
-TEST, TABLE, LATER = "a test: claim {}", "its table, no test", "asked later"
+TEST, TABLE, LATER = "a test: claim {}", "its table, no test", "found afterwards"
 AMONG = "one of the 42 comparisons of claim #23"
 OF_SIZE = {"AP": "", "APs": ", small objects", "APm": ", medium objects", "APl": ", large objects"}
 CLAIMS = {"augfpn": "#1", "cs": "#17", "rfa": "#18", "srs": "#19"}  # a variant minus FPN, on AP

@@ -1,5 +1,7 @@
 """What was found in plain words: a question, its answer, the numbers, and how sure that is.
 
+How sure is one of the words that the page defines in *How to read it*.
+
 The words are typed; `tests/study/test_glance.py` holds each of them against the records. Intervals
 are the wider of two (`augfpn.study.spreads.wider_effect`).
 """
@@ -19,9 +21,11 @@ HEADER = ["", "question", "answer", "AP, in points", "how sure"]
 PAGES = (  # of each question: the page of the runs that answer it
     *("putting_it_together",) * 5,
     *("fair_baselines",) * 4,
-    *("photographs",) * 2,
+    *("photographs",) * 4,
     *("all_effects", "dials"),
 )
+CONFIRMED, AFTERWARDS, PROBABLY = "confirmed", "found afterwards", "probably"
+WITHIN_A_POINT, UNDECIDED = "within 1 AP of zero", "undecided"
 JUMP, LOST = "change across a border", "C5 lost in M5"
 
 
@@ -36,7 +40,8 @@ def glance_table(pilot: Evidence, later: Evidence, photographs: Mapping[str, Evi
     """
     rows = [
         *same_settings(later),
-        *other_terms(later, photographs),
+        *other_terms(later),
+        *pretrained_answers(photographs),
         *about_defects(pilot),
     ]
     numbered = [
@@ -52,57 +57,60 @@ def same_settings(later: Evidence) -> list[AnswerRow]:
     return [
         ("Is AugFPN better than FPN?",
          "On scenes probably, with settings that were not tuned.",
-         f"{wider_text(later, 'augfpn')}{papers_gain(augfpn, 'AP')}", "probable"),
+         f"{wider_text(later, 'augfpn')}{papers_gain(augfpn, 'AP')}", PROBABLY),
         ("Does it help small objects?",
-         "No gain is shown. On scenes, with random gates, they lose AP, tuned or not. In the paper "
-         "they gain.",
+         "No: on scenes, with random gates, they lose AP. In the paper they gain.",
          f"small objects {wider_text(later, 'augfpn', number='APs')}{papers_gain(augfpn, 'APs')}",
-         "one of many comparisons"),
-        ("Does Consistent Supervision help?",
-         "Yes, on scenes. That the other parts add to it is not shown.",
-         f"main effect {main_effect(later, 'cs', 'AP')}", "confirmed"),
+         AFTERWARDS),
+        ("Does Consistent Supervision help?", "Yes, on scenes.",
+         f"main effect {main_effect(later, 'cs', 'AP')}", CONFIRMED),
         ("Does Residual Feature Augmentation?",
          "On scenes it changes AP by less than a point, up or down. But its pools have one to six "
          "bins there, and on larger images they have more.",
-         f"main effect {main_effect(later, 'rfa', 'AP')}", "confirmed, at this size"),
+         f"main effect {main_effect(later, 'rfa', 'AP')}", WITHIN_A_POINT),
         ("Does Soft RoI Selection?",
          "It is a trade on scenes: small objects lose, medium ones gain. In the paper both gain.",
          f"main effects: small objects {main_effect(later, 'srs', 'APs')}, medium "
-         f"{main_effect(later, 'srs', 'APm')}", "confirmed"),
+         f"{main_effect(later, 'srs', 'APm')}", CONFIRMED),
     ]  # fmt: skip
 
 
-def other_terms(later: Evidence, photographs: Mapping[str, Evidence]) -> list[AnswerRow]:
-    """The rows about other terms than equal settings and steps from scratch."""
-    first = {name: of for name, of in photographs.items() if name != "bccd_again"}
-    frozen = {name: photographs[name] for name in ("bccd", "aquarium")}
-    cells, again = photographs["bccd"], photographs["bccd_again"]
+def other_terms(later: Evidence) -> list[AnswerRow]:
+    """The rows about other terms than equal settings and steps, on scenes."""
     return [
         ("And in the same training time?", "FPN is far better on scenes, where training is short. "
          "By the paper's numbers AugFPN is better on COCO.",
          "AugFPN minus FPN with twice the steps, which takes 7 % longer: "
-         f"{wider_text(later, 'augfpn', 'fpn_2x_steps')}", "found afterwards"),
+         f"{wider_text(later, 'augfpn', 'fpn_2x_steps')}", AFTERWARDS),
         ("And after longer training?",
-         "With four times the steps AugFPN is probably better on scenes. Beyond that, not known.",
-         wider_text(later, "augfpn_4x_steps", "fpn_4x_steps"), "probable, found afterwards"),
+         "With four times the steps AugFPN is probably better on scenes. Longer training was not "
+         "run.",
+         wider_text(later, "augfpn_4x_steps", "fpn_4x_steps"), PROBABLY),
         ("And if both are tuned?", "On scenes no gain is shown.",
-         wider_text(later, "augfpn_tuned", "fpn_tuned"), "open"),
-        ("And if gates begin even?",
-         "On scenes AugFPN is then better than FPN, and no loss of small objects is shown.",
-         f"{wider_text(later, 'augfpn_even')}; small objects "
-         f"{wider_text(later, 'augfpn_even', number='APs')}", "found afterwards"),
-        ("And on photographs, from pretrained weights?",
-         "With even gates AugFPN is better than FPN on Aquarium; on blood cells no gain is shown. "
-         "With random gates, the authors' way, none is shown on either.",
-         f"even: {on_each(frozen, 'augfpn_even')}; random: {on_each(first, 'augfpn')}",
-         "Aquarium: asked before its runs, three pairs and then three more; else open"),
-        ("Which part costs AP on blood cells?",
-         "Soft RoI Selection, with gates that begin at random. With even gates no loss is shown, "
-         "and no gain over FPN.",
+         wider_text(later, "augfpn_tuned", "fpn_tuned"), UNDECIDED),
+        ("And if gates begin even?", "On scenes AugFPN is then better than FPN.",
+         wider_text(later, "augfpn_even"), AFTERWARDS),
+    ]  # fmt: skip
+
+
+def pretrained_answers(by_set: Mapping[str, Evidence]) -> list[AnswerRow]:
+    """The rows about runs from pretrained weights."""
+    first = {name: of for name, of in by_set.items() if name != "bccd_again"}
+    cells, again, animals = (by_set[name] for name in ("bccd", "bccd_again", "aquarium"))
+    return [
+        ("On photographs, with random gates?",
+         "No gain is shown.",
+         on_each(first, "augfpn"), UNDECIDED),
+        ("On Aquarium, with even gates?", "AugFPN is better than FPN.",
+         on_each({"aquarium": animals}, "augfpn_even"), AFTERWARDS),
+        ("On blood cells, with even gates?", "No gain is shown.",
+         on_each({"bccd": cells}, "augfpn_even"), UNDECIDED),
+        ("Does a part lose AP on photographs?",
+         "On blood cells Soft RoI Selection loses, with random gates. Even ones are better there, "
+         "and on Aquarium.",
          f"the part alone: {wider_text(cells, 'srs')}; even minus random gates "
          f"{wider_text(again, 'srs_even', 'srs')}, aquarium "
-         f"{wider_text(photographs['aquarium'], 'srs_even', 'srs')}",
-         "the loss: found afterwards; even gates: asked before their runs"),
+         f"{wider_text(animals, 'srs_even', 'srs')}", AFTERWARDS),
     ]  # fmt: skip
 
 
@@ -115,15 +123,13 @@ def about_defects(pilot: Evidence) -> list[AnswerRow]:
     return [
         ("Are the three defects there?",
          "Predictions jump where the size rule changes its level. Part of $C_5$ is lost on the way "
-         "to $M_5$. Whether the jump or the loss costs AP is open; so is how far levels differ in "
-         "meaning.",
+         "to $M_5$. Whether that costs AP is not known, nor how far levels differ in meaning.",
          f"no AP: class probabilities of FPN move by {percent('fpn', JUMP)} % across a border; of "
-         f"the variance of $C_5$ {percent('fpn', LOST)} % is lost",
-         "jump and loss: found afterwards"),
+         f"the variance of $C_5$ {percent('fpn', LOST)} % is lost", AFTERWARDS),
         ("Does each part mend its own defect?",
          "Soft RoI Selection removes most of the jump, nearly by construction. For the other two "
-         "parts it is open: we drew sets of images to ask it, and none of them can answer.",
-         f"no AP: class probabilities then move by {percent('srs', JUMP)} %", "open"),
+         "parts no set of images that we drew can answer.",
+         f"no AP: class probabilities then move by {percent('srs', JUMP)} %", UNDECIDED),
     ]  # fmt: skip
 
 

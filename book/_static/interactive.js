@@ -594,11 +594,11 @@ function gates(figure, data) {
 
 /* --- hours of a test, and the chance that it shows a gain --------------------------------------- */
 
-const PLAN = { gain: 4, steps: 80, left: 44, right: 424, top: 16, bottom: 186 };
+const PLAN = { gain: 4, steps: 80, left: 52, right: 428, top: 38, bottom: 208 };
 
 function plan(figure, data) {
   const now = { pairs: 8, spread: 1.7, images: 0.1, passes: 24, speed: 10, longer: 1.5 };
-  const drawing = element("svg", { viewBox: "0 0 440 236", role: "img", class: "narrow", "aria-label":
+  const drawing = element("svg", { viewBox: "0 0 440 258", role: "img", "aria-label":
     "The chance that the test shows a gain, rising with the true gain from 0 to 4 points of AP" });
   const x = (gain) => PLAN.left + ((PLAN.right - PLAN.left) * gain) / PLAN.gain;
   const y = (chance) => PLAN.bottom - (PLAN.bottom - PLAN.top) * chance;
@@ -608,8 +608,9 @@ function plan(figure, data) {
       element("line", { x1: x(0), x2: x(PLAN.gain), y1: y(chance), y2: y(chance), ...grey }),
       element("text", { x: x(0) - 5, y: y(chance) + 4, "text-anchor": "end" }, name));
   for (let gain = 0; gain <= PLAN.gain; gain++)
-    drawing.append(element("text", { x: x(gain), y: 206, "text-anchor": "middle" }, String(gain)));
-  drawing.append(element("text", { x: x(PLAN.gain / 2), y: 228, "text-anchor": "middle" },
+    drawing.append(element("text", { x: x(gain), y: 228, "text-anchor": "middle" }, String(gain)));
+  drawing.append(element("text", { x: 4, y: 18 }, "chance that the test shows it"));
+  drawing.append(element("text", { x: x(PLAN.gain / 2), y: 250, "text-anchor": "middle" },
     "true gain, points of AP"));
   for (const [name, gain] of [["CS", data.papers.cs], ["AugFPN", data.papers.augfpn]])
     drawing.append(element("line", { x1: x(gain), x2: x(gain), y1: y(0), y2: y(1), ...grey }),
@@ -641,7 +642,7 @@ function plan(figure, data) {
     control("images/s of FPN's training", "speed", 1, 40, 1, String),
     control("a step with the part", "longer", 1.1, 2.2, 0.05, (value) => `× ${value.toFixed(2)}`));
   show();
-  return [drawing, controls, said];
+  return [element("div", { class: "side-by-side" }, drawing, said), controls];
 }
 
 /* --- put them into the page --------------------------------------------------------------------- */

@@ -93,10 +93,9 @@ def test_the_two_tests_have_the_papers_gains_and_say_where_ours_are_shown() -> N
     found = {name: own for name, *own in rows}
     assert header == [*pairs_needed.TESTS.values()]
     assert found["gain in the paper, one run"] == ["+0.9", "+2.4"]
-    on_scenes = ["yes, fixed beforehand", "yes, found afterwards"]
-    assert found["did we show a gain on scenes?"] == on_scenes
-    assert found["on blood cells, pretrained?"] == ["no", "no"]
-    assert found["on Aquarium, pretrained?"] == ["no", "yes"]
+    assert found["our gain on scenes"] == ["confirmed", "found afterwards"]
+    assert found["on blood cells, pretrained"] == ["undecided", "undecided"]
+    assert found["on Aquarium, pretrained"] == ["undecided", "found afterwards"]
     needed = pairs_needed.pairs_for(cells(), "augfpn_even", 0.024)
     assert found["pairs that show it in 80 of 100 cases"][1] == pairs_needed.ends(needed)
     low, high = found["chance that 8 pairs show it"][1].removesuffix(" %").split(" to ")

@@ -15,7 +15,8 @@ SETS = ("bccd", "bccd_learning", "aquarium")
 @says(
     "should_you_use_it",
     "**A gain** of all parts with even gates on [one of two small sets of "
-    "photographs](photographs.ipynb). No gain",
+    "photographs](photographs.ipynb), *found afterwards*. If gates begin at random, it is "
+    "*undecided*",
 )
 @says("your_pictures", "AugFPN gains on one set of two.")
 def a_gain_on_photographs_with_even_gates_only() -> None:
@@ -32,7 +33,8 @@ def a_gain_on_photographs_with_even_gates_only() -> None:
 
 @says(
     "should_you_use_it",
-    "its main effect [is confirmed](what_we_found.ipynb), and no other part's gain.",
+    "its main effect is [*confirmed*](what_we_found.ipynb#how-to-read-it), and no other part's "
+    "gain on all objects.",
 )
 def consistent_supervision_is_the_part_to_try() -> None:
     assert verdict("scenes", "#17") == "holds"
@@ -67,7 +69,7 @@ def augmentation_and_medium_objects() -> None:
     assert undecided(findings.own_interval(asked, confirmation()))
 
 
-@says("should_you_use_it", "and with SRS a loss on one set, if gates begin at random.")
+@says("should_you_use_it", "and SRS alone loses on one set.")
 def soft_selection_loses_on_one_set() -> None:
     cells, animals = (
         spreads.wider_effect(gather.committed(name, "transfer"), "srs")
@@ -79,8 +81,8 @@ def soft_selection_loses_on_one_set() -> None:
 
 @says(
     "should_you_use_it",
-    "**A gain of CS** on scenes, after 400 steps. After [four times as many](fair_baselines.ipynb) "
-    "none is shown.",
+    "**A gain of CS** on scenes, after 400 steps, *confirmed*. After [four times as "
+    "many](fair_baselines.ipynb) it is *undecided*.",
 )
 def gains_of_supervision_on_scenes() -> None:
     short, longer = (

@@ -125,9 +125,10 @@ def probable() -> dict[str, claims.Judgement]:
 
 @says(
     "claims",
-    "Two of the five effects are confirmed: Consistent Supervision alone (#17) and with Soft RoI "
-    "Selection (#21) are better than FPN. So is, probably, AugFPN. The other three are the "
-    "pilot's: RetinaNet's gain, and the harm of a global maximum (#37, #38).",
+    "Two of the five are [*confirmed*](what_we_found.ipynb#how-to-read-it): Consistent "
+    "Supervision alone (#17) and with Soft RoI Selection (#21) are better than FPN. AugFPN "
+    "probably is. The other three are the pilot's: RetinaNet's gain, and the harm of a global "
+    "maximum (#37, #38).",
 )
 @says(
     "claims",
@@ -154,7 +155,7 @@ def effects_that_are_confirmed() -> None:
     "**What has a limit** are seven effects on scenes, six of them by the confirming seeds. Two "
     "are *within 1 AP of zero*: Soft RoI Selection alone (#19) and, *probably*, with Residual "
     "Feature Augmentation (#22). The other five are *below the paper's gain* and may be losses; "
-    "four of these are confirmed, all of Residual Feature Augmentation: alone (#18), with "
+    "four by the confirming seeds, all of Residual Feature Augmentation: alone (#18), with "
     "Consistent Supervision (#20), on objects of every size (#25) and on small ones (#47).",
 )
 @says("claims", "Residual Feature Augmentation's effect alone is *below the paper's gain*.")

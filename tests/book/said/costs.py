@@ -163,15 +163,15 @@ def cpu_ratios_beside_the_papers() -> None:
 
 @says(
     "cost",
-    "and 1.06 or 1.14 times at inference, on two processors. If you put its modules into "
-    "torchvision's model by `add_augfpn`, it is 1.25 times at inference, unless you also call "
-    "`quicken`",
+    "On a CPU, AugFPN takes 1.06 to 1.25 times as long as FPN at inference: - with a ResNet-50 at "
+    "800 × 1216 px, 1.06 or 1.14 times, on two processors,",
 )
 @says(
     "cost",
-    "Inference takes 1.06 or 1.14 times as long with a ResNet-50 at 800 × 1216 px, on two "
-    "processors",
+    "and do not call `quicken` ([how](your_detector.md)), 1.25 times.",
 )
+@says("cost", "Inference takes 1.06 to 1.25 times as long.")
+@says("seminar", "and 1.06 to 1.25 at inference")
 @says(
     "cost",
     "The second processor's ratio is of processor time on one thread, in eight rounds. The first's "

@@ -88,7 +88,7 @@ def dials_of_the_images() -> None:
     "Turned the other way, the rule costs FPN nothing: with twice the box size FPN even *gains* "
     "1.4 points [0.1, 2.7], in one seed. The [search for settings](fair_baselines.ipynb) chose "
     "larger boxes, too, by one run each. So larger boxes may suit scenes better than FPN's own "
-    "rule; that is not decided.",
+    "rule; one seed cannot say so.",
 )
 @says("dials", "Larger ones, because twice the size brought FPN a gain in one seed.")
 @says("dials", "a size rule turned to a quarter and a pyramid of 4 channels pass.")

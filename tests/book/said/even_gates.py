@@ -11,7 +11,7 @@ from said.table import says
 
 EVEN_MINUS_RANDOM = "+3.1 [+0.6, +5.6]"
 MINUS_FPN, MINUS_RANDOM = "+1.8 [+0.4, +3.2]", "+2.9 [+0.5, +5.3]"  # AugFPN, Aquarium
-LATER_ALONE = "+1.3 [−2.0, +4.7]"
+FIRST_ALONE, LATER_ALONE = "+2.3 [−0.7, +5.4]", "+1.3 [−2.0, +4.7]"
 
 
 @cache
@@ -52,8 +52,9 @@ def even_gates_take_the_loss_away() -> None:
 
 @says(
     "photographs",
-    "**On Aquarium, too**, even gates are better, by +1.9 [+0.5, +3.3]: asked before the runs, "
-    "seeds 4 to 6. On both sets both intervals exclude zero.",
+    "**On Aquarium**, even gates are better, by +1.9 [+0.5, +3.3]: asked before the runs, "
+    "seeds 4 to 6. On both sets both intervals exclude zero. Both results are *found afterwards*: "
+    "the runs with random gates were known.",
 )
 @says("should_you_use_it", "on blood cells and on Aquarium; with all three parts")
 @says("seminar", "aquarium +1.9 [+0.5, +3.3] in 3 pairs")
@@ -71,21 +72,21 @@ def even_gates_are_better_on_aquarium() -> None:
     "photographs",
     f"**With even gates all of AugFPN beats FPN on Aquarium**, by {MINUS_FPN} in six "
     "pairs, and is ahead in five. Three pairs were asked before their runs; their FPN ran on "
-    "another processor, and the interval is wider for it. Then three more, seeds 4 to 6 on one "
-    f"processor, and no others: alone they have {LATER_ALONE}. Large objects gain; of small ones "
+    "another processor. Alone they are undecided, "
+    f"{FIRST_ALONE}. Then three more, seeds 4 to 6 on one processor, and no others: they "
+    f"have {LATER_ALONE}. So this gain is *found afterwards*. Large objects gain; of small ones "
     f"nothing is shown. It is ahead of AugFPN with random gates by {MINUS_RANDOM}, in three pairs. "
-    "This is the one gain over FPN on our photographs, and of one set: on blood cells none is "
-    "shown.",
+    "This is the one gain over FPN on our photographs.",
 )
 @says("photographs", f"- With even gates it beats FPN on Aquarium, by {MINUS_FPN}, and not on")
-@says("intro", f"*even*, AugFPN beats FPN on one of two sets, by {MINUS_FPN}; at random,")
+@says("intro", f"*even*, AugFPN beats FPN on one of two sets, by {MINUS_FPN}, *found")
 @says(
     "seminar",
     f"| aquarium {MINUS_FPN} in 6 pairs; minus AugFPN with random gates {MINUS_RANDOM} in",
 )
 @says("seminar", "on blood cells, minus FPN, −0.3 [−1.6, +1.0] in 8 |")
 @says("open_questions", f"For all of AugFPN it is {MINUS_RANDOM} on Aquarium, in three pairs")
-@says("should_you_use_it", "So they gained [on one of two sets of photographs]")
+@says("should_you_use_it", "So they gained on scenes and [on one of two sets of photographs]")
 @says("should_you_use_it", "with all three parts AugFPN is better so on Aquarium,")
 @says("README", "From pretrained weights it gains on one of two small sets of photographs,")
 @says("talk/slides", "AugFPN gains on one of two sets, if gates begin even.")
@@ -104,9 +105,10 @@ def augfpn_with_even_gates_beats_fpn_on_aquarium_alone() -> None:
     assert other == [0, 1, 2]
     cells = gather.committed("bccd", "transfer")
     assert spreads.wider_text(cells, "augfpn_even") == "−0.3 [−1.6, +1.0]"
-    later = recorded.collect(records.COMMITTED).of_seeds({4, 5, 6})
-    alone = Evidence("aquarium", "transfer", later, timings=[])
-    assert wider_text_of(alone, "fpn") == LATER_ALONE
+    for seeds, said in (({0, 1, 2}, FIRST_ALONE), ({4, 5, 6}, LATER_ALONE)):
+        some = recorded.collect(records.COMMITTED).of_seeds(seeds)
+        alone = Evidence("aquarium", "transfer", some, timings=[])
+        assert wider_text_of(alone, "fpn") == said
 
 
 def wider_text_of(of: Evidence, base: str) -> str:

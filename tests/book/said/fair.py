@@ -79,8 +79,8 @@ def twice_the_steps() -> None:
 
 @says(
     "fair_baselines",
-    "with four times the steps for both, AugFPN is probably better than FPN: +1.6 [−0.3, +3.5], in "
-    "three seeds.",
+    "with four times the steps for both, AugFPN is *probably* better than FPN: +1.6 [−0.3, +3.5], "
+    "in three seeds.",
 )
 @says(
     "fair_baselines",
@@ -103,8 +103,8 @@ def four_times_the_steps() -> None:
 
 @says(
     "fair_baselines",
-    "Consistent Supervision alone has +0.7 [−0.6, +2.0]: undecided, with a mean as large as after "
-    "400 steps.",
+    "Consistent Supervision alone has +0.7 [−0.6, +2.0]: *undecided*, with a mean as large as "
+    "after 400 steps.",
 )
 def supervision_after_four_times_the_steps() -> None:
     of = confirmation()
@@ -117,8 +117,8 @@ def supervision_after_four_times_the_steps() -> None:
 
 @says(
     "fair_baselines",
-    "Only the first row was fixed before its runs were made; all others came after the confirming "
-    "runs.",
+    "Only the first row was fixed before its runs were made. All others came after the confirming "
+    "runs: where their interval excludes zero, they are [*found afterwards*]",
 )
 def rows_that_were_fixed() -> None:
     every = {each.id: each for each in claims.claims()}
@@ -269,7 +269,7 @@ def what_the_search_found() -> None:
 
 @says(
     "fair_baselines",
-    "The search brings both more than two points. Tuned alike, AugFPN is not shown to be better: "
+    "The search brings both more than two points. Tuned alike, AugFPN is *undecided*: "
     "+0.3 [−1.2, +1.8], in six seeds. The interval is that of these two settings, not of the two "
     "detectors at their best: one seed chose the settings, at the edge of what was tried, and no "
     "interval counts that. And AugFPN with the study's settings is 1.8 points *behind* an FPN that "
@@ -281,7 +281,7 @@ def what_the_search_found() -> None:
     "Tuned alike, no gain of AugFPN is shown, and a tuned FPN is ahead of AugFPN with the study's "
     "settings. The trade between sizes stays.",
 )
-@says("intro", "and if both are [tuned](fair_baselines.ipynb), no gain shows.")
+@says("intro", "If both are [tuned](fair_baselines.ipynb), it is *undecided*.")
 def tuned_alike() -> None:
     of = confirmation()
     pairs = {"both": ("augfpn_tuned", "fpn_tuned"), "one": ("augfpn", "fpn_tuned")}

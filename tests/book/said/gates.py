@@ -145,8 +145,7 @@ def draws_of_the_figure() -> None:
 @says("photographs", "[On scenes](soft_roi_selection.ipynb) it gains.")
 @says(
     "open_questions",
-    "On scenes, AugFPN whose gates begin at one half is probably better than with random ones, "
-    "which was found afterwards.",
+    "On scenes, AugFPN whose gates begin at one half is *probably* better than with random ones.",
 )
 def even_gates_on_scenes() -> None:
     of = confirmation()

@@ -55,7 +55,7 @@ def augfpn_holds_on_scenes() -> None:
     assert table_verdict("bccd", "srs") == "within 1 AP of zero"
 
 
-@says("README", "begin even; as the authors begin them, at random, on neither.")
+@says("README", "begin even; as the authors begin them, at random, it is undecided on both.")
 def no_gain_on_photographs_with_random_gates() -> None:
     cells, animals = (wider_effect(photos()[name], "srs") for name in ("bccd", "aquarium"))
     assert cells.high < 0

@@ -25,7 +25,7 @@ def at_equal_time() -> None:
 
 @says(
     "fair_baselines",
-    "AugFPN is probably better than FPN: +1.6 [−0.3, +3.5], in three seeds.",
+    "AugFPN is *probably* better than FPN: +1.6 [−0.3, +3.5], in three seeds.",
 )
 def after_longer_training() -> None:
     of = confirmation()
@@ -52,8 +52,8 @@ def price_of_consistent_supervision() -> None:
 @says(
     "fair_baselines",
     "in the pilot, Consistent Supervision on a single level, with the weight 1, was better than on "
-    "all four. Six seeds do not confirm it: −0.1 [−1.1, +0.8], *within 1 AP of zero* in both "
-    "directions. Against FPN its mean is +0.6, by intervals that contain zero.",
+    "all four. In six further seeds it is *within 1 AP of zero*: −0.1 [−1.1, +0.8]. "
+    "Against FPN its mean is +0.6, by intervals that contain zero.",
 )
 @says(
     "consistent_supervision",

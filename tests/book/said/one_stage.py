@@ -48,7 +48,7 @@ def losses_of_retinanet() -> None:
 @says("one_stage_and_masks", "RetinaNet's bar lies to the right of zero, FCOS's around it")
 @says(
     "one_stage_and_masks",
-    "**RetinaNet gains on scenes; nothing else is decided** ({numref}`tab-one-stage`, "
+    "**RetinaNet gains on scenes; all else is undecided** ({numref}`tab-one-stage`, "
     "{numref}`fig-one-stage`).",
 )
 @says(
@@ -73,8 +73,7 @@ def the_only_effect_that_is_decided() -> None:
 
 @says(
     "one_stage_and_masks",
-    "FCOS, on the same images and with the same parts, is not known to gain or lose, at any size "
-    "of objects",
+    "FCOS, on the same images and with the same parts, is undecided, at any size of objects",
 )
 def fcos_shows_nothing() -> None:
     found = at("scenes").effects("fcos:augfpn", "fcos:fpn")

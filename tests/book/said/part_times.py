@@ -5,7 +5,7 @@ from said.evidence import at
 from said.table import says
 
 
-@says("cost", "and 1.22 times with the small detectors of the study.")
+@says("cost", "- in the small detectors of the study 1.22 times,")
 def the_measurement_of_the_small_detectors() -> None:
     (timing,) = at("scenes").timings
     means = [timed.time_ratio(timing, use).mean for use in ("training", "testing")]

@@ -25,6 +25,17 @@ def ap_on_the_images_for_choosing() -> None:
     assert shown == [(150, 3e-5, "54.1"), (150, 1e-4, "54.2"), (150, 3e-4, "54.0")]
 
 
+@says(
+    "trained_detector",
+    "AP is 51 here and was 54 in {numref}`tab-finished`, because those are other",
+)
+def ap_on_other_images() -> None:
+    printed = (ROOT / "book/examples/worked_pairs.txt").read_text("utf-8").splitlines()
+    shown = [float(line.split()[1]) for line in printed if line.startswith(("A   ", "B   "))]
+    assert [round(each) for each in shown] == [51, 51]
+    assert {round(each["AP"]) for each in VAL["controls"]} == {54}
+
+
 @says("trained_detector", "a run took 2 to 5 minutes, beside other work.")
 @says("trained_detector", "a checkpoint of 11 minutes is no detector in use.")
 def time_of_a_run() -> None:

@@ -39,8 +39,8 @@ def on_small(variant: str, base: str = "fpn") -> str:
 
 @says(
     "should_you_use_it",
-    "**A loss** with random gates on scenes; with even ones, or CS alone, none is shown. **A "
-    "gain** in the paper.",
+    "**A loss** with random gates on scenes, *found afterwards*; with even ones, or CS alone, it "
+    "is *undecided*. **A gain** in the paper.",
 )
 def small_objects() -> None:
     assert on_small("augfpn") == "−2.0 [−3.8, −0.3]"
