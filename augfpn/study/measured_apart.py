@@ -48,14 +48,14 @@ OF_RFA = tuple(
         ("M5 + M6, minus M5", f"{IN_BOTH} minus {IN_M5}", None),
     )
 )
-MOVED = "how far probabilities move", "SRS minus FPN, points"
-LOST = "loss of the class", "difference, nats"
+MOVES = "how far probabilities move", "SRS minus FPN, points"
+LOSS_AXIS = "loss of the class", "difference, nats"
 OF_SRS = (
-    MeasuredRow(*MOVED, "across a border", "change across a border", "srs"),
-    MeasuredRow(*MOVED, "elsewhere", "change elsewhere", "srs"),
-    MeasuredRow(*LOST, "SRS minus FPN, near a border", "loss near a border", "srs"),
-    MeasuredRow(*LOST, "SRS minus FPN, elsewhere", "loss far from a border", "srs"),
-    MeasuredRow(*LOST, "FPN: chosen level minus rule's", CHOICE_NUMBERS[2], "fpn", None),
+    MeasuredRow(*MOVES, "across a border", "change across a border", "srs"),
+    MeasuredRow(*MOVES, "elsewhere", "change elsewhere", "srs"),
+    MeasuredRow(*LOSS_AXIS, "SRS minus FPN, near a border", "loss near a border", "srs"),
+    MeasuredRow(*LOSS_AXIS, "SRS minus FPN, elsewhere", "loss far from a border", "srs"),
+    MeasuredRow(*LOSS_AXIS, "FPN: chosen level minus rule's", CHOICE_NUMBERS[2], "fpn", None),
 )
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from augfpn.settings.budgets import BUDGETS
 from augfpn.study import fixed, intervals, spreads, timed
-from augfpn.study.cells import effect_text
 from augfpn.study.factorial import EFFECT_NUMBERS, wider_main_effect
 from said.evidence import (
     BOTH,

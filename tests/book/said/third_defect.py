@@ -76,7 +76,8 @@ def ragged_curves() -> None:
         chance = np.array(of[name][place])
         logit = np.log(chance / (1 - chance))
         steps[name] = [np.abs(np.diff(x)).mean() for x in (chance, logit)]
-    assert min(of["fpn"][place]) > 0.35 and max(of["fpn"][place]) < 0.7
+    assert min(of["fpn"][place]) > 0.35
+    assert max(of["fpn"][place]) < 0.7
     assert steps["fpn"][0] > 4 * max(steps["augfpn"][0], steps["srs"][0])
     of_logits = [each[1] for each in steps.values()]
     assert max(of_logits) < 1.6 * min(of_logits)
@@ -102,7 +103,7 @@ def what_is_drawn_of_levels() -> None:
     }
     assert all(found["across a border", pictures].high < -0.1 for pictures in BOTH)
     assert all(abs(found["elsewhere", pictures].mean) < 0.004 for pictures in BOTH)
-    losses = {row.row for row in measured_apart.OF_SRS if row.panel == measured_apart.LOST[0]}
+    losses = {row.row for row in measured_apart.OF_SRS if row.panel == measured_apart.LOSS_AXIS[0]}
     decided = {key for key, each in found.items() if key[0] in losses and not undecided(each)}
     near, chosen = "SRS minus FPN, near a border", "FPN: chosen level minus rule's"
     assert decided == {(near, "scenes"), (chosen, "scenes")}
