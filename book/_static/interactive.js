@@ -288,7 +288,8 @@ function sizes(figure, data) {
     element("text", { x: x((first + last) / 2), y: 228, "text-anchor": "middle" }, "side, px"),
     element("text", { x: -107, y: 11, transform: "rotate(-90)", "text-anchor": "middle" },
       `probability of “${name}”`),
-    element("text", { x: x(76), y: y(0.82), class: "of-augfpn" }, "AugFPN; dotted: SRS alone"),
+    element("text", { x: x(last), y: y(1.04), "text-anchor": "end", class: "of-augfpn" },
+      "AugFPN; dotted: SRS alone"),
     element("text", { x: x(95), y: y(0.66) }, "FPN"));
   const said = element("p", { "aria-live": "polite", class: "said" });
 
