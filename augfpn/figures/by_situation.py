@@ -115,6 +115,9 @@ def draw_effect(axis: Axes, at: float, mean: float, low: float, high: float, mar
         if is_beyond:
             axis.scatter(end, at, color=mark["color"], marker=arrow, s=40, clip_on=False, zorder=3)
     if abs(mean) > LIMIT_POINTS:
-        inside, side = (-LIMIT_POINTS, "left") if mean < 0 else (LIMIT_POINTS, "right")
+        if mean < 0:  # beside the part of the interval that is drawn
+            inside, side = max(high, -LIMIT_POINTS) + 0.2, "left"
+        else:
+            inside, side = min(low, LIMIT_POINTS) - 0.2, "right"
         said = f"{mean:+.1f}".replace("-", "−")
-        axis.text(inside * 0.94, at, said, va="center", ha=side, size=SITUATION_SIZE)
+        axis.text(inside, at, said, va="center", ha=side, size=SITUATION_SIZE)

@@ -15,34 +15,35 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, LEVEL_COLOURS, ORANGE
 from augfpn.figures.theme import GREY, INK, WIDTH, themed
 
-OF_SEEDS = ("o", "s", "^", "D")  # the marks of single runs
-OF_SEED = {"facecolors": "white", "edgecolors": INK, "linewidths": 1.1, "zorder": 3}
+OF_LEVELS = ("o", "s", "^", "D")  # the marks of levels
+IN_A_ROW = 3  # panels of seeds
 LOOK_OF_DETECTORS = {"palette": [GREY, BLUE, ORANGE], "markers": ["s", "o", "D"]}
 
 
 @themed
 def mixtures(seeds: np.ndarray, first: int = 2) -> Figure:
-    """Figure 4 of the paper: the weights of all levels, a panel for the RoIs of each level.
+    """Figure 4 of the paper: the weights of all levels, a panel for each seed.
 
-    A level has a bar for each seed. Shape: (S, L, L); row i is for the RoIs that the rule gives to
-    level ``first`` + i; nan for levels with too few RoIs.
+    A level has a line over the levels that the rule gives the RoIs. Shape: (S, L, L); row i is for
+    the RoIs of level ``first`` + i; nan for levels with too few RoIs.
     """
-    runs, levels = seeds.shape[:2]
-    names = [f"P{first + i}" for i in range(levels)]
-    palette = [LEVEL_COLOURS[first + i] for i in range(levels)]
-    figure, axes = plt.subplots(1, levels, figsize=(WIDTH, 3.2), sharey=True)
-    wide = 0.84 / runs  # of a bar; from one level to the next it is 1
-    for axis, of_panel, name in zip(axes, seeds.swapaxes(0, 1), names, strict=True):
-        for seed, (weights, mark) in enumerate(zip(of_panel, cycle(OF_SEEDS), strict=False)):
-            places = np.arange(levels) + wide * (seed - (runs - 1) / 2)
-            axis.bar(places, weights, 0.86 * wide, color=palette)
-            axis.scatter(places, weights, s=16, marker=mark, label=f"seed {seed}", **OF_SEED)
-        if np.isnan(of_panel).all():
-            axis.text(0.5, 0.5, "too few RoIs", ha="center", transform=axis.transAxes)
-        axis.set(title=f"RoIs of\n{name} by\nrule", ylim=(0, 1.02))
-        axis.set_xticks(range(levels), names)
-    axes[0].set_ylabel("weight")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    levels = range(first, first + seeds.shape[1])
+    names = [f"P{k}" for k in levels]
+    rows = -(-len(seeds) // IN_A_ROW)
+    size = WIDTH, 0.9 + 2.1 * rows
+    figure, axes = plt.subplots(rows, min(IN_A_ROW, len(seeds)), figsize=size, sharey=True)
+    every = np.atleast_1d(axes).ravel()
+    for seed, (axis, weights) in enumerate(zip(every, seeds, strict=False)):
+        for k, mark, values in zip(levels, cycle(OF_LEVELS), weights.T, strict=False):
+            axis.plot(names, values, mark, ls="-", color=LEVEL_COLOURS[k], label=f"weight of P{k}")
+        for place in np.flatnonzero(np.isnan(weights).all(axis=1)):
+            axis.text(place, 0.5, "too few RoIs", rotation=90, ha="center", va="center")
+        axis.set(title=f"seed {seed}", ylim=(-0.03, 1.03), xlim=(-0.3, len(names) - 0.7))
+    for axis in every[len(seeds) :]:
+        axis.set_axis_off()
+    every[0].set_ylabel("mean weight")
+    figure.supxlabel("level of the RoIs by FPN's rule", fontsize="medium")
+    figure.legend(*every[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 

@@ -81,7 +81,7 @@ for them."""
 ABOUT_SHARES = """\
 A level's share is its weight divided by the sum of a RoI's weights. The entropy is 0 if all weight
 is on one level, and 100 % if all levels have the same share. Numbers are means over seeds, in
-percent. The figure has a bar for each seed."""
+percent. The figure has a panel for each seed."""
 
 
 def measured_table(of: Evidence, names: Sequence[str], variants: Sequence[str] = COMPONENTS) -> str:

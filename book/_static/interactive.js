@@ -258,7 +258,7 @@ function levels(figure, data) {
 /* --- one object of any size, read by two detectors ---------------------------------------------- */
 
 function sizes(figure, data) {
-  const { name, width, height, sides, canonical, alone, fpn, augfpn, weights } = data;
+  const { name, width, height, sides, canonical, alone, fpn, augfpn, srs, weights } = data;
   const first = sides[0], last = sides[sides.length - 1];
   const now = { side: 60 };
   const file = (of) => new URL(of, files).href;
@@ -269,7 +269,7 @@ function sizes(figure, data) {
     "stroke-width": wide }));
   picture.append(element("image", { href: file("ground.jpg"), width, height }), object, ...frames);
   const drawing = element("svg", { viewBox: "0 0 300 236", role: "img", "aria-label":
-    `The probability of ${name} against the object's side, by FPN and by AugFPN` });
+    `The probability of ${name} against the object's side, by FPN, AugFPN and SRS alone` });
   const x = (side) => 44 + (244 * (side - first)) / (last - first), y = (chance) => 190 - 165 * chance;
   const grey = { stroke: "#8a8a8a", "stroke-dasharray": "4 3" };
   for (const [chance, words] of [[0, "0"], [0.5, "0.5"], [1, "1"]])
@@ -281,14 +281,15 @@ function sizes(figure, data) {
     drawing.append(
       element("line", { x1: x(border), x2: x(border), y1: y(0), y2: y(1), ...grey }),
       element("text", { x: x(border), y: 207, "text-anchor": "middle" }, String(Math.round(border))));
-  const line = (values, stroke) => element("polyline", { fill: "none", stroke, "stroke-width": 2.5,
-    points: values.map((chance, i) => `${x(sides[i])},${y(chance)}`).join(" ") });
+  const line = (values, stroke, more = {}) => element("polyline", { fill: "none", stroke,
+    "stroke-width": 2.5, ...more, points: values.map((chance, i) => `${x(sides[i])},${y(chance)}`).join(" ") });
   const marks = ["currentColor", "#0072B2"].map((fill) => element("circle", { r: 5.5, fill }));
-  drawing.append(line(augfpn, "#0072B2"), line(fpn, "currentColor"), ...marks,
+  drawing.append(line(srs, "#0072B2", { "stroke-dasharray": "2 3" }), line(augfpn, "#0072B2"), line(fpn, "currentColor"), ...marks,
     element("text", { x: x((first + last) / 2), y: 228, "text-anchor": "middle" }, "side, px"),
     element("text", { x: -107, y: 11, transform: "rotate(-90)", "text-anchor": "middle" },
       `probability of “${name}”`),
-    element("text", { x: x(95), y: y(0.98), class: "of-augfpn" }, "AugFPN"),
+    element("text", { x: x(last), y: y(1.04), "text-anchor": "end", class: "of-augfpn" },
+      "AugFPN; dotted: SRS alone"),
     element("text", { x: x(95), y: y(0.66) }, "FPN"));
   const said = element("p", { "aria-live": "polite", class: "said" });
 
@@ -306,8 +307,8 @@ function sizes(figure, data) {
     });
     const told = weights[i].map((w, k) => `P${k + 2} ${w.toFixed(2)}`).join(", ");
     said.textContent = `${now.side} px: FPN reads P${level} alone and is ` +
-      `${Math.round(100 * fpn[i])} % sure of a ${name}; AugFPN is ${Math.round(100 * augfpn[i])} % ` +
-      `sure. Its weights are ${told}.`;
+      `${Math.round(100 * fpn[i])} % sure of a ${name}; SRS alone is ${Math.round(100 * srs[i])} % ` +
+      `sure, AugFPN ${Math.round(100 * augfpn[i])} %. AugFPN's weights are ${told}.`;
   }
   const control = slidersOf(now, show);
   const controls = element("div", { class: "controls long-names" },

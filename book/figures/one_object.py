@@ -1,11 +1,14 @@
-"""Draw one object at any size on one ground, and read it with two trained detectors.
+"""Draw one object at any size on one ground, and read it with three trained detectors.
 
-    python book/figures/one_object.py   writes one_object.svg and the interactive data
+    python book/figures/one_object.py RUN   writes one_object.svg and the interactive data
 
 The object is drawn anew at each size, by the code that draws the scenes. FPN and AugFPN are those
-of scenes whose weights the book keeps, and get the object's own box.
+of scenes whose weights the book keeps, and get the object's own box. RUN is a folder of a run of
+Soft RoI Selection alone, whose weights the book does not keep: that of seed 0, repeated.
 """
 
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -41,7 +44,7 @@ PICTURE = slice(MARGIN, MARGIN + HEIGHT), slice(MARGIN, MARGIN + ACROSS)
 
 
 class Read(NamedTuple):
-    """The object at one size, and what both detectors say of its box."""
+    """The object at one size, and what the detectors say of its box."""
 
     image: NDArray[np.uint8]
     box: tuple[float, float, float, float]
@@ -95,16 +98,17 @@ def drawn(size: float) -> tuple[NDArray[np.uint8], tuple[float, float, float, fl
     return developed(canvas[:, *PICTURE]), tuple(map(float, box))
 
 
-def detectors() -> dict[str, TwoStage]:
-    """FPN and AugFPN."""
+def detectors(srs: Path | None = None) -> dict[str, TwoStage]:
+    """FPN and AugFPN; with a folder of its run, Soft RoI Selection alone, too."""
     of = gather.committed("scenes")
     folders = {name: of.recorded(name)[0].folder for name in ("fpn", "augfpn")}
+    folders |= {"srs": srs} if srs else {}
     return {name: reopen.load_detector(folder, "cpu")[0] for name, folder in folders.items()}
 
 
 @torch.no_grad()
 def read(size: float, nets: dict[str, TwoStage]) -> Read:
-    """The object at one size, as both detectors see it."""
+    """The object at one size, as the detectors see it."""
     image, box = drawn(size)
     pixels, boxes = torch.from_numpy(image).permute(2, 0, 1), torch.tensor([box])
     target = {"boxes": boxes, "labels": torch.tensor([CLASS])}
@@ -148,12 +152,12 @@ def growing(every: dict[int, Read], limits: list[float]) -> Figure:
         twin(two, of, side)
     axis = figure.add_subplot(grid[1, :])
     axis.vlines(limits, 0, 1, color=GREY, lw=1.2, ls="--")
-    for name, colour, line in (("AugFPN", BLUE, "-"), ("FPN", INK, "-")):
-        values = [of.chances[name.lower()] for of in every.values()]
+    for name, colour, line in (("AugFPN", BLUE, "-"), ("SRS alone", BLUE, ":"), ("FPN", INK, "-")):
+        values = [of.chances[name.lower().removesuffix(" alone")] for of in every.values()]
         axis.plot([*every], values, line, color=colour, lw=2, label=name)
     axis.set(xlabel="side of the object, px", ylabel=f"probability\nof “{NAME}”", ylim=(0, 1.02))
     axis.set(xticks=[SIDES[0], *map(round, limits)], xlim=(SIDES[0], SIDES[-1]), yticks=(0, 0.5, 1))
-    figure.legend(loc="outside lower center", ncols=2)
+    figure.legend(loc="outside lower center", ncols=3)
     return figure
 
 
@@ -175,7 +179,7 @@ def twin(two: list[Axes], of: Read, side: int) -> None:
 
 
 if __name__ == "__main__":
-    nets = detectors()
+    nets = detectors(Path(sys.argv[1]))
     every = {side: read(side, nets) for side in SIDES}
     STATIC.mkdir(parents=True, exist_ok=True)
     Image.fromarray(developed(empty()[:, *PICTURE])).save(STATIC / "ground.jpg", quality=88)
@@ -184,8 +188,9 @@ if __name__ == "__main__":
     write("sizes", {
         "name": NAME, "width": ACROSS, "height": HEIGHT, "sides": [*SIDES],
         "canonical": nets["fpn"].select.canonical_size, "alone": alone.width / LARGE,
-        "fpn": [round(of.chances["fpn"], 3) for of in every.values()],
-        "augfpn": [round(of.chances["augfpn"], 3) for of in every.values()],
+        "fpn": [round(of.chances["fpn"], 4) for of in every.values()],
+        "augfpn": [round(of.chances["augfpn"], 4) for of in every.values()],
+        "srs": [round(of.chances["srs"], 4) for of in every.values()],
         "weights": [[round(w, 2) for w in of.weights] for of in every.values()],
     })  # fmt: skip
     write_svg(growing(every, borders(nets)), HERE / "one_object.svg")

@@ -1,6 +1,6 @@
 """What a trained AugFPN computes of one scene: the numbers behind the drawings of parts.py.
 
-The detector is the one whose weights the book keeps, the scene is one of its own test images.
+The detector is the one whose weights the book keeps, the scenes are of its own test images.
 """
 
 from dataclasses import replace
@@ -14,18 +14,19 @@ from torch import Tensor
 from augfpn.data.load import load_pictures
 from augfpn.detectors import build
 from augfpn.detectors.build import BOX_BINS, ROI_LEVELS
+from augfpn.detectors.two_stage import TwoStage
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.pyramid import (
     ConsistentSupervision,
     HardRoISelection,
     Levels,
-    ResidualFeatureAugmentation,
     SoftRoISelection,
 )
 from augfpn.study import gather
 from augfpn.training import reopen
 
 SCENE, OBJECT = 25, 5  # of the test scenes; a cross of 83 px
+MIDDLE = 39  # the test scene in the middle by M6's norm relative to M5's (`context_weights`)
 Values = NDArray[np.float32]
 
 
@@ -39,8 +40,9 @@ class Supervised(NamedTuple):
 
 
 class Augmented(NamedTuple):
-    """Residual Feature Augmentation, in the order of the ratios."""
+    """Residual Feature Augmentation of a scene (H, W, 3), in the order of the ratios."""
 
+    image: NDArray[np.uint8]
     c5: Values
     ratios: tuple[float, ...]
     pooled: list[Values]  # after the 1x1 convolution
@@ -77,7 +79,9 @@ def computed() -> Computed:
     """All that the drawings show."""
     record = gather.committed("scenes").recorded("augfpn")[0]
     detector, _ = reopen.load_detector(record.folder, "cpu")
-    pictures = load_pictures(replace(record.experiment.data, test_scenes=SCENE + 1), "test")
+    pictures = load_pictures(
+        replace(record.experiment.data, test_scenes=max(SCENE, MIDDLE) + 1), "test"
+    )
     image, every = pictures[SCENE]
     target = {name: every[name][OBJECT : OBJECT + 1] for name in ("boxes", "labels")}
     of = maps(detector, image, target, "cpu")
@@ -87,7 +91,7 @@ def computed() -> Computed:
         tuple(target["boxes"][0].tolist()),
         of.m[5].shape[1],
         supervised(detector.supervision, of),
-        augmented(detector.fpn.augment, of, record.experiment.model.ratios),
+        augmented(detector, pictures[MIDDLE], record.experiment.model.ratios),
         selected(detector.select, of, rule),
     )
 
@@ -104,15 +108,19 @@ def supervised(supervision: ConsistentSupervision, of: Maps) -> Supervised:
 
 
 def augmented(
-    augment: ResidualFeatureAugmentation, of: Maps, ratios: tuple[float, ...]
+    detector: TwoStage, picture: tuple[Tensor, dict], ratios: tuple[float, ...]
 ) -> Augmented:
-    """Residual Feature Augmentation of C5."""
+    """Residual Feature Augmentation of a picture's C5."""
+    image, augment = picture[0], detector.fpn.augment
+    of = maps(detector, *picture, "cpu")
     steps = zip(augment.reduce, augment.pools, strict=True)
     pooled = [size(reduce(pool(of.c[5]))) for reduce, pool in steps]
     contexts = augment.contexts(of.c[5])
     weights = [*augment.fusion.weights(contexts)[0].numpy()]
     enlarged = [size(each) for each in contexts]
-    return Augmented(size(of.c[5]), ratios, pooled, enlarged, weights, size(of.m6), size(of.m[5]))
+    ends = size(of.m6), size(of.m[5])
+    shown = image.permute(1, 2, 0).numpy()
+    return Augmented(shown, size(of.c[5]), ratios, pooled, enlarged, weights, *ends)
 
 
 def selected(select: SoftRoISelection, of: Maps, rule: HardRoISelection) -> Selected:

@@ -1,4 +1,4 @@
-"""Draw AugFPN's three parts at work on one scene: python book/figures/parts.py.
+"""Draw AugFPN's three parts at work on scenes: python book/figures/parts.py.
 
 It writes part_cs.svg, part_rfa.svg and part_srs.svg. All maps are those of the detector whose
 weights the book keeps (one_scene.py). A place shows the norm of its features over channels, in the
@@ -98,8 +98,8 @@ def titled(
     return show(axis, shaded(values, colour, *scale), place)
 
 
-def picture(axis: Axes, of: Computed, place: Frame) -> Frame:
-    return show(axis, thinned(of.image).round().astype(np.uint8), place)
+def picture(axis: Axes, image: NDArray[np.uint8], place: Frame) -> Frame:
+    return show(axis, thinned(image).round().astype(np.uint8), place)
 
 
 def weight_maps(axis: Axes, maps: Iterable[Values], top: float, size: tuple[float, float]) -> float:
@@ -116,7 +116,7 @@ def cut_out(axis: Axes, of: Computed, letter: str) -> float:
     part = of.cs if letter == "M" else of.srs
     only_training = letter == "M"
     high, wide = of.image.shape[:2]
-    scene = picture(axis, of, Frame(0, -0.1, 1.25 * COLUMN, 1.25 * TALL))
+    scene = picture(axis, of.image, Frame(0, -0.1, 1.25 * COLUMN, 1.25 * TALL))
     mark(axis, of.box, (wide, high), scene)
     side = round(of.box[2] - of.box[0])
     about = (
@@ -167,8 +167,8 @@ def residual_feature_augmentation(of: Computed) -> Figure:
     top, colour = -0.05 - LINE, LEVEL_COLOURS[5]
     every = np.concatenate([values.ravel() for values in part.pooled])
     ends = every.min(), every.max()  # of one scale, as a map of 1 × 1 has none of its own
-    scene = picture(axis, of, column(0, top))
-    words(axis, (scene.middle, top + LINE / 2), "×".join(map(str, of.image.shape[:2])) + " px")
+    scene = picture(axis, part.image, column(0, top))
+    words(axis, (scene.middle, top + LINE / 2), "×".join(map(str, part.image.shape[:2])) + " px")
     c5 = titled(axis, part.c5, colour, column(1, top), f"$C_5$: {shape(part.c5)}")
     m5 = titled(axis, part.m5, colour, column(3, top), f"$M_5$: {shape(part.m5)}")
     arrow(axis, (scene.right, scene.centre[1]), (c5.left, c5.centre[1]), colour=FPN_GREY)

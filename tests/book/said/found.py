@@ -206,7 +206,7 @@ def what_supervision_is_worth() -> None:
 
 
 @says(
-    "soft_roi_selection",
+    "variants",
     "Whether any fusion raises AP, or is better than a plain sum, is not known.",
 )
 def fusions_are_undecided() -> None:

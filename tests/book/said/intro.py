@@ -12,7 +12,7 @@ from said.table import says
 @says("consistent_supervision", "so not scales, but *directions* of features differ")
 @says(
     "consistent_supervision",
-    "Before any training a probe fails on other levels nearly as much,",
+    "Each level's own 1×1 convolution gives it a basis of its own, before any training.",
 )
 @says("consistent_supervision", "most of that is there before training.")
 @says("claims", "Untrained networks pass it, too.")
@@ -33,7 +33,7 @@ def what_training_adds_to_the_gap_is_undecided() -> None:
 @says("fpn", "Something of $C_5$ is lost at the top.")
 @says(
     "residual_feature_augmentation",
-    "**There is a loss**: on both sets a good part of $C_5$'s variance is not in $M_5$.",
+    "**There is a loss** ({numref}`tab-top`).",
 )
 def something_of_c5_is_lost() -> None:
     assert [verdict(pictures, "#48") for pictures in BOTH] == ["holds", "holds"]

@@ -26,13 +26,13 @@ def runs_differ_more_than_panels() -> None:
     assert len(of_seeds) == 3
 
 
-@says("soft_roi_selection", "With two seeds P2 has the highest bar in every panel.")
+@says("soft_roi_selection", "With two seeds P2 is the highest line throughout.")
 def levels_that_weigh_most() -> None:
     most = (2 + mixtures_by_seed().argmax(2)).tolist()
     assert most == [[2] * 4, [2] * 4, [2, 5, 5, 2]]
 
 
-@says("soft_roi_selection", "in two of our three runs $P_3$ is all but shut.")
+@says("soft_roi_selection", "In two of the three $P_3$ is all but shut,")
 def a_level_that_is_all_but_shut() -> None:
     of_p3 = mixtures_by_seed()[:, 1:, 1].max(axis=1)
     assert sorted(of_p3 < 0.05) == [False, True, True]

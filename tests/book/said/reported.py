@@ -102,7 +102,7 @@ def both_tables() -> None:
 )
 @says(PAGE, "In Table 4 more than half of all pairs lie within the noise.")
 @says(PAGE, '"three ratios are better than two" rests on a tenth of a point')
-@says(PAGE, "the distance is within the noise ([our runs](consistent_supervision.ipynb))")
+@says(PAGE, "the distance is within the noise ([our runs](variants.ipynb))")
 def what_stands_firm() -> None:
     *_, second, best = sorted(AP["Table 2"])
     assert best - second > 2 * reported.NOISE

@@ -185,7 +185,7 @@ def half_of_the_small_objects() -> None:
     places_of_small_objects()
 
 
-@says(PAGE, "A plain sum of maps [does the same](soft_roi_selection.ipynb).")
+@says(PAGE, "A plain sum of maps [does the same](variants.ipynb).")
 def a_sum_makes_the_same_trade() -> None:
     for variant in ("srs", "srs_sum"):
         found = at("scenes").effects(variant, "fpn")

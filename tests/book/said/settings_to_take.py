@@ -64,7 +64,7 @@ def what_helps_fpn_on_aquarium() -> None:
 @says(
     PAGE,
     "**The paper**: best of seven, by a tenth of a point. **Scenes**: λ = 1 is "
-    "[worse](consistent_supervision.ipynb); smaller changes are undecided.",
+    "[worse](variants.ipynb); smaller changes are undecided.",
 )
 def the_weight() -> None:
     table = {each.label: each.gain for each in reported.ablations() if each.table == "Table 3"}

@@ -13,7 +13,7 @@ from said.table import says
 )
 @says(
     "consistent_supervision",
-    "**The sum's own loss does the same, without supervision**, and both together gain nothing "
+    "But **the sum's own loss does the same, without supervision**, and both together gain nothing "
     "over it.",
 )
 def sums_of_the_toy() -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torchvision.models.detection.faster_rcnn import FastRCNNPredictor, TwoMLPHead
 
+from augfpn.detectors import variants
 from augfpn.detectors.two_stage import roi_loss
 from augfpn.pyramid import (
     ConsistentSupervision,
@@ -18,6 +19,8 @@ from augfpn.pyramid import (
     ratio_invariant_pool,
 )
 from augfpn.speed.roi_align import torchvision_roi_align
+from augfpn.study import gather
+from augfpn.training import reopen
 from solved.table import percentages, run, solves
 
 
@@ -114,6 +117,29 @@ def squares_that_are_pooled_as_by_psp() -> list[str]:
     ]
 
 
+@solves("residual_feature_augmentation", 3, "a constant $C_5$", "Is $M_6$?")
+def a_frame_around_nothing() -> list[str]:
+    found = gather.committed("scenes").recorded("augfpn")[0]
+    net, _ = reopen.load_detector(found.folder, "cpu")
+    _, printed = run("residual_feature_augmentation", "solution-3", net=net, torch=torch)
+    apart = float(printed.splitlines()[0].rpartition(" ")[2])
+    ends = re.findall(r": ([\d.]+) inside, ([\d.]+) at the right border", printed)
+    assert apart < 1e-5
+    assert len(ends) == 2
+    assert all(float(border) > 1.5 * float(inside) for inside, border in ends)
+    fusion = net.fpn.augment.fusion
+    with torch.no_grad():
+        contexts = net.fpn.augment.contexts(torch.full((1, 256, 8, 10), 0.3))
+        fusion.score.padding_mode = "replicate"
+        framed = fusion.weights(contexts)
+    assert (framed.amax((2, 3)) - framed.amin((2, 3))).max() < 1e-4
+    return [
+        "No: it has a frame",
+        "by the zeros around the 3×3 convolution",
+        "Padding with the border's own values would take the frame away",
+    ]
+
+
 @solves("soft_roi_selection", 1, "300 × 400 pixels")
 def levels_of_a_box() -> list[str]:
     box, side = torch.tensor([[0.0, 0, 300, 400]]), math.sqrt(300 * 400)
@@ -146,3 +172,33 @@ def a_sum_in_the_unfair_world() -> list[str]:
     opposite = (gates.argmax(dim=0) + 2 == 7 - level).float().mean()
     assert opposite > 0.9, "the gates have not found the opposite staircase"
     return ["Better than guessing", "Not as good as the weight maps"]
+
+
+@solves("variants", 1, "$4, 3, 2, 1$", "$1, 2, 3, 4$", "give 4 in both")
+def what_fusions_make_of_two_channels() -> list[str]:
+    levels = torch.tensor([[4.0, 1], [3, 2], [2, 3], [1, 4]])[..., None, None]
+    maps = [each[None] for each in levels]
+    summed, largest = (fuse(maps).flatten().tolist() for fuse in (variants.Sum(), variants.Max()))
+    assert (summed, largest) == ([10, 10], [4, 4])
+    weights = torch.tensor([0.8, 0, 0, 0.8])[:, None, None, None]
+    assert (weights * levels).sum(0).flatten().tolist() == pytest.approx([4, 4])
+    return [
+        "The sum gives 10 in both, the maximum 4 in both",
+        "weights of 0.8 for $P_2$ and for $P_5$",
+        f"they add up to {weights.sum():.1f}",
+    ]
+
+
+@solves("variants", 2, "a quarter and four times as large", "get a gradient")
+def what_a_maximum_and_an_average_see() -> list[str]:
+    _, printed = run("variants", "solution-2")
+    lines = [each.split(": ") for each in printed.splitlines()]
+    means = [float(said.split(",")[0]) for _, said in lines]
+    places = [int(re.search(r"at (\d+) places", said)[1]) for _, said in lines]
+    assert max(map(abs, means[:3])) < 0.1
+    assert places == [20, 80, 320, 1, 1, 1]
+    return [
+        "The average stays near zero, and every place gets a gradient",
+        f"from about {means[3]:.1f} to {means[5]:.1f}",
+        "one place of each channel gets all of the gradient",
+    ]
