@@ -82,8 +82,8 @@ def the_gap_with_supervision_is_undecided() -> None:
     "seeds that were [fixed beforehand](what_we_found.ipynb#what-was-fixed). This interval "
     "decides: it excludes zero even when intervals are widened so that all 24 questions asked of "
     "these seeds hold at once. Those of the part alone and of large objects then contain zero. "
-    "**On blood cells nothing is shown**: from scratch and from pretrained weights, the interval "
-    "contains zero.",
+    "**On blood cells it is [*undecided*](what_we_found.ipynb#how-to-read-it)**, from scratch and "
+    "from pretrained weights.",
 )
 @says(
     "consistent_supervision",
