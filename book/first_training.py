@@ -22,7 +22,7 @@ from torch import nn
 
 from augfpn import config
 from augfpn.detectors import two_stage
-from augfpn.study.grid import Run
+from augfpn.study.running.grid import Run
 from augfpn.support.machine import environment
 from augfpn.training import evaluate
 from augfpn.training.distributed import ALONE

@@ -34,19 +34,29 @@ def api(package: Path) -> dict[str, str]:
     """Markdown of all public classes and functions, a page for each room, from their docstrings."""
     made: dict[str, list[str]] = {}
     for name in modules(package):
-        made.setdefault(name.split(".")[0], []).extend(module(package, name))
-    return {room: "\n\n".join(parts) for room, parts in made.items()}
+        made.setdefault(room_of(package, name), []).extend(module(package, name))
+    return {page_of(room): "\n\n".join(parts) for room, parts in made.items()}
 
 
 def rooms(package: Path) -> str:
     """A table of the rooms, each with its summary and a link to its page."""
     lines = ["| room | what is in it |", "|---|---|"]
     for name in modules(package):
-        if "." not in name:
-            lines.append(
-                f"| [`augfpn.{name}`](api/{name}.md) | {summary(docstring(package, name))} |"
-            )
+        if room_of(package, name) == name:
+            said = summary(docstring(package, name))
+            lines.append(f"| [`augfpn.{name}`](api/{page_of(name)}.md) | {said} |")
     return "\n".join(lines)
+
+
+def room_of(package: Path, name: str) -> str:
+    """The room of a module: the folder in which it lies; a module below none is a room itself."""
+    above = name.rpartition(".")[0]
+    return name if not above or package.joinpath(*name.split(".")).is_dir() else above
+
+
+def page_of(room: str) -> str:
+    """The name of a room's page."""
+    return room.replace(".", "-")
 
 
 def modules(package: Path) -> list[str]:
@@ -74,7 +84,7 @@ def docstring(package: Path, name: str) -> str | None:
 
 def module(package: Path, name: str) -> Iterator[str]:
     """A module's part of its room's page: its summary, then its public names."""
-    heading = "#" * (2 if "." in name else 1)
+    heading = "#" * (1 if room_of(package, name) == name else 2)
     yield f"{heading} augfpn.{name}\n\n{summary(docstring(package, name))}"
     for node in public(package, name):
         text = f"```python\n{signature(node)}\n```\n\n{prose(ast.get_docstring(node))}"
@@ -102,7 +112,7 @@ def places(package: Path) -> dict[str, tuple[str, str]]:
     """The page and the anchor of each public name, by itself and with its module in front."""
     found = {}
     for name in modules(package):
-        page = f"api/{name.split('.')[0]}"
+        page = f"api/{page_of(room_of(package, name))}"
         found[f"augfpn.{name}"] = (page, f"augfpn-{name.replace('.', '-').replace('_', '-')}")
         for node in public(package, name):
             entry = (page, anchor(name, node))

@@ -6,7 +6,8 @@ import math
 import pytest
 
 from augfpn import config, records
-from augfpn.study import gather, grid
+from augfpn.study import gather
+from augfpn.study.running import grid
 
 
 @pytest.fixture(scope="module")

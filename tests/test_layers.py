@@ -39,13 +39,14 @@ ROOMS = {
         "errors config support settings records data detectors training diagnostics deploy study"
     ),
 }
+STUDY = ("running", "uncertainty", "ledger", "", "results")  # its rooms, the lowest first
 WITHOUT_TORCH = (
     *("augfpn.config", "augfpn.records", "augfpn.notebook", "augfpn.cli.program"),
     *("augfpn.settings.recipes", "augfpn.settings.experiment", "augfpn.settings.paper"),
     *(
-        "augfpn.study.grid",
-        "augfpn.study.recorded",
-        "augfpn.study.ap_lists",
+        "augfpn.study.running.grid",
+        "augfpn.study.running.recorded",
+        "augfpn.study.uncertainty.ap_lists",
         "augfpn.data.load",
         "augfpn.data.scenes.scene",
     ),
@@ -123,6 +124,18 @@ def circles(package: Path) -> list[str]:
 
 def test_rooms_import_what_the_table_lets_them() -> None:
     assert faults(PACKAGE) == []
+
+
+def test_rooms_of_the_study_import_downward() -> None:
+    """What lies in the study's own folder is one room, with the benchmark, which measures it."""
+
+    def floor(name: str) -> int:
+        _, *room, _ = name.split(".")
+        return STUDY.index(room[0] if room and room[0] != "bench" else "")
+
+    inner = [arrow for arrow in arrows(PACKAGE) if all(x.startswith("study.") for x in arrow)]
+    assert {floor(name) for name, _ in inner} == {*range(len(STUDY))}
+    assert [arrow for arrow in sorted(inner) if floor(arrow[0]) < floor(arrow[1])] == []
 
 
 @pytest.mark.parametrize("module", WITHOUT_TORCH)

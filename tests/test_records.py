@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from augfpn import records
 from augfpn.diagnostics.numbers import diagnostic_numbers
 from augfpn.errors import UserError
-from augfpn.study import recorded
+from augfpn.study.running import recorded
 
 MEASURED = next(
     file.parent for file in sorted(records.COMMITTED[1].glob("scenes-laptop-*/diagnostics.json"))

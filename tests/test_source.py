@@ -137,10 +137,10 @@ def test_names_with_two_meanings_are_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "from augfpn.study.grid import _own",
-        "from augfpn.study import grid\ngrid._own(1)",
-        "import augfpn\naugfpn.study.grid._own(1)",
-        "from augfpn.study import grid\nmonkeypatch.setattr(grid, '_own', None)",
+        "from augfpn.study.running.grid import _own",
+        "from augfpn.study.running import grid\ngrid._own(1)",
+        "import augfpn\naugfpn.study.running.grid._own(1)",
+        "from augfpn.study.running import grid\nmonkeypatch.setattr(grid, '_own', None)",
     ],
 )
 def test_private_names_are_found(code: str) -> None:
@@ -148,4 +148,7 @@ def test_private_names_are_found(code: str) -> None:
 
 
 def test_what_named_tuples_offer_is_not_private() -> None:
-    assert private_names(ast.parse("from augfpn.study.grid import Run\nRun._make([])")) == set()
+    assert (
+        private_names(ast.parse("from augfpn.study.running.grid import Run\nRun._make([])"))
+        == set()
+    )

@@ -66,7 +66,7 @@ def run_interval(given: argparse.Namespace) -> int:
 
 def run_lists(given: argparse.Namespace) -> int:
     """Compare two lists of AP, or the two columns of a file."""
-    from augfpn.study import ap_lists
+    from augfpn.study.uncertainty import ap_lists
 
     names, columns = ("without", "with"), (given.without, given.with_part)
     if given.file is not None:

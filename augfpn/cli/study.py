@@ -11,9 +11,9 @@ from augfpn.cli import options
 from augfpn.cli.options import argument
 from augfpn.cli.output import DONE, FAILED, as_json, say
 from augfpn.errors import UserError
-from augfpn.study import grid, recorded, sets
-from augfpn.study.cluster import CLUSTERS
-from augfpn.study.processes import Outcome
+from augfpn.study.running import grid, recorded, sets
+from augfpn.study.running.cluster import CLUSTERS
+from augfpn.study.running.processes import Outcome
 from augfpn.support.files import check_writable
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def status_of(ended: Sequence[Outcome]) -> int:
 def choose_settings(given: argparse.Namespace) -> int:
     """make the runs that chose a budget's settings, on pictures that no table is made of"""
     check_writable(given.records)
-    from augfpn.study import pilots
+    from augfpn.study.running import pilots
 
     print(pilots.pilot(given.budget, given.pictures, given.records, given.data_root, say))
     return DONE
@@ -173,7 +173,7 @@ def use_gpu(given: argparse.Namespace) -> int:
 def publish_scores(given: argparse.Namespace) -> int:
     """score a folder's records and keep the scores in it: then reports are quick everywhere"""
     check_writable(given.records)
-    from augfpn.study import published
+    from augfpn.study.uncertainty import published
 
     print(f"{published.publish(given.records, say)} scores in {given.records}")
     return DONE
@@ -185,7 +185,7 @@ def write_report(given: argparse.Namespace) -> int:
         raise UserError("study report needs --out, a folder for its tables and figures.")
     found = found_by(given).of_seeds(given.seeds)
     timings = recorded.read_timings(folders_of(given), given.budget)
-    from augfpn.study import report
+    from augfpn.study.results import report
 
     say(recorded.code_versions(found, given.budget))
     print(

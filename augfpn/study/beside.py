@@ -13,12 +13,12 @@ from augfpn.errors import UserError
 from augfpn.settings.components import label_of
 from augfpn.settings.paper import AP_NAMES
 from augfpn.settings.repeated import differing
-from augfpn.study import intervals
-from augfpn.study.cells import SIZE_OF, effect_text, percent
 from augfpn.study.evidence import paired
-from augfpn.study.intervals import FEWEST_OBJECTS, FEWEST_SEEDS, Interval
-from augfpn.study.kept_scores import scored_once
-from augfpn.study.planning import (
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import SIZE_OF, effect_text, percent
+from augfpn.study.uncertainty.intervals import FEWEST_OBJECTS, FEWEST_SEEDS, Interval
+from augfpn.study.uncertainty.kept_scores import scored_once
+from augfpn.study.uncertainty.planning import (
     ONE_POINT,
     TWO_POINTS,
     images_for,
@@ -26,8 +26,8 @@ from augfpn.study.planning import (
     shown_by,
     varying,
 )
-from augfpn.study.resampling import Draws
-from augfpn.study.truth import has_kept_truth, truth_of
+from augfpn.study.uncertainty.resampling import Draws
+from augfpn.study.uncertainty.truth import has_kept_truth, truth_of
 from augfpn.support.text import columns
 from augfpn.training.reopen import open_record, recorded_pictures
 

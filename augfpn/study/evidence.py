@@ -4,7 +4,7 @@
 
 A draw of pictures is a bootstrap sample: as many pictures as the test set has, drawn from it with
 replacement. An effect is a variant's number minus that of another, over the seeds that both have,
-on the same pictures. Scoring needs the ground truth of the test pictures: `augfpn.study.truth`.
+on the same pictures. Scoring needs the pictures' ground truth: `augfpn.study.uncertainty.truth`.
 """
 
 import math
@@ -21,18 +21,20 @@ from augfpn.data.annotations import count_by_size
 from augfpn.diagnostics.numbers import SHARES, diagnostic_numbers
 from augfpn.figures.phases import CONFIRMATION
 from augfpn.settings import recipes
-from augfpn.study import grid, intervals, pooling, timed
+from augfpn.study import timed
 from augfpn.study.bench.settings import Use
-from augfpn.study.cells import SIZE_OF
-from augfpn.study.controls import CONTROL_VARIANTS, is_settled
-from augfpn.study.grid import baseline_of
-from augfpn.study.intervals import Interval, signed
-from augfpn.study.kept_scores import score_kept, scored_once
-from augfpn.study.pooling import Observation, PooledVariance, VariancePart
-from augfpn.study.recorded import Found, Phase, phase_of
-from augfpn.study.resampling import DRAWS, Draws
-from augfpn.study.scores import ADDED, OF_DIAL, Scored, Way
-from augfpn.study.truth import truth_of
+from augfpn.study.running import grid
+from augfpn.study.running.controls import CONTROL_VARIANTS, is_settled
+from augfpn.study.running.grid import baseline_of
+from augfpn.study.running.recorded import Found, Phase, phase_of
+from augfpn.study.uncertainty import intervals, pooling
+from augfpn.study.uncertainty.cells import SIZE_OF
+from augfpn.study.uncertainty.intervals import Interval, signed
+from augfpn.study.uncertainty.kept_scores import score_kept, scored_once
+from augfpn.study.uncertainty.pooling import Observation, PooledVariance, VariancePart
+from augfpn.study.uncertainty.resampling import DRAWS, Draws
+from augfpn.study.uncertainty.scores import ADDED, OF_DIAL, Scored, Way
+from augfpn.study.uncertainty.truth import truth_of
 
 Floats = NDArray[np.float64]
 TITLE_ENDS = "", CONFIRMATION  # after the set in a report's title: pilot, confirming seeds
@@ -107,10 +109,9 @@ class Evidence:
     def contrast(
         self, weights: Mapping[str, float], number: str, pooled: bool = True
     ) -> Interval | None:
-        """A weighted sum of a number over variants, with the variance of `augfpn.study.pooling`.
+        """A weighted sum of a number over variants, with the variance that all runs share.
 
-        Unless ``pooled``, the sums of these seeds alone estimate the variance. ``None`` if there is
-        no seed for which all of these variants are recorded.
+        Unless ``pooled``, these seeds' own sums estimate it. ``None`` if no seed has all variants.
         """
         of = {name: self.of(name) for name in weights}
         seeds = shared_seeds(of)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from itertools import combinations, product
 from math import prod
 
-from augfpn.study import intervals
-from augfpn.study.cells import SIZE_OF, objects_text, page_table, size_effect_text
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import Interval
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import SIZE_OF, objects_text, page_table, size_effect_text
+from augfpn.study.uncertainty.intervals import Interval
 
 FACTORS = ("cs", "rfa", "srs")
 EFFECT_NUMBERS = ("AP", *SIZE_OF)

@@ -27,17 +27,18 @@ from matplotlib.figure import Figure
 from augfpn import records
 from augfpn.errors import UserError
 from augfpn.figures.gates import pilots as figure_of_pilots
-from augfpn.study import grid, intervals
-from augfpn.study.cells import effect_text, interval_text, page_table, percent
 from augfpn.study.evidence import TITLE_ENDS, Evidence, of_phase, paired
-from augfpn.study.grid import Run, baseline_of
-from augfpn.study.intervals import Interval
-from augfpn.study.processes import Say
-from augfpn.study.recorded import Found
-from augfpn.study.resampling import Draws
-from augfpn.study.scores import scored_away
-from augfpn.study.sets import AP_AWAY, GATES
+from augfpn.study.running import grid
+from augfpn.study.running.grid import Run, baseline_of
+from augfpn.study.running.processes import Say
+from augfpn.study.running.recorded import Found
+from augfpn.study.running.sets import AP_AWAY, GATES
 from augfpn.study.tables import variant_label
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import effect_text, interval_text, page_table, percent
+from augfpn.study.uncertainty.intervals import Interval
+from augfpn.study.uncertainty.resampling import Draws
+from augfpn.study.uncertainty.scores import scored_away
 
 LEAST_LOSS = 0.08  # of AP
 LEAST_REGAINED = 0.8  # of the loss, by the control

@@ -3,8 +3,9 @@
     augfpn train ...       -> a record with weights
     augfpn measure RECORD  -> its diagnostics.json
 
-Each run and each measurement is a process of its own; several run at once. `augfpn.study.grid` says
-which runs a part needs, `augfpn.study.recorded` which of them are recorded.
+Each run and each measurement is a process of its own; several run at once.
+`augfpn.study.running.grid` says which runs a part needs, `augfpn.study.running.recorded` which of
+them are recorded.
 """
 
 import os
@@ -14,12 +15,14 @@ from pathlib import Path
 
 from augfpn import records
 from augfpn.settings.asked import Asked
-from augfpn.study import gates, grid, recorded, timing, truth
-from augfpn.study.cluster import on_cluster
+from augfpn.study import gates, timing
 from augfpn.study.evidence import Evidence
-from augfpn.study.grid import DEVICES, Run
-from augfpn.study.processes import Job, Outcome, Say, in_processes, visible_gpus
-from augfpn.study.recorded import Found, Phase
+from augfpn.study.running import grid, recorded
+from augfpn.study.running.cluster import on_cluster
+from augfpn.study.running.grid import DEVICES, Run
+from augfpn.study.running.processes import Job, Outcome, Say, in_processes, visible_gpus
+from augfpn.study.running.recorded import Found, Phase
+from augfpn.study.uncertainty import truth
 from augfpn.training import prepare, reopen
 
 # --- evidence -------------------------------------------------------------------------------------
@@ -145,7 +148,7 @@ def run_missing(
 
     Each run is a process of its own, ``augfpn train``; a run that was stopped goes on from its
     checkpoint. Runs on a GPU are spread over the GPUs that there are. Raises `Stopped` if a signal
-    ended them. With a ``cluster`` they are jobs of it, see `augfpn.study.cluster`.
+    ended them. With a ``cluster`` they are jobs of it, see `augfpn.study.running.cluster`.
     """
     todo = training_jobs(missing, folder, jobs or 1, data_root)
     return run_jobs(todo, folder, jobs, say, cluster, options)

@@ -22,10 +22,10 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 from augfpn import records
 from augfpn.errors import UserError
-from augfpn.study import grid, recorded
-from augfpn.study.freeze import frozen
-from augfpn.study.grid import DEVICES
-from augfpn.study.processes import TIME_TO_SAVE, Say, visible_gpus
+from augfpn.study.ledger.freeze import frozen
+from augfpn.study.running import grid, recorded
+from augfpn.study.running.grid import DEVICES
+from augfpn.study.running.processes import TIME_TO_SAVE, Say, visible_gpus
 from augfpn.support.files import write_bytes, write_json
 from augfpn.support.machine import environment
 from augfpn.support.stopping import PARENT, stopped_at_once

@@ -1,7 +1,8 @@
 """Detections that any framework wrote in COCO's results format: runs without and with a part.
 
 Here the detections are known, as for records. So the interval covers other seeds and other test
-images, and each size of objects has its own; `augfpn.study.ap_lists` knows numbers only.
+images, and each size of objects has its own; `augfpn.study.uncertainty.ap_lists` knows numbers
+only.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,11 @@ from augfpn.data.annotations import check_annotations, count_by_size
 from augfpn.data.coco import parse_json
 from augfpn.data.fields import RESULT_RULES, wrong_field
 from augfpn.errors import UserError, first_line
-from augfpn.study import intervals
 from augfpn.study.beside import Beside, mean_of, numbers_text, said_of_ap, said_of_sizes
 from augfpn.study.evidence import paired
-from augfpn.study.resampling import draws_of_ap
-from augfpn.study.scoring import matches
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.resampling import draws_of_ap
+from augfpn.study.uncertainty.scoring import matches
 
 MORE = "train both kinds with more, and give their files behind --without and --with"
 WANTED = "give detections in COCO's results format"

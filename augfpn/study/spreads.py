@@ -10,13 +10,15 @@ from typing import NamedTuple
 
 from scipy import stats
 
-from augfpn.study import claims, grid, intervals, planning, pooling
-from augfpn.study.cells import effect_text, page_table, percent
 from augfpn.study.evidence import Evidence
-from augfpn.study.grid import baseline_of
-from augfpn.study.intervals import FEWEST_SEEDS, Interval, deviation_of
+from augfpn.study.ledger import claims
+from augfpn.study.running import grid
+from augfpn.study.running.grid import baseline_of
 from augfpn.study.tables import VariantRow, runs_table, variant_label
-from augfpn.study.verdict_words import PROBABLE
+from augfpn.study.uncertainty import intervals, planning, pooling
+from augfpn.study.uncertainty.cells import effect_text, page_table, percent
+from augfpn.study.uncertainty.intervals import FEWEST_SEEDS, Interval, deviation_of
+from augfpn.study.uncertainty.verdict_words import PROBABLE
 
 
 def spreads_table(of: Evidence, part: str = "table2") -> str:
@@ -107,7 +109,7 @@ def by_both_intervals(of: Evidence, rows: Iterable[claims.Judgement]) -> list[cl
     """The same verdicts, with the wider interval of each effect on AP.
 
     Before a verdict that a claim's own differences leave open stands "probably"; see
-    `augfpn.study.verdict_words`.
+    `augfpn.study.uncertainty.verdict_words`.
     """
     return [by_both(row, of) if row.claim.kind == "effects" else row for row in rows]
 

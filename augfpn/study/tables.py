@@ -13,8 +13,13 @@ from augfpn.data.annotations import count_by_size
 from augfpn.figures import plots
 from augfpn.settings import paper, recipes
 from augfpn.settings.components import label_of
-from augfpn.study import grid, intervals, timed
-from augfpn.study.cells import (
+from augfpn.study import timed
+from augfpn.study.evidence import Evidence
+from augfpn.study.running import grid
+from augfpn.study.running.controls import CONTROL_VARIANTS
+from augfpn.study.running.grid import baseline_of
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import (
     SIZE_OF,
     effect_text,
     interval_text,
@@ -25,10 +30,7 @@ from augfpn.study.cells import (
     ratio_text,
     size_effect_text,
 )
-from augfpn.study.controls import CONTROL_VARIANTS
-from augfpn.study.evidence import Evidence
-from augfpn.study.grid import baseline_of
-from augfpn.study.intervals import Interval
+from augfpn.study.uncertainty.intervals import Interval
 
 DETECTORS = {"retinanet": "RetinaNet", "fcos": "FCOS", "mask_rcnn": "Mask R-CNN"}
 BETTER = {  # a verdict on an effect in words

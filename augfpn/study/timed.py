@@ -3,9 +3,9 @@
 Nothing here needs torch, so that tables of recorded numbers do not need it either.
 """
 
-from augfpn.study import intervals
 from augfpn.study.bench.settings import Use
-from augfpn.study.intervals import Interval
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.intervals import Interval
 
 TIMED_VARIANTS = ("fpn", "augfpn")
 IN_TURNS = ("fpn", "cs", "rfa", "srs", "augfpn")  # of a timing; older ones have the ends only

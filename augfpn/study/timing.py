@@ -26,9 +26,9 @@ from augfpn.data.pictures import Pictures
 from augfpn.detectors.build import build_detector
 from augfpn.errors import UserError
 from augfpn.speed.testing import for_testing
-from augfpn.study import grid
 from augfpn.study.bench.settings import Use
-from augfpn.study.recorded import TIMINGS
+from augfpn.study.running import grid
+from augfpn.study.running.recorded import TIMINGS
 from augfpn.study.timed import IN_TURNS
 from augfpn.support.files import write_json
 from augfpn.support.machine import environment, keep_freed_memory

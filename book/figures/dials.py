@@ -6,7 +6,7 @@ python book/figures/dials.py
 from pathlib import Path
 
 from augfpn.figures import plots
-from augfpn.study import defects
+from augfpn.study.results import defects
 
 CHOSEN = slice(1, 8, 2)  # of the first eight: among them both classes of "context"
 SHOWN = ("scenes", "detail", "context")  # a scene with "scale" looks like a plain one

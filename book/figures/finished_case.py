@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, ORANGE
 from augfpn.figures.theme import GREY, INK, WIDTH, themed, write_svg
-from augfpn.study.intervals import Interval
-from augfpn.study.resampling import draws_of_ap
 from augfpn.study.result_files import compare_files, detections, read_json
-from augfpn.study.scoring import matches
+from augfpn.study.uncertainty.intervals import Interval
+from augfpn.study.uncertainty.resampling import draws_of_ap
+from augfpn.study.uncertainty.scoring import matches
 
 WORKED = Path(__file__).parents[2] / "experiments" / "worked"
 KINDS = {"without": ORANGE, "with": BLUE}

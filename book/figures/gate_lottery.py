@@ -21,7 +21,7 @@ from augfpn.detectors.build import build_detector
 from augfpn.diagnostics.objects import maps
 from augfpn.figures.colours import LEVEL_COLOURS
 from augfpn.figures.theme import GREY, WIDTH, themed, write_svg
-from augfpn.study.grid import Run
+from augfpn.study.running.grid import Run
 
 DRAWS, SHOWN, BOXES = 24, 8, 12
 DEVIATIONS = (1.5, 8.0)  # of the maps: as from scratch, and as from ImageNet's weights

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from augfpn.figures.colours import BLUE, GREEN, ORANGE
 from augfpn.figures.theme import GREY, WIDTH, themed, write_svg
 from augfpn.study import gather
-from augfpn.study.intervals import LEVEL, factor
-from augfpn.study.planning import POWER, estimated_variances, power_of
 from augfpn.study.tables import variant_row
+from augfpn.study.uncertainty.intervals import LEVEL, factor
+from augfpn.study.uncertainty.planning import POWER, estimated_variances, power_of
 
 SPREAD, OF_IMAGES = 1.7, 0.1  # points: of CS on blood cells, by the spread of all variants
 MOST_PAIRS, QUANTILES = 30, 40  # of the interactive figure

@@ -11,7 +11,7 @@ from augfpn import records
 from augfpn.data import load
 from augfpn.figures import plots
 from augfpn.figures.pictures import examples
-from augfpn.study import grid, recorded
+from augfpn.study.running import grid, recorded
 
 HERE = Path(__file__).parent
 EACH = 2  # pictures of each data set

@@ -9,7 +9,7 @@ from pathlib import Path
 from augfpn.figures.by_situation import by_situation_figure
 from augfpn.figures.theme import write_svg
 from augfpn.study.gather import committed, committed_sets, from_pretrained
-from augfpn.study.situations import situations
+from augfpn.study.results.situations import situations
 
 if __name__ == "__main__":
     drawn = situations(

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from augfpn.figures.colours import BLUE, GREEN, ORANGE
 from augfpn.figures.theme import WIDTH, themed, write_svg
-from augfpn.study.intervals import LEVEL, around, factor, verdict
+from augfpn.study.uncertainty.intervals import LEVEL, around, factor, verdict
 
 EFFECT, BETWEEN, OF_IMAGES, SEEDS = 1.0, 1.0, 0.3, 3  # points; as the interactive figure begins
 STUDIES, MOST_SEEDS = 40, 30

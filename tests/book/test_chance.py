@@ -12,7 +12,7 @@ from chapters import BOOK, ROOT, source
 from matplotlib.text import Text
 from said.evidence import BOTH, at
 
-from augfpn.study import mechanisms, side_by_side
+from augfpn.study.results import mechanisms, side_by_side
 
 HTML = Path(os.environ.get("BOOK", ROOT / "_build" / "html"))
 READS = '"probe"'  # the accuracies in a record, see augfpn.diagnostics.semantic_gap

@@ -20,7 +20,8 @@ from augfpn.figures.colours import LEVEL_COLOURS
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection, ratio_invariant_pool
 from augfpn.settings import paper
 from augfpn.speed.roi_align import torchvision_roi_align
-from augfpn.study import gather, intervals, planning
+from augfpn.study import gather
+from augfpn.study.uncertainty import intervals, planning
 from augfpn.training import reopen
 from augfpn.training.evaluate import with_pycocotools
 

@@ -17,7 +17,7 @@ def test_what_a_chapter_imports_counts_with_all_that_it_needs(dependencies) -> N
     files = dependencies.files_of(["from augfpn import AUGFPN\nfrom augfpn.study import evidence"])
     needed = ("config", "study/__init__", "study/evidence", "data/scenes/scene", "records")
     assert {PACKAGE / f"{name}.py" for name in needed} <= files
-    assert PACKAGE / "study" / "claims.json" in files
+    assert PACKAGE / "study" / "ledger" / "claims.json" in files
 
 
 def test_what_a_chapter_does_not_need_does_not_count(dependencies) -> None:
@@ -87,10 +87,12 @@ def test_the_api_has_every_public_module_once_rooms_together(build) -> None:
     made = build.pages.api(PACKAGE)
     shown = re.findall(r"^##? (augfpn\.\S+)$", "\n".join(made.values()), re.M)
     assert sorted(shown) == sorted(names - {"augfpn", "augfpn.cli.__main__"})
-    rooms = [name.split(".")[1] for name in shown]
-    assert len(list(groupby(rooms))) == len(set(rooms))
-    assert list(made) == list(dict.fromkeys(rooms))
-    assert tuple(dict.fromkeys(rooms))[: len(build.pages.READ_FIRST)] == build.pages.READ_FIRST
+    rooms = [re.search(r"^# augfpn\.(\S+)$", page, re.M)[1] for page in made.values()]
+    assert [room.replace(".", "-") for room in rooms] == list(made)
+    assert {"study", "study.ledger", "study.bench", "data.scenes"} <= set(rooms)
+    outer = [room for room, _ in groupby(room.split(".")[0] for room in rooms)]
+    assert len(outer) == len(set(outer))
+    assert tuple(outer)[: len(build.pages.READ_FIRST)] == build.pages.READ_FIRST
 
 
 def test_a_new_room_gets_a_page_of_the_api_by_itself(build, tmp_path: Path) -> None:

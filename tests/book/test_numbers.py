@@ -23,7 +23,7 @@ from augfpn.config import AUGFPN
 from augfpn.detectors import cost
 from augfpn.diagnostics import top_level
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study.intervals import LEVEL, factor
+from augfpn.study.uncertainty.intervals import LEVEL, factor
 from augfpn.training.schedule import learning_rate
 
 TEXTS = sorted(

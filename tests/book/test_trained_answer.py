@@ -14,7 +14,7 @@ from chapters import BOOK
 
 from augfpn.cli.program import main
 from augfpn.study import gather
-from augfpn.study.truth import truth_of
+from augfpn.study.uncertainty.truth import truth_of
 
 PAGE = (BOOK / "trained_detector.md").read_text("utf-8")
 TORCHVISION, DETECTRON2, MMDETECTION = re.findall(

@@ -19,8 +19,9 @@ from augfpn.diagnostics.measure import diagnostics_of, measure_record
 from augfpn.diagnostics.numbers import diagnostic_numbers
 from augfpn.errors import UserError
 from augfpn.pyramid import AdaptiveSpatialFusion, SoftRoISelection
-from augfpn.study import grid, mechanisms, recorded
 from augfpn.study.evidence import Evidence
+from augfpn.study.results import mechanisms
+from augfpn.study.running import grid, recorded
 from augfpn.training import train
 
 

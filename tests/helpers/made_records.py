@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from augfpn.records import Record, write_predictions
-from augfpn.study import grid
+from augfpn.study.running import grid
 
 
 def made_up(like: Record, coco: dict, run: grid.Run, share: float) -> Record:

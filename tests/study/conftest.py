@@ -4,9 +4,9 @@ import pytest
 from made_records import made_up
 
 from augfpn import records
-from augfpn.study import grid, recorded
 from augfpn.study.evidence import Evidence
-from augfpn.study.truth import truth_of
+from augfpn.study.running import grid, recorded
+from augfpn.study.uncertainty.truth import truth_of
 from augfpn.training import train
 
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from augfpn.cli.program import main
-from augfpn.study import ap_lists
+from augfpn.study.uncertainty import ap_lists
 
 NAMES = "without", "with"
 WITHOUT, WITH = ["31.2", "30.8", "31.5", "31.0"], ["31.9", "31.4", "32.0", "31.1"]

@@ -12,9 +12,10 @@ from augfpn import records
 from augfpn.cli.program import main
 from augfpn.data.annotations import count_by_size
 from augfpn.errors import UserError
-from augfpn.study import beside, planning
-from augfpn.study.intervals import FEWEST_OBJECTS, Interval
-from augfpn.study.truth import truth_of
+from augfpn.study import beside
+from augfpn.study.uncertainty import planning
+from augfpn.study.uncertainty.intervals import FEWEST_OBJECTS, Interval
+from augfpn.study.uncertainty.truth import truth_of
 
 COMMITTED = Path(__file__).resolve().parents[2] / "experiments" / "records"
 

@@ -9,9 +9,10 @@ from augfpn.diagnostics.numbers import MEASURED, diagnostic_numbers
 from augfpn.records import COMMITTED
 from augfpn.settings import paper
 from augfpn.settings.components import variant_of
-from augfpn.study import claims, recorded
-from augfpn.study.claims import Claim, Comparison
-from augfpn.study.intervals import LEVEL, around, factor
+from augfpn.study.ledger import claims
+from augfpn.study.ledger.claims import Claim, Comparison
+from augfpn.study.running import recorded
+from augfpn.study.uncertainty.intervals import LEVEL, around, factor
 
 NORMAL = factor(LEVEL)  # half-width of an interval in standard errors
 

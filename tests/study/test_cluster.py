@@ -19,9 +19,10 @@ import pytest
 from augfpn import records
 from augfpn.cli.program import main
 from augfpn.errors import BusyError, UserError
-from augfpn.study import cluster, gather, grid, recorded
-from augfpn.study.cluster import Task, on_cluster
-from augfpn.study.processes import GPUS, Job
+from augfpn.study import gather
+from augfpn.study.running import cluster, grid, recorded
+from augfpn.study.running.cluster import Task, on_cluster
+from augfpn.study.running.processes import GPUS, Job
 
 pytest.importorskip("submitit", reason="the extra `cluster` is not installed")
 RUN = grid.Run("fpn", "scenes", "smoke", 0)

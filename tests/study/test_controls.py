@@ -13,14 +13,16 @@ from augfpn.errors import UserError
 from augfpn.settings import parameters
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import experiment
-from augfpn.study import against, gather, grid, tables, tries
-from augfpn.study.cells import effect_text
-from augfpn.study.controls import CONTROL_VARIANTS, WIDTHS
+from augfpn.study import gather, tables
 from augfpn.study.evidence import Evidence
-from augfpn.study.grid import Run
-from augfpn.study.recorded import Found
-from augfpn.study.resampling import Draws
-from augfpn.study.tries import PILOT_TRIES, tuned_words
+from augfpn.study.results import against
+from augfpn.study.running import grid, tries
+from augfpn.study.running.controls import CONTROL_VARIANTS, WIDTHS
+from augfpn.study.running.grid import Run
+from augfpn.study.running.recorded import Found
+from augfpn.study.running.tries import PILOT_TRIES, tuned_words
+from augfpn.study.uncertainty.cells import effect_text
+from augfpn.study.uncertainty.resampling import Draws
 
 
 @pytest.fixture

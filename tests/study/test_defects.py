@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from augfpn.study import defects, intervals, recorded
 from augfpn.study.evidence import Evidence
-from augfpn.study.resampling import Draws
+from augfpn.study.results import defects
+from augfpn.study.running import recorded
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.resampling import Draws
 
 
 def test_an_effect_on_a_dial_is_compared_with_that_on_plain_scenes() -> None:

@@ -10,9 +10,10 @@ from made_records import made_up
 from augfpn import records
 from augfpn.data import load
 from augfpn.errors import UserError
-from augfpn.study import gather, grid, recorded, tables
+from augfpn.study import gather, tables
 from augfpn.study.evidence import Evidence, processor_of
-from augfpn.study.truth import IN_ANNOTATION, keep_truth, truth_of
+from augfpn.study.running import grid, recorded
+from augfpn.study.uncertainty.truth import IN_ANNOTATION, keep_truth, truth_of
 from augfpn.support.files import packed
 from augfpn.training import evaluate
 

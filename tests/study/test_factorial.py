@@ -5,9 +5,10 @@ from itertools import product
 import numpy as np
 import pytest
 
-from augfpn.study import factorial, gather, grid, recorded
+from augfpn.study import factorial, gather
 from augfpn.study.evidence import Evidence
-from augfpn.study.resampling import Draws
+from augfpn.study.running import grid, recorded
+from augfpn.study.uncertainty.resampling import Draws
 
 OF = {"cs": 1.0, "rfa": 2.0, "srs": 4.0}
 

@@ -2,7 +2,10 @@
 
 import pytest
 
-from augfpn.study import claims, fixed, freeze, gather, intervals
+from augfpn.study import gather
+from augfpn.study.ledger import claims, freeze
+from augfpn.study.results import fixed
+from augfpn.study.uncertainty import intervals
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from augfpn.study import claims, freeze, summary
-from augfpn.study.intervals import Interval, around
-from augfpn.study.sets import PILOT_SEEDS
+from augfpn.study.ledger import claims, freeze
+from augfpn.study.results import summary
+from augfpn.study.running.sets import PILOT_SEEDS
+from augfpn.study.uncertainty.intervals import Interval, around
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = {"statement": "Other words.", "where": "nowhere", "source": "table", "note": "A note."}

@@ -10,13 +10,15 @@ from matplotlib.collections import PathCollection
 from augfpn import records
 from augfpn.cli.program import main
 from augfpn.errors import UserError
-from augfpn.study import gates, grid, intervals, recorded
+from augfpn.study import gates
 from augfpn.study.evidence import Evidence
 from augfpn.study.gates import Pilot, allowed, closed, pilot_of, pilots_of
-from augfpn.study.recorded import Found
-from augfpn.study.resampling import Draws
-from augfpn.study.scores import scored_away
-from augfpn.study.sets import AP_AWAY, GATES
+from augfpn.study.running import grid, recorded
+from augfpn.study.running.recorded import Found
+from augfpn.study.running.sets import AP_AWAY, GATES
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.resampling import Draws
+from augfpn.study.uncertainty.scores import scored_away
 
 
 def with_ap(smoke: records.Record, ap: dict[tuple[str, str, int], float]) -> Found:

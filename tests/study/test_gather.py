@@ -9,7 +9,9 @@ import pytest
 
 from augfpn import records
 from augfpn.data import load
-from augfpn.study import gather, grid, recorded, truth
+from augfpn.study import gather
+from augfpn.study.running import grid, recorded
+from augfpn.study.uncertainty import truth
 
 
 def test_a_run_that_fails_is_named_and_the_others_go_on(

@@ -8,21 +8,13 @@ import pytest
 import torch
 
 from augfpn import pyramid
-from augfpn.study import (
-    against,
-    factorial,
-    gates,
-    gather,
-    glance,
-    grid,
-    intervals,
-    photographs,
-    spreads,
-    tables,
-)
-from augfpn.study.cells import effect_text
+from augfpn.study import factorial, gates, gather, spreads, tables
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import SMALL_EFFECT, Interval
+from augfpn.study.results import against, glance, photographs
+from augfpn.study.running import grid
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import effect_text
+from augfpn.study.uncertainty.intervals import SMALL_EFFECT, Interval
 
 ROOT = Path(__file__).resolve().parents[2]
 PHOTOGRAPHS = ("bccd", "bccd_learning", "aquarium")

@@ -11,8 +11,9 @@ import pytest
 from augfpn import records
 from augfpn.cli.program import main
 from augfpn.errors import UserError
-from augfpn.study import gpu_day, recorded
+from augfpn.study import gpu_day
 from augfpn.study.gpu_day import Step
+from augfpn.study.running import recorded
 
 
 def end_of(words: str, seconds: float, place: Path) -> str:

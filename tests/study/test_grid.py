@@ -11,8 +11,8 @@ from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.settings import paper, parameters
 from augfpn.settings.experiment import experiment
-from augfpn.study import grid, recorded
-from augfpn.study.sets import DIALS_OF_DETECTOR, LEARNING, SETTINGS_OF_SETS
+from augfpn.study.running import grid, recorded
+from augfpn.study.running.sets import DIALS_OF_DETECTOR, LEARNING, SETTINGS_OF_SETS
 
 ABLATIONS = {"table2": 8, "table3": 8, "table4": 11, "table5": 5}
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from augfpn.study import gather, image_counts, intervals, resampling
-from augfpn.study.resampling import Draws
-from augfpn.study.scoring import class_precision, matches, mean_without_nan
+from augfpn.study import gather
+from augfpn.study.uncertainty import image_counts, intervals, resampling
+from augfpn.study.uncertainty.resampling import Draws
+from augfpn.study.uncertainty.scoring import class_precision, matches, mean_without_nan
 
 IMAGES, SEEDS = 400, 6
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from augfpn.study import gather, in_one_table
+from augfpn.study import gather
+from augfpn.study.results import in_one_table
 from augfpn.study.spreads import wider_text
 
 

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from augfpn.errors import UserError
-from augfpn.study import claims
-from augfpn.study.claims import Comparison
+from augfpn.study.ledger import claims
+from augfpn.study.ledger.claims import Comparison
 
 WRITTEN = {
     "id": "#62",
@@ -40,12 +40,12 @@ def test_a_claim_that_is_wholly_written_is_read() -> None:
         (
             {"kind": "exact", "check": "fusion_is_smal"},
             "check: there is no check 'fusion_is_smal': did you mean 'fusion_is_small'? "
-            "Add it to CHECKS in study/exact.py.",
+            "Add it to CHECKS in study/ledger/exact.py.",
         ),
         (
             of("cs", minus=("fpn", "augfnp")),
             "tests[0].minus[1]: no part of the study runs 'augfnp': did you mean 'augfpn'? "
-            "Add it to a part in study/grid.py.",
+            "Add it to a part in study/running/grid.py.",
         ),
         (
             of("cs", numbers=("AP", "APs minus APx")),

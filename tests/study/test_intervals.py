@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from augfpn.study import coverage, planning, resampling
-from augfpn.study import intervals as st
+from augfpn.study.uncertainty import coverage, planning, resampling
+from augfpn.study.uncertainty import intervals as st
 
 REGIMES = {
     "seeds": coverage.Spread(1, 0.1, 0.1),

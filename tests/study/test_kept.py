@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from augfpn import records
-from augfpn.study import kept, kept_scores, scores, truth
-from augfpn.study.kept import remembered
+from augfpn.study.uncertainty import kept, kept_scores, scores, truth
+from augfpn.study.uncertainty.kept import remembered
 
 
 @pytest.fixture
@@ -56,10 +56,10 @@ def test_a_cache_that_cannot_be_written_only_costs_time(cache: Path) -> None:
 
 
 def test_the_code_is_part_of_what_a_score_was_computed_from() -> None:
-    one = kept.hash_of_code("augfpn.study", "scoring")
-    assert one != kept.hash_of_code("augfpn.study", "intervals")
-    assert one != kept.hash_of_code("augfpn.study", "scoring", libraries=("numpy",))
-    assert one == kept.hash_of_code("augfpn.study", "scoring")
+    one = kept.hash_of_code("augfpn.study.uncertainty", "scoring")
+    assert one != kept.hash_of_code("augfpn.study.uncertainty", "intervals")
+    assert one != kept.hash_of_code("augfpn.study.uncertainty", "scoring", libraries=("numpy",))
+    assert one == kept.hash_of_code("augfpn.study.uncertainty", "scoring")
 
 
 def test_scores_are_the_same_bits_when_they_are_read(

@@ -7,7 +7,9 @@ import pytest
 
 from augfpn.figures.by_situation import OF_FIXED, OF_LATER, OF_PILOT, by_situation_figure
 from augfpn.figures.colours import OF_PAPER
-from augfpn.study import factorial, gather, intervals, of_part, reported, side_by_side
+from augfpn.study import factorial, gather
+from augfpn.study.results import of_part, reported, side_by_side
+from augfpn.study.uncertainty import intervals
 
 PRINTED_ALONE = {"cs": 0.9, "rfa": 1.0, "srs": 0.8}  # AP minus FPN in the paper's Table 2
 

@@ -7,9 +7,11 @@ import pytest
 from scipy import stats
 
 from augfpn.settings.starts import STARTS
-from augfpn.study import beside, gather, intervals, pairs_needed, timed
+from augfpn.study import beside, gather, timed
 from augfpn.study.evidence import Evidence
-from augfpn.study.pairs_needed import Paired
+from augfpn.study.results import pairs_needed
+from augfpn.study.results.pairs_needed import Paired
+from augfpn.study.uncertainty import intervals
 
 
 @cache

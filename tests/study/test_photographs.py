@@ -12,8 +12,9 @@ import pytest
 
 from augfpn import records
 from augfpn.figures import gate_weights, sizes
-from augfpn.study import gather, photographs
+from augfpn.study import gather
 from augfpn.study.evidence import Evidence
+from augfpn.study.results import photographs
 
 
 def cells_of(table: str) -> list[list[str]]:

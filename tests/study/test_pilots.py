@@ -10,9 +10,9 @@ from augfpn.config import DATA_SETS
 from augfpn.errors import UserError
 from augfpn.settings import parameters
 from augfpn.settings.experiment import experiment, fpn_of
-from augfpn.study import pilots
-from augfpn.study.pilots import pilot, words_of_try
-from augfpn.study.tries import PILOT_TRIES, TRIED_ON, Try, Tuning
+from augfpn.study.running import pilots
+from augfpn.study.running.pilots import pilot, words_of_try
+from augfpn.study.running.tries import PILOT_TRIES, TRIED_ON, Try, Tuning
 
 
 def made(

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from augfpn.study import claims, coverage, gather, grid, intervals, pooling, spreads, verdicts
-from augfpn.study.pooling import Observation
+from augfpn.study import gather, spreads
+from augfpn.study.ledger import claims
+from augfpn.study.results import verdicts
+from augfpn.study.running import grid
+from augfpn.study.uncertainty import coverage, intervals, pooling
+from augfpn.study.uncertainty.pooling import Observation
 
 
 def runs(values: np.ndarray, processors: tuple[str, ...] | None = None) -> list[Observation]:

@@ -12,9 +12,9 @@ import disks
 import pytest
 
 from augfpn.errors import BusyError, UserError
-from augfpn.study import processes
-from augfpn.study.grid import Run
-from augfpn.study.processes import GPUS, THREADS, Job, Outcome, in_processes, runs_of
+from augfpn.study.running import processes
+from augfpn.study.running.grid import Run
+from augfpn.study.running.processes import GPUS, THREADS, Job, Outcome, in_processes, runs_of
 from augfpn.support.stopping import Stopped
 
 BUSY = BusyError.exit_status
@@ -30,8 +30,8 @@ SPENDS_MEMORY = (  # where the system allows a process some 200 MB
 PARENT = """
 import sys
 from pathlib import Path
-from augfpn.study.grid import Run
-from augfpn.study.processes import Job, in_processes
+from augfpn.study.running.grid import Run
+from augfpn.study.running.processes import Job, in_processes
 from augfpn.cli.program import say
 words = [sys.executable, "-c", sys.argv[2]]
 jobs = [Job(Run("fpn", "scenes", "smoke", i), words, f"log{i}", f"job {i}", 1) for i in (0, 1)]

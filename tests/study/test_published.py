@@ -8,8 +8,8 @@ import pytest
 
 from augfpn import records
 from augfpn.cli.program import main
-from augfpn.study import kept, kept_scores, published, scores
-from augfpn.study.truth import truth_of
+from augfpn.study.uncertainty import kept, kept_scores, published, scores
+from augfpn.study.uncertainty.truth import truth_of
 
 HERE = records.COMMITTED[1]
 

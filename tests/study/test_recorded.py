@@ -10,7 +10,7 @@ import pytest
 from augfpn import records
 from augfpn.cli.program import main
 from augfpn.errors import UserError
-from augfpn.study import grid, recorded
+from augfpn.study.running import grid, recorded
 
 MEASURED = next(  # what one of the committed records has
     json.loads(file.read_text())

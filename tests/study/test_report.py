@@ -11,8 +11,11 @@ from augfpn import records
 from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.figures import theme
-from augfpn.study import cells, grid, recorded, report, tables
+from augfpn.study import tables
 from augfpn.study.evidence import Evidence
+from augfpn.study.results import report
+from augfpn.study.running import grid, recorded
+from augfpn.study.uncertainty import cells
 
 
 def test_a_report_is_the_same_twice_and_comes_from_records(
@@ -76,7 +79,7 @@ def test_the_command_needs_a_folder(capsys: pytest.CaptureFixture) -> None:
 
 KILLED = """
 import os, time
-from augfpn.study.workers import scoring_processes
+from augfpn.study.running.workers import scoring_processes
 
 if __name__ == "__main__":
     with scoring_processes() as pool:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from augfpn.study import reported
+from augfpn.study.results import reported
 
 
 def test_each_detector_of_table_1_has_an_fpn_beside_it() -> None:

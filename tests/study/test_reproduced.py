@@ -6,8 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from augfpn.study import gather, grid, reproduced
+from augfpn.study import gather
 from augfpn.study.evidence import Evidence
+from augfpn.study.results import reproduced
+from augfpn.study.running import grid
 
 PAIR = ("cs", "fpn")
 

@@ -12,9 +12,10 @@ from scipy import stats
 
 from augfpn import records
 from augfpn.cli.program import main
-from augfpn.study import beside, planning, result_files
-from augfpn.study.intervals import Interval
-from augfpn.study.truth import truth_of
+from augfpn.study import beside, result_files
+from augfpn.study.uncertainty import planning
+from augfpn.study.uncertainty.intervals import Interval
+from augfpn.study.uncertainty.truth import truth_of
 
 COMMITTED = Path(__file__).resolve().parents[2] / "experiments" / "records"
 SEEDS = range(3)

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from augfpn.study import intervals, resampling
-from augfpn.study.scoring import ERROR_KINDS, average_precision, error_types, matches
+from augfpn.study.uncertainty import intervals, resampling
+from augfpn.study.uncertainty.scoring import ERROR_KINDS, average_precision, error_types, matches
 from augfpn.training import evaluate
 
 CLASSES = ({"id": 3, "name": "cat"}, {"id": 7, "name": "dog"})

@@ -4,17 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from augfpn.study import (
-    cells,
-    findings,
-    gather,
-    intervals,
-    mechanisms,
-    questions,
-    side_by_side,
-)
+from augfpn.study import gather
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import Interval
+from augfpn.study.results import findings, mechanisms, questions, side_by_side
+from augfpn.study.uncertainty import cells, intervals
+from augfpn.study.uncertainty.intervals import Interval
 
 READOUT = "C5 lost in M5 + M6 minus C5 lost in M5"
 

@@ -11,9 +11,11 @@ import pytest
 
 from augfpn.figures.by_situation import OF_FIXED, by_situation_figure
 from augfpn.figures.colours import OF_PAPER
-from augfpn.study import gather, glance, intervals, situations
-from augfpn.study.cells import effect_text
+from augfpn.study import gather
 from augfpn.study.evidence import Evidence
+from augfpn.study.results import glance, situations
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import effect_text
 
 PICTURE = Path(__file__).parents[2] / "book" / "figures" / "situations.svg"
 DESCRIPTION = "{http://purl.org/dc/elements/1.1/}description"

@@ -10,7 +10,8 @@ import pytest
 from augfpn.errors import UserError
 from augfpn.notebook import asked
 from augfpn.settings.asked import Asked
-from augfpn.study import gather, mechanisms, report
+from augfpn.study import gather
+from augfpn.study.results import mechanisms, report
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from augfpn.settings import paper
-from augfpn.study import cells, gather, intervals, planning, recorded, spreads, tables
+from augfpn.study import gather, spreads, tables
 from augfpn.study.evidence import Evidence
+from augfpn.study.running import recorded
+from augfpn.study.uncertainty import cells, intervals, planning
 
 
 def cells_of(table: str) -> list[list[str]]:

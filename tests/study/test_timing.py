@@ -8,7 +8,9 @@ import pytest
 from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.settings.asked import Asked
-from augfpn.study import against, gather, recorded, tables, timing
+from augfpn.study import gather, tables, timing
+from augfpn.study.results import against
+from augfpn.study.running import recorded
 from augfpn.study.timed import time_ratio
 
 

@@ -1,6 +1,9 @@
 """The ledger in words: counts of verdicts, effects, what is not run."""
 
-from augfpn.study import claims, gather, intervals, verdicts
+from augfpn.study import gather
+from augfpn.study.ledger import claims
+from augfpn.study.results import verdicts
+from augfpn.study.uncertainty import intervals
 
 
 def many(*ends: tuple[float, float]) -> str:

@@ -4,17 +4,12 @@ import numpy as np
 import pytest
 
 from augfpn.records import COMMITTED
-from augfpn.study import (
-    claims,
-    factorial,
-    gather,
-    mechanisms,
-    pooling,
-    recorded,
-    summary,
-    verdicts,
-)
+from augfpn.study import factorial, gather
 from augfpn.study.evidence import Evidence
+from augfpn.study.ledger import claims
+from augfpn.study.results import mechanisms, summary, verdicts
+from augfpn.study.running import recorded
+from augfpn.study.uncertainty import pooling
 
 
 @pytest.fixture(scope="module")

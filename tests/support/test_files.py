@@ -11,7 +11,9 @@ from augfpn.cli import options
 from augfpn.cli.program import main
 from augfpn.errors import UserError
 from augfpn.notebook import Asked
-from augfpn.study import gather, grid, recorded, report
+from augfpn.study import gather
+from augfpn.study.results import report
+from augfpn.study.running import grid, recorded
 from augfpn.support.files import check_readable, check_writable
 from augfpn.training import train
 

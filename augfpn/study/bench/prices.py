@@ -16,9 +16,9 @@ from augfpn.settings.budgets import BUDGETS
 from augfpn.study.bench.pages import PRICED, in_page_order, ratio_with_range, step_of
 from augfpn.study.bench.report import Measured, called
 from augfpn.study.bench.settings import USES, VARIANT_FIELDS
-from augfpn.study.cells import ratio_text
 from augfpn.study.tables import variant_label
 from augfpn.study.timed import TIMED_VARIANTS, time_ratio
+from augfpn.study.uncertainty.cells import ratio_text
 from augfpn.support.text import markdown
 
 PAPERS_GPU = "Tesla V100, the paper"

@@ -6,11 +6,13 @@ from statistics import mean
 from scipy import stats
 
 from augfpn.settings import paper
-from augfpn.study import factorial, grid, intervals, tables
-from augfpn.study.cells import SIZE_OF, effect_text
+from augfpn.study import factorial, tables
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import SMALL_EFFECT, Interval
+from augfpn.study.running import grid
 from augfpn.study.spreads import own_effect, wider_effect, wider_text
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import SIZE_OF, effect_text
+from augfpn.study.uncertainty.intervals import SMALL_EFFECT, Interval
 from said.evidence import (
     at,
     compared,

@@ -4,7 +4,11 @@ from torchvision.models.detection import fasterrcnn_resnet50_fpn
 
 from augfpn.config import DIALS
 from augfpn.settings.starts import STARTS
-from augfpn.study import claims, findings, freeze, gather, grid, intervals, spreads
+from augfpn.study import gather, spreads
+from augfpn.study.ledger import claims, freeze
+from augfpn.study.results import findings
+from augfpn.study.running import grid
+from augfpn.study.uncertainty import intervals
 from said.evidence import BOTH, at, compared, confirmation, effect, undecided, verdict
 from said.photographs import shares
 from said.table import says

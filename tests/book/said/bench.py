@@ -10,7 +10,7 @@ from augfpn.data.scenes.dials import home_of
 from augfpn.data.scenes.settings import CLASSES, SceneSettings
 from augfpn.diagnostics import assignment, top_level
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import grid, sets
+from augfpn.study.running import grid, sets
 from said.evidence import BOTH, at
 from said.table import says
 

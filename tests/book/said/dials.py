@@ -6,9 +6,11 @@ from functools import cache
 from augfpn import records
 from augfpn.config import DIALS
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import defects, gates, grid, recorded, sets, spreads
-from augfpn.study.cells import effect_text
-from augfpn.study.tries import results_of_tuning
+from augfpn.study import gates, spreads
+from augfpn.study.results import defects
+from augfpn.study.running import grid, recorded, sets
+from augfpn.study.running.tries import results_of_tuning
+from augfpn.study.uncertainty.cells import effect_text
 from said.bench import halves_of_the_sizes
 from said.evidence import at, every, gain, undecided
 from said.table import says

@@ -3,9 +3,10 @@
 from functools import cache
 
 from augfpn import records
-from augfpn.study import gather, grid, recorded, spreads
-from augfpn.study.cells import effect_text
+from augfpn.study import gather, spreads
 from augfpn.study.evidence import Evidence, processor_of
+from augfpn.study.running import grid, recorded
+from augfpn.study.uncertainty.cells import effect_text
 from said.evidence import undecided
 from said.table import says
 

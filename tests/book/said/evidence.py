@@ -11,10 +11,13 @@ from augfpn.data.load import load_pictures
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.records import COMMITTED, Record
 from augfpn.settings import paper
-from augfpn.study import claims, factorial, freeze, grid, intervals, recorded, tables
+from augfpn.study import factorial, tables
 from augfpn.study.evidence import Evidence
-from augfpn.study.grid import baseline_of
-from augfpn.study.intervals import Interval
+from augfpn.study.ledger import claims, freeze
+from augfpn.study.running import grid, recorded
+from augfpn.study.running.grid import baseline_of
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.intervals import Interval
 from augfpn.training import reopen
 
 BOTH = ("scenes", "bccd")

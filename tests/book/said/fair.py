@@ -10,12 +10,14 @@ from augfpn.data.load import load_pictures
 from augfpn.figures.pictures import THRESHOLD
 from augfpn.settings import paper, recipes
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import against, claims, freeze, intervals
 from augfpn.study.bench import pages
-from augfpn.study.cells import effect_text
-from augfpn.study.controls import WIDTHS
+from augfpn.study.ledger import claims, freeze
+from augfpn.study.results import against
+from augfpn.study.running.controls import WIDTHS
+from augfpn.study.running.tries import Tuning, results_of_tuning
 from augfpn.study.spreads import wider_text
-from augfpn.study.tries import Tuning, results_of_tuning
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import effect_text
 from said.costs import LARGE, own_ratio
 from said.evidence import confirmation, undecided
 from said.table import says

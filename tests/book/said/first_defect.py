@@ -5,8 +5,10 @@ import itertools
 import numpy as np
 
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import fixed, intervals, spreads, timed
+from augfpn.study import spreads, timed
 from augfpn.study.factorial import EFFECT_NUMBERS, wider_main_effect
+from augfpn.study.results import fixed
+from augfpn.study.uncertainty import intervals
 from said.evidence import (
     BOTH,
     at,

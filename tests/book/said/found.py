@@ -3,7 +3,10 @@
 from collections import Counter
 
 from augfpn.settings import paper
-from augfpn.study import factorial, findings, gates, grid, intervals, questions
+from augfpn.study import factorial, gates
+from augfpn.study.results import findings, questions
+from augfpn.study.running import grid
+from augfpn.study.uncertainty import intervals
 from said.evidence import (
     BOTH,
     at,

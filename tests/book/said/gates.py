@@ -11,10 +11,11 @@ from chapters import BOOK
 from augfpn.data.load import load_pictures
 from augfpn.detectors.build import build_detector
 from augfpn.diagnostics.objects import maps
-from augfpn.study import gather, photographs, spreads
-from augfpn.study.cells import effect_text
+from augfpn.study import gather, spreads
 from augfpn.study.evidence import Evidence
-from augfpn.study.grid import Run
+from augfpn.study.results import photographs
+from augfpn.study.running.grid import Run
+from augfpn.study.uncertainty.cells import effect_text
 from said.evidence import confirmation
 from said.table import says
 

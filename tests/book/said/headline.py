@@ -1,9 +1,13 @@
 """AugFPN's gain over FPN, and how sure it is: what the first pages and the ledger say of it."""
 
 from augfpn.config import DIALS
-from augfpn.study import claims, factorial, findings, fixed, freeze, grid, intervals, spreads
-from augfpn.study.cells import effect_text, limits_text
-from augfpn.study.intervals import SMALL_EFFECT as SMALL
+from augfpn.study import factorial, spreads
+from augfpn.study.ledger import claims, freeze
+from augfpn.study.results import findings, fixed
+from augfpn.study.running import grid
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import effect_text, limits_text
+from augfpn.study.uncertainty.intervals import SMALL_EFFECT as SMALL
 from said.evidence import BOTH, at, confirmation, main_effect, printed, undecided, verdict
 from said.table import says
 

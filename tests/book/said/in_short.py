@@ -1,8 +1,10 @@
 """The first page's table of the parts: the paper's gains, and what we found on scenes."""
 
-from augfpn.study import in_one_table, intervals, spreads
+from augfpn.study import spreads
 from augfpn.study.factorial import wider_main_effect
-from augfpn.study.intervals import SMALL_EFFECT as SMALL
+from augfpn.study.results import in_one_table
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.intervals import SMALL_EFFECT as SMALL
 from said.evidence import confirmation
 from said.table import says
 

@@ -2,8 +2,8 @@
 
 from augfpn.study import gather
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import Interval
 from augfpn.study.spreads import wider_effect
+from augfpn.study.uncertainty.intervals import Interval
 from said.evidence import BOTH, effect, measured, table_verdict, undecided, verdict
 from said.photographs import photos
 from said.table import says

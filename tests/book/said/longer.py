@@ -1,11 +1,12 @@
 """AugFPN and FPN at equal time, and after longer training."""
 
-from augfpn.study import intervals, timed
+from augfpn.study import timed
 from augfpn.study.bench import pages
 from augfpn.study.bench.measure import ratio_of_rounds
-from augfpn.study.cells import effect_text
 from augfpn.study.spreads import wider_text
 from augfpn.study.timed import TIMED_VARIANTS
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import effect_text
 from said.evidence import at, confirmation, undecided
 from said.table import says
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from augfpn.study import mechanisms
+from augfpn.study.results import mechanisms
 from said.evidence import BOTH, at, verdict
 from said.table import says
 

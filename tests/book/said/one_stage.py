@@ -6,8 +6,9 @@ from pycocotools import mask as masks
 
 from augfpn.records import Record
 from augfpn.settings import paper
-from augfpn.study import claims, glance
-from augfpn.study.cells import SIZE_OF
+from augfpn.study.ledger import claims
+from augfpn.study.results import glance
+from augfpn.study.uncertainty.cells import SIZE_OF
 from said.evidence import (
     BOTH,
     ap,

@@ -1,11 +1,11 @@
 """What one part brings, by the wider of two intervals, with the word of its verdict."""
 
 from augfpn.study import gather
-from augfpn.study.cells import effect_text
 from augfpn.study.evidence import Evidence
 from augfpn.study.factorial import contrasts
-from augfpn.study.intervals import SMALL_EFFECT, is_probable, verdict, wider
 from augfpn.study.tables import variant_row
+from augfpn.study.uncertainty.cells import effect_text
+from augfpn.study.uncertainty.intervals import SMALL_EFFECT, is_probable, verdict, wider
 from said.evidence import confirmation
 
 

@@ -4,10 +4,12 @@ import statistics
 from functools import cache
 
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import factorial, gather, glance, intervals, photographs, spreads
+from augfpn.study import factorial, gather, spreads
 from augfpn.study.evidence import Evidence
+from augfpn.study.results import glance, photographs
+from augfpn.study.running.tries import committed_rows
 from augfpn.study.spreads import wider_effect, wider_text
-from augfpn.study.tries import committed_rows
+from augfpn.study.uncertainty import intervals
 from said.table import says
 
 

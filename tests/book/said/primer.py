@@ -6,7 +6,10 @@ from statistics import mean
 
 import numpy as np
 
-from augfpn.study import freeze, grid, image_counts, intervals, spreads
+from augfpn.study import spreads
+from augfpn.study.ledger import freeze
+from augfpn.study.running import grid
+from augfpn.study.uncertainty import image_counts, intervals
 from said.evidence import ap, confirmation
 from said.table import says
 

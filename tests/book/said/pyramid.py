@@ -14,9 +14,11 @@ from augfpn.diagnostics import assignment
 from augfpn.diagnostics.objects import maps
 from augfpn.records import COMMITTED
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import gates, grid, intervals, recorded
-from augfpn.study.cells import effect_text
+from augfpn.study import gates
 from augfpn.study.evidence import Evidence
+from augfpn.study.running import grid, recorded
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import effect_text
 from augfpn.training import reopen
 from said.costs import costs, own
 from said.evidence import at, looked_at

@@ -2,7 +2,7 @@
 
 from statistics import mean, median
 
-from augfpn.study import grid
+from augfpn.study.running import grid
 from augfpn.training.distributed import World
 from said.evidence import BOTH, ap, at, compared, gain, runs
 from said.table import says

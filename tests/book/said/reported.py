@@ -4,7 +4,7 @@ import math
 
 from chapters import cells, source
 
-from augfpn.study import reported
+from augfpn.study.results import reported
 from said.table import says
 
 PAGE = "the_paper"

@@ -4,9 +4,11 @@ from pathlib import Path
 from statistics import median
 
 from augfpn import records
-from augfpn.study import beside, intervals, reproduced, spreads
-from augfpn.study.cells import effect_text
+from augfpn.study import beside, spreads
 from augfpn.study.evidence import processor_of
+from augfpn.study.results import reproduced
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import effect_text
 from said.evidence import at, confirmation
 from said.table import says
 

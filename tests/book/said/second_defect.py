@@ -13,11 +13,12 @@ from chapters import BOOK
 from augfpn.diagnostics import top_level
 from augfpn.diagnostics.objects import maps
 from augfpn.pyramid import ratio_invariant_pool
-from augfpn.study import grid, measured_apart, mechanisms
-from augfpn.study.cells import SIZE_OF, effect_text
 from augfpn.study.factorial import wider_main_effect
-from augfpn.study.reported import printed_main_effect
+from augfpn.study.results import measured_apart, mechanisms
+from augfpn.study.results.reported import printed_main_effect
+from augfpn.study.running import grid
 from augfpn.study.tables import variant_row
+from augfpn.study.uncertainty.cells import SIZE_OF, effect_text
 from augfpn.training import reopen
 from said.evidence import (
     BOTH,

@@ -5,9 +5,11 @@ from statistics import mean
 
 import numpy as np
 
-from augfpn.study import grid, intervals, pooling, spreads, tables
-from augfpn.study.cells import effect_text
+from augfpn.study import spreads, tables
 from augfpn.study.evidence import Evidence
+from augfpn.study.running import grid
+from augfpn.study.uncertainty import intervals, pooling
+from augfpn.study.uncertainty.cells import effect_text
 from said.evidence import confirmation, undecided
 from said.table import says
 

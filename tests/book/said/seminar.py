@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from augfpn.study import against, factorial, intervals, reported
-from augfpn.study.cells import effect_text
+from augfpn.study import factorial
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import SMALL_EFFECT, Interval
-from augfpn.study.reported import printed_main_effect
+from augfpn.study.results import against, reported
+from augfpn.study.results.reported import printed_main_effect
 from augfpn.study.spreads import wider_text
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import effect_text
+from augfpn.study.uncertainty.intervals import SMALL_EFFECT, Interval
 from said.costs import INFERENCE, LARGE, SMALL, own_ratio, what_each_part_adds
 from said.evidence import at, confirmation, undecided
 from said.part_times import price_of_each_part, the_measurement_of_the_small_detectors

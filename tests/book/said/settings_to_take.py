@@ -5,9 +5,10 @@ import inspect
 from augfpn import AUGFPN
 from augfpn.detectors.augmented_torchvision import add_augfpn
 from augfpn.detectors.supervised_torchvision import add_consistent_supervision
-from augfpn.study import gather, reported
+from augfpn.study import gather
+from augfpn.study.results import reported
+from augfpn.study.running.tries import committed_rows
 from augfpn.study.spreads import wider_effect, wider_text
-from augfpn.study.tries import committed_rows
 from said.evidence import at, confirmation
 from said.table import says
 

@@ -1,6 +1,6 @@
 """The numbers of the talk's slides, by the checks of the same sentences in the pages."""
 
-from augfpn.study import reported
+from augfpn.study.results import reported
 from said import costs, full_size, seminar
 from said.table import says
 

@@ -15,28 +15,28 @@ from augfpn.data.scenes.settings import SceneSettings
 from augfpn.diagnostics import assignment
 from augfpn.pyramid import AdaptiveSpatialFusion, HardRoISelection
 from augfpn.speed.roi_align import torchvision_roi_align
-from augfpn.study import factorial, fixed, measured_apart
-from augfpn.study.cells import loss_text
-from augfpn.study.reported import printed_main_effect
+from augfpn.study import factorial
+from augfpn.study.results import fixed, measured_apart
+from augfpn.study.results.reported import printed_main_effect
 from augfpn.study.spreads import wider_effect
 from augfpn.study.tables import variant_row
+from augfpn.study.uncertainty.cells import loss_text
 from said.evidence import BOTH, at, compared, confirmation, measured, printed, undecided, verdict
 from said.parts import by_wider, pretrained
 from said.table import says
 
 
+def data_of(figure: str) -> dict:
+    """The data of an interactive figure."""
+    written = (BOOK / "extra" / "interactive" / f"{figure}.js").read_text("utf-8")
+    return json.loads(written.partition(" = ")[2].rstrip().rstrip(";"))
+
+
 def drawn_gates() -> tuple[dict, np.ndarray]:
-    """The data of the interactive figure, and its weights (sides, ys, xs, 4)."""
-    written = (BOOK / "extra" / "interactive" / "levels.js").read_text("utf-8")
-    data = json.loads(written.partition(" = ")[2].rstrip().rstrip(";"))
+    """The data of the figure of weights, and the weights (sides, ys, xs, 4)."""
+    data = data_of("levels")
     shape = len(data["sides"]), len(data["ys"]), len(data["xs"]), 4
     return data, np.array(data["weights"]).reshape(shape)
-
-
-def growing_cross() -> dict:
-    """The data of the interactive figure of one object at many sizes."""
-    written = (BOOK / "extra" / "interactive" / "sizes.js").read_text("utf-8")
-    return json.loads(written.partition(" = ")[2].rstrip().rstrip(";"))
 
 
 @says(
@@ -51,7 +51,7 @@ def growing_cross() -> dict:
 )
 @says("soft_roi_selection", "to 72 for our scenes of 256 × 320 px.")
 def the_same_cross_on_either_side() -> None:
-    of = growing_cross()
+    of = data_of("sizes")
     places = [of["sides"].index(side) for side in (71, 73)]
     shown = [[f"{of[name][i]:.2f}" for i in places] for name in ("fpn", "augfpn")]
     assert shown == [["0.82", "0.37"], ["0.94", "0.93"]]
@@ -70,7 +70,7 @@ def the_same_cross_on_either_side() -> None:
     "curves move about as much from pixel to pixel.",
 )
 def ragged_curves() -> None:
-    of, within, steps = growing_cross(), slice(74, 142), {}
+    of, within, steps = data_of("sizes"), slice(74, 142), {}
     place = slice(*(of["sides"].index(side) for side in (within.start, within.stop)))
     for name in ("fpn", "augfpn", "srs"):
         chance = np.array(of[name][place])

@@ -6,10 +6,11 @@ import pytest
 
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import gather, grid, spreads, timed
+from augfpn.study import gather, spreads, timed
 from augfpn.study.evidence import Evidence
-from augfpn.study.pairs_needed import image_passes
-from augfpn.study.planning import seeds_for
+from augfpn.study.results.pairs_needed import image_passes
+from augfpn.study.running import grid
+from augfpn.study.uncertainty.planning import seeds_for
 from said.evidence import at, confirmation, runs, undecided
 from said.table import says
 

@@ -13,7 +13,8 @@ from augfpn.data.batches import draws
 from augfpn.data.load import load_pictures, scene_settings
 from augfpn.data.scenes import scene
 from augfpn.records import COMMITTED
-from augfpn.study import gather, grid
+from augfpn.study import gather
+from augfpn.study.running import grid
 from said.table import says
 
 CLASSES = ("disk", "triangle", "cross")

@@ -1,9 +1,10 @@
 """Consistent Supervision with other weights, on one level, and with a head for each."""
 
 from augfpn.settings import paper
-from augfpn.study import intervals, spreads
-from augfpn.study.cells import effect_text
+from augfpn.study import spreads
 from augfpn.study.tables import variant_row
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.cells import effect_text
 from said.evidence import BOTH, at, compared, confirmation, gain, undecided, verdict
 from said.table import says
 

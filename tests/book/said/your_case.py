@@ -6,12 +6,15 @@ from math import log2
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.starts import STARTS
-from augfpn.study import gather, grid, planning, reported, tables, timed
+from augfpn.study import gather, tables, timed
 from augfpn.study.bench import pages
 from augfpn.study.evidence import Evidence
-from augfpn.study.pairs_needed import TIMES_AS_LONG, image_passes, pairs_for
+from augfpn.study.results import reported
+from augfpn.study.results.pairs_needed import TIMES_AS_LONG, image_passes, pairs_for
+from augfpn.study.running import grid
+from augfpn.study.running.tries import committed_rows
 from augfpn.study.spreads import own_effect, plans, wider_text
-from augfpn.study.tries import committed_rows
+from augfpn.study.uncertainty import planning
 from said.costs import INFERENCE, SMALL, own_ratio
 from said.evidence import at, confirmation
 from said.full_size import times_as_long

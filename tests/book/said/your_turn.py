@@ -10,10 +10,12 @@ from augfpn.records import Record
 from augfpn.settings import dialects, paper, parameters, recipes
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import experiment
-from augfpn.study import claims, freeze, gather, grid, spreads, tables
+from augfpn.study import gather, spreads, tables
 from augfpn.study.evidence import Evidence
-from augfpn.study.intervals import FEWEST_SEEDS, LEVEL, factor
-from augfpn.study.tries import committed_rows
+from augfpn.study.ledger import claims, freeze
+from augfpn.study.running import grid
+from augfpn.study.running.tries import committed_rows
+from augfpn.study.uncertainty.intervals import FEWEST_SEEDS, LEVEL, factor
 from said.evidence import BOTH, at, confirmation, runs
 from said.table import says
 
@@ -203,9 +205,8 @@ def hours_of_the_confirming_runs() -> None:
 def what_was_fixed_and_when() -> None:
     """The time of the commit is Git's: ``git show --format=%ci c8f12ec``."""
     fixed = freeze.frozen()
-    assert (fixed.date, fixed.commit[:7], fixed.claims_sha256[:8]) == (
-        *("2026-11-28", "c8f12ec", "77fdf957"),
-    )
+    said = (fixed.date, fixed.commit[:7], fixed.claims_sha256[:8])
+    assert said == ("2026-11-28", "c8f12ec", "77fdf957")
     assert freeze.changed(claims.claims()) == ["#44"]
     assert "#44" not in freeze.decided_by_table2(claims.claims())
     variants = grid.part("table2").variants
@@ -241,8 +242,8 @@ def what_was_fixed_and_when() -> None:
 )
 @says("deviations", "The study's images are all of one kind.")
 def settings_of_the_study_and_of_a_recipe() -> None:
-    study = [run for run in runs() if run.experiment.data.name in BOTH]
-    study = [run for run in study if run.experiment.budget == "laptop"]
+    ours = [run for run in runs() if run.experiment.data.name in BOTH]
+    study = [run for run in ours if run.experiment.budget == "laptop"]
     of = [(run.experiment.model, run.experiment.train) for run in study]
     assert {(t.optimizer, t.schedule, t.clip, t.amp) for _, t in of} == {
         ("adamw", "cosine", 35, False),
@@ -276,8 +277,8 @@ def settings_of_the_study_and_of_a_recipe() -> None:
 def eight_images_of_coco() -> None:
     found = [run for run in runs() if run.experiment.data.name == "coco"]
     assert len({run.experiment.model.detector for run in found}) == len(found) == 4
-    assert {run.experiment.budget for run in found} == {"laptop"}
     for run in found:
+        assert run.experiment.budget == "laptop"
         assert run.result["pictures"] == {"train": 8, "test": 8}
         assert run.result["AP50"] > 0.9
         assert len(run.classes) == 80
@@ -294,7 +295,6 @@ def a_rough_interval_of_three_seeds() -> None:
     plans = {plan.variant: plan for plan in spreads.plans(rows)}
     alone = [plans[part] for part in ("cs", "rfa", "srs")]
     times = 100 * factor(LEVEL, FEWEST_SEEDS - 1) / FEWEST_SEEDS**0.5
-    assert FEWEST_SEEDS == 3
-    assert {round(times * plan.own) for plan in alone} == {1, 2}
+    assert (FEWEST_SEEDS, {round(times * plan.own) for plan in alone}) == (3, {1, 2})
     assert sorted(plan.own_seeds for plan in alone) == [5, 6, 10]
     assert plans["augfpn"].own > max(plan.own for plan in alone)

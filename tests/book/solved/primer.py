@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 
-from augfpn.study import intervals
+from augfpn.study.uncertainty import intervals
 from solved.table import WORDS, percentages, run, solves
 
 

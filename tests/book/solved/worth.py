@@ -18,17 +18,12 @@ from augfpn.settings import parameters
 from augfpn.settings.budgets import BUDGETS
 from augfpn.settings.experiment import experiment
 from augfpn.speed.roi_align import places_of
-from augfpn.study import (
-    against,
-    claims,
-    gates,
-    gather,
-    grid,
-    intervals,
-    reported,
-    tables,
-)
-from augfpn.study.intervals import Interval
+from augfpn.study import gates, gather, tables
+from augfpn.study.ledger import claims
+from augfpn.study.results import against, reported
+from augfpn.study.running import grid
+from augfpn.study.uncertainty import intervals
+from augfpn.study.uncertainty.intervals import Interval
 from solved.table import WORDS, percentages, run, solves
 
 

@@ -1,0 +1,1 @@
+"""What the records say, as the tables and figures of the book and of the report."""

@@ -1,0 +1,1 @@
+"""How sure an AP or a difference of two is: scores, draws, intervals, pooled variances."""
