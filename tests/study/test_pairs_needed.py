@@ -95,9 +95,13 @@ def test_the_two_tests_have_the_papers_gains_and_say_where_ours_are_shown() -> N
     found = {name: own for name, *own in rows}
     assert header == [*pairs_needed.TESTS.values()]
     assert found["gain in the paper, one run"] == ["+0.9", "+2.4"]
-    assert found["our gain on scenes"] == ["confirmed", "found afterwards"]
-    assert found["on blood cells, pretrained"] == ["undecided", "undecided"]
-    assert found["on Aquarium, pretrained"] == ["undecided", "found afterwards"]
+    assert found["our runs on scenes"] == [
+        *("+0.8 [+0.1, +1.6], confirmed", "+1.8 [+0.5, +3.0], found afterwards"),
+    ]
+    assert found["on blood cells, pretrained"][1] == "−0.3 [−1.6, +1.0], below the paper's gain"
+    assert found["on Aquarium, pretrained"] == [
+        *("−0.7 [−2.3, +0.9], below the paper's gain", "+1.8 [+0.4, +3.2], found afterwards"),
+    ]
     needed = pairs_needed.pairs_for(cells(), "augfpn_even", 0.024)
     assert found["pairs that show it in 80 of 100 cases"][1] == pairs_needed.ends(needed)
     low, high = found["chance that 8 pairs show it"][1].removesuffix(" %").split(" to ")

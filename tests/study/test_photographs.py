@@ -131,13 +131,13 @@ def test_without_records_there_is_no_figure(evidence: Evidence) -> None:
 
 def test_every_try_of_the_pilot_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = {"pictures": "bccd", "variant": "fpn", "steps": 300, "lr": 0.001, "frozen": 5}
-    row |= {"AP": 0.531, "APs": 0.1, "APm": 0.2, "APl": 0.3}
+    row |= {"short_side": 320, "AP": 0.531, "APs": 0.1, "APm": 0.2, "APl": 0.3}
     (tmp_path / "pilots").mkdir()
     (tmp_path / "pilots" / "transfer.json").write_text(json.dumps([row, row | {"AP": 0.5}]))
     monkeypatch.setattr(records, "COMMITTED", (tmp_path,))
     _, _, first, second = photographs.tries_on_photographs().splitlines()
     assert [cell.strip() for cell in first.strip("|").split("|")] == [
-        *("blood cells", "FPN", "300", "0.001", "up to C5"),
+        *("blood cells", "FPN", "320", "300", "0.001", "up to C5"),
         *("53.1", "10.0", "20.0", "30.0"),
     ]
     assert "50.0" in second

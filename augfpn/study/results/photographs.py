@@ -34,6 +34,7 @@ from augfpn.study.uncertainty.cells import (
 )
 
 ALONE_AND_ALL = ("cs", "rfa", "srs", "augfpn")  # in the table of sizes
+ORDER_OF_TRIES = ("pictures", "short_side", "steps", "lr")
 
 
 def sides_on(by_set: Mapping[str, Evidence]) -> pd.DataFrame:
@@ -165,11 +166,11 @@ def tries_on_photographs() -> str:
         [
             images_called(row["pictures"]),
             variant_label(row["variant"]),
-            *(f"{row[name]:g}" for name in ("steps", "lr")),
+            *(f"{row[name]:g}" for name in ("short_side", "steps", "lr")),
             f"up to C{row['frozen']}",
             *(percent(row[name]) for name in ("AP", "APs", "APm", "APl")),
         ]
-        for row in sorted(committed_rows("transfer"), key=itemgetter("pictures", "steps", "lr"))
+        for row in sorted(committed_rows("transfer"), key=itemgetter(*ORDER_OF_TRIES))
     ]
-    header = ["images", "", "steps", "learning rate", "frozen", "AP", "APs", "APm", "APl"]
-    return page_table(header, lines) if lines else ""
+    header = ["images", "", "short side, px", "steps", "learning rate", "frozen"]
+    return page_table([*header, "AP", "APs", "APm", "APl"], lines) if lines else ""

@@ -50,7 +50,7 @@ def pilot(
     before = json.loads(file.read_bytes()) if file.is_file() else []
     rows = [row for row in before if row["pictures"] not in wanted]
     for number, tried in enumerate(PILOT_TRIES[budget], start=1):
-        for pictures in wanted:
+        for pictures in (each for each in wanted if each in tried.sets):
             for variant in tried.variants:
                 say(f"try {number} of {len(PILOT_TRIES[budget])}: {variant} on {pictures}, {tried}")
                 words = words_of_try(tried, budget, pictures, variant)

@@ -39,6 +39,11 @@ class Try(NamedTuple):
         return ("fpn", "augfpn") if plain else ("fpn",)
 
     @property
+    def sets(self) -> tuple[str, ...]:
+        """Where it is made: larger images only where FPN's AP is far below what detectors have."""
+        return TRIED_ON["transfer"] if self.short_side == Try().short_side else ("aquarium",)
+
+    @property
     def words(self) -> Words:
         """The parameters."""
         common = {name: getattr(self, name) for name in ("lr", "short_side", "batch", "steps")}
@@ -59,6 +64,11 @@ class Tuning(NamedTuple):
     def variants(self) -> tuple[str, ...]:
         """The one that it is for."""
         return ("fpn",) if self.lam is None else ("augfpn",)
+
+    @property
+    def sets(self) -> tuple[str, ...]:
+        """Where it is made."""
+        return TRIED_ON["laptop"]
 
     @property
     def is_plain(self) -> bool:
@@ -83,6 +93,7 @@ PILOT_TRIES: dict[str, tuple[Try | Tuning, ...]] = {
         Try(frozen=3, steps=175),  # costs as much as the first
         Try(steps=900),  # costs three times as much
         Try(steps=1500),  # five times
+        Try(steps=900, short_side=480),  # 2.25 times the pixels of each of them
     ),
     "laptop": (
         *(Tuning(lr, canonical_size=round(by * RULE, 2)) for lr, by in product(RATES, (1, 1.5, 2))),

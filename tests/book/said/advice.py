@@ -19,8 +19,8 @@ SETS = ("bccd", "bccd_learning", "aquarium")
 @says(
     "should_you_use_it",
     "**A gain** of all parts with even gates on [one of two small sets of "
-    "photographs](photographs.ipynb), *found afterwards*. If gates begin at random, it is "
-    "*undecided*",
+    "photographs](photographs.ipynb), *found afterwards*. If gates begin at random, a gain as "
+    "large as the paper's is excluded on both, and SRS alone loses on one.",
 )
 @says("your_pictures", "AugFPN gains on one set of two.")
 def a_gain_on_photographs_with_even_gates_only() -> None:
@@ -37,8 +37,7 @@ def a_gain_on_photographs_with_even_gates_only() -> None:
 
 @says(
     "should_you_use_it",
-    "its main effect is [*confirmed*](what_we_found.ipynb#how-to-read-it), and no other part's "
-    "gain on all objects.",
+    "its gain is [*confirmed*](what_we_found.ipynb#how-to-read-it), as that of no other part.",
 )
 def consistent_supervision_is_the_part_to_try() -> None:
     assert verdict("scenes", "#17") == "holds"
@@ -73,7 +72,7 @@ def augmentation_and_medium_objects() -> None:
     assert undecided(findings.own_interval(asked, confirmation()))
 
 
-@says("should_you_use_it", "and SRS alone loses on one set.")
+@says("should_you_use_it", "and SRS alone loses on one.")
 def soft_selection_loses_on_one_set() -> None:
     cells, animals = (
         spreads.wider_effect(gather.committed(name, "transfer"), "srs")

@@ -87,7 +87,7 @@ def even_gates_are_better_on_aquarium() -> None:
 )
 @says("seminar", "on blood cells, minus FPN, −0.3 [−1.6, +1.0] in 8 |")
 @says("open_questions", f"For all of AugFPN it is {MINUS_RANDOM} on Aquarium, in three pairs")
-@says("should_you_use_it", "So they gained on scenes and [on one of two sets of photographs]")
+@says("should_you_use_it", "AugFPN gained on scenes and [on one of two sets of photographs]")
 @says("should_you_use_it", "with all three parts AugFPN is better so on Aquarium,")
 @says("README", "From pretrained weights it gains on one of two small sets of photographs,")
 @says("talk/slides", "AugFPN gains on one of two sets, if gates begin even.")

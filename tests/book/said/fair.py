@@ -283,7 +283,7 @@ def what_the_search_found() -> None:
     "Tuned alike, no gain of AugFPN is shown, and a tuned FPN is ahead of AugFPN with the study's "
     "settings. The trade between sizes stays.",
 )
-@says("intro", "If both are [tuned](fair_baselines.ipynb), it is *undecided*.")
+@says("intro", "If both are [tuned](fair_baselines.ipynb), its effect is *below the paper's gain*.")
 def tuned_alike() -> None:
     of = confirmation()
     pairs = {"both": ("augfpn_tuned", "fpn_tuned"), "one": ("augfpn", "fpn_tuned")}

@@ -55,7 +55,11 @@ def augfpn_holds_on_scenes() -> None:
     assert table_verdict("bccd", "srs") == "within 1 AP of zero"
 
 
-@says("README", "begin even; as the authors begin them, at random, it is undecided on both.")
+@says(
+    "README",
+    "begin even; as the authors begin them, at random, a gain as large as the paper's is excluded "
+    "on both.",
+)
 def no_gain_on_photographs_with_random_gates() -> None:
     cells, animals = (wider_effect(photos()[name], "srs") for name in ("bccd", "aquarium"))
     assert cells.high < 0
