@@ -38,7 +38,7 @@ def diagnostic_numbers(found: dict) -> dict[str, float]:
     for when, gap in gaps.items():
         named |= {f"{name}{when}": x for name, x in gap_numbers(gap).items()}
     named |= top_level_numbers(found["top_level"])
-    if "assignment" in found:
+    if found.get("assignment"):
         named |= assignment_numbers(found["assignment"])
     return {name: x for name, x in named.items() if x is not None}
 

@@ -32,6 +32,7 @@ NOTHING_SAID = {  # (chapter, cell) that reads records, and whose results no tex
     ("claims", "ledger"),
     ("one_stage_and_masks", "curves"),
     ("two_forwards", "opened"),
+    ("what_we_found", "asked"),  # the table of answers: `tests/study/test_glance.py` checks each
     ("your_pictures", "use"),
 }
 DRAWN_ONLY = {  # (chapter, cell) whose caption and alt text only say how a figure is drawn

@@ -73,7 +73,8 @@ def test_kinds_are_those_of_the_runs() -> None:
 def test_every_comparison_of_the_table_of_answers_is_drawn() -> None:
     """AugFPN minus FPN on all objects; main effects and single sizes are no rows here."""
     pilot, of_all = gather.committed("scenes"), re.compile(r"(?:^| )([+−]\d+\.\d \[[^]]+\])")
-    asked = "Is AugFPN better", "same training time", "longer", "both are tuned", "on photographs"
+    asked = ["Is AugFPN better", "same training time", "longer", "both are tuned"]
+    asked += ["On photographs, with", "On Aquarium, with", "On blood cells, with"]
     shown = glance.glance_table(pilot, later(), photographs()).replace("\u00a0", " ").splitlines()
     said = [
         each

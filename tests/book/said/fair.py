@@ -173,7 +173,7 @@ def break_even_at_three_ratios() -> None:
     "On COCO the order is reversed: by the paper's numbers AugFPN is ahead even at equal time, "
     "because a doubling of the training brings a point or less there.",
 )
-@says("intro", "on COCO, by the paper's numbers, AugFPN is ahead.")
+@says("intro", "on COCO, by the paper's single runs with ResNet-101, AugFPN is ahead.")
 def where_it_pays() -> None:
     scenes, cs, *coco = doublings()
     assert 12 < scenes.brings < 13

@@ -227,7 +227,7 @@ def fusions_are_undecided() -> None:
 )
 @says("one_stage_and_masks", "Their gain is undecided.")
 @says("what_we_found", "RetinaNet gains on scenes, where its FPN has an AP of 8")
-@says("what_we_found", "All else there is undecided.")
+@says("what_we_found", "Nothing else is shown there.")
 def one_stage_detectors_and_masks() -> None:
     assert effect("scenes", "retinanet:augfpn").low > 0
     assert effect("bccd", "retinanet:augfpn").mean < 0

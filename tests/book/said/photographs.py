@@ -102,7 +102,7 @@ def what_the_tries_found() -> None:
 
 @says(
     "photographs",
-    "A later try passes 20 on Aquarium: a short side of 480 px, 2.25 times the pixels, has 22.",
+    "A later try passes 20 on Aquarium: 480 px, 2.25 times the pixels, have 22.",
 )
 def a_larger_size_passes_twenty() -> None:
     assert round(tried("aquarium", "fpn", short_side=480, steps=900)) == 22
@@ -264,7 +264,7 @@ def even_gates() -> None:
     "compared.",
 )
 @says("photographs", "| eight on blood cells, three or six on Aquarium |")
-@says("test_bench", "[three pairs of runs](photographs.ipynb)")
+@says("test_bench", "[three or six pairs of runs](photographs.ipynb)")
 def behind_on_aquarium() -> None:
     of = photos()["aquarium"]
     assert (behind(of), len(of.apart("augfpn", "fpn"))) == (3, 3)

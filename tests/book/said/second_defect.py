@@ -245,8 +245,8 @@ def a_fourth_ratio_in_the_paper() -> None:
 
 @says(
     "variants",
-    "Not by a global maximum: it costs −6.7 [−9.1, −4.3] points of AP. No other way is shown to "
-    "differ from FPN.",
+    "Not by a global maximum: its AP minus that of FPN is −6.7 [−9.1, −4.3]. No other way is shown "
+    "to differ from FPN.",
 )
 @says("variants", "No: −0.3 [−1.8, +1.2], close to FPN.")
 @says("variants", "Here no interval but that of the maximum excludes zero ({numref}`tab-table4`).")
