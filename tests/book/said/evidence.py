@@ -11,11 +11,13 @@ from augfpn.data.load import load_pictures
 from augfpn.diagnostics.objects import Maps, maps
 from augfpn.records import COMMITTED, Record
 from augfpn.settings import paper
+from augfpn.settings.budgets import BUDGETS
 from augfpn.study import factorial, tables
 from augfpn.study.evidence import Evidence
 from augfpn.study.ledger import claims, freeze
 from augfpn.study.running import grid, recorded
 from augfpn.study.running.grid import baseline_of
+from augfpn.study.running.tries import committed_rows
 from augfpn.study.uncertainty import intervals
 from augfpn.study.uncertainty.intervals import Interval
 from augfpn.training import reopen
@@ -30,6 +32,12 @@ def every() -> dict[str, Evidence]:
     found = recorded.collect(COMMITTED).among("pilot")
     timings = recorded.read_timings(COMMITTED, "laptop")
     return {name: Evidence(name, "laptop", found, timings=timings) for name in grid.SETS}
+
+
+def tries() -> list[dict]:
+    """What the pilot of pretrained weights gave with images of the budget's size."""
+    size = BUDGETS["transfer"].model.short_side
+    return [row for row in committed_rows("transfer") if row["short_side"] == size]
 
 
 def at(pictures: str) -> Evidence:

@@ -7,9 +7,8 @@ from augfpn.detectors.augmented_torchvision import add_augfpn
 from augfpn.detectors.supervised_torchvision import add_consistent_supervision
 from augfpn.study import gather
 from augfpn.study.results import reported
-from augfpn.study.running.tries import committed_rows
 from augfpn.study.spreads import wider_effect, wider_text
-from said.evidence import at, confirmation
+from said.evidence import at, confirmation, tries
 from said.table import says
 
 PAGE = "should_you_use_it"
@@ -55,7 +54,7 @@ def what_helps_fpn() -> None:
 def what_helps_fpn_on_aquarium() -> None:
     ap = {
         (row["steps"], row["lr"]): 100 * row["AP"]
-        for row in committed_rows("transfer")
+        for row in tries()
         if (row["pictures"], row["variant"], row["frozen"]) == ("aquarium", "fpn", 5)
     }
     assert f"{ap[900, 0.001] - ap[300, 0.001]:+.1f}" == "+6.8"

@@ -12,11 +12,10 @@ from augfpn.study.evidence import Evidence
 from augfpn.study.results import reported
 from augfpn.study.results.pairs_needed import TIMES_AS_LONG, image_passes, pairs_for
 from augfpn.study.running import grid
-from augfpn.study.running.tries import committed_rows
 from augfpn.study.spreads import own_effect, plans, wider_text
 from augfpn.study.uncertainty import planning
 from said.costs import INFERENCE, SMALL, own_ratio
-from said.evidence import at, confirmation
+from said.evidence import at, confirmation, tries
 from said.full_size import times_as_long
 from said.standing import NEWER_FPN
 from said.table import says
@@ -169,9 +168,7 @@ def our_detectors_fail_the_first_question() -> None:
     assert f"{100 * twice.mean:.1f}" == "12.6"
     own = BUDGETS["transfer"].train
     tried = [
-        row
-        for row in committed_rows("transfer")
-        if (row["variant"], row["frozen"], row["lr"]) == ("fpn", 5, own.lr)
+        row for row in tries() if (row["variant"], row["frozen"], row["lr"]) == ("fpn", 5, own.lr)
     ]
     steps = {
         name: {row["steps"]: row["AP"] for row in tried if row["pictures"] == name}

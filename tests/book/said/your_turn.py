@@ -14,9 +14,8 @@ from augfpn.study import gather, spreads, tables
 from augfpn.study.evidence import Evidence
 from augfpn.study.ledger import claims, freeze
 from augfpn.study.running import grid
-from augfpn.study.running.tries import committed_rows
 from augfpn.study.uncertainty.intervals import FEWEST_SEEDS, LEVEL, factor
-from said.evidence import BOTH, at, confirmation, runs
+from said.evidence import BOTH, at, confirmation, runs, tries
 from said.table import says
 
 
@@ -134,7 +133,7 @@ def more_steps_and_another_rate_on_an_aquarium() -> None:
     """Tries are on images that were kept apart, of the same photographs."""
     found = {
         (row["steps"], row["lr"]): 100 * row["AP"]
-        for row in committed_rows("transfer")
+        for row in tries()
         if (row["pictures"], row["variant"], row["frozen"]) == ("aquarium", "fpn", 5)
     }
     own, rate = BUDGETS["transfer"].train.steps, BUDGETS["transfer"].train.lr
