@@ -62,7 +62,7 @@ def price_of_consistent_supervision() -> None:
     "zero](intervals.ipynb#when-a-question-is-decided) by its 90 % interval: six further seeds [do "
     "not confirm](fair_baselines.ipynb) the pilot. Minus FPN it is +0.6 [−0.3, +1.6].",
 )
-@says("variants", "One level does as much as four, to within one point. A weight")
+@says("variants", "One level does as much as four, to within one point.")
 @says(
     "consistent_supervision", "does as much as four, to within one point, [in the paper's Table 3,"
 )
