@@ -142,7 +142,9 @@ def test_at_equal_time_fpn_is_better() -> None:
     assert all(
         each.high < -0.08 and each.seeds == 6 for each in both_ways("augfpn", "fpn_2x_steps")
     )
-    assert f"takes {100 * (2 / against.step_ratio(later()) - 1):.0f} % longer" in row[2]
+    assert (
+        f"takes {100 * (2 / against.step_ratio(later()) - 1):.0f} % longer, in six seeds" in row[2]
+    )
     on_coco = [each for name, each in against.doublings(later()).items() if "COCO" in name]
     assert on_coco
     assert min(each.at_equal_time for each in on_coco) > 0

@@ -80,7 +80,7 @@ def other_terms(later: Evidence) -> list[AnswerRow]:
     return [
         ("And in the same training time?", "FPN is far better on scenes, where training is short. "
          "By the paper's numbers AugFPN is better on COCO.",
-         "AugFPN minus FPN with twice the steps, which takes 7 % longer: "
+         "AugFPN minus FPN with twice the steps, which takes 7 % longer, in six seeds: "
          f"{wider_text(later, 'augfpn', 'fpn_2x_steps')}", AFTERWARDS),
         ("And after longer training?",
          "With four times the steps AugFPN is probably better on scenes. Longer training was not "
