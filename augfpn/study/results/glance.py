@@ -14,7 +14,7 @@ from augfpn.study.results.side_by_side import images_called
 from augfpn.study.spreads import wider_text
 from augfpn.study.tables import VariantRow, variant_row
 from augfpn.study.uncertainty.cells import effect_text, page_table
-from augfpn.study.uncertainty.intervals import FEWEST_SEEDS
+from augfpn.study.uncertainty.intervals import FEWEST_SEEDS, LIMITS
 
 AnswerRow = tuple[str, str, str, str]
 HEADER = ["", "question", "answer", "AP, in points", "how sure"]
@@ -25,7 +25,8 @@ PAGES = (  # of each question: the page of the runs that answer it
     *("all_effects", "dials"),
 )
 CONFIRMED, AFTERWARDS, PROBABLY = "confirmed", "found afterwards", "probably"
-WITHIN_A_POINT, LIMITED, UNDECIDED = "within 1 AP of zero", "below the paper's gain", "undecided"
+WITHIN_A_POINT, LIMITED = LIMITS
+UNDECIDED = "undecided"
 JUMP, LOST = "change across a border", "C5 lost in M5"
 
 

@@ -90,22 +90,20 @@ def two_tests_table(of: Evidence, later: Evidence, animals: Evidence) -> str:
     ``later`` is the evidence on scenes, ``animals`` that on Aquarium. The gain is the paper's.
     """
     gains = {name: variant_row(changed_by(name), of).printed_effect / 100 for name in TESTS}
-    rows = {
-        "gain in the paper, one run": [percent(gain, sign=True) for gain in gains.values()],
-        f"chance that {PAIRS} pairs show it": [
-            chance_text(of, name, gain) for name, gain in gains.items()
-        ],
-        f"chance that {PAIRS} pairs show half of it": [
-            chance_text(of, name, gain / 2) for name, gain in gains.items()
-        ],
-        "pairs that show it in 80 of 100 cases": [
-            ends(pairs_for(of, name, gain)) for name, gain in gains.items()
-        ],
-        "our runs on scenes": [how_sure(later, name, gain) for name, gain in gains.items()],
-        "on blood cells, pretrained": [how_sure(of, name, gain) for name, gain in gains.items()],
-        "on Aquarium, pretrained": [how_sure(animals, name, gain) for name, gain in gains.items()],
-    }
-    return page_table(["", *TESTS.values()], [[name, *cells] for name, cells in rows.items()])
+    columns = [
+        {
+            "gain in the paper, one run": percent(gain, sign=True),
+            f"chance that {PAIRS} pairs show it": chance_text(of, name, gain),
+            f"chance that {PAIRS} pairs show half of it": chance_text(of, name, gain / 2),
+            "pairs that show it in 80 of 100 cases": ends(pairs_for(of, name, gain)),
+            "our runs on scenes": how_sure(later, name, gain),
+            "on blood cells, pretrained": how_sure(of, name, gain),
+            "on Aquarium, pretrained": how_sure(animals, name, gain),
+        }
+        for name, gain in gains.items()
+    ]
+    rows = [[row, *(each[row] for each in columns)] for row in columns[0]]
+    return page_table(["", *TESTS.values()], rows)
 
 
 def chance_text(of: Evidence, variant: str, gain: float) -> str:

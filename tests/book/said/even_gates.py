@@ -7,7 +7,7 @@ from augfpn.study import gather, spreads
 from augfpn.study.evidence import Evidence, processor_of
 from augfpn.study.running import grid, recorded
 from augfpn.study.uncertainty.cells import effect_text
-from said.evidence import undecided
+from said.evidence import undecided, wide_text
 from said.table import says
 
 EVEN_MINUS_RANDOM = "+3.1 [+0.6, +5.6]"
@@ -93,8 +93,8 @@ def even_gates_are_better_on_aquarium() -> None:
 @says("talk/slides", "AugFPN gains on one of two sets, if gates begin even.")
 def augfpn_with_even_gates_beats_fpn_on_aquarium_alone() -> None:
     of = gather.committed("aquarium", "transfer")
-    assert wider_text_of(of, "fpn") == MINUS_FPN
-    assert wider_text_of(of, "augfpn") == MINUS_RANDOM
+    assert wide_text(of, "augfpn_even", "fpn") == MINUS_FPN
+    assert wide_text(of, "augfpn_even", "augfpn") == MINUS_RANDOM
     assert spreads.own_effect(of, "augfpn_even", "fpn").low > 0
     apart = of.apart("augfpn_even", "fpn")
     assert list(apart) == [0, 1, 2, 4, 5, 6]
@@ -109,12 +109,7 @@ def augfpn_with_even_gates_beats_fpn_on_aquarium_alone() -> None:
     for seeds, said in (({0, 1, 2}, FIRST_ALONE), ({4, 5, 6}, LATER_ALONE)):
         some = recorded.collect(records.COMMITTED).of_seeds(seeds)
         alone = Evidence("aquarium", "transfer", some, timings=[])
-        assert wider_text_of(alone, "fpn") == said
-
-
-def wider_text_of(of: Evidence, base: str) -> str:
-    """AugFPN with even gates minus another variant: the effect and its wider interval."""
-    return spreads.wider_text(of, "augfpn_even", base).replace("\u00a0", " ")
+        assert wide_text(alone, "augfpn_even", "fpn") == said
 
 
 @says("photographs", "Nor is a loss shown of other ways to select that have no such gates.")

@@ -12,7 +12,7 @@ from augfpn.diagnostics.objects import Maps, maps
 from augfpn.records import COMMITTED, Record
 from augfpn.settings import paper
 from augfpn.settings.budgets import BUDGETS
-from augfpn.study import factorial, tables
+from augfpn.study import factorial, spreads, tables
 from augfpn.study.evidence import Evidence
 from augfpn.study.ledger import claims, freeze
 from augfpn.study.running import grid, recorded
@@ -32,6 +32,16 @@ def every() -> dict[str, Evidence]:
     found = recorded.collect(COMMITTED).among("pilot")
     timings = recorded.read_timings(COMMITTED, "laptop")
     return {name: Evidence(name, "laptop", found, timings=timings) for name in grid.SETS}
+
+
+def wide_text(of: Evidence, variant: str, base: str = "fpn", number: str = "AP") -> str:
+    """An effect with the wider of its two intervals, in plain spaces as the pages have it."""
+    return spreads.wider_text(of, variant, base, number).replace("\u00a0", " ")
+
+
+def on_scenes(variant: str, base: str = "fpn", number: str = "AP") -> str:
+    """The same on scenes, in the seeds that confirm."""
+    return wide_text(confirmation(), variant, base, number)
 
 
 def tries() -> list[dict]:

@@ -10,7 +10,7 @@ from augfpn.study import spreads
 from augfpn.study.ledger import freeze
 from augfpn.study.running import grid
 from augfpn.study.uncertainty import image_counts, intervals
-from said.evidence import ap, confirmation
+from said.evidence import ap, confirmation, wide_text
 from said.table import says
 
 
@@ -49,7 +49,7 @@ def probably_better() -> None:
     of = confirmation()
     own, together = spreads.own_effect(of, "augfpn", "fpn"), of.effects("augfpn", "fpn")["AP"]
     assert intervals.is_probable(together, own)
-    assert spreads.wider_text(of, "augfpn").replace("\u00a0", " ") == "+1.1 [−0.02, +2.2]"
+    assert wide_text(of, "augfpn") == "+1.1 [−0.02, +2.2]"
 
 
 @says("intervals", "Even with 200 images the interval of AugFPN would hardly be wider:")

@@ -9,15 +9,10 @@ from augfpn.study import gather
 from augfpn.study.results import reported
 from augfpn.study.running.tries import committed_rows
 from augfpn.study.spreads import wider_effect, wider_text
-from said.evidence import at, confirmation, tries
+from said.evidence import at, confirmation, on_scenes, tries, wide_text
 from said.table import says
 
 PAGE = "should_you_use_it"
-
-
-def on_scenes(variant: str, base: str = "fpn", number: str = "AP") -> str:
-    """A difference between two variants in the seeds that confirm."""
-    return wider_text(confirmation(), variant, base, number).replace("\u00a0", " ")
 
 
 @says(
@@ -109,7 +104,7 @@ def the_gates_and_the_defaults() -> None:
     assert on_scenes("augfpn_even", "augfpn") == "+1.0 [−0.2, +2.2]"
     assert confirmation().effects("augfpn_even", "augfpn")["AP"].low > 0
     cells = gather.committed("bccd", "transfer")
-    shown = wider_text(cells, "augfpn_even", "augfpn").replace("\u00a0", " ")
+    shown = wide_text(cells, "augfpn_even", "augfpn")
     assert shown == "+0.9 [−0.7, +2.4]"
     words = inspect.signature(add_augfpn).parameters
     assert (words["weight"].default, words["ratios"].default) == (0.25, (0.1, 0.2, 0.3))

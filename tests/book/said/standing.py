@@ -7,7 +7,7 @@ from augfpn.detectors import cost
 from augfpn.settings import paper, recipes
 from augfpn.study import gather, spreads
 from augfpn.study.evidence import Evidence
-from said.evidence import undecided
+from said.evidence import undecided, wide_text
 from said.table import says
 
 PAGE = "where_augfpn_stands"
@@ -76,11 +76,7 @@ def priced(recipe: str, neck: str = "fpn") -> str:
 
 def minus_fpn(of: Evidence, variant: str) -> str:
     assert undecided(spreads.wider_effect(of, variant))
-    return spaced(spreads.wider_text(of, variant))
-
-
-def spaced(text: str) -> str:
-    return text.replace("\u00a0", " ")
+    return wide_text(of, variant)
 
 
 @says(PAGE, "| FPN | – | – | 41.8 | 211 |")
@@ -129,7 +125,7 @@ def a_softmax_of_levels() -> None:
     assert shown["srs"] == ["50.9", "52.3", "51.8"]
     assert (min(shown["fpn"]), max(shown["fpn"])) == ("53.8", "54.3")
     assert undecided(spreads.wider_effect(of, "srs_softmax_even", "srs_even"))
-    assert spaced(spreads.wider_text(of, "srs_softmax_even", "srs_even")) == "−0.6 [−2.8, +1.6]"
+    assert wide_text(of, "srs_softmax_even", "srs_even") == "−0.6 [−2.8, +1.6]"
 
 
 @says("deviations", "| FPN | +0.2 [−1.4, +1.8] | 0.0 [−2.6, +2.5] |")
@@ -160,7 +156,7 @@ def whole_dialects() -> None:
         ("augfpn", "fpn"): "−1.8 [−6.0, +2.4]",
     }
     for pair, text in said.items():
-        assert spaced(spreads.wider_text(of, *pair)) == text
+        assert wide_text(of, *pair) == text
         assert undecided(spreads.wider_effect(of, *pair))
         assert len(of.apart(*pair)) == 3
     ours, *others = (

@@ -12,10 +12,10 @@ from augfpn.study.evidence import Evidence
 from augfpn.study.results import reported
 from augfpn.study.results.pairs_needed import TIMES_AS_LONG, image_passes, pairs_for
 from augfpn.study.running import grid
-from augfpn.study.spreads import own_effect, plans, wider_text
+from augfpn.study.spreads import own_effect, plans
 from augfpn.study.uncertainty import planning
 from said.costs import INFERENCE, SMALL, own_ratio
-from said.evidence import at, confirmation, tries
+from said.evidence import at, confirmation, on_scenes, tries
 from said.full_size import times_as_long
 from said.standing import NEWER_FPN
 from said.table import says
@@ -27,11 +27,6 @@ SMALLER_ANCHORS = "model.anchor_sizes=[16,32,64,128,256]"
 @cache
 def blood_cells() -> Evidence:
     return gather.committed("bccd", "transfer")
-
-
-def on_scenes(variant: str, base: str = "fpn", number: str = "AP") -> str:
-    """What a variant gains over FPN on scenes, with the wider of its two intervals."""
-    return wider_text(confirmation(), variant, base, number).replace("\u00a0", " ")
 
 
 def on_small(variant: str, base: str = "fpn") -> str:
